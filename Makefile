@@ -1,0 +1,44 @@
+# Two commands do everything: `make demo` and `make test`. Both make .venv and install into it.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: help demo test lint format clean
+
+help:
+	@echo "make demo    index real Wikipedia text, ask three questions, rerank (no torch, no network after install)"
+	@echo "make test    linters, type checks and the whole test suite"
+	@echo "make lint    linters and type checks alone"
+	@echo "make format  lay the code out"
+	@echo "make clean   remove the virtual environment, caches and the demo's index"
+
+demo: $(VENV)/.demo-installed
+	$(BIN)/wikirank demo
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pydoclint -q plugin retrievers
+
+format: $(VENV)/.test-installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo-installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[sample]"
+	@touch $@
+
+$(VENV)/.test-installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[test]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) demo-index build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,43 @@
+"""Rerank documents from anywhere: each comes back scored, best first.
+
+Run: python examples/01_rerank_documents.py
+"""
+
+from __future__ import annotations
+
+from langchain_core.documents import Document
+
+from langchain_wikirank import WikiReranker
+
+QUESTION = "Who wrote the first computer program?"
+DOCUMENTS = [
+    Document(
+        "A computer program is a sequence of instructions in a programming language.",
+        metadata={"title": "Computer program"},
+    ),
+    Document(
+        "Charles Babbage designed the Analytical Engine, a mechanical computer, in 1837.",
+        metadata={"title": "Analytical Engine"},
+    ),
+    Document(
+        "Ada Lovelace published in 1843 what is often called the first computer program, an "
+        "algorithm for the Analytical Engine to compute Bernoulli numbers.",
+        metadata={"title": "Ada Lovelace"},
+    ),
+    Document(
+        "Sourdough bread is leavened by wild yeast and lactic acid bacteria.",
+        metadata={"title": "Sourdough"},
+    ),
+]
+
+
+def main() -> None:
+    """Print the documents in their new order with their scores."""
+    reranker = WikiReranker(top_n=3)
+    for document in reranker.compress_documents(DOCUMENTS, QUESTION):
+        score = document.metadata["relevance_score"]
+        print(f"{score:.3f}  {document.metadata['title']}: {document.page_content}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Index a few passages, then search them by meaning and by words, with citations.
+
+Run: python examples/02_retriever.py
+
+For a whole wiki, build the index once with `wikirank index SOURCE --into DIR` and open it with
+`WikiRetriever.from_index(DIR)`.
+"""
+
+from __future__ import annotations
+
+from langchain_core.documents import Document
+
+from langchain_wikirank import WikiRetriever
+
+WIKI = "https://en.wikipedia.org/wiki"
+PASSAGES = [
+    ("Tea", "", "Tea is a drink made by pouring hot water over leaves of Camellia sinensis."),
+    ("Tea", "History", "Tea was first drunk in China, as a medicine, in the third century AD."),
+    ("Coffee", "", "Coffee is a drink made from roasted and ground coffee beans."),
+    ("Coffee", "History", "The earliest proof of coffee drinking is from 15th-century Yemen."),
+    ("Cocoa", "Cultivation", "Cocoa trees grow near the equator; Ivory Coast grows the most."),
+]
+
+
+def main() -> None:
+    """Ask two questions, the second within one article only."""
+    documents = [
+        Document(
+            page_content=text,
+            metadata={"title": title, "section": section, "url": f"{WIKI}/{title}#{section}"},
+        )
+        for title, section, text in PASSAGES
+    ]
+    retriever = WikiRetriever.from_documents(documents, k=2)
+    show(retriever.invoke("Where did people first drink coffee?"))
+    show(retriever.invoke("How is it made?", filter={"title": "Tea"}, k=1))
+
+
+def show(documents: list[Document]) -> None:
+    """Print what was found: rank, score, citation and text."""
+    for document in documents:
+        found = document.metadata
+        print(f"{found['rank']}. {found['relevance_score']:.3f}  {found['url']}")
+        print(f"   {document.page_content}")
+    print()
+
+
+if __name__ == "__main__":
+    main()

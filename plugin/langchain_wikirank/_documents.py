@@ -1,0 +1,120 @@
+"""Between LangChain documents and the engine's passages; nothing of the caller's is lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from langchain_core.documents import Document
+
+from wikirank.corpus.ids import passage_id
+from wikirank.errors import InvalidArgumentError
+from wikirank.index.records import passage_from_record
+from wikirank.types import HEADING_SEPARATOR, Passage, RankedPassage
+
+SOURCE = "documents"
+"""Name of the source that documents given as such are indexed under."""
+
+_SCORES = ("dense_score", "lexical_score", "fusion_score", "rerank_logit", "relevance_score")
+
+
+def documents_of_texts(
+    texts: Sequence[str],
+    metadatas: Sequence[Mapping[str, Any]] | None,
+    ids: Sequence[str] | None,
+) -> list[Document]:
+    """Make documents of texts, each with its metadata and id where these are given.
+
+    Args:
+        texts: The texts.
+        metadatas: As many as texts, or None.
+        ids: As many as texts, or None.
+
+    Returns:
+        The documents, in the same order.
+
+    Raises:
+        InvalidArgumentError: The numbers differ.
+    """
+    for name, given in (("metadatas", metadatas), ("ids", ids)):
+        if given is not None and len(given) != len(texts):
+            msg = f"Expected as many {name} as texts ({len(texts)}), got {len(given)}."
+            raise InvalidArgumentError(msg)
+    return [
+        Document(
+            page_content=text,
+            id=ids[position] if ids is not None else None,
+            metadata=dict(metadatas[position]) if metadatas is not None else {},
+        )
+        for position, text in enumerate(texts)
+    ]
+
+
+def passages_from(documents: Iterable[Document]) -> list[Passage]:
+    """Turn documents into passages, each as it is.
+
+    `title`, `section`, `url`, `revision` and `passage_number` of the metadata become the
+    passage's own fields where they are of the right type; all else stays metadata. Documents of
+    one url, or else one title, are passages of one article, numbered in the order given.
+
+    Args:
+        documents: The documents; those without an id get one made from their content.
+
+    Returns:
+        One passage a document, those of one article side by side.
+    """
+    articles: dict[str, list[Passage]] = {}
+    ordinals: Counter[tuple[str, tuple[str, ...], str]] = Counter()
+    for document in documents:
+        passage = _numbered(document, articles)
+        # Counted by text, an id stays when documents are added before it.
+        place = (passage.article, passage.section, passage.text)
+        if not passage.id:
+            made = passage_id(SOURCE, *place[:2], ordinals[place], passage.text)
+            passage = replace(passage, id=made, article=passage.article or made)
+        ordinals[place] += 1
+        articles.setdefault(passage.article, []).append(passage)
+    return [passage for passages in articles.values() for passage in passages]
+
+
+def _numbered(document: Document, articles: Mapping[str, Sequence[Passage]]) -> Passage:
+    """The document as a passage, without an id if it has none, numbered within its article."""
+    first = passage_from_record(
+        document.id or "", document.page_content, document.metadata, source=SOURCE, number=-1
+    )
+    before = articles.get(first.article, ())
+    number = before[-1].number + 1 if before else 0
+    return first if first.number >= 0 else replace(first, number=number)
+
+
+def document_from(ranked: RankedPassage) -> Document:
+    """Turn a ranked passage into a document with its citation and the score of each stage.
+
+    Args:
+        ranked: The passage as the search returned it.
+
+    Returns:
+        A document whose metadata holds what the caller put in, then what is known of `title`,
+        `section` (`A › B`), `url`, `revision`, `source`, `passage_number`, the scores, and
+        `rank_before` and `rank`, from 1. Only ranks and scores replace a key of the caller's.
+    """
+    passage = ranked.passage
+    citation = {
+        "title": passage.title,
+        "section": HEADING_SEPARATOR.join(passage.section),
+        "url": passage.url,
+        "revision": passage.revision,
+        "source": passage.source,
+    }
+    scores = {name: getattr(ranked, name) for name in _SCORES}
+    metadata = {
+        **{name: value for name, value in citation.items() if value},
+        "passage_number": passage.number,
+        **passage.metadata,
+        **{name: float(score) for name, score in scores.items() if score is not None},
+        "rank_before": ranked.rank_before,
+        "rank": ranked.rank,
+    }
+    return Document(page_content=passage.text, id=passage.id, metadata=metadata)

@@ -1,0 +1,38 @@
+"""Where blocking work goes when an event loop asks for it: a few threads of our own.
+
+asyncio's default executor is shared with everything else in the process and, being unbounded by
+our needs, would let hundreds of searches fight over the cores at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# The models spread their own work over the cores: two requests at a time keep those busy.
+_EXECUTOR = ThreadPoolExecutor(
+    max_workers=max(2, min(4, os.cpu_count() or 1)), thread_name_prefix="langchain-wikirank"
+)
+
+
+async def run_in_worker(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a blocking function in a worker thread, within a copy of the caller's context.
+
+    Args:
+        function: What to run.
+        *args: Its positional arguments.
+        **kwargs: Its keyword arguments.
+
+    Returns:
+        What the function returns; its exceptions are raised here.
+    """
+    call = partial(copy_context().run, function, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(_EXECUTOR, call)

@@ -1,0 +1,177 @@
+"""A document compressor that reranks with a cross-encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict
+
+from langchain_core.callbacks import Callbacks
+from langchain_core.documents import BaseDocumentCompressor, Document
+from langchain_core.runnables import Runnable, RunnableLambda
+from pydantic import ConfigDict, Field
+from typing_extensions import override
+
+from langchain_wikirank._executor import run_in_worker
+from langchain_wikirank._format import scored_text
+from wikirank.errors import InvalidArgumentError
+from wikirank.rank.load import load_cross_encoder
+from wikirank.rank.protocol import CrossEncoder
+from wikirank.rank.score import score_passages
+from wikirank.types import OnTruncation
+
+
+class RerankInput(TypedDict, total=False):
+    """What the runnable of a reranker takes: documents, and a query under one of two names."""
+
+    query: str
+    question: str
+    documents: Sequence[Document]
+
+
+class WikiReranker(BaseDocumentCompressor):
+    """Reranks documents with a cross-encoder and writes the scores in their metadata.
+
+    Each document returned is a copy, best first, with `relevance_score`, a float in [0, 1], and
+    `rerank_logit`, the raw score that decided the order. Documents of equal score keep their
+    order. The model is loaded at first use and shared by the process.
+
+    Example:
+        ```python
+        reranker = WikiReranker(top_n=3)
+        best = reranker.compress_documents(documents, "Who wrote the first algorithm?")
+        best[0].metadata["relevance_score"]
+        ```
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str | Path = "bundled"
+    """The bundled model, a folder, or a hub id such as `cross-encoder/ms-marco-MiniLM-L6-v2`.
+
+    A hub id, or a folder without ONNX model, needs the extra `langchain-wikirank[torch]`.
+    """
+
+    revision: str | None = None
+    """Commit or tag of a model on the hub."""
+
+    top_n: int | None = Field(default=5, ge=1)
+    """How many documents to return at most; None returns all."""
+
+    score_threshold: float | None = Field(default=None, ge=0, le=1)
+    """Return only documents with `relevance_score` of at least this."""
+
+    batch_size: int | None = Field(default=None, ge=1)
+    """Pairs scored at once; None takes what is fastest for the backend."""
+
+    max_length: int | None = Field(default=None, ge=1)
+    """Longest pair of query and text, in tokens; None takes the model's own limit."""
+
+    device: str | None = None
+    """`cpu`, `cuda`, `mps`, …; None takes the CPU for an ONNX model."""
+
+    on_truncation: OnTruncation = "window"
+    """What to do with a text over the length.
+
+    `window` scores it in overlapping windows and takes the best, `warn` cuts it with a
+    `TruncationWarning`, `error` raises `TextTooLongError`.
+    """
+
+    def load_model(self) -> CrossEncoder:
+        """Load the model now rather than at first use.
+
+        Returns:
+            The cross-encoder, one per process and settings.
+
+        Raises:
+            ModelError: The model is missing, corrupt or of the wrong kind.
+            MissingExtraError: The model needs the `[torch]` extra.
+        """
+        return load_cross_encoder(
+            self.model,
+            revision=self.revision,
+            device=self.device,
+            max_length=self.max_length,
+            batch_size=self.batch_size,
+        )
+
+    @override
+    def compress_documents(
+        self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
+    ) -> list[Document]:
+        """Rerank documents by how well each answers the query.
+
+        Args:
+            documents: The documents, in any order; not changed.
+            query: The question.
+            callbacks: Not used: scoring is not a run of its own.
+
+        Returns:
+            Copies of the best documents, best first, scores in their metadata.
+
+        Raises:
+            InvalidArgumentError: The query is empty.
+            TextTooLongError: A text is over the length and `on_truncation` is `error`.
+        """
+        if not documents:
+            return []
+        model = self.load_model()
+        texts = [scored_text(document, headings=model.headings) for document in documents]
+        logits = score_passages(model, query, texts, on_truncation=self.on_truncation)
+        relevance = model.calibration.relevance(logits)
+        # A stable sort on the logits: squashed scores would tie at 1.0.
+        order = sorted(range(len(texts)), key=lambda position: -logits[position])
+        threshold = 0.0 if self.score_threshold is None else self.score_threshold
+        kept = [position for position in order if relevance[position] >= threshold]
+        return [
+            _scored(documents[position], float(relevance[position]), float(logits[position]))
+            for position in kept[: self.top_n]
+        ]
+
+    @override
+    async def acompress_documents(
+        self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
+    ) -> list[Document]:
+        """Rerank documents without blocking the event loop; see `compress_documents`.
+
+        Args:
+            documents: The documents, in any order; not changed.
+            query: The question.
+            callbacks: Not used: scoring is not a run of its own.
+
+        Returns:
+            Copies of the best documents, best first, scores in their metadata.
+        """
+        return await run_in_worker(self.compress_documents, documents, query, callbacks)
+
+    def as_runnable(self) -> Runnable[RerankInput, list[Document]]:
+        """This reranker as a step of a chain.
+
+        Returns:
+            A runnable, sync and async, from `{"query": …, "documents": …}` or
+            `{"question": …, "documents": …}` to the reranked documents.
+        """
+
+        def rerank(given: RerankInput) -> list[Document]:
+            return self.compress_documents(*_rerank_arguments(given))
+
+        async def arerank(given: RerankInput) -> list[Document]:
+            return await self.acompress_documents(*_rerank_arguments(given))
+
+        return RunnableLambda(rerank, arerank, name="WikiReranker")
+
+
+def _scored(document: Document, relevance: float, logit: float) -> Document:
+    scores = {"relevance_score": relevance, "rerank_logit": logit}
+    return document.model_copy(update={"metadata": {**document.metadata, **scores}})
+
+
+def _rerank_arguments(given: RerankInput) -> tuple[Sequence[Document], str]:
+    query = given.get("query", given.get("question"))
+    if query is None or "documents" not in given:
+        msg = (
+            "Expected {'query': …, 'documents': …} or {'question': …, 'documents': …}, "
+            f"got the keys {sorted(given)}."
+        )
+        raise InvalidArgumentError(msg)
+    return given["documents"], query

@@ -1,0 +1,52 @@
+"""The command `wikirank`. Each command is a module; heavy imports wait until one runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+import wikirank
+from wikirank.cli import demo, index, info, rerank, search, train
+from wikirank.errors import WikirankError
+
+app = typer.Typer(
+    name="wikirank",
+    help="Wiki text in, ranked and cited passages out. No API key, no GPU, no network.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("index")(index.command)
+app.command("search")(search.command)
+app.command("rerank")(rerank.command)
+app.command("info")(info.command)
+app.command("demo")(demo.command)
+app.command("train")(train.command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"wikirank {wikirank.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one message and exit status 1."""
+    try:
+        app()
+    except WikirankError as err:
+        Console(stderr=True).print("[bold red]Error:[/]", str(err), highlight=False, markup=True)
+        sys.exit(1)

@@ -1,0 +1,102 @@
+"""Building an index from the command line: `index` and `demo` share it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from wikirank.cli.output import index_progress
+from wikirank.corpus import SentenceSplitter, Source, Splitter, WindowSplitter, open_source
+from wikirank.errors import EmptyCorpusError, InvalidArgumentError
+from wikirank.index import IndexReport, WikiIndex
+from wikirank.index.index import is_index
+
+
+def open_sources(specs: Sequence[str], name: str | None) -> list[Source]:
+    """Open the sources of a command line.
+
+    Args:
+        specs: Paths, or `sample`.
+        name: A name for the source, if there is one only.
+
+    Returns:
+        The sources.
+
+    Raises:
+        InvalidArgumentError: If a name is given to several sources.
+    """
+    if name is not None and len(specs) > 1:
+        msg = f"--name names one source, but {len(specs)} are given. Index them one by one."
+        raise InvalidArgumentError(msg)
+    return [open_source(spec, name=name) for spec in specs]
+
+
+def chosen_splitter(
+    kind: str | None, max_chars: int | None, overlap: int | None
+) -> Splitter | None:
+    """The splitter that the options name; None where they leave it open."""
+    if kind is None and max_chars is None and overlap is None:
+        return None
+    limit = max_chars or 500
+    if kind in (None, "sentences"):
+        return SentenceSplitter(max_chars=limit, overlap=overlap or 0)
+    if kind == "windows" and not overlap:
+        return WindowSplitter(max_chars=limit)
+    if kind == "windows":
+        msg = "--overlap goes with --splitter sentences; windows do not overlap."
+    else:
+        msg = f"--splitter is sentences or windows, got {kind!r}."
+    raise InvalidArgumentError(msg)
+
+
+def build_index(
+    sources: Sequence[Source],
+    into: Path,
+    *,
+    splitter: Splitter | None = None,
+    chroma_url: str | None = None,
+    collection: str | None = None,
+    show_progress: bool = True,
+) -> list[IndexReport]:
+    """Bring an index in line with sources, with a progress bar each.
+
+    Args:
+        sources: What to read.
+        into: Folder of the index.
+        splitter: How to cut articles; None for what the index has, or the default.
+        chroma_url: Address of a Chroma server.
+        collection: Name of its collection.
+        show_progress: Whether to show the bars.
+
+    Returns:
+        A report for each source.
+
+    Raises:
+        EmptyCorpusError: If a source holds no text; an index made for it alone is taken back.
+        Exit: With status 130, after a word on how to go on, on Ctrl-C.
+    """
+    is_new = not is_index(into)
+    reports: list[IndexReport] = []
+    with WikiIndex.open_or_create(
+        into, splitter=splitter, chroma_url=chroma_url, collection=collection
+    ) as index:
+        try:
+            for source in sources:
+                with index_progress(f"Indexing {source.name}", show=show_progress) as update:
+                    reports.append(index.add_source(source, on_progress=update))
+        except EmptyCorpusError:
+            if is_new and not reports:
+                index.close()
+                shutil.rmtree(into)
+            raise
+        except KeyboardInterrupt as err:
+            Console(stderr=True).print(
+                f"Interrupted. {index.store.count()} passages are safe in {into}; "
+                "run the same command to go on."
+            )
+            raise typer.Exit(130) from err
+    return reports

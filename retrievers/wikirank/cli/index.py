@@ -1,0 +1,73 @@
+"""`wikirank index`: bring an index in line with sources."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from wikirank.cli.options import JsonOption
+
+
+def command(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE…",
+            help="`sample`, a `.jsonl`/`.jsonl.gz`/`.parquet` file, or a folder of `.txt`/`.md`.",
+        ),
+    ],
+    into: Annotated[Path, typer.Option("--into", help="Folder of the index; made if new.")],
+    name: Annotated[
+        str | None, typer.Option(help="Name of the source; its file's name if left out.")
+    ] = None,
+    splitter: Annotated[
+        str | None, typer.Option(help="`sentences` (default) or `windows`; fixed per index.")
+    ] = None,
+    max_chars: Annotated[
+        int | None, typer.Option(min=50, help="Longest passage, in characters. [default: 500]")
+    ] = None,
+    overlap: Annotated[
+        int | None, typer.Option(min=0, help="Characters that neighbours share. [default: 0]")
+    ] = None,
+    chroma_url: Annotated[
+        str | None, typer.Option(help="Keep the vectors in a Chroma server: http://host:port.")
+    ] = None,
+    collection: Annotated[
+        str | None, typer.Option(help="Name of the Chroma collection. [default: wikirank]")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Index wiki sources, or bring an index up to date with them.
+
+    Run it again after a change: unchanged articles are passed over, changed ones replaced, removed
+    ones dropped. Ctrl-C or a kill loses nothing; the same command goes on from there.
+
+    Examples:
+    - `wikirank index sample --into my-index`
+
+    - `wikirank index wiki.jsonl.gz docs/ --into my-index`
+
+    - `wikirank index wiki.parquet --into my-index --chroma-url http://localhost:8000`
+    """
+    from wikirank.cli.build import build_index, chosen_splitter, open_sources
+
+    opened = open_sources(sources, name)
+    reports = build_index(
+        opened,
+        into,
+        splitter=chosen_splitter(splitter, max_chars, overlap),
+        chroma_url=chroma_url,
+        collection=collection,
+        show_progress=not quiet,
+    )
+    if as_json:
+        typer.echo(json.dumps([report.as_dict() for report in reports]))
+        return
+    console = Console(stderr=True)
+    for report in reports:
+        console.print(f"[bold]{report.source}[/]: {report.summary()}")

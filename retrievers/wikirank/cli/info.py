@@ -1,0 +1,40 @@
+"""`wikirank info`: what an index holds."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from wikirank.cli.options import IndexOption, JsonOption
+
+
+def command(index: IndexOption, as_json: JsonOption = False) -> None:
+    """Show what an index holds and how it was made.
+
+    Example:
+    - `wikirank info --index my-index --json`
+    """
+    from wikirank.index import WikiIndex
+
+    with WikiIndex.open(index) as opened:
+        values = opened.info().as_dict()
+    if as_json:
+        typer.echo(json.dumps(values, ensure_ascii=False))
+        return
+    table = Table(show_header=False, box=None)
+    for key, value in values.items():
+        table.add_row(key.replace("_", " "), _readable(key, value))
+    Console().print(table)
+
+
+def _readable(key: str, value: object) -> str:
+    if key == "size_bytes" and isinstance(value, int):
+        return f"{value / 1e6:.1f} MB"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {held}" for name, held in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value)

@@ -1,0 +1,138 @@
+"""What the commands print: progress, tables of passages, and the same as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from wikirank.index.report import IndexProgress, OnProgress
+from wikirank.types import HEADING_SEPARATOR, RankedPassage
+
+_SNIPPET_CHARS = 160
+
+
+@contextmanager
+def index_progress(description: str, *, show: bool = True) -> Iterator[OnProgress]:
+    """A progress bar on standard error: articles, passages, rate, time left.
+
+    Args:
+        description: What is indexed.
+        show: Whether to show it at all.
+
+    Yields:
+        What to call after each batch.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("articles · {task.fields[passages]} passages · {task.fields[rate]:.0f}/s"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not show) as progress:
+        task = progress.add_task(description, total=None, passages=0, rate=0.0)
+
+        def update(state: IndexProgress) -> None:
+            elapsed = progress.tasks[task].elapsed or 0.0
+            progress.update(
+                task,
+                completed=state.articles,
+                total=state.total,
+                passages=state.passages,
+                rate=state.passages / elapsed if elapsed else 0.0,
+            )
+
+        yield update
+
+
+def result_values(result: RankedPassage) -> dict[str, Any]:
+    """A result as plain values, for JSON; scores of stages that did not run are null."""
+    passage = result.passage
+    return {
+        "rank": result.rank,
+        "id": passage.id,
+        "title": passage.title,
+        "section": HEADING_SEPARATOR.join(passage.section),
+        "url": passage.url,
+        "text": passage.text,
+        "source": passage.source,
+        "revision": passage.revision or None,
+        "passage_number": passage.number,
+        "relevance_score": result.relevance_score,
+        "rerank_logit": result.rerank_logit,
+        "rank_before": result.rank_before,
+        "dense_score": result.dense_score,
+        "lexical_score": result.lexical_score,
+        "fusion_score": result.fusion_score,
+        "metadata": dict(passage.metadata),
+    }
+
+
+def first_stage_score(result: RankedPassage) -> tuple[str, float]:
+    """The score that ordered a result before reranking, with its name."""
+    if result.fusion_score is not None:
+        return "fusion", result.fusion_score
+    if result.dense_score is not None:
+        return "cosine", result.dense_score
+    return "BM25", result.lexical_score or 0.0
+
+
+def results_table(results: Sequence[RankedPassage], *, title: str, reranked: bool) -> Table:
+    """A table of results: rank, score, heading, link, and how the text begins.
+
+    Args:
+        results: Best first.
+        title: The table's title.
+        reranked: Whether to show relevance scores and former ranks, or first-stage scores.
+
+    Returns:
+        The table.
+    """
+    score_name = first_stage_score(results[0])[0] if results and not reranked else "score"
+    table = Table(
+        title=title, title_justify="left", title_style="bold", expand=True, show_lines=True
+    )
+    table.add_column("#", justify="right", no_wrap=True)
+    if reranked:
+        table.add_column("was", justify="right", no_wrap=True)
+    table.add_column(score_name, justify="right", no_wrap=True)
+    table.add_column("passage", ratio=1)
+    for result in results:
+        score = result.relevance_score if reranked else first_stage_score(result)[1]
+        was = [str(result.rank_before)] if reranked else []
+        table.add_row(str(result.rank), *was, f"{score:.3f}", _passage_cell(result))
+    return table
+
+
+def _passage_cell(result: RankedPassage) -> Text:
+    passage = result.passage
+    cell = Text(passage.heading or passage.id, style="bold")
+    cell.append(f"\n{snippet(passage.text)}", style="not bold")
+    if passage.url:
+        cell.append(f"\n{passage.url}", style=f"not bold cyan link {passage.url}")
+    return cell
+
+
+def snippet(text: str, limit: int = _SNIPPET_CHARS) -> str:
+    """The beginning of a text on one line, with `…` where it goes on."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+def timings_line(timings: dict[str, float]) -> str:
+    """Stage times in one line, in milliseconds."""
+    return " · ".join(f"{stage} {milliseconds:.1f} ms" for stage, milliseconds in timings.items())

@@ -1,0 +1,114 @@
+"""`wikirank search`: ask an index."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from wikirank.cli.options import (
+    DeviceOption,
+    IndexOption,
+    JsonOption,
+    MaxLengthOption,
+    ModelOption,
+    RevisionOption,
+    parse_filters,
+)
+
+if TYPE_CHECKING:
+    from wikirank.search import SearchResult
+
+
+class SearchTypeChoice(str, Enum):
+    """Where candidates come from."""
+
+    dense = "dense"
+    lexical = "lexical"
+    hybrid = "hybrid"
+
+
+def command(
+    query: Annotated[str, typer.Argument(help="A question or keywords.")],
+    index: IndexOption,
+    k: Annotated[int, typer.Option("--k", "-k", min=1, help="Passages to show.")] = 5,
+    fetch_k: Annotated[int, typer.Option(min=1, help="Candidates to rerank.")] = 50,
+    search_type: Annotated[
+        SearchTypeChoice, typer.Option(help="Where candidates come from.")
+    ] = SearchTypeChoice.hybrid,
+    rerank: Annotated[bool, typer.Option(help="Reorder by the cross-encoder.")] = True,
+    score_threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Least relevance score to show.")
+    ] = None,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option("--filter", metavar="KEY=VALUE", help="Only such passages; repeatable."),
+    ] = None,
+    neighbours: Annotated[
+        int, typer.Option(min=0, help="Passages to join before and after each.")
+    ] = 0,
+    model: ModelOption = "bundled",
+    revision: RevisionOption = None,
+    device: DeviceOption = None,
+    max_length: MaxLengthOption = None,
+    timings: Annotated[bool, typer.Option("--timings", help="Show each stage's time.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask an index; shows the passages that answer, each with score and link.
+
+    Examples:
+    - `wikirank search "Who wrote the first computer program?" --index my-index`
+
+    - `wikirank search "neural network" --index my-index --k 3 --filter topic=Technology`
+
+    - `wikirank search "neural network" --index my-index --no-rerank --json`
+    """
+    from wikirank.index import WikiIndex
+    from wikirank.rank import load_cross_encoder
+    from wikirank.search import Searcher, SearchOptions
+
+    options = SearchOptions(
+        k=k,
+        fetch_k=fetch_k,
+        search_type=search_type.value,
+        rerank=rerank,
+        score_threshold=score_threshold,
+        filter=parse_filters(filters or []),
+        neighbours=neighbours,
+    )
+    with WikiIndex.open(index) as opened:
+        cross_encoder = None
+        if rerank:
+            cross_encoder = load_cross_encoder(
+                model, revision=revision, device=device, max_length=max_length
+            )
+        result = Searcher(opened, cross_encoder).search(query, options)
+    if as_json:
+        typer.echo(json.dumps(_values(result), ensure_ascii=False))
+        return
+    _show(result, reranked=rerank, timings=timings)
+
+
+def _values(result: SearchResult) -> dict[str, object]:
+    from wikirank.cli.output import result_values
+
+    return {
+        "query": result.query,
+        "results": [result_values(ranked) for ranked in result.passages],
+        "timings_ms": {stage: round(ms, 3) for stage, ms in result.timings.items()},
+    }
+
+
+def _show(result: SearchResult, *, reranked: bool, timings: bool) -> None:
+    from wikirank.cli.output import results_table, timings_line
+
+    console = Console()
+    if result.passages:
+        console.print(results_table(result.passages, title=result.query, reranked=reranked))
+    else:
+        console.print(f"No passage answers {result.query!r}.", markup=False)
+    if timings:
+        console.print(timings_line(result.timings), style="dim")

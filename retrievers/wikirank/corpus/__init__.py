@@ -1,0 +1,34 @@
+"""From wiki sources to passages: sources, sections, splitters, ids."""
+
+from __future__ import annotations
+
+from wikirank.corpus.ids import passage_id, section_url
+from wikirank.corpus.passages import article_digest, article_passages
+from wikirank.corpus.sections import split_sections
+from wikirank.corpus.sources import (
+    FolderSource,
+    JsonLinesSource,
+    ParquetSource,
+    SampleSource,
+    Source,
+    open_source,
+)
+from wikirank.corpus.splitters import SentenceSplitter, Splitter, WindowSplitter, splitter_from
+
+__all__ = [
+    "FolderSource",
+    "JsonLinesSource",
+    "ParquetSource",
+    "SampleSource",
+    "SentenceSplitter",
+    "Source",
+    "Splitter",
+    "WindowSplitter",
+    "article_digest",
+    "article_passages",
+    "open_source",
+    "passage_id",
+    "section_url",
+    "split_sections",
+    "splitter_from",
+]

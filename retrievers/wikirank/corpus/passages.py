@@ -1,0 +1,67 @@
+"""Articles cut into passages that can be embedded, reranked and cited."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from wikirank.corpus.ids import passage_id, section_url, stable_hash
+from wikirank.corpus.sections import split_sections
+from wikirank.corpus.splitters import Splitter
+from wikirank.types import Article, Passage
+
+
+def article_passages(
+    article: Article, *, source: str, key: str, splitter: Splitter
+) -> list[Passage]:
+    """Cut an article into passages, none of which crosses a heading.
+
+    Args:
+        article: The article.
+        source: Name of the source it came from.
+        key: The article's key within the source; together they must name one article only.
+        splitter: Cuts the text of each section.
+
+    Returns:
+        The passages in reading order, numbered from 0; none if the article has no text. Their ids
+        are unique, and depend on nothing but the arguments.
+    """
+    passages: list[Passage] = []
+    seen: Counter[tuple[str, ...]] = Counter()  # sections of one path share their ordinals
+    for section in split_sections(article.text):
+        url = section_url(article.url, section.path)
+        for start, end in splitter.spans(section.text):
+            text = section.text[start:end]
+            if not text.strip():  # a window may fall on white space; there is nothing to find
+                continue
+            passages.append(
+                Passage(
+                    id=passage_id(source, key, section.path, seen[section.path], text),
+                    text=text,
+                    source=source,
+                    article=key,
+                    number=len(passages),
+                    title=article.title,
+                    section=section.path,
+                    url=url,
+                    revision=article.revision,
+                    start=start,
+                    end=end,
+                    metadata=dict(article.metadata),
+                )
+            )
+            seen[section.path] += 1
+    return passages
+
+
+def article_digest(article: Article) -> str:
+    """Hash all that an article's passages are made of.
+
+    Args:
+        article: The article; its metadata must be JSON-serialisable.
+
+    Returns:
+        32 hexadecimal digits, equal for equal articles on every run and machine.
+    """
+    return stable_hash(
+        [article.title, article.text, article.url, article.revision, dict(article.metadata)]
+    )

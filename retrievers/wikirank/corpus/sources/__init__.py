@@ -1,0 +1,81 @@
+"""Where articles come from: JSON lines, Parquet, folders of text, the sample corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from wikirank.corpus.sources.folder import FolderSource
+from wikirank.corpus.sources.jsonl import JsonLinesSource
+from wikirank.corpus.sources.parquet import ParquetSource
+from wikirank.corpus.sources.sample import SampleSource
+from wikirank.errors import CorpusError
+from wikirank.types import Article
+
+__all__ = [
+    "FolderSource",
+    "JsonLinesSource",
+    "ParquetSource",
+    "SampleSource",
+    "Source",
+    "open_source",
+]
+
+_JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+
+
+class Source(Protocol):
+    """A named collection of articles that can be read again and again, in the same order."""
+
+    @property
+    def name(self) -> str:
+        """What the index calls this source."""
+        ...
+
+    @property
+    def location(self) -> str:
+        """Absolute path or package name: tells two sources of one name apart."""
+        ...
+
+    def __iter__(self) -> Iterator[Article]:
+        """Read the articles one by one; raises CorpusError for what cannot be read."""
+        ...
+
+    def count(self) -> int | None:
+        """Number of articles if that is cheap to know, else None."""
+        ...
+
+
+def open_source(spec: str | Path, *, name: str | None = None) -> Source:
+    """Open the source that a user named.
+
+    Args:
+        spec: `"sample"` (for a path of that name write `./sample`), a folder of `.txt` and `.md`
+            files, or a file ending in `.jsonl`, `.ndjson` (both also with `.gz`) or `.parquet`.
+        name: What the index is to call it; by default `sample` or the file's or folder's name.
+
+    Returns:
+        The source. Files are read as it is iterated over.
+
+    Raises:
+        CorpusError: If the path does not exist or is of an unknown kind.
+        InvalidArgumentError: If `name` is empty.
+        MissingExtraError: If the source needs a package that is not installed.
+    """
+    if spec == "sample":
+        return SampleSource(name=name)
+    path = Path(spec).expanduser()
+    lowered = path.name.lower()
+    if path.is_dir():
+        return FolderSource(path, name=name)
+    if lowered.endswith(_JSON_LINES):
+        return JsonLinesSource(path, name=name)
+    if lowered.endswith(".parquet"):
+        return ParquetSource(path, name=name)
+    reason = "is of an unknown kind" if path.exists() else "does not exist"
+    msg = (
+        f'{spec} {reason}: expected "sample", a folder of .txt and .md files, or a file ending '
+        f"in {', '.join(_JSON_LINES)} or .parquet"
+    )
+    raise CorpusError(msg)

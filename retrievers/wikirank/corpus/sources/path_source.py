@@ -1,0 +1,79 @@
+"""What every source on disk has: a path, a name, a location."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wikirank.errors import CorpusError, InvalidArgumentError
+
+
+class PathSource:
+    """A source that is a file or a folder."""
+
+    def __init__(self, path: str | Path, *, name: str | None = None) -> None:
+        """Name the source; its contents are read when it is iterated over.
+
+        Args:
+            path: The file or folder.
+            name: What the index is to call it; by default the file's or folder's name.
+
+        Raises:
+            CorpusError: If there is nothing at `path`.
+            InvalidArgumentError: If `name` is empty.
+        """
+        self.path = Path(path).expanduser().resolve()
+        if not self.path.exists():
+            msg = f"{self.path} does not exist: expected a file or folder of articles"
+            raise CorpusError(msg)
+        self.name = source_name(name, default=self.path.name or str(self.path))
+
+    @property
+    def location(self) -> str:
+        """The absolute path."""
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.path)!r}, name={self.name!r})"
+
+
+def source_name(name: str | None, *, default: str) -> str:
+    """Return the name given, or the default for None; a blank one raises InvalidArgumentError."""
+    if name is None:
+        return default
+    if not name.strip():
+        msg = f"a source's name must not be empty, got {name!r}: leave it out to call it {default}"
+        raise InvalidArgumentError(msg)
+    return name
+
+
+def cannot_read(path: Path, reason: object) -> CorpusError:
+    """Make the error for a file that the system or a decompressor refuses to read."""
+    msg = f"{path} cannot be read: {reason}"
+    return CorpusError(msg)
+
+
+def decode_utf8(data: bytes, *, path: Path, first_line: int = 1) -> str:
+    """Decode UTF-8; an error names the line and the byte.
+
+    Args:
+        data: The bytes; a byte-order mark at their beginning is dropped.
+        path: The file they come from, for the message.
+        first_line: Number of the line they begin with.
+
+    Returns:
+        The text.
+
+    Raises:
+        CorpusError: If the bytes are not UTF-8.
+    """
+    try:
+        return data.decode().removeprefix("\ufeff")
+    except UnicodeDecodeError as err:
+        good = data[: err.start]
+        line = first_line + good.count(b"\n")
+        offset = err.start - (good.rfind(b"\n") + 1)
+        msg = (
+            f"{path}:{line}: expected UTF-8, got byte 0x{data[err.start]:02x} at byte {offset + 1} "
+            f"of the line ({err.reason}): save the file as UTF-8"
+        )
+        raise CorpusError(msg) from err

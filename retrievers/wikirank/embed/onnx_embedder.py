@@ -1,0 +1,114 @@
+"""The embedder that runs on the CPU without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wikirank.errors import ModelError
+from wikirank.runtime.model_folder import ModelFolder
+from wikirank.runtime.session import OnnxSession, Tokens
+from wikirank.runtime.tokens import check_text, check_texts, load_tokenizer
+
+
+class OnnxEmbedder:
+    """A sentence encoder in ONNX, its pooling and normalisation inside the network.
+
+    A text over the model's length is cut in windows of even size; its vector is the mean of
+    theirs, weighted by their numbers of tokens. Nothing is left out. Threads may share it.
+    """
+
+    def __init__(self, folder: ModelFolder, *, batch_size: int = 1) -> None:
+        """Open an embedder.
+
+        Args:
+            folder: A model folder of kind "embedder", as `read_model_folder` gives it.
+            batch_size: Texts a run; with 1 a vector does not depend on the other texts.
+
+        Raises:
+            InvalidArgumentError: The batch size is not a whole number over 0.
+            ModelError: The model cannot be opened.
+        """
+        self._description = folder.description
+        self._tokenizer = load_tokenizer(folder.tokenizer)
+        self._session = OnnxSession(folder, batch_size=batch_size)
+        # [CLS] text [SEP]: windows put the same two tokens around each part.
+        special = self._tokenizer.encode("").ids
+        if len(special) != 2:
+            msg = f"Expected a tokenizer that adds 2 special tokens, got {len(special)}: {folder}."
+            raise ModelError(msg)
+        self._first, self._last = special
+
+    @property
+    def model_id(self) -> str:
+        """Name and version of the model."""
+        return self._description.model_id
+
+    @property
+    def max_length(self) -> int:
+        """Longest input in tokens, the two special tokens included."""
+        return self._description.max_length
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed passages.
+
+        Args:
+            texts: None of them blank.
+
+        Returns:
+            (n, dim), rows of length 1, in the order of the texts.
+
+        Raises:
+            InvalidArgumentError: A text is blank or not a string; the message says which.
+            ModelError: The network failed.
+        """
+        check_texts(texts, what="passage", allow_blank=False)
+        return self._embed(texts)
+
+    def embed_query(self, text: str) -> NDArray[np.float32]:
+        """Embed a query.
+
+        Args:
+            text: Not blank.
+
+        Returns:
+            (dim,), of length 1.
+
+        Raises:
+            InvalidArgumentError: The text is blank or not a string.
+            ModelError: The network failed.
+        """
+        check_text(text, what="query")
+        vector: NDArray[np.float32] = self._embed([text])[0]
+        return vector
+
+    def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if not texts:
+            return self._session.run_texts([self._around([])])[:0]
+        windows = [self._windows(text) for text in texts]
+        vectors = self._session.run_texts([part for parts in windows for part in parts])
+        ends = np.cumsum([len(parts) for parts in windows])
+        rows = np.empty((len(texts), vectors.shape[1]), dtype=np.float32)
+        for row, (parts, end) in enumerate(zip(windows, ends, strict=True)):
+            own = vectors[end - len(parts) : end]
+            rows[row] = own[0] if len(parts) == 1 else _join(own, parts)
+        return rows
+
+    def _windows(self, text: str) -> list[Tokens]:
+        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
+        parts = max(1, -(-len(ids) // (self.max_length - 2)))
+        bounds = [len(ids) * part // parts for part in range(parts + 1)]
+        return [self._around(ids[a:b]) for a, b in pairwise(bounds)]
+
+    def _around(self, ids: list[int]) -> Tokens:
+        return Tokens([self._first, *ids, self._last], [0] * (len(ids) + 2))
+
+
+def _join(vectors: NDArray[np.float32], parts: Sequence[Tokens]) -> NDArray[np.float32]:
+    weights = np.array([len(part.ids) for part in parts], dtype=np.float32)
+    mean: NDArray[np.float32] = weights @ vectors
+    mean /= np.linalg.norm(mean)
+    return mean

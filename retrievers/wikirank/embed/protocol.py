@@ -1,0 +1,46 @@
+"""What an index needs of an embedder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors whose dot product is their similarity."""
+
+    @property
+    def model_id(self) -> str:
+        """Name and version; an index is tied to the embedder that made it."""
+        ...
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed passages.
+
+        Args:
+            texts: None of them blank.
+
+        Returns:
+            (n, dim), rows of length 1, in the order of the texts.
+
+        Raises:
+            InvalidArgumentError: A text is blank or not a string.
+        """
+        ...
+
+    def embed_query(self, text: str) -> NDArray[np.float32]:
+        """Embed a query.
+
+        Args:
+            text: Not blank.
+
+        Returns:
+            (dim,), of length 1.
+
+        Raises:
+            InvalidArgumentError: The text is blank or not a string.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Retrieval metrics, and the data sets they are measured on."""

@@ -1,0 +1,195 @@
+"""The dense half: a Chroma collection of passage vectors, in cosine space."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import chromadb
+import httpx
+import numpy as np
+from chromadb.config import Settings
+from chromadb.errors import ChromaError, NotFoundError
+from chromadb.errors import InvalidArgumentError as ChromaArgumentError
+from numpy.typing import NDArray
+
+from wikirank.errors import IndexConnectionError, IndexNotFoundError, InvalidArgumentError
+from wikirank.index.store import chunks, filterable
+from wikirank.types import HEADING_SEPARATOR, Passage
+
+if TYPE_CHECKING:
+    from chromadb.api import ClientAPI
+
+# What a distance in each of Chroma's spaces is to be multiplied by, to be 1 minus the cosine of
+# unit vectors. Its l2 is the squared distance, its default where a collection names no space.
+_COSINE_DISTANCE = {"cosine": 1.0, "ip": 1.0, "l2": 0.5}
+
+
+def _settings() -> Settings:
+    # Chroma reports usage to its makers unless told not to; a library must not.
+    return Settings(anonymized_telemetry=False)
+
+
+def embedded_client(path: Path) -> ClientAPI:
+    """Open Chroma's own store in a folder, in this process."""
+    return chromadb.PersistentClient(path=str(path), settings=_settings())
+
+
+def server_client(url: str) -> ClientAPI:
+    """Connect to a Chroma server.
+
+    Args:
+        url: `http://host:port` or `https://host:port`.
+
+    Raises:
+        InvalidArgumentError: If the address is none.
+        IndexConnectionError: If no Chroma server answers there.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        msg = f"A Chroma server's address looks like http://host:8000, got {url!r}."
+        raise InvalidArgumentError(msg)
+    secure = parts.scheme == "https"
+    port = parts.port or (443 if secure else 8000)
+    try:
+        return chromadb.HttpClient(host=parts.hostname, port=port, ssl=secure, settings=_settings())
+    except (ValueError, httpx.HTTPError, ChromaError) as err:
+        msg = f"No Chroma server answers at {url} ({err}). Start one: chroma run --port {port}."
+        raise IndexConnectionError(msg) from err
+
+
+class DenseIndex:
+    """Passage vectors in a Chroma collection.
+
+    Args:
+        client: Any Chroma client.
+        collection: Name of the collection.
+        create: Make the collection where there is none.
+
+    Raises:
+        IndexNotFoundError: If the collection is not there and `create` is false.
+    """
+
+    def __init__(self, client: ClientAPI, collection: str, *, create: bool = False) -> None:
+        self._batch_size = client.get_max_batch_size()
+        with _connected():
+            self._collection = _collection(client, collection, create=create)
+        space = (self._collection.configuration.get("hnsw") or {}).get("space") or "l2"
+        self._scale = _COSINE_DISTANCE[space]
+
+    def upsert(self, passages: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
+        """Write passages and their vectors, over those of the same ids.
+
+        Args:
+            passages: The passages.
+            vectors: Their unit vectors, shape (len(passages), dimension).
+        """
+        for at in range(0, len(passages), self._batch_size):
+            part = passages[at : at + self._batch_size]
+            with _connected():
+                self._collection.upsert(
+                    ids=[passage.id for passage in part],
+                    embeddings=vectors[at : at + self._batch_size],
+                    documents=[passage.text for passage in part],
+                    metadatas=[chroma_metadata(passage) for passage in part],
+                )
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Delete passages; unknown ids are passed over."""
+        for part in chunks(ids, self._batch_size):
+            with _connected():
+                self._collection.delete(ids=part)
+
+    def search(
+        self, vector: NDArray[np.float32], k: int, where: Mapping[str, Any] | None = None
+    ) -> list[tuple[str, float]]:
+        """Find the nearest passages.
+
+        Args:
+            vector: The query's unit vector, shape (dimension,).
+            k: How many hits at the most.
+            where: A normalised filter.
+
+        Returns:
+            Pairs of passage id and cosine similarity, best first.
+        """
+        with _connected():
+            result = self._collection.query(
+                query_embeddings=np.expand_dims(vector, 0),
+                n_results=k,
+                where=dict(where) if where else None,
+                include=["distances"],
+            )
+        distances = result["distances"] or [[]]
+        return [
+            (id_, 1.0 - self._scale * float(distance))
+            for id_, distance in zip(result["ids"][0], distances[0], strict=True)
+        ]
+
+    def count(self) -> int:
+        """How many passages the collection holds."""
+        with _connected():
+            return self._collection.count()
+
+    def records(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """All ids, documents and metadata of the collection, page by page."""
+        offset = 0
+        while True:
+            with _connected():
+                page = self._collection.get(
+                    limit=1000, offset=offset, include=["documents", "metadatas"]
+                )
+            documents = page["documents"] or [""] * len(page["ids"])
+            metadatas = page["metadatas"] or [{}] * len(page["ids"])
+            for id_, text, metadata in zip(page["ids"], documents, metadatas, strict=True):
+                yield id_, text or "", dict(metadata or {})
+            if len(page["ids"]) < 1000:
+                return
+            offset += 1000
+
+    def dimension(self) -> int | None:
+        """Length of the vectors; None while there are none."""
+        with _connected():
+            sample = self._collection.get(limit=1, include=["embeddings"])["embeddings"]
+        return None if sample is None or len(sample) == 0 else len(sample[0])
+
+
+def chroma_metadata(passage: Passage) -> dict[str, str | int | float | bool]:
+    """What Chroma keeps beside a vector: the passage's fields, its scalar metadata before them."""
+    fields: dict[str, str | int | float | bool] = {
+        "title": passage.title,
+        "section": HEADING_SEPARATOR.join(passage.section),
+        "url": passage.url,
+        "revision": passage.revision,
+        "source": passage.source,
+    }
+    known = {key: value for key, value in fields.items() if value != ""}
+    return {**known, "passage_number": passage.number, **filterable(passage.metadata)}
+
+
+def _collection(client: ClientAPI, name: str, *, create: bool) -> chromadb.Collection:
+    try:
+        if create:
+            return client.get_or_create_collection(
+                name, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
+            )
+        return client.get_collection(name, embedding_function=None)
+    except ChromaArgumentError as err:
+        msg = f"Chroma takes no collection named {name!r}: {err}"
+        raise InvalidArgumentError(msg) from err
+    except (NotFoundError, ValueError) as err:
+        known = ", ".join(found.name for found in client.list_collections()) or "none"
+        msg = f"There is no Chroma collection {name!r} there. Collections: {known}."
+        raise IndexNotFoundError(msg) from err
+
+
+@contextmanager
+def _connected() -> Iterator[None]:
+    try:
+        yield
+    except httpx.HTTPError as err:
+        msg = f"The Chroma server of this index does not answer ({err}). Is it running?"
+        raise IndexConnectionError(msg) from err

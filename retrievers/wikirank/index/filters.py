@@ -1,0 +1,148 @@
+"""One filter language for both halves of the index: Chroma's `where`, checked, and as SQL.
+
+See Chroma's "Metadata filtering" page. Several keys in one filter must all hold, which Chroma
+itself only accepts spelled out as `$and`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wikirank.errors import InvalidArgumentError
+
+Filter = Mapping[str, Any]
+
+_COMPARISONS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
+_MEMBERSHIPS = ("$in", "$nin")
+_SCALARS = (str, int, float, bool)
+
+# How a passage's own fields are read where its metadata has no key of that name.
+_COLUMNS = {
+    "title": "NULLIF(title, '')",
+    "section": "NULLIF((SELECT group_concat(value, ' › ') FROM json_each(section)), '')",
+    "url": "NULLIF(url, '')",
+    "revision": "NULLIF(revision, '')",
+    "source": "source",
+    "passage_number": "number",
+}
+
+FIELD_KEYS = frozenset(_COLUMNS)
+
+
+def normalise_filter(given: Filter | None, known_keys: frozenset[str]) -> dict[str, Any] | None:
+    """Check a filter and spell it out as Chroma wants it: one key at each level.
+
+    Args:
+        given: `{"title": "Ada", "year": {"$gte": 1840}}` and the like; `$and`, `$or` nest.
+        known_keys: The metadata keys that the index holds.
+
+    Returns:
+        The filter with one key at each level, or None where nothing is filtered.
+
+    Raises:
+        InvalidArgumentError: On an unknown key or operator, or a value that is no scalar.
+    """
+    if not given:
+        return None
+    clauses = [_clause(key, value, known_keys) for key, value in given.items()]
+    return clauses[0] if len(clauses) == 1 else {"$and": clauses}
+
+
+def _clause(key: str, value: Any, known_keys: frozenset[str]) -> dict[str, Any]:
+    if key in ("$and", "$or"):
+        return _combination(key, value, known_keys)
+    if key not in known_keys:
+        msg = f"Unknown filter key {key!r}. Keys in this index: {', '.join(sorted(known_keys))}."
+        raise InvalidArgumentError(msg)
+    if not isinstance(value, Mapping):
+        return {key: {"$eq": _scalar(key, value)}}
+    tests = [{key: {operator: _operand(key, operator, v)}} for operator, v in value.items()]
+    if not tests:
+        msg = f"The filter on {key!r} is empty. Give a value or an operator such as {{'$eq': …}}."
+        raise InvalidArgumentError(msg)
+    return tests[0] if len(tests) == 1 else {"$and": tests}
+
+
+def _combination(key: str, value: Any, known_keys: frozenset[str]) -> dict[str, Any]:
+    if not isinstance(value, Sequence) or isinstance(value, str) or not value:
+        msg = f"{key} takes a list of filters, got {value!r}."
+        raise InvalidArgumentError(msg)
+    parts = [normalise_filter(part, known_keys) for part in value]
+    kept = [part for part in parts if part]
+    if len(kept) != len(parts):
+        msg = f"{key} holds an empty filter: {value!r}."
+        raise InvalidArgumentError(msg)
+    return kept[0] if len(kept) == 1 else {key: kept}
+
+
+def _operand(key: str, operator: str, value: Any) -> Any:
+    if operator in _MEMBERSHIPS:
+        if not isinstance(value, (list, tuple, set, frozenset)) or not value:
+            msg = f"{operator} on {key!r} takes a list of values, got {value!r}."
+            raise InvalidArgumentError(msg)
+        return [_scalar(key, item) for item in value]
+    if operator in _COMPARISONS and (isinstance(value, (bool, str)) or not _is_scalar(value)):
+        msg = f"{operator} on {key!r} takes a number, got {value!r}."
+        raise InvalidArgumentError(msg)
+    if operator not in (*_COMPARISONS, "$eq", "$ne"):
+        known = ", ".join(("$eq", "$ne", *_COMPARISONS, *_MEMBERSHIPS))
+        msg = f"Unknown filter operator {operator!r} on {key!r}. Operators: {known}."
+        raise InvalidArgumentError(msg)
+    return _scalar(key, value)
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, _SCALARS)
+
+
+def _scalar(key: str, value: Any) -> Any:
+    if not _is_scalar(value):
+        msg = f"The filter on {key!r} takes a string, a number or a bool, got {value!r}."
+        raise InvalidArgumentError(msg)
+    return value
+
+
+def to_sql(where: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    """Turn a normalised filter into an SQL condition on the passages table.
+
+    Args:
+        where: What `normalise_filter` gave.
+
+    Returns:
+        The condition and its parameters.
+    """
+    ((key, value),) = where.items()
+    if key in ("$and", "$or"):
+        parts = [to_sql(part) for part in value]
+        joined = f" {key[1:].upper()} ".join(f"({sql})" for sql, _ in parts)
+        return joined, [parameter for _, parameters in parts for parameter in parameters]
+    ((operator, operand),) = value.items()
+    return _test(*_column(key), operator, operand)
+
+
+def _column(key: str) -> tuple[str, list[Any]]:
+    extracted = "json_extract(metadata, ?)"
+    path = f"$.{json.dumps(key)}"
+    if key in _COLUMNS:
+        return f"COALESCE({extracted}, {_COLUMNS[key]})", [path]
+    return extracted, [path]
+
+
+def _test(column: str, path: list[Any], operator: str, operand: Any) -> tuple[str, list[Any]]:
+    if operator == "$eq":
+        return f"{column} IS ?", [*path, operand]
+    if operator == "$ne":
+        return f"{column} IS NOT ?", [*path, operand]
+    if operator in _COMPARISONS:
+        # Without the type test SQLite would order any text after any number.
+        numeric = f"typeof({column}) IN ('integer', 'real')"
+        return (
+            f"({numeric} AND {column} {_COMPARISONS[operator]} ?)",
+            [*path, *path, operand],
+        )
+    marks = ", ".join("?" * len(operand))
+    if operator == "$in":
+        return f"{column} IN ({marks})", [*path, *operand]
+    return f"({column} IS NULL OR {column} NOT IN ({marks}))", [*path, *path, *operand]

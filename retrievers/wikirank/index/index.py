@@ -1,0 +1,395 @@
+"""`WikiIndex`: the folder on disk, or the Chroma collection, that questions are asked of."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import wikirank
+from wikirank.corpus import SentenceSplitter, Source, Splitter, splitter_from
+from wikirank.embed import Embedder, load_embedder
+from wikirank.errors import (
+    IndexMismatchError,
+    IndexNotFoundError,
+    IndexStorageError,
+    InvalidArgumentError,
+)
+from wikirank.index.dense import DenseIndex, embedded_client, server_client
+from wikirank.index.ingest import Ingestion
+from wikirank.index.ledger import claim_source
+from wikirank.index.lexical import LexicalIndex
+from wikirank.index.records import passage_from_record, passages_digest
+from wikirank.index.report import IndexInfo, IndexReport, OnProgress
+from wikirank.index.store import PassageStore, chunks, insert_passages
+from wikirank.index.writer import ArticlePassages, IndexWriter
+from wikirank.types import Passage
+
+if TYPE_CHECKING:
+    from chromadb.api import ClientAPI
+
+FORMAT = 1
+DEFAULT_COLLECTION = "wikirank"
+_STORE_FILE = "wikirank.sqlite3"
+
+
+class WikiIndex:
+    """Passages with their vectors and their words, in one folder.
+
+    Made by `create`, `open`, `open_or_create` or `from_chroma`, not by itself. Safe to search
+    from many threads; written to by one at a time. A context manager that closes it.
+    """
+
+    def __init__(
+        self, path: Path, store: PassageStore, dense: DenseIndex, embedder: Embedder
+    ) -> None:
+        self.path = path
+        self.store = store
+        self.dense = dense
+        self.lexical = LexicalIndex(path / "lexical")
+        self.embedder = embedder
+        self._meta = store.read_meta()
+
+    @classmethod
+    def create(
+        cls,
+        path: Path | str | None = None,
+        *,
+        embedder: Embedder | None = None,
+        splitter: Splitter | None = None,
+        chroma_url: str | None = None,
+        collection: str = DEFAULT_COLLECTION,
+    ) -> WikiIndex:
+        """Make a new, empty index.
+
+        Args:
+            path: Folder to make it in; None takes a temporary one that goes with the object.
+            embedder: Model for the vectors; None takes the bundled one.
+            splitter: How articles are cut; None takes sentences up to 500 characters.
+            chroma_url: Address of a Chroma server; None keeps the vectors in the folder.
+            collection: Name of the Chroma collection.
+
+        Returns:
+            The index, open.
+
+        Raises:
+            IndexStorageError: If the folder holds an index, or anything else, already.
+            IndexConnectionError: If the Chroma server does not answer.
+        """
+        folder = Path(tempfile.mkdtemp(prefix="wikirank-")) if path is None else Path(path)
+        if is_index(folder):
+            msg = f"There is an index in {folder} already. Open it, or choose another folder."
+            raise IndexStorageError(msg)
+        _refuse_foreign(folder)
+        embedder = embedder or load_embedder()
+        meta = {
+            "format": FORMAT,
+            "wikirank_version": wikirank.__version__,
+            "embedder": embedder.model_id,
+            "splitter": (splitter or SentenceSplitter()).describe(),
+            "chroma_url": chroma_url,
+            "collection": collection,
+        }
+        if chroma_url:
+            server_client(chroma_url)  # Nothing is left on disk if it does not answer.
+        folder.mkdir(parents=True, exist_ok=True)
+        store = PassageStore(folder / _STORE_FILE)
+        try:
+            dense = _open_dense(folder, meta, create=True)
+            store.write_meta(meta)
+        except BaseException:
+            store.close()
+            raise
+        index = cls(folder, store, dense, embedder)
+        if path is None:
+            weakref.finalize(index, shutil.rmtree, folder, ignore_errors=True)
+        return index
+
+    @classmethod
+    def open(cls, path: Path | str, *, embedder: Embedder | None = None) -> WikiIndex:
+        """Open an index that is there.
+
+        Args:
+            path: The index's folder.
+            embedder: Model for the queries' vectors; must be the one that made the index.
+
+        Returns:
+            The index, open.
+
+        Raises:
+            IndexNotFoundError: If there is no index in the folder.
+            IndexMismatchError: If another model or another format made it.
+            IndexConnectionError: If its Chroma server does not answer.
+        """
+        folder = Path(path)
+        if not is_index(folder):
+            msg = f"There is no index in {folder}. Make one: wikirank index SOURCE --into {folder}"
+            raise IndexNotFoundError(msg)
+        store = PassageStore(folder / _STORE_FILE)
+        try:
+            meta = store.read_meta()
+            embedder = embedder or load_embedder()
+            _check_made_by(folder, meta, embedder)
+            return cls(folder, store, _open_dense(folder, meta), embedder)
+        except BaseException:
+            store.close()
+            raise
+
+    @classmethod
+    def open_or_create(
+        cls,
+        path: Path | str,
+        *,
+        embedder: Embedder | None = None,
+        splitter: Splitter | None = None,
+        chroma_url: str | None = None,
+        collection: str | None = None,
+    ) -> WikiIndex:
+        """Open the index in a folder, or make it there.
+
+        Args:
+            path: The index's folder.
+            embedder: As in `create`.
+            splitter: As in `create`; None takes what an index that is there was made with.
+            chroma_url: Likewise.
+            collection: Likewise.
+
+        Returns:
+            The index, open.
+
+        Raises:
+            IndexMismatchError: If the index was made with other settings than these.
+        """
+        if not is_index(Path(path)):
+            return cls.create(
+                path,
+                embedder=embedder,
+                splitter=splitter,
+                chroma_url=chroma_url,
+                collection=collection or DEFAULT_COLLECTION,
+            )
+        index = cls.open(path, embedder=embedder)
+        asked = {
+            "splitter": splitter.describe() if splitter else None,
+            "chroma_url": chroma_url,
+            "collection": collection,
+        }
+        for name, value in asked.items():
+            if value is not None and value != index._meta[name]:
+                index.close()
+                msg = (
+                    f"The index in {path} was made with {name} {index._meta[name]}, not {value}. "
+                    f"Leave that option out to add to it, or choose another folder."
+                )
+                raise IndexMismatchError(msg)
+        return index
+
+    @classmethod
+    def from_chroma(
+        cls,
+        client: ClientAPI,
+        collection: str = DEFAULT_COLLECTION,
+        *,
+        embedder: Embedder | None = None,
+    ) -> WikiIndex:
+        """Open a Chroma collection that something else filled.
+
+        Its documents are read once, into a lexical index in a temporary folder.
+
+        Args:
+            client: Any Chroma client.
+            collection: Name of the collection.
+            embedder: The model that made the collection's vectors; None takes the bundled one.
+
+        Returns:
+            The index, open.
+
+        Raises:
+            IndexNotFoundError: If there is no such collection.
+            IndexMismatchError: If its vectors are of another length than the embedder's.
+        """
+        dense = DenseIndex(client, collection)
+        embedder = embedder or load_embedder()
+        _check_dimension(dense, collection, embedder)
+        folder = Path(tempfile.mkdtemp(prefix="wikirank-"))
+        store = PassageStore(folder / _STORE_FILE)
+        store.write_meta(
+            {
+                "format": FORMAT,
+                "wikirank_version": wikirank.__version__,
+                "embedder": embedder.model_id,
+                "splitter": {},
+                "chroma_url": None,
+                "collection": collection,
+            }
+        )
+        index = cls(folder, store, dense, embedder)
+        weakref.finalize(index, shutil.rmtree, folder, ignore_errors=True)
+        index._mirror(collection)
+        return index
+
+    def _mirror(self, collection: str) -> None:
+        records = (
+            passage_from_record(id_, text, metadata, source=collection, number=number)
+            for number, (id_, text, metadata) in enumerate(self.dense.records())
+        )
+        with self.lexical.writer() as writer:
+            for batch in chunks(records, 1000):
+                with self.store.transaction() as connection:
+                    insert_passages(connection, batch)
+                writer.put(batch)
+
+    def add_source(self, source: Source, *, on_progress: OnProgress | None = None) -> IndexReport:
+        """Bring the index in line with a source: add, replace and remove its articles.
+
+        Safe to kill at any moment; the same call again goes on where it stopped.
+
+        Args:
+            source: What to read.
+            on_progress: Called after each batch.
+
+        Returns:
+            What changed.
+
+        Raises:
+            CorpusError: If the source cannot be read; articles before the fault are kept.
+            EmptyCorpusError: If no article has text; the index stays as it was.
+            IndexLockedError: If something else is writing to the index.
+        """
+        splitter = splitter_from(self._meta["splitter"])
+        with self._open_writer() as writer:
+            claim_source(self.store, source.name, source.location)
+            return Ingestion(self.store, writer, splitter, source, on_progress).run()
+
+    def add_passages(self, passages: Iterable[Passage]) -> int:
+        """Write ready-made passages, over those of the same ids.
+
+        Args:
+            passages: The passages.
+
+        Returns:
+            How many were written.
+
+        Raises:
+            InvalidArgumentError: If an id occurs twice or metadata cannot be stored as JSON.
+        """
+        given = list(passages)
+        _refuse_duplicates(given)
+        written = 0
+        with self._open_writer() as writer:
+            for batch in chunks(given, 512):
+                for source, of_source in groupby(batch, key=lambda passage: passage.source):
+                    written += writer.put(source, _articles(of_source), whole=False)[0]
+        return written
+
+    def _open_writer(self) -> IndexWriter:
+        return IndexWriter(self.path, self.store, self.dense, self.lexical, self.embedder)
+
+    def info(self) -> IndexInfo:
+        """What the index holds and how it was made."""
+        rows = self.store.connection.execute(
+            "SELECT source, count(*) FROM articles GROUP BY source ORDER BY source"
+        )
+        sources = {name: int(number) for name, number in rows}
+        files = (file for file in self.path.rglob("*") if file.is_file())
+        return IndexInfo(
+            path=str(self.path),
+            passages=self.store.count(),
+            articles=sum(sources.values()),
+            sources=sources,
+            embedder=self._meta["embedder"],
+            splitter=self._meta["splitter"],
+            chroma=self._meta["chroma_url"] or "embedded",
+            collection=self._meta["collection"],
+            wikirank_version=self._meta["wikirank_version"],
+            size_bytes=sum(file.stat().st_size for file in files),
+            filter_keys=sorted(self.store.known_keys()),
+        )
+
+    def close(self) -> None:
+        """Give the index's database connections free."""
+        self.store.close()
+
+    def __enter__(self) -> WikiIndex:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def is_index(path: Path) -> bool:
+    """Whether a folder holds a whole index; a killed `create` leaves none."""
+    file = path / _STORE_FILE
+    if not file.is_file():
+        return False
+    store = PassageStore(file)
+    try:
+        return bool(store.read_meta())
+    finally:
+        store.close()
+
+
+def _refuse_foreign(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        msg = f"{folder} is a file; an index needs a folder. Choose another path."
+        raise IndexStorageError(msg)
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / _STORE_FILE).exists():
+        msg = f"{folder} is not empty and holds no index. Choose an empty or a new folder."
+        raise IndexStorageError(msg)
+
+
+def _check_made_by(folder: Path, meta: Mapping[str, Any], embedder: Embedder) -> None:
+    if meta["format"] != FORMAT:
+        msg = (
+            f"The index in {folder} has format {meta['format']} (wikirank "
+            f"{meta['wikirank_version']}); this version reads format {FORMAT}. Index again."
+        )
+        raise IndexMismatchError(msg)
+    if meta["embedder"] != embedder.model_id:
+        msg = (
+            f"The index in {folder} was embedded by {meta['embedder']}, not by "
+            f"{embedder.model_id}. Open it with that model, or index again with this one."
+        )
+        raise IndexMismatchError(msg)
+
+
+def _check_dimension(dense: DenseIndex, collection: str, embedder: Embedder) -> None:
+    stored, ours = dense.dimension(), len(embedder.embed_query("dimension"))
+    if stored is not None and stored != ours:
+        msg = (
+            f"The vectors of collection {collection!r} have {stored} dimensions; those of "
+            f"{embedder.model_id} have {ours}. Pass the embedder that made the collection."
+        )
+        raise IndexMismatchError(msg)
+
+
+def _open_dense(folder: Path, meta: Mapping[str, Any], *, create: bool = False) -> DenseIndex:
+    url = meta["chroma_url"]
+    client = server_client(url) if url else embedded_client(folder / "chroma")
+    return DenseIndex(client, meta["collection"], create=create)
+
+
+def _refuse_duplicates(passages: Iterable[Passage]) -> None:
+    seen: set[str] = set()
+    for passage in passages:
+        if passage.id in seen:
+            msg = f"The passage id {passage.id!r} occurs twice. Give each passage an id of its own."
+            raise InvalidArgumentError(msg)
+        seen.add(passage.id)
+
+
+def _articles(passages: Iterable[Passage]) -> list[ArticlePassages]:
+    articles: dict[str, list[Passage]] = {}
+    for passage in passages:
+        articles.setdefault(passage.article, []).append(passage)
+    return [ArticlePassages(key, passages_digest(held), held) for key, held in articles.items()]

@@ -1,0 +1,118 @@
+"""Bringing an index in line with a source: what is new, changed, unchanged, and gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+
+from wikirank.corpus import Source, Splitter, article_digest, article_passages
+from wikirank.errors import EmptyCorpusError
+from wikirank.index.ledger import SeenArticles, digests
+from wikirank.index.report import IndexProgress, IndexReport, OnProgress
+from wikirank.index.store import PassageStore, chunks
+from wikirank.index.writer import ArticlePassages, IndexWriter
+from wikirank.types import Article
+
+_ARTICLES_READ_AT_ONCE = 128
+_PASSAGES_WRITTEN_AT_ONCE = 512
+
+
+class Ingestion:
+    """One run over one source.
+
+    Args:
+        store: The index's store.
+        writer: Its writer, entered.
+        splitter: How articles are cut.
+        source: The source to read.
+        on_progress: Called after each batch.
+    """
+
+    def __init__(
+        self,
+        store: PassageStore,
+        writer: IndexWriter,
+        splitter: Splitter,
+        source: Source,
+        on_progress: OnProgress | None,
+    ) -> None:
+        self._store = store
+        self._writer = writer
+        self._splitter = splitter
+        self._source = source
+        self._on_progress = on_progress
+        self._total = source.count()
+        self._seen = SeenArticles(store, source.name)
+        self._report = IndexReport(source=source.name)
+        self._batch: list[ArticlePassages] = []
+
+    def run(self) -> IndexReport:
+        """Read the source to its end and bring the index in line.
+
+        Returns:
+            What changed.
+
+        Raises:
+            EmptyCorpusError: If no article has text; the index stays as it was.
+        """
+        started = perf_counter()
+        for articles in chunks(self._source, _ARTICLES_READ_AT_ONCE):
+            self._take(articles)
+        self._flush()
+        if self._report.articles == self._report.without_text:
+            msg = (
+                f"The source {self._source.name!r} ({self._source.location}) holds no article "
+                f"with text ({self._report.without_text} without). The index is as it was."
+            )
+            raise EmptyCorpusError(msg)
+        self._remove_missing()
+        self._report.seconds = perf_counter() - started
+        return self._report
+
+    def _take(self, articles: Sequence[Article]) -> None:
+        keyed = {self._seen.claim(article.url or article.title): article for article in articles}
+        recorded = digests(self._store, self._source.name, list(keyed))
+        for key, article in keyed.items():
+            digest = article_digest(article)
+            if recorded.get(key) == digest:
+                self._report.unchanged += 1
+            else:
+                self._stage(key, digest, article, known=key in recorded)
+        self._tell()
+
+    def _stage(self, key: str, digest: str, article: Article, *, known: bool) -> None:
+        passages = article_passages(
+            article, source=self._source.name, key=key, splitter=self._splitter
+        )
+        if not passages:
+            # As good as absent: what the index had of it goes with the other missing articles.
+            self._seen.drop(key)
+            self._report.without_text += 1
+            return
+        if known:
+            self._report.changed += 1
+        else:
+            self._report.added += 1
+        self._batch.append(ArticlePassages(key, digest, passages))
+        if sum(len(staged.passages) for staged in self._batch) >= _PASSAGES_WRITTEN_AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._batch:
+            return
+        written, removed = self._writer.put(self._source.name, self._batch)
+        self._batch = []
+        self._report.passages_written += written
+        self._report.passages_removed += removed
+        self._tell()
+
+    def _remove_missing(self) -> None:
+        for keys in chunks(self._seen.missing(), _ARTICLES_READ_AT_ONCE):
+            self._report.passages_removed += self._writer.remove(self._source.name, keys)
+            self._report.removed += len(keys)
+
+    def _tell(self) -> None:
+        if self._on_progress:
+            self._on_progress(
+                IndexProgress(self._report.articles, self._total, self._report.passages_written)
+            )

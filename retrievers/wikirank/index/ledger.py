@@ -1,0 +1,122 @@
+"""The ledger: which article of which source is indexed, in which version, and what is half done.
+
+`pending` makes a kill harmless. An id goes there before Chroma or the lexical index may differ
+from the passages table in it. Whoever writes next mends both: a pending id that has a passage is
+written again, one that has none is deleted.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+
+from wikirank.errors import InvalidArgumentError
+from wikirank.index.store import PassageStore, chunks
+
+
+def claim_source(store: PassageStore, name: str, location: str | None) -> None:
+    """Record where a source of this name lies, so that two of one name do not mix.
+
+    Args:
+        store: The index's store.
+        name: Name of the source.
+        location: Where it lies; None takes the name as the source's whole identity.
+
+    Raises:
+        InvalidArgumentError: If the name is taken by a source elsewhere.
+    """
+    if location is None:
+        return
+    row = store.connection.execute(
+        "SELECT location FROM sources WHERE name = ?", (name,)
+    ).fetchone()
+    if row and row[0] != location:
+        msg = (
+            f"A source named {name!r} is indexed already, from {row[0]}; this one is {location}. "
+            f"Give this one a name of its own (--name), or, if the source has moved, "
+            f"name it explicitly: --name {name}."
+        )
+        raise InvalidArgumentError(msg)
+    store.connection.execute("INSERT OR IGNORE INTO sources VALUES (?, ?)", (name, location))
+
+
+def digests(store: PassageStore, source: str, articles: Sequence[str]) -> dict[str, str]:
+    """The recorded digests of those of the articles that are indexed."""
+    found: dict[str, str] = {}
+    for chunk in chunks(articles):
+        marks = ", ".join("?" * len(chunk))
+        sql = f"SELECT article, digest FROM articles WHERE source = ? AND article IN ({marks})"
+        found.update(store.connection.execute(sql, [source, *chunk]).fetchall())
+    return found
+
+
+def record_articles(
+    connection: sqlite3.Connection, source: str, recorded: Mapping[str, str]
+) -> None:
+    """Record the digests of articles, within the caller's transaction."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO articles VALUES (?, ?, ?)",
+        [(source, article, digest) for article, digest in recorded.items()],
+    )
+
+
+def forget_articles(connection: sqlite3.Connection, source: str, articles: Iterable[str]) -> None:
+    """Drop articles from the ledger, within the caller's transaction."""
+    connection.executemany(
+        "DELETE FROM articles WHERE source = ? AND article = ?",
+        [(source, article) for article in articles],
+    )
+
+
+def add_pending(connection: sqlite3.Connection, ids: Iterable[str]) -> None:
+    """Note ids in which Chroma or the lexical index may soon differ from the passages table."""
+    connection.executemany("INSERT OR IGNORE INTO pending VALUES (?)", [(i,) for i in ids])
+
+
+def clear_pending(connection: sqlite3.Connection) -> None:
+    """Empty the pending list, within the caller's transaction."""
+    connection.execute("DELETE FROM pending")
+
+
+def pending(store: PassageStore) -> list[str]:
+    """All pending ids."""
+    return [row[0] for row in store.connection.execute("SELECT id FROM pending ORDER BY id")]
+
+
+class SeenArticles:
+    """The articles that a run has met, on disk: a whole wiki's titles need not fit in memory.
+
+    Args:
+        store: The index's store.
+        source: Name of the source that the run reads.
+    """
+
+    def __init__(self, store: PassageStore, source: str) -> None:
+        self._connection = store.connection
+        self._source = source
+        self._connection.execute("DROP TABLE IF EXISTS temp.seen")
+        self._connection.execute("CREATE TEMP TABLE seen (article TEXT PRIMARY KEY) WITHOUT ROWID")
+
+    def claim(self, key: str) -> str:
+        """Take note of an article; a key met before in this run gets `#2`, `#3`, … appended."""
+        candidate, turn = key, 1
+        while not self._insert(candidate):
+            turn += 1
+            candidate = f"{key}#{turn}"
+        return candidate
+
+    def drop(self, key: str) -> None:
+        """Take an article back, as if it had not been met."""
+        self._connection.execute("DELETE FROM temp.seen WHERE article = ?", (key,))
+
+    def _insert(self, key: str) -> bool:
+        sql = "INSERT OR IGNORE INTO temp.seen VALUES (?)"
+        return self._connection.execute(sql, (key,)).rowcount == 1
+
+    def missing(self) -> list[str]:
+        """Articles of the source that are indexed but were not met."""
+        sql = (
+            "SELECT article FROM articles WHERE source = ?"
+            " AND article NOT IN (SELECT article FROM temp.seen) ORDER BY article"
+        )
+        return [row[0] for row in self._connection.execute(sql, (self._source,))]

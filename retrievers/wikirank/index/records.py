@@ -1,0 +1,70 @@
+"""Passages that come ready-made: from a Chroma collection or a caller's documents."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from wikirank.types import HEADING_SEPARATOR, Passage
+
+
+def passage_from_record(
+    id_: str, text: str, metadata: Mapping[str, Any], *, source: str, number: int
+) -> Passage:
+    """Make a passage of an id, a text and free metadata.
+
+    The keys `title`, `section`, `url`, `revision` and `passage_number` become the passage's own
+    fields where their values fit; every other key stays in its metadata.
+
+    Args:
+        id_: The passage's id.
+        text: Its text.
+        metadata: Its metadata; not changed.
+        source: Name of the source that it counts to.
+        number: Its number where the metadata has none.
+
+    Returns:
+        The passage.
+    """
+    rest = dict(metadata)
+    title = _take_text(rest, "title")
+    url = _take_text(rest, "url")
+    given = rest.get("passage_number")
+    if isinstance(given, int) and not isinstance(given, bool):
+        number = int(rest.pop("passage_number"))
+    return Passage(
+        id=id_,
+        text=text,
+        source=source,
+        article=url.partition("#")[0] or title or id_,
+        number=number,
+        title=title,
+        section=_take_section(rest),
+        url=url,
+        revision=_take_text(rest, "revision"),
+        end=len(text),
+        metadata=rest,
+    )
+
+
+def _take_text(metadata: dict[str, Any], key: str) -> str:
+    return metadata.pop(key) if isinstance(metadata.get(key), str) else ""
+
+
+def _take_section(metadata: dict[str, Any]) -> tuple[str, ...]:
+    section = metadata.get("section")
+    if isinstance(section, str):
+        metadata.pop("section")
+        return tuple(part for part in section.split(HEADING_SEPARATOR) if part)
+    if isinstance(section, Sequence) and all(isinstance(part, str) for part in section):
+        return tuple(metadata.pop("section"))
+    return ()
+
+
+def passages_digest(passages: Iterable[Passage]) -> str:
+    """Hash all that is said of some passages, so that a change of any of it shows."""
+    digest = hashlib.blake2b(digest_size=16)
+    for passage in passages:
+        digest.update(repr(passage).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()

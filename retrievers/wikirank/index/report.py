@@ -1,0 +1,104 @@
+"""What indexing did, what it is doing, and what an index holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class IndexProgress:
+    """How far a run is.
+
+    Attributes:
+        articles: Articles done.
+        total: Articles in the source; None where it cannot tell cheaply.
+        passages: Passages written.
+    """
+
+    articles: int
+    total: int | None
+    passages: int
+
+
+OnProgress = Callable[[IndexProgress], None]
+
+
+@dataclass(slots=True)
+class IndexReport:
+    """What one run over one source changed.
+
+    Attributes:
+        source: Name of the source.
+        added: Articles that were new.
+        changed: Articles whose passages were replaced.
+        unchanged: Articles that were as the index had them.
+        removed: Articles that the source no longer holds.
+        without_text: Articles of the source that have no text, and so no passage.
+        passages_written: Passages embedded and written.
+        passages_removed: Passages that went.
+        seconds: Wall-clock time of the run.
+    """
+
+    source: str
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    without_text: int = 0
+    passages_written: int = 0
+    passages_removed: int = 0
+    seconds: float = 0.0
+
+    @property
+    def articles(self) -> int:
+        """Articles that the source holds."""
+        return self.added + self.changed + self.unchanged + self.without_text
+
+    def summary(self) -> str:
+        """The report in one line, for a person."""
+        articles = (
+            f"{self.added} articles added, {self.changed} changed, {self.unchanged} unchanged, "
+            f"{self.removed} removed, {self.without_text} without text"
+        )
+        return f"{articles}; {self.passages_written} passages written in {self.seconds:.1f} s"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as plain values, for JSON."""
+        return {**asdict(self), "articles": self.articles}
+
+
+@dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """What an index holds and how it was made.
+
+    Attributes:
+        path: The index's folder.
+        passages: Passages in it.
+        articles: Articles in it.
+        sources: Articles by name of source.
+        embedder: Id of the model that made the vectors.
+        splitter: How articles were cut.
+        chroma: Where the vectors are: `embedded`, or the server's address.
+        collection: Name of the Chroma collection.
+        wikirank_version: Version that made the index.
+        size_bytes: Size on disk, without a Chroma server's part.
+        filter_keys: Metadata keys that a filter may name.
+    """
+
+    path: str
+    passages: int
+    articles: int
+    sources: dict[str, int]
+    embedder: str
+    splitter: dict[str, Any]
+    chroma: str
+    collection: str
+    wikirank_version: str
+    size_bytes: int
+    filter_keys: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The information as plain values, for JSON."""
+        return asdict(self)

@@ -1,0 +1,236 @@
+"""The passages of an index, in one SQLite file: the truth that both halves of it point to.
+
+Chroma and the lexical index answer with ids; what is not here does not exist. The ledger of what
+was indexed (`ledger.py`) lives in the same file, so that one transaction moves both.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from wikirank.errors import IndexStorageError, InvalidArgumentError
+from wikirank.index.filters import FIELD_KEYS, to_sql
+from wikirank.types import Passage
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS passages (
+    id TEXT PRIMARY KEY, source TEXT NOT NULL, article TEXT NOT NULL, number INTEGER NOT NULL,
+    title TEXT NOT NULL, section TEXT NOT NULL, url TEXT NOT NULL, revision TEXT NOT NULL,
+    start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL, metadata TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS passages_by_article ON passages (source, article, number);
+CREATE TABLE IF NOT EXISTS metadata_keys (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sources (name TEXT PRIMARY KEY, location TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS articles (
+    source TEXT NOT NULL, article TEXT NOT NULL, digest TEXT NOT NULL,
+    PRIMARY KEY (source, article)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pending (id TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+_COLUMNS = (
+    'id, source, article, number, title, section, url, revision, start, "end", text, metadata'
+)
+# SQLite's oldest limit on the parameters of one statement is 999.
+_CHUNK = 900
+
+
+def chunks(items: Iterable[Any], size: int = _CHUNK) -> Iterator[list[Any]]:
+    """Cut an iterable in lists of at most `size`."""
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+class PassageStore:
+    """Passages and their bookkeeping in SQLite, one connection a thread, write-ahead logged.
+
+    Args:
+        path: The SQLite file; made with its tables where it does not exist.
+
+    Raises:
+        IndexStorageError: If the file is no SQLite database or cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        try:
+            self.connection.executescript(_SCHEMA)
+        except sqlite3.DatabaseError as err:
+            self.close()
+            msg = f"{path} cannot be opened as an index database ({err}). Restore or re-index it."
+            raise IndexStorageError(msg) from err
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(
+                self._path, timeout=30, isolation_level=None, check_same_thread=False
+            )
+            with self._lock:
+                self._connections.append(connection)
+            self._local.connection = connection
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+        return connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One write transaction: all of it is kept, or on an exception none."""
+        connection = self.connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        with self._lock:
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+        self._local = threading.local()
+
+    def read_meta(self) -> dict[str, Any]:
+        """The index's settings as they were recorded."""
+        rows = self.connection.execute("SELECT key, value FROM meta")
+        return {key: json.loads(value) for key, value in rows}
+
+    def write_meta(self, meta: Mapping[str, Any]) -> None:
+        """Record settings, over those of the same names."""
+        rows = [(key, json.dumps(value)) for key, value in meta.items()]
+        with self.transaction() as connection:
+            connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+
+    def get(self, ids: Sequence[str]) -> dict[str, Passage]:
+        """The passages of these ids that exist, by id."""
+        found: dict[str, Passage] = {}
+        for chunk in chunks(ids):
+            sql = f"SELECT {_COLUMNS} FROM passages WHERE id IN ({_marks(chunk)})"
+            found.update((row[0], _passage(row)) for row in self.connection.execute(sql, chunk))
+        return found
+
+    def matching(self, ids: Sequence[str], where: Mapping[str, Any] | None) -> set[str]:
+        """Those of the ids that exist and pass a normalised filter."""
+        condition, parameters = to_sql(where) if where else ("1", [])
+        found: set[str] = set()
+        for chunk in chunks(ids, _CHUNK // 2):
+            sql = f"SELECT id FROM passages WHERE id IN ({_marks(chunk)}) AND ({condition})"
+            found.update(row[0] for row in self.connection.execute(sql, [*chunk, *parameters]))
+        return found
+
+    def adjacent(self, passage: Passage, reach: int) -> list[Passage]:
+        """A passage and up to `reach` before and after it in its section, in reading order."""
+        sql = (
+            f"SELECT {_COLUMNS} FROM passages WHERE source = ? AND article = ? AND section = ?"
+            " AND number BETWEEN ? AND ? ORDER BY number"
+        )
+        low, high = passage.number - reach, passage.number + reach
+        section = json.dumps(passage.section, ensure_ascii=False)
+        rows = self.connection.execute(sql, (passage.source, passage.article, section, low, high))
+        return [_passage(row) for row in rows]
+
+    def of_articles(self, source: str, articles: Sequence[str]) -> dict[str, Passage]:
+        """All passages of some articles of a source, by id."""
+        found: dict[str, Passage] = {}
+        for chunk in chunks(articles):
+            sql = (
+                f"SELECT {_COLUMNS} FROM passages WHERE source = ? AND article IN ({_marks(chunk)})"
+            )
+            rows = self.connection.execute(sql, [source, *chunk])
+            found.update((row[0], _passage(row)) for row in rows)
+        return found
+
+    def known_keys(self) -> frozenset[str]:
+        """The metadata keys that a filter may name."""
+        rows = self.connection.execute("SELECT key FROM metadata_keys")
+        return FIELD_KEYS | {row[0] for row in rows}
+
+    def count(self) -> int:
+        """How many passages the index holds."""
+        (number,) = self.connection.execute("SELECT count(*) FROM passages").fetchone()
+        return int(number)
+
+
+def insert_passages(connection: sqlite3.Connection, passages: Sequence[Passage]) -> None:
+    """Write passages within the caller's transaction, over those of the same ids."""
+    marks = ", ".join("?" * 12)
+    rows = [_row(passage) for passage in passages]
+    connection.executemany(f"INSERT OR REPLACE INTO passages VALUES ({marks})", rows)
+    keys = {key for passage in passages for key in filterable(passage.metadata)}
+    connection.executemany(
+        "INSERT OR IGNORE INTO metadata_keys VALUES (?)", [(key,) for key in sorted(keys)]
+    )
+
+
+def delete_passages(connection: sqlite3.Connection, ids: Iterable[str]) -> None:
+    """Delete passages within the caller's transaction."""
+    connection.executemany("DELETE FROM passages WHERE id = ?", [(i,) for i in ids])
+
+
+def filterable(metadata: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
+    """The part of a passage's metadata that Chroma can hold and a filter can name: scalars."""
+    return {key: value for key, value in metadata.items() if isinstance(value, (str, int, float))}
+
+
+def _marks(items: Sequence[Any]) -> str:
+    return ", ".join("?" * len(items))
+
+
+def _row(passage: Passage) -> tuple[Any, ...]:
+    try:
+        metadata = json.dumps(dict(passage.metadata), ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as err:
+        msg = (
+            f"The metadata of passage {passage.id!r} cannot be stored as JSON ({err}). "
+            "Use strings, numbers, bools, None, and lists or dicts of them."
+        )
+        raise InvalidArgumentError(msg) from err
+    return (
+        passage.id,
+        passage.source,
+        passage.article,
+        passage.number,
+        passage.title,
+        json.dumps(passage.section, ensure_ascii=False),
+        passage.url,
+        passage.revision,
+        passage.start,
+        passage.end,
+        passage.text,
+        metadata,
+    )
+
+
+def _passage(row: Sequence[Any]) -> Passage:
+    id_, source, article, number, title, section, url, revision, start, end, text, metadata = row
+    return Passage(
+        id=id_,
+        text=text,
+        source=source,
+        article=article,
+        number=number,
+        title=title,
+        section=tuple(json.loads(section)),
+        url=url,
+        revision=revision,
+        start=start,
+        end=end,
+        metadata=json.loads(metadata),
+    )

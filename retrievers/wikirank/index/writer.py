@@ -1,0 +1,163 @@
+"""Writing to an index so that a kill at any moment loses nothing and leaves nothing behind.
+
+One batch goes: note the ids to be written as pending; write them to Chroma and the lexical index;
+switch the passages table and the ledger over in one transaction, with the outdated ids pending
+instead; delete those from both; clear. A reader sees an article's old passages until the switch,
+then the new. What a killed run left pending is mended before anything else is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from filelock import FileLock, Timeout
+
+from wikirank.embed import Embedder
+from wikirank.errors import IndexLockedError
+from wikirank.index.dense import DenseIndex
+from wikirank.index.ledger import (
+    add_pending,
+    clear_pending,
+    forget_articles,
+    pending,
+    record_articles,
+)
+from wikirank.index.lexical import LexicalIndex
+from wikirank.index.store import PassageStore, delete_passages, insert_passages
+from wikirank.types import Passage
+
+
+@dataclass(frozen=True, slots=True)
+class ArticlePassages:
+    """An article as it should stand in the index.
+
+    Attributes:
+        key: The article's key within its source.
+        digest: Hash of everything that its passages depend on.
+        passages: Its passages in reading order.
+    """
+
+    key: str
+    digest: str
+    passages: Sequence[Passage]
+
+
+class IndexWriter:
+    """The one writer of an index, for the length of a `with` block.
+
+    Args:
+        folder: The index's folder, where the lock lies.
+        store: The index's store.
+        dense: Its dense half.
+        lexical: Its lexical half.
+        embedder: The model for the vectors.
+
+    Raises:
+        IndexLockedError: On entering, if another process or thread writes to the index.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        store: PassageStore,
+        dense: DenseIndex,
+        lexical: LexicalIndex,
+        embedder: Embedder,
+    ) -> None:
+        self._folder = folder
+        self._lock = FileLock(folder / "write.lock")
+        self._store = store
+        self._dense = dense
+        self._lexical = lexical
+        self._embedder = embedder
+
+    def __enter__(self) -> IndexWriter:
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as err:
+            msg = f"Another process is writing to {self._folder}. Wait for it to end, then retry."
+            raise IndexLockedError(msg) from err
+        try:
+            self._writer = self._lexical.writer()
+            self._mend()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self._writer.close()
+        finally:
+            self._lock.release()
+
+    def put(
+        self, source: str, articles: Sequence[ArticlePassages], *, whole: bool = True
+    ) -> tuple[int, int]:
+        """Make articles of a source stand in the index as given.
+
+        Args:
+            source: Name of the source.
+            articles: The articles, none twice.
+            whole: Whether these are all passages of the articles, so that older ones go.
+
+        Returns:
+            How many passages were written and how many removed.
+        """
+        old = self._store.of_articles(source, [article.key for article in articles])
+        new = {passage.id: passage for article in articles for passage in article.passages}
+        fresh = [passage for id_, passage in new.items() if old.get(id_) != passage]
+        stale = [id_ for id_ in old if id_ not in new] if whole else []
+        with self._store.transaction() as connection:
+            add_pending(connection, (passage.id for passage in fresh))
+        self._write(fresh)
+        with self._store.transaction() as connection:
+            delete_passages(connection, stale)
+            insert_passages(connection, fresh)
+            record_articles(connection, source, {a.key: a.digest for a in articles})
+            clear_pending(connection)
+            add_pending(connection, stale)
+        self._delete(stale)
+        return len(fresh), len(stale)
+
+    def remove(self, source: str, articles: Sequence[str]) -> int:
+        """Remove articles of a source; says how many passages went with them."""
+        stale = list(self._store.of_articles(source, articles))
+        with self._store.transaction() as connection:
+            delete_passages(connection, stale)
+            forget_articles(connection, source, articles)
+            add_pending(connection, stale)
+        self._delete(stale)
+        return len(stale)
+
+    def _write(self, passages: Sequence[Passage]) -> None:
+        if not passages:
+            return
+        vectors = self._embedder.embed_passages([passage.headed_text for passage in passages])
+        self._dense.upsert(passages, vectors)
+        self._writer.put(passages)
+
+    def _delete(self, ids: Sequence[str]) -> None:
+        if not ids:
+            return
+        self._dense.delete(ids)
+        self._writer.delete(ids)
+        with self._store.transaction() as connection:
+            clear_pending(connection)
+
+    def _mend(self) -> None:
+        """Bring both halves in line with the passages table, where a killed run left off."""
+        unsure = pending(self._store)
+        known = self._store.get(unsure)
+        self._write(list(known.values()))
+        self._delete([id_ for id_ in unsure if id_ not in known])
+        with self._store.transaction() as connection:
+            clear_pending(connection)

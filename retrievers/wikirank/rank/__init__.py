@@ -1,0 +1,19 @@
+"""Cross-encoders: a protocol, an ONNX and a torch backend, windows, scores, calibration."""
+
+from __future__ import annotations
+
+from wikirank.rank.calibration import Calibration
+from wikirank.rank.load import load_cross_encoder
+from wikirank.rank.onnx_cross_encoder import OnnxCrossEncoder
+from wikirank.rank.protocol import CrossEncoder
+from wikirank.rank.score import score_passages
+from wikirank.rank.torch_cross_encoder import TorchCrossEncoder
+
+__all__ = [
+    "Calibration",
+    "CrossEncoder",
+    "OnnxCrossEncoder",
+    "TorchCrossEncoder",
+    "load_cross_encoder",
+    "score_passages",
+]

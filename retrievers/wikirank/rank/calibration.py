@@ -1,0 +1,47 @@
+"""From a cross-encoder's raw logit to a relevance score in [0, 1]."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wikirank.errors import InvalidArgumentError
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Platt scaling: relevance = sigmoid(scale * logit + shift).
+
+    Attributes:
+        scale: Factor, finite and over 0, so that the order of the logits is kept.
+        shift: Summand, finite.
+
+    Raises:
+        InvalidArgumentError: A value is out of range.
+    """
+
+    scale: float = 1.0
+    shift: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.scale) and self.scale > 0 and math.isfinite(self.shift)):
+            msg = f"Expected a finite scale over 0 and a finite shift, got {self}."
+            raise InvalidArgumentError(msg)
+
+    def relevance(self, logits: Sequence[float] | NDArray[np.floating]) -> NDArray[np.float64]:
+        """Turn logits into relevance scores, in float64, without overflow.
+
+        Args:
+            logits: Raw logits, any shape.
+
+        Returns:
+            Scores of the same shape, in [0, 1].
+        """
+        scaled = self.scale * np.asarray(logits, dtype=np.float64) + self.shift
+        decay = np.exp(-np.abs(scaled))
+        scores: NDArray[np.float64] = np.where(scaled >= 0, 1.0, decay) / (1.0 + decay)
+        return scores

@@ -1,0 +1,102 @@
+"""Loading a cross-encoder by name: bundled, a folder, or a hub id."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from wikirank.errors import InvalidArgumentError, ModelError
+from wikirank.rank.onnx_cross_encoder import OnnxCrossEncoder
+from wikirank.rank.protocol import CrossEncoder
+from wikirank.rank.torch_cross_encoder import TorchCrossEncoder
+from wikirank.runtime.model_folder import bundled_model, is_model_folder, read_model_folder
+
+BUNDLED = "bundled"
+
+_Settings = tuple[str, str | None, str | None, int | None, int | None]
+
+_lock = threading.Lock()
+_loaded: dict[_Settings, CrossEncoder] = {}
+
+
+def load_cross_encoder(
+    model: str | Path = BUNDLED,
+    *,
+    revision: str | None = None,
+    device: str | None = None,
+    max_length: int | None = None,
+    batch_size: int | None = None,
+) -> CrossEncoder:
+    """Load a cross-encoder, once a process and settings; threads may share it.
+
+    A model folder of ours runs as ONNX on the CPU. Everything else runs in torch through
+    sentence-transformers (the `[torch]` extra), from safetensors only and without remote code.
+
+    Args:
+        model: "bundled", a folder, or a hub id such as "cross-encoder/ms-marco-MiniLM-L6-v2".
+        revision: Of a hub id: the commit, tag or branch.
+        device: "cpu", "cuda", "mps", ...; None lets ONNX use the CPU and torch choose.
+        max_length: Longest pair in tokens; the model's own by default.
+        batch_size: Pairs a run; 1 for ONNX and 32 for torch by default.
+
+    Returns:
+        The cross-encoder.
+
+    Raises:
+        InvalidArgumentError: An argument is out of range, or does not go with the model.
+        MissingExtraError: The model needs the `[torch]` extra.
+        ModelError: The model is missing, corrupt, or of another kind.
+    """
+    folder = _folder(model)
+    if revision is not None and folder is not None:
+        msg = f"Expected revision only with a hub id, got {revision!r} with the folder {folder}."
+        raise InvalidArgumentError(msg)
+    settings = str(folder or model), revision, device, max_length, batch_size
+    with _lock:
+        if settings not in _loaded:
+            _loaded[settings] = _load(folder, settings)
+        return _loaded[settings]
+
+
+def _folder(model: str | Path) -> Path | None:
+    """The folder that is meant, or None if it must be a hub id."""
+    if not str(model):
+        msg = f"Expected {BUNDLED!r}, a folder or a hub id as model, got an empty string."
+        raise InvalidArgumentError(msg)
+    if model == BUNDLED:
+        return bundled_model("cross-encoder")
+    path = Path(model).expanduser()
+    if path.is_dir():
+        return path.resolve()
+    if isinstance(model, Path) or path.is_absolute() or str(model).startswith((".", "~")):
+        msg = f"Expected a model folder at {path}, got none; check the path."
+        raise ModelError(msg)
+    return None
+
+
+def _load(folder: Path | None, settings: _Settings) -> CrossEncoder:
+    name, revision, device, max_length, batch_size = settings
+    has_torch = folder is None or (folder / "config.json").is_file()
+    if (
+        folder is not None
+        and device in (None, "cpu")
+        and (is_model_folder(folder) or not has_torch)
+    ):
+        return OnnxCrossEncoder(
+            read_model_folder(folder, kind="cross-encoder"),
+            max_length=max_length,
+            batch_size=1 if batch_size is None else batch_size,
+        )
+    if not has_torch:
+        msg = (
+            f"Expected torch weights in {folder} for device {device!r}, got a folder without "
+            "config.json. Name a sentence-transformers folder or a hub id, or use the CPU."
+        )
+        raise InvalidArgumentError(msg)
+    return TorchCrossEncoder(
+        name,
+        revision=revision,
+        device=device,
+        max_length=max_length,
+        batch_size=32 if batch_size is None else batch_size,
+    )

@@ -1,0 +1,61 @@
+"""What scoring needs of a cross-encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from wikirank.rank.calibration import Calibration
+
+
+class CrossEncoder(Protocol):
+    """Reads a query and a passage together and gives one logit: higher is more relevant.
+
+    Implementations may be shared by threads. Score through `wikirank.rank.score_passages`, which
+    sees to it that every pair fits.
+    """
+
+    @property
+    def model_id(self) -> str:
+        """Name and version of the model."""
+        ...
+
+    @property
+    def max_length(self) -> int:
+        """Longest pair in tokens, special tokens included."""
+        ...
+
+    @property
+    def headings(self) -> bool:
+        """Whether passages are to carry `title › section` on a line before the text."""
+        ...
+
+    @property
+    def calibration(self) -> Calibration:
+        """From a logit to a relevance score."""
+        ...
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Its tokenizer, to count tokens with; it neither truncates nor pads. Never change it."""
+        ...
+
+    def logits(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Score texts that are known to fit beside the query.
+
+        Args:
+            query: The query.
+            texts: The passages, each with its heading if `headings` says so.
+
+        Returns:
+            (n,), raw logits in the order of the texts.
+
+        Raises:
+            TextTooLongError: A pair exceeds `max_length`.
+            ModelError: The model failed, or gave something that is not a finite number.
+        """
+        ...

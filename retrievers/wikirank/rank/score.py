@@ -1,0 +1,91 @@
+"""Scores of passages for a query, whatever their length."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wikirank.errors import InvalidArgumentError, TextTooLongError, TruncationWarning
+from wikirank.rank.protocol import CrossEncoder
+from wikirank.rank.windows import count_tokens, cut_windows
+from wikirank.runtime.tokens import check_text, check_texts
+from wikirank.types import OnTruncation
+
+
+def score_passages(
+    cross_encoder: CrossEncoder,
+    query: str,
+    texts: Sequence[str],
+    *,
+    on_truncation: OnTruncation = "window",
+) -> NDArray[np.float64]:
+    """Score passages for a query.
+
+    Pairs that exceed the model's length are handled as `on_truncation` says. With "window" a
+    passage is cut into overlapping windows and gets the best of their logits. With "warn" only
+    its first window counts, and a `TruncationWarning` says so. With "error" nothing is cut. A
+    query over half the model's length is cut with a warning, except with "error".
+
+    Args:
+        cross_encoder: The model.
+        query: The query.
+        texts: The passages, each with its heading if `cross_encoder.headings` says so.
+        on_truncation: "window", "warn" or "error".
+
+    Returns:
+        (n,), raw logits in the order of the texts; higher is more relevant.
+
+    Raises:
+        InvalidArgumentError: The query is blank, a text is not a string, or `on_truncation` is
+            unknown.
+        TextTooLongError: Something is too long and `on_truncation` is "error".
+        ModelError: The model failed.
+    """
+    if on_truncation not in get_args(OnTruncation):
+        msg = f"Expected on_truncation of {get_args(OnTruncation)}, got {on_truncation!r}."
+        raise InvalidArgumentError(msg)
+    check_text(query, what="query")
+    check_texts(texts, what="passage")
+    if not texts:
+        return np.empty(0)
+    query, room = _fit_query(cross_encoder, query, on_truncation)
+    windows = [cut_windows(cross_encoder.tokenizer, text, room) for text in texts]
+    long = [position for position, parts in enumerate(windows) if len(parts) > 1]
+    if long and on_truncation != "window":
+        _report_long(long, len(texts), room, on_truncation)
+        windows = [parts[:1] for parts in windows]
+    logits = cross_encoder.logits(query, [part for parts in windows for part in parts])
+    starts = np.cumsum([0, *(len(parts) for parts in windows[:-1])])
+    best: NDArray[np.float64] = np.maximum.reduceat(logits, starts)
+    return best
+
+
+def _fit_query(
+    cross_encoder: CrossEncoder, query: str, on_truncation: OnTruncation
+) -> tuple[str, int]:
+    """The query, cut if need be, and the tokens that it leaves for a passage."""
+    tokenizer = cross_encoder.tokenizer
+    space = cross_encoder.max_length - tokenizer.num_special_tokens_to_add(True)
+    tokens = count_tokens(tokenizer, query)
+    if tokens > space // 2:
+        msg = f"The query has {tokens} tokens; the model reads {space // 2} beside a passage. "
+        if on_truncation == "error":
+            raise TextTooLongError(msg + "Shorten it, or choose another on_truncation.")
+        warnings.warn(msg + "The rest was cut off.", TruncationWarning, stacklevel=3)
+        query = cut_windows(tokenizer, query, space // 2)[0]
+        tokens = count_tokens(tokenizer, query)
+    return query, space - tokens
+
+
+def _report_long(long: list[int], total: int, room: int, on_truncation: OnTruncation) -> None:
+    msg = (
+        f"{len(long)} of {total} passages exceed the {room} tokens that the query leaves, "
+        f"the first at position {long[0]}. "
+    )
+    if on_truncation == "error":
+        raise TextTooLongError(msg + 'Shorten them, or use on_truncation="window".')
+    warnings.warn(msg + "Their ends were cut off.", TruncationWarning, stacklevel=3)

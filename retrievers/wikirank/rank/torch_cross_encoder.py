@@ -1,0 +1,184 @@
+"""Any sentence-transformers cross-encoder with one label, on the CPU or a GPU."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from wikirank.errors import InvalidArgumentError, MissingExtraError, ModelError, TextTooLongError
+from wikirank.rank.calibration import Calibration
+from wikirank.rank.windows import check_max_length
+from wikirank.runtime.model_folder import DESCRIPTION_FILE, ModelDescription, read_description
+from wikirank.runtime.tokens import plain_tokenizer
+
+if TYPE_CHECKING:
+    from sentence_transformers import CrossEncoder
+
+
+class TorchCrossEncoder:
+    """A cross-encoder run by sentence-transformers; threads may share it, one runs at a time.
+
+    A folder may hold a `wikirank.json` that gives its calibration and its use of headings.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        revision: str | None = None,
+        device: str | None = None,
+        max_length: int | None = None,
+        batch_size: int = 32,
+    ) -> None:
+        """Load a model, from safetensors only and without remote code.
+
+        Args:
+            model: A folder, or a hub id.
+            revision: Of a hub id: the commit, tag or branch.
+            device: "cpu", "cuda", "mps", ...; None lets torch choose.
+            max_length: Longest pair in tokens; the model's own by default, and at most that.
+            batch_size: Pairs a run.
+
+        Raises:
+            InvalidArgumentError: An argument is out of range.
+            MissingExtraError: sentence-transformers is not installed.
+            ModelError: The model cannot be loaded, or has no head with one trained label.
+        """
+        if type(batch_size) is not int or batch_size < 1:
+            msg = f"Expected a batch_size that is a whole number over 0, got {batch_size!r}."
+            raise InvalidArgumentError(msg)
+        self._description = _describe(model, revision)
+        self._model = _load(model, revision, device)
+        self._batch_size = batch_size
+        self._max_length = check_max_length(max_length, limit=_position_limit(self._model))
+        self._lock = threading.Lock()
+        # A copy: sentence-transformers changes its own tokenizer at every call.
+        self._tokenizer = plain_tokenizer(self._model.tokenizer.backend_tokenizer.to_str())
+
+    @property
+    def model_id(self) -> str:
+        """Name and version of the model."""
+        return self._description.model_id
+
+    @property
+    def max_length(self) -> int:
+        """Longest pair in tokens, special tokens included."""
+        return self._max_length
+
+    @property
+    def headings(self) -> bool:
+        """Whether passages are to carry `title › section` on a line before the text."""
+        return self._description.headings
+
+    @property
+    def calibration(self) -> Calibration:
+        """From a logit to a relevance score; plain sigmoid unless the folder says otherwise."""
+        return Calibration(self._description.scale, self._description.shift)
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """A copy of its tokenizer; never change it."""
+        return self._tokenizer
+
+    def logits(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Score texts that are known to fit beside the query.
+
+        Args:
+            query: The query.
+            texts: The passages, each with its heading if `headings` says so.
+
+        Returns:
+            (n,), raw logits in the order of the texts.
+
+        Raises:
+            TextTooLongError: A pair exceeds `max_length`; `score_passages` cuts such texts.
+            ModelError: The model failed, or gave something that is not a finite number.
+        """
+        if not texts:
+            return np.empty(0)
+        longest = max(len(self._tokenizer.encode(query, text).ids) for text in texts)
+        if longest > self.max_length:
+            msg = (
+                f"Expected pairs of at most {self.max_length} tokens, got {longest}; cut the text."
+            )
+            raise TextTooLongError(msg)
+        logits = np.asarray(self._predict(query, texts), dtype=np.float64)
+        if not np.isfinite(logits).all():
+            msg = f"Expected finite numbers from {self.model_id}, got NaN or infinity."
+            raise ModelError(msg)
+        return logits
+
+    def _predict(self, query: str, texts: Sequence[str]) -> Any:
+        from torch.nn import Identity
+
+        try:
+            with self._lock:
+                return self._model.predict(
+                    [(query, text) for text in texts],
+                    batch_size=self._batch_size,
+                    show_progress_bar=False,
+                    activation_fn=Identity(),
+                )
+        except Exception as err:
+            msg = f"{self.model_id} failed on {len(texts)} pairs: {err}"
+            raise ModelError(msg) from err
+
+
+def _describe(model: str, revision: str | None) -> ModelDescription:
+    if (Path(model) / DESCRIPTION_FILE).is_file():
+        description = read_description(Path(model))
+        if description.kind != "cross-encoder":
+            msg = f"Expected a model of kind 'cross-encoder' in {model}, got {description.kind!r}."
+            raise ModelError(msg)
+        return description
+    model_id = f"{model}@{revision}" if revision else model
+    return ModelDescription("cross-encoder", model_id, max_length=512)
+
+
+def _load(model: str, revision: str | None, device: str | None) -> CrossEncoder:
+    # Only an absent package is a missing extra: an error from within it must be seen.
+    if importlib.util.find_spec("sentence_transformers") is None:
+        msg = f'{model} needs torch: pip install "langchain-wikirank[torch]"'
+        raise MissingExtraError(msg)
+    from sentence_transformers import CrossEncoder
+
+    try:
+        loaded: CrossEncoder = CrossEncoder(
+            model,
+            revision=revision,
+            device=device,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
+        )
+    except Exception as err:
+        msg = (
+            f"Expected a cross-encoder with safetensors weights at {model!r}, a folder or a hub "
+            f"id; it cannot be loaded: {err}. Without access to the hub, download it beforehand "
+            "(`hf download`) or pass its local folder."
+        )
+        raise ModelError(msg) from err
+    _check_head(loaded, model)
+    return loaded
+
+
+def _check_head(loaded: CrossEncoder, model: str) -> None:
+    config: Any = loaded.config
+    trained = any(name.endswith("ForSequenceClassification") for name in config.architectures or ())
+    if not trained or loaded.num_labels != 1:
+        msg = (
+            f"Expected a cross-encoder with one trained label at {model!r}, got "
+            f"{config.architectures} with {loaded.num_labels} labels; name a reranker."
+        )
+        raise ModelError(msg)
+
+
+def _position_limit(loaded: CrossEncoder) -> int:
+    config: Any = loaded.config
+    return int(min(loaded.tokenizer.model_max_length, config.max_position_embeddings))

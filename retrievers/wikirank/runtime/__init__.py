@@ -1,0 +1,1 @@
+"""Running ONNX models on the CPU: model folders, tokenizers, sessions, worker threads."""

@@ -1,0 +1,130 @@
+"""ONNX Runtime sessions on the CPU, and how many encoded texts are run through one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Encoding
+
+from wikirank.errors import InvalidArgumentError, ModelError
+from wikirank.runtime.model_folder import ModelFolder
+from wikirank.runtime.workers import map_ordered
+
+TOKEN_BUDGET = 1024
+_ERRORS_ONLY = 3
+
+
+class Tokens(NamedTuple):
+    """One text, or one pair, as the network reads it."""
+
+    ids: Sequence[int]
+    type_ids: Sequence[int]
+
+    @classmethod
+    def of(cls, encoding: Encoding) -> Tokens:
+        """Take what the network reads out of a tokenizer's encoding."""
+        return cls(encoding.ids, encoding.type_ids)
+
+
+class OnnxSession:
+    """A network opened for the CPU; threads may share it.
+
+    Each run uses one thread and many runs go on side by side. With one text a run (the default)
+    there is no padding, and an int8 network gives a text the same result whatever comes with it.
+    """
+
+    def __init__(self, folder: ModelFolder, *, batch_size: int = 1) -> None:
+        """Open the network of a model folder.
+
+        Args:
+            folder: The folder, already read and checked.
+            batch_size: Texts a run, 1 or more; fewer where they exceed `TOKEN_BUDGET` tokens.
+
+        Raises:
+            InvalidArgumentError: The batch size is not a whole number over 0.
+            ModelError: ONNX Runtime cannot open the network.
+        """
+        if type(batch_size) is not int or batch_size < 1:
+            msg = f"Expected a batch_size that is a whole number over 0, got {batch_size!r}."
+            raise InvalidArgumentError(msg)
+        self._file = folder.onnx
+        self._batch_size = batch_size
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _ERRORS_ONLY
+        # A memory pattern is kept for every input shape met: memory would grow with their number.
+        options.enable_mem_pattern = False
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(self._file), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as err:
+            msg = f"Expected an ONNX network in {self._file}; ONNX Runtime cannot open it: {err}"
+            raise ModelError(msg) from err
+
+    def run_texts(self, texts: Sequence[Tokens]) -> NDArray[np.float32]:
+        """Run texts through the network, spread over the worker threads.
+
+        Args:
+            texts: At least one, each within the model's length.
+
+        Returns:
+            The network's output, a row for each text, in their order.
+
+        Raises:
+            ModelError: A run failed, or gave something that is not a finite number.
+        """
+        batches = plan_batches([len(text.ids) for text in texts], self._batch_size)
+        outputs = map_ordered(lambda batch: self._run([texts[i] for i in batch]), batches)
+        rows = np.concatenate(outputs)
+        ordered = np.empty_like(rows)
+        ordered[list(chain.from_iterable(batches))] = rows
+        return ordered
+
+    def _run(self, batch: Sequence[Tokens]) -> NDArray[np.float32]:
+        shape = len(batch), max(len(text.ids) for text in batch)
+        ids, mask, type_ids = (np.zeros(shape, dtype=np.int64) for _ in range(3))
+        for row, text in enumerate(batch):
+            length = len(text.ids)
+            ids[row, :length], type_ids[row, :length] = text.ids, text.type_ids
+            mask[row, :length] = 1
+        feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": type_ids}
+        try:
+            output: NDArray[np.float32] = self._session.run(None, feed)[0]
+        except Exception as err:
+            msg = f"ONNX Runtime failed on inputs of shape {shape} with {self._file}: {err}"
+            raise ModelError(msg) from err
+        if not np.isfinite(output).all():
+            msg = f"Expected finite numbers from {self._file}, got NaN or infinity; re-export it."
+            raise ModelError(msg)
+        return output
+
+
+def plan_batches(
+    lengths: Sequence[int], batch_size: int, token_budget: int = TOKEN_BUDGET
+) -> list[list[int]]:
+    """Group texts of similar length, longest first, so that little is padding.
+
+    Args:
+        lengths: Of the texts, in tokens.
+        batch_size: Most texts a batch.
+        token_budget: Most tokens a batch, padding included; a longer text goes alone.
+
+    Returns:
+        Positions of the texts, each in one batch.
+    """
+    batches: list[list[int]] = []
+    room = 0
+    for position in sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True):
+        if room == 0:
+            batches.append([])
+            room = min(batch_size, max(1, token_budget // max(1, lengths[position])))
+        batches[-1].append(position)
+        room -= 1
+    return batches

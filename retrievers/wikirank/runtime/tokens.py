@@ -1,0 +1,83 @@
+"""Tokenizers without truncation or padding, and checks of the texts given to them.
+
+A tokenizer is never changed once loaded, so threads may share it: changing one while another
+thread encodes is what raises "Already borrowed".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from wikirank.errors import InvalidArgumentError, ModelError
+
+
+def load_tokenizer(file: Path) -> Tokenizer:
+    """Load a tokenizer that neither truncates nor pads.
+
+    Args:
+        file: As `Tokenizer.save` writes it.
+
+    Returns:
+        The tokenizer; do not change it.
+
+    Raises:
+        ModelError: The file is missing or corrupt.
+    """
+    try:
+        return plain_tokenizer(file.read_text("utf-8"))
+    except Exception as err:
+        msg = f"Expected a tokenizer in {file}; it cannot be loaded: {err}. Restore the model."
+        raise ModelError(msg) from err
+
+
+def plain_tokenizer(serialised: str) -> Tokenizer:
+    """A tokenizer from its JSON, with truncation and padding switched off."""
+    tokenizer = Tokenizer.from_str(serialised)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def check_texts(texts: Sequence[str], *, what: str, allow_blank: bool = True) -> None:
+    """Refuse what cannot be tokenised, before any work is done.
+
+    Args:
+        texts: The texts.
+        what: What to call one in the message, such as "passage".
+        allow_blank: Whether a text may be empty or white space only.
+
+    Raises:
+        InvalidArgumentError: A text is not a string, is not valid Unicode, or is blank.
+    """
+    if isinstance(texts, str):
+        msg = f"Expected a sequence of {what} texts, got one string; put it in a list."
+        raise InvalidArgumentError(msg)
+    for position, text in enumerate(texts):
+        check_text(text, what=f"{what} {position}", allow_blank=allow_blank)
+
+
+def check_text(text: str, *, what: str, allow_blank: bool = False) -> None:
+    """Refuse a text that cannot be tokenised.
+
+    Args:
+        text: The text.
+        what: What to call it in the message, such as "query".
+        allow_blank: Whether it may be empty or white space only.
+
+    Raises:
+        InvalidArgumentError: It is not a string, is not valid Unicode, or is blank.
+    """
+    if not isinstance(text, str):
+        msg = f"Expected the {what} to be a string, got {type(text).__name__}."
+        raise InvalidArgumentError(msg)
+    if not allow_blank and not text.strip():
+        msg = f"Expected the {what} to hold text, got {text!r}."
+        raise InvalidArgumentError(msg)
+    try:
+        text.encode()
+    except UnicodeEncodeError as err:
+        msg = f"Expected the {what} to be valid Unicode, got a lone surrogate: {err}."
+        raise InvalidArgumentError(msg) from err

@@ -1,0 +1,243 @@
+"""How a question flows: candidates → fusion → duplicates → cross-encoder → threshold → top k."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Any, get_args
+
+import numpy as np
+
+from wikirank.duplicates import without_duplicates
+from wikirank.errors import InvalidArgumentError
+from wikirank.fusion import reciprocal_rank_fusion
+from wikirank.index import WikiIndex
+from wikirank.index.filters import normalise_filter
+from wikirank.neighbours import with_neighbours
+from wikirank.rank import CrossEncoder, load_cross_encoder, score_passages
+from wikirank.types import OnTruncation, Passage, RankedPassage, SearchType
+
+Hits = list[tuple[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """How to search.
+
+    Attributes:
+        k: How many passages to return at the most, 1 or more.
+        fetch_k: How many candidates to take from each half and to rerank; at least `k` are.
+        search_type: `dense` (vectors), `lexical` (BM25), or `hybrid` (both, fused).
+        rerank: Whether the cross-encoder orders the candidates.
+        score_threshold: Keep passages whose relevance score is at least this, in [0, 1].
+        filter: Metadata that passages must have; several keys must all hold.
+        neighbours: How many passages before and after each, in its section, to join to it.
+        on_truncation: What to do with texts over the cross-encoder's length.
+    """
+
+    k: int = 5
+    fetch_k: int = 50
+    search_type: SearchType = "hybrid"
+    rerank: bool = True
+    score_threshold: float | None = None
+    filter: Mapping[str, Any] | None = None
+    neighbours: int = 0
+    on_truncation: OnTruncation = "window"
+
+    def __post_init__(self) -> None:
+        _require_whole("k", self.k, 1)
+        _require_whole("fetch_k", self.fetch_k, 1)
+        _require_whole("neighbours", self.neighbours, 0)
+        if self.search_type not in get_args(SearchType):
+            msg = f"search_type is dense, lexical or hybrid, got {self.search_type!r}."
+            raise InvalidArgumentError(msg)
+        if self.score_threshold is None:
+            return
+        if not self.rerank:
+            msg = (
+                "score_threshold compares relevance scores, which the cross-encoder gives. "
+                "Turn rerank on or leave the threshold out."
+            )
+            raise InvalidArgumentError(msg)
+        if not 0 <= self.score_threshold <= 1:
+            msg = f"score_threshold lies between 0 and 1, got {self.score_threshold}."
+            raise InvalidArgumentError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The answer to a query.
+
+    Attributes:
+        query: The query.
+        passages: The passages that answer, best first.
+        candidates: What went into the reranking, in the first stage's order.
+        timings: Milliseconds each stage took, by its name, and `total`.
+    """
+
+    query: str
+    passages: list[RankedPassage]
+    candidates: list[RankedPassage]
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+class Searcher:
+    """Asks an index and reranks what it finds. Safe to share between threads.
+
+    Args:
+        index: The index.
+        cross_encoder: The model that reranks; None loads the bundled one at first use.
+    """
+
+    def __init__(self, index: WikiIndex, cross_encoder: CrossEncoder | None = None) -> None:
+        self.index = index
+        self._cross_encoder = cross_encoder
+
+    @property
+    def cross_encoder(self) -> CrossEncoder:
+        """The model that reranks."""
+        if self._cross_encoder is None:
+            self._cross_encoder = load_cross_encoder()
+        return self._cross_encoder
+
+    def search(self, query: str, options: SearchOptions | None = None) -> SearchResult:
+        """Find the passages that answer a query.
+
+        Args:
+            query: A question or keywords.
+            options: How to search; None takes the defaults.
+
+        Returns:
+            At most `k` passages, best first, and how they were found.
+
+        Raises:
+            InvalidArgumentError: If the query is empty or the filter names an unknown key.
+        """
+        options = options or SearchOptions()
+        if not query.strip():
+            msg = "The query is empty. Ask a question or give keywords."
+            raise InvalidArgumentError(msg)
+        clock = _Clock()
+        candidates = self._candidates(query, options, clock)
+        with clock.stage("rerank" if options.rerank else "cut"):
+            ranked = self._rank(query, candidates, options)
+        if options.neighbours:
+            with clock.stage("neighbours"):
+                ranked = with_neighbours(self.index.store, ranked, options.neighbours)
+        return SearchResult(query, ranked, candidates, clock.timings())
+
+    def _candidates(self, query: str, options: SearchOptions, clock: _Clock) -> list[RankedPassage]:
+        known_keys = self.index.store.known_keys() if options.filter else frozenset[str]()
+        where = normalise_filter(options.filter, known_keys)
+        wanted = max(options.k, options.fetch_k)
+        dense: Hits = []
+        lexical: Hits = []
+        if options.search_type != "lexical":
+            with clock.stage("embed"):
+                vector = self.index.embedder.embed_query(query)
+            with clock.stage("dense"):
+                dense = self.index.dense.search(vector, wanted, where)
+        if options.search_type != "dense":
+            with clock.stage("lexical"):
+                lexical = self._lexical(query, wanted, where)
+        with clock.stage("fuse"):
+            return self._fuse(dense, lexical, wanted, hybrid=options.search_type == "hybrid")
+
+    def _lexical(self, query: str, wanted: int, where: Mapping[str, Any] | None) -> Hits:
+        def accept(ids: Sequence[str]) -> set[str]:
+            return self.index.store.matching(ids, where)
+
+        return self.index.lexical.search(query, wanted, accept=accept)
+
+    def _fuse(
+        self, dense: Hits, lexical: Hits, wanted: int, *, hybrid: bool
+    ) -> list[RankedPassage]:
+        fused = reciprocal_rank_fusion([[id_ for id_, _ in dense], [id_ for id_, _ in lexical]])
+        passages = self.index.store.get([id_ for id_, _ in fused])
+        # An id without a passage is outdated: its article is being replaced just now.
+        found = [(passages[id_], score) for id_, score in fused if id_ in passages]
+        kept = without_duplicates([passage.text for passage, _ in found])[:wanted]
+        dense_scores, lexical_scores = dict(dense), dict(lexical)
+        return [
+            RankedPassage(
+                passage=found[position][0],
+                rank=rank,
+                rank_before=rank,
+                dense_score=dense_scores.get(found[position][0].id),
+                lexical_score=lexical_scores.get(found[position][0].id),
+                fusion_score=found[position][1] if hybrid else None,
+            )
+            for rank, position in enumerate(kept, start=1)
+        ]
+
+    def _rank(
+        self, query: str, candidates: list[RankedPassage], options: SearchOptions
+    ) -> list[RankedPassage]:
+        if not options.rerank:
+            return candidates[: options.k]
+        scored = rerank(query, candidates, self.cross_encoder, options.on_truncation)
+        threshold = options.score_threshold or 0.0
+        passing = [ranked for ranked in scored if (ranked.relevance_score or 0.0) >= threshold]
+        return passing[: options.k]
+
+
+def rerank(
+    query: str,
+    candidates: Sequence[RankedPassage],
+    cross_encoder: CrossEncoder,
+    on_truncation: OnTruncation = "window",
+) -> list[RankedPassage]:
+    """Order candidates by the cross-encoder's logit.
+
+    Args:
+        query: The query.
+        candidates: In the first stage's order, which decides between equal logits.
+        cross_encoder: The model.
+        on_truncation: What to do with texts over its length.
+
+    Returns:
+        All candidates, best first, with logit, relevance score and new rank.
+    """
+    texts = [reranker_text(candidate.passage, cross_encoder) for candidate in candidates]
+    logits = score_passages(cross_encoder, query, texts, on_truncation=on_truncation)
+    relevance = cross_encoder.calibration.relevance(logits)
+    order = np.argsort(-logits, kind="stable")
+    return [
+        replace(
+            candidates[at],
+            rank=rank,
+            rerank_logit=float(logits[at]),
+            relevance_score=float(relevance[at]),
+        )
+        for rank, at in enumerate(order, start=1)
+    ]
+
+
+def reranker_text(passage: Passage, cross_encoder: CrossEncoder) -> str:
+    """The passage as the model was trained to read it: with its heading, or without."""
+    return passage.headed_text if cross_encoder.headings else passage.text
+
+
+class _Clock:
+    """Times the stages of one search."""
+
+    def __init__(self) -> None:
+        self._started = perf_counter()
+        self._stages: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        started = perf_counter()
+        yield
+        self._stages[name] = (perf_counter() - started) * 1000
+
+    def timings(self) -> dict[str, float]:
+        return {**self._stages, "total": (perf_counter() - self._started) * 1000}
+
+
+def _require_whole(name: str, value: int, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        msg = f"{name} is a whole number of at least {least}, got {value!r}."
+        raise InvalidArgumentError(msg)

@@ -1,0 +1,247 @@
+"""Export of torch models to int8 ONNX model folders that need no torch to run.
+
+Weights are quantised per channel to int8, activations at run time. The network is exported with
+the legacy exporter of torch: it matched torch to five decimals, and needs no further package.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from sentence_transformers import CrossEncoder
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from transformers import AutoModel
+
+from wikirank.errors import ModelError
+from wikirank.rank.calibration import Calibration
+from wikirank.runtime.model_folder import ModelDescription, write_model_folder
+
+INPUT_NAMES = ("input_ids", "attention_mask", "token_type_ids")
+_OPSET = 17
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What an export wrote.
+
+    Attributes:
+        path: The model folder.
+        sha256: Hash of its `model.onnx`.
+        size: Of its `model.onnx`, in bytes.
+    """
+
+    path: Path
+    sha256: str
+    size: int
+
+
+def export_embedder(
+    source: str | Path,
+    target: str | Path,
+    *,
+    model_id: str,
+    max_length: int,
+    extra_files: Mapping[str, str] | None = None,
+) -> ExportReport:
+    """Export a mean-pooled sentence encoder whose vectors are L2-normalised.
+
+    Args:
+        source: A transformers folder with `tokenizer.json`.
+        target: The model folder to write.
+        model_id: What `wikirank.json` is to call the model.
+        max_length: Longest input in tokens, special tokens included.
+        extra_files: Name to text of further files for the folder.
+
+    Returns:
+        What was written.
+
+    Raises:
+        ModelError: The source has no `tokenizer.json`.
+        InvalidArgumentError: The target holds something else.
+    """
+    tokenizer_file = Path(source) / "tokenizer.json"
+    if not tokenizer_file.is_file():
+        msg = f"Expected {tokenizer_file}, got none; save the model with a fast tokenizer."
+        raise ModelError(msg)
+    encoder = AutoModel.from_pretrained(
+        str(source), attn_implementation="eager", local_files_only=True, use_safetensors=True
+    )
+    return _export(
+        _MeanPooled(encoder),
+        ModelDescription("embedder", model_id, max_length),
+        Path(target),
+        tokenizer=Tokenizer.from_file(str(tokenizer_file)),
+        output_name="embedding",
+        extra_files=extra_files,
+    )
+
+
+def export_cross_encoder(
+    source: str | Path | CrossEncoder,
+    target: str | Path,
+    *,
+    model_id: str,
+    headings: bool,
+    calibration: Calibration,
+    max_length: int,
+    extra_files: Mapping[str, str] | None = None,
+) -> ExportReport:
+    """Export a BERT cross-encoder with one label; its output is the raw logit.
+
+    Args:
+        source: A sentence-transformers folder, or a loaded model, which is left as it was.
+        target: The model folder to write.
+        model_id: What `wikirank.json` is to call the model.
+        headings: Whether it was trained on passages with `title › section` before the text.
+        calibration: From its logit to a relevance score.
+        max_length: Longest pair in tokens, special tokens included.
+        extra_files: Name to text of further files for the folder, such as a model card.
+
+    Returns:
+        What was written.
+
+    Raises:
+        ModelError: The model has more than one label.
+        InvalidArgumentError: The target holds something else.
+    """
+    model = _load_cross_encoder(source) if isinstance(source, str | Path) else source
+    if model.num_labels != 1:
+        msg = f"Expected a cross-encoder with 1 label, got {model.num_labels}; train it with one."
+        raise ModelError(msg)
+    classifier: Any = copy.deepcopy(model.model)
+    classifier.to("cpu", torch.float32).set_attn_implementation("eager")
+    return _export(
+        _Logit(classifier),
+        ModelDescription(
+            "cross-encoder", model_id, max_length, headings, calibration.scale, calibration.shift
+        ),
+        Path(target),
+        tokenizer=Tokenizer.from_str(model.tokenizer.backend_tokenizer.to_str()),
+        output_name="logit",
+        extra_files=extra_files,
+    )
+
+
+def _load_cross_encoder(folder: str | Path) -> CrossEncoder:
+    model: CrossEncoder = CrossEncoder(
+        str(folder),
+        device="cpu",
+        local_files_only=True,
+        trust_remote_code=False,
+        model_kwargs={"use_safetensors": True},
+    )
+    return model
+
+
+class _MeanPooled(nn.Module):
+    """Token vectors averaged over the attention mask and L2-normalised: (batch, dim)."""
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
+        hidden = self.encoder(
+            input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
+        ).last_hidden_state
+        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+        mean = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
+        return nn.functional.normalize(mean, dim=-1)
+
+
+class _Logit(nn.Module):
+    """The classifier's only logit, before any activation: (batch,)."""
+
+    def __init__(self, classifier: nn.Module) -> None:
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
+        logits: Tensor = self.classifier(
+            input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
+        ).logits
+        return logits[:, 0]
+
+
+def _export(
+    network: nn.Module,
+    description: ModelDescription,
+    target: Path,
+    *,
+    tokenizer: Tokenizer,
+    output_name: str,
+    extra_files: Mapping[str, str] | None,
+) -> ExportReport:
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    with tempfile.TemporaryDirectory() as scratch:
+        fp32, int8 = Path(scratch) / "fp32.onnx", Path(scratch) / "int8.onnx"
+        with _quiet():
+            trace_onnx(network, fp32, output_name)
+            quantise(fp32, int8)
+        size = int8.stat().st_size
+        sha256 = write_model_folder(
+            target,
+            description,
+            onnx=int8,
+            tokenizer_json=tokenizer.to_str(pretty=False),
+            extra_files=extra_files,
+        )
+    return ExportReport(target, sha256, size)
+
+
+def trace_onnx(network: nn.Module, path: Path, output_name: str) -> None:
+    """Write a network as fp32 ONNX, its batch and sequence sizes left open.
+
+    Args:
+        network: Takes ids, mask and type ids, each (batch, tokens); gives one tensor.
+        path: The file to write.
+        output_name: What to call the output.
+    """
+    example = torch.ones(2, 16, dtype=torch.long)
+    axes = {name: {0: "batch", 1: "tokens"} for name in INPUT_NAMES}
+    torch.onnx.export(
+        network.eval(),
+        (example, example, example),
+        str(path),
+        dynamo=False,
+        input_names=list(INPUT_NAMES),
+        output_names=[output_name],
+        dynamic_axes={**axes, output_name: {0: "batch"}},
+        opset_version=_OPSET,
+    )
+
+
+def quantise(fp32: Path, int8: Path) -> None:
+    """Quantise a network's weights per channel to int8; activations are quantised at run time.
+
+    Args:
+        fp32: The network as traced.
+        int8: The file to write.
+    """
+    quantize_dynamic(fp32, int8, per_channel=True, weight_type=QuantType.QInt8)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hide the tracer's and the quantiser's advice; their errors still come through."""
+    root = logging.getLogger()
+    level: Any = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        root.setLevel(level)

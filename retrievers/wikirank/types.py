@@ -1,0 +1,122 @@
+"""The values that travel between the stages: articles, sections, passages, candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+SearchType = Literal["dense", "lexical", "hybrid"]
+OnTruncation = Literal["window", "warn", "error"]
+
+HEADING_SEPARATOR = " › "
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One wiki article as a source gives it.
+
+    Attributes:
+        title: The article's title.
+        text: Plain text; sections begin with `== Heading ==` lines.
+        url: Where the article can be read; empty if unknown.
+        revision: The source's revision id; empty if unknown.
+        metadata: Further fields of the record, JSON-serialisable, kept with every passage.
+    """
+
+    title: str
+    text: str
+    url: str = ""
+    revision: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section of an article.
+
+    Attributes:
+        path: Headings from the outermost in, without the article's title; empty for the lead.
+        text: The section's own text, without its heading line and without its subsections.
+    """
+
+    path: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of one section, small enough to embed, rerank and cite.
+
+    Attributes:
+        id: Deterministic; see `wikirank.corpus.ids`.
+        text: The passage as it stands in the article.
+        source: Name of the source it came from.
+        article: Key of the article within the source.
+        number: Position among the article's passages, from 0.
+        title: The article's title; empty if unknown.
+        section: Headings from the outermost in; empty for the lead.
+        url: Address of the article, with the section's anchor where it has one.
+        revision: The source's revision id; empty if unknown.
+        start: Where `text` begins in the section's text, in characters.
+        end: Where it ends; overlapping passages have `next.start < end`.
+        metadata: Further fields of the article, kept as they were.
+    """
+
+    id: str
+    text: str
+    source: str = ""
+    article: str = ""
+    number: int = 0
+    title: str = ""
+    section: tuple[str, ...] = ()
+    url: str = ""
+    revision: str = ""
+    start: int = 0
+    end: int = 0
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def heading(self) -> str:
+        """`title › section › subsection`, without the parts that are empty."""
+        return heading(self.title, self.section)
+
+    @property
+    def headed_text(self) -> str:
+        """The heading on a line of its own, then the text: what the embedder reads."""
+        return headed_text(self.heading, self.text)
+
+
+def heading(title: str, section: Sequence[str] = ()) -> str:
+    """Join a title and a section path as `title › section › subsection`."""
+    return HEADING_SEPARATOR.join(part for part in (title, *section) if part)
+
+
+def headed_text(head: str, text: str) -> str:
+    """Put a heading on a line of its own before a text; no heading leaves the text alone."""
+    return f"{head}\n{text}" if head else text
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPassage:
+    """A passage with the score of each stage that saw it.
+
+    Attributes:
+        passage: The passage; with `neighbours` its text holds the adjacent passages too.
+        rank: Place in the final order, from 1.
+        rank_before: Place before reranking, from 1.
+        dense_score: Cosine similarity to the query in [-1, 1]; None if not among the dense hits.
+        lexical_score: BM25 score, 0 or more; None if not among the lexical hits.
+        fusion_score: Reciprocal rank fusion score; None unless the search was hybrid.
+        rerank_logit: The cross-encoder's raw score; None if not reranked.
+        relevance_score: The calibrated logit, in [0, 1]; None if not reranked.
+    """
+
+    passage: Passage
+    rank: int
+    rank_before: int
+    dense_score: float | None = None
+    lexical_score: float | None = None
+    fusion_score: float | None = None
+    rerank_logit: float | None = None
+    relevance_score: float | None = None

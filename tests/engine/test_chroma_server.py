@@ -1,0 +1,74 @@
+"""The same index with its vectors in a real `chroma run` on loopback."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from wikirank.corpus import open_source
+from wikirank.errors import IndexConnectionError, InvalidArgumentError
+from wikirank.index import WikiIndex
+from wikirank.search import Searcher, SearchOptions
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = tmp_path_factory.mktemp("chroma-server")
+    chroma = Path(sys.executable).with_name("chroma")
+    command = [str(chroma), "run", "--host", "127.0.0.1", "--port", str(port), "--path"]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen([*command, str(folder / "data")], stdout=log, stderr=log)
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 60
+    while not _answers(url):
+        assert process.poll() is None, (folder / "log").read_text()
+        assert time.monotonic() < deadline, "chroma run did not come up"
+        time.sleep(0.2)
+    yield url
+    process.terminate()
+    process.wait(timeout=20)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/api/v2/heartbeat").status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def test_answers_as_the_embedded_one(
+    server: str, tmp_path: Path, tiny_wiki: Path, tiny_index: WikiIndex
+) -> None:
+    with WikiIndex.create(tmp_path / "index", chroma_url=server, collection="tiny") as index:
+        report = index.add_source(open_source(str(tiny_wiki)))
+        assert report.passages_written == 31
+        assert index.add_source(open_source(str(tiny_wiki))).unchanged == 10
+        assert index.info().chroma == server
+    options = SearchOptions(k=5, filter={"topic": {"$ne": "Music"}})
+    with WikiIndex.open(tmp_path / "index") as index:
+        theirs = Searcher(index).search("light of the tower", options).passages
+    ours = Searcher(tiny_index).search("light of the tower", options).passages
+    assert [r.passage.id for r in theirs] == [r.passage.id for r in ours]
+    assert not (tmp_path / "index" / "chroma").exists()
+
+
+def test_server_that_does_not_answer(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        # Bound but not listening: a connection is refused at once.
+        with pytest.raises(IndexConnectionError, match="chroma run"):
+            WikiIndex.create(tmp_path / "index", chroma_url=f"http://127.0.0.1:{port}")
+    assert not (tmp_path / "index").exists()
+    with pytest.raises(InvalidArgumentError, match="http://host:8000"):
+        WikiIndex.create(tmp_path / "index", chroma_url="localhost")

@@ -1,0 +1,116 @@
+"""A killed run, run again, gives the index of an undisturbed one, wherever the kill fell."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from index_snapshot import snapshot
+
+from wikirank.corpus import open_source
+from wikirank.index import WikiIndex
+
+# Kills itself when a function is entered or left for the nth time: every gap between two steps.
+KILL_AT = """
+import importlib, os, signal, sys
+from wikirank.corpus import open_source
+from wikirank.index import WikiIndex
+folder, wiki, target, when = sys.argv[1:5]
+module_name, class_name, method = target.split(":")
+owner = getattr(importlib.import_module(module_name), class_name)
+original = getattr(owner, method)
+def killer(*args, **kwargs):
+    if when == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    result = original(*args, **kwargs)
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(owner, method, killer)
+WikiIndex.open_or_create(folder).add_source(open_source(wiki))
+"""
+STEPS = [
+    "wikirank.index.dense:DenseIndex:upsert",
+    "wikirank.index.lexical:LexicalWriter:put",
+    "wikirank.index.dense:DenseIndex:delete",
+    "wikirank.index.lexical:LexicalWriter:delete",
+]
+
+
+def articles(version: int) -> list[dict[str, Any]]:
+    """Three versions of a wiki: articles change, come and go from one to the next."""
+    texts = {
+        1: {"A": "Apples are red.", "B": "Bees fly.\n== Wax ==\nBees make wax.", "C": "Cats purr."},
+        2: {"A": "Apples are green.", "B": "Bees fly.\n== Honey ==\nHoney is sweet."},
+        3: {"A": "Apples are red.", "B": "Bees fly.", "D": "Dogs bark."},
+    }
+    return [{"title": title, "text": text} for title, text in texts[version].items()]
+
+
+def write(path: Path, version: int) -> Path:
+    lines = (json.dumps(article) for article in articles(version))
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", STEPS)
+def test_kill_at_each_step(tmp_path: Path, step: str, when: str) -> None:
+    wiki = write(tmp_path / "wiki.jsonl", 1)
+    folder = tmp_path / "index"
+    with WikiIndex.create(folder) as index:
+        index.add_source(open_source(str(wiki)))
+    write(wiki, 2)
+    command = [sys.executable, "-c", KILL_AT, str(folder), str(wiki), step, when]
+    killed = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    # The wiki moves on before the next run, so that what the killed one wrote is outdated.
+    write(wiki, 3)
+    undisturbed = WikiIndex.create(tmp_path / "fresh")
+    undisturbed.add_source(open_source(str(wiki)))
+    with WikiIndex.open(folder) as index:
+        index.add_source(open_source(str(wiki)))
+        assert snapshot(index) == snapshot(undisturbed)
+    undisturbed.close()
+
+
+@pytest.mark.slow
+def test_ctrl_c_during_indexing(tmp_path: Path) -> None:
+    wiki = tmp_path / "wiki.jsonl"
+    text = " ".join(f"Sentence number {n} says something new about the matter." for n in range(60))
+    lines = (json.dumps({"title": f"Article {n}", "text": f"{n}. {text}"}) for n in range(400))
+    wiki.write_text("\n".join(lines), encoding="utf-8")
+    folder = tmp_path / "index"
+    command = [str(Path(sys.executable).with_name("wikirank")), "index", str(wiki), "--into"]
+    process = subprocess.Popen(
+        [*command, str(folder)],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+    deadline = time.monotonic() + 60
+    while _passages(folder) == 0 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "run the same command to go on" in errors
+    assert "Traceback" not in errors
+    assert 0 < _passages(folder) < 400 * 8
+
+
+def _passages(folder: Path) -> int:
+    if not (folder / "wikirank.sqlite3").exists():
+        return 0
+    try:
+        with WikiIndex.open(folder) as index:
+            return index.store.count()
+    except Exception:  # noqa: BLE001  The index is just being made.
+        return 0

@@ -1,0 +1,180 @@
+"""Search over the tiny wiki, with the real embedder, Chroma, BM25 and cross-encoder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from wikirank.errors import InvalidArgumentError, TruncationWarning
+from wikirank.index import WikiIndex
+from wikirank.neighbours import joined_text
+from wikirank.rank import load_cross_encoder
+from wikirank.search import Searcher, SearchOptions
+from wikirank.types import Passage
+
+QUESTION = "Who was the architect of the Amber Lighthouse?"
+
+
+@pytest.fixture(scope="module")
+def searcher(tiny_index: WikiIndex) -> Searcher:
+    return Searcher(tiny_index)
+
+
+def titles(searcher: Searcher, query: str, **options: Any) -> list[str]:
+    found = searcher.search(query, SearchOptions(**options))
+    return [result.passage.title for result in found.passages]
+
+
+@pytest.mark.parametrize("search_type", ["dense", "lexical", "hybrid"])
+def test_each_first_stage_finds_the_article(searcher: Searcher, search_type: str) -> None:
+    found = titles(searcher, "merge sort n log n", search_type=search_type, rerank=False, k=3)
+    assert found[0] == "Sorting"
+
+
+def test_scores_of_each_stage(searcher: Searcher) -> None:
+    result = searcher.search(QUESTION, SearchOptions(k=4, fetch_k=8))
+    logits = [r.rerank_logit for r in result.passages]
+    assert logits == sorted(logits, key=lambda logit: -(logit or 0))
+    assert [r.rank for r in result.passages] == [1, 2, 3, 4]
+    for ranked in result.passages:
+        assert 0 <= (ranked.relevance_score or -1) <= 1
+        assert ranked.dense_score is None or -1 <= ranked.dense_score <= 1
+        assert ranked.lexical_score is None or ranked.lexical_score > 0
+        assert result.candidates[ranked.rank_before - 1].passage == ranked.passage
+    assert {"embed", "dense", "lexical", "fuse", "rerank", "total"} == result.timings.keys()
+    assert result.timings["total"] >= sum(result.timings.values()) / 2 - 1e-6
+
+
+def test_scores_that_do_not_exist_are_none(searcher: Searcher) -> None:
+    (dense,) = searcher.search(
+        QUESTION, SearchOptions(k=1, search_type="dense", rerank=False)
+    ).passages
+    assert dense.dense_score is not None
+    assert dense.lexical_score is dense.fusion_score is dense.rerank_logit is None
+    assert dense.relevance_score is None
+
+
+def test_threshold_is_inclusive(searcher: Searcher) -> None:
+    everything = searcher.search(QUESTION, SearchOptions(k=10)).passages
+    third = everything[2].relevance_score
+    assert third is not None
+    kept = searcher.search(QUESTION, SearchOptions(k=10, score_threshold=third)).passages
+    assert [r.passage.id for r in kept] == [r.passage.id for r in everything[:3]]
+
+
+def test_k_beyond_fetch_k_and_beyond_the_index(searcher: Searcher) -> None:
+    assert len(titles(searcher, QUESTION, k=20, fetch_k=5, rerank=False)) == 20
+    assert len(titles(searcher, QUESTION, k=500, search_type="dense", rerank=False)) == 31
+
+
+def test_filters_hold_in_both_halves(searcher: Searcher) -> None:
+    wanted = {"topic": "Biology", "year": {"$lt": 1770}}
+    for search_type in ("dense", "lexical", "hybrid"):
+        found = titles(searcher, "fish in the light", filter=wanted, search_type=search_type, k=20)
+        assert set(found) == {"Herring"}
+    assert titles(searcher, "light", filter={"section": "Light › Range"}, k=5) == [
+        "Amber Lighthouse"
+    ]
+    assert titles(searcher, "light", filter={"topic": "Nonsense"}) == []
+
+
+def test_unknown_filter_key_lists_the_known(searcher: Searcher) -> None:
+    with pytest.raises(InvalidArgumentError, match="topic"):
+        searcher.search("light", SearchOptions(filter={"colour": "red"}))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"k": 0}, "k is a whole number of at least 1"),
+        ({"k": 2.5}, "k is a whole number"),
+        ({"fetch_k": 0}, "fetch_k"),
+        ({"neighbours": -1}, "neighbours"),
+        ({"search_type": "magic"}, "dense, lexical or hybrid"),
+        ({"score_threshold": 1.5}, "between 0 and 1"),
+        ({"score_threshold": 0.5, "rerank": False}, "Turn rerank on"),
+    ],
+)
+def test_bad_options(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=message):
+        SearchOptions(**options)
+
+
+@pytest.mark.parametrize("query", ["", "   \n"])
+def test_empty_query(searcher: Searcher, query: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="query is empty"):
+        searcher.search(query)
+
+
+@pytest.mark.parametrize("query", ['"', "AND OR NOT", "title:Bread^2 +(", "???", "\x00", "漢字"])
+def test_no_query_is_an_operator(searcher: Searcher, query: str) -> None:
+    assert len(titles(searcher, query, k=2, rerank=False)) == 2
+
+
+def test_query_over_the_window_is_told(searcher: Searcher) -> None:
+    with pytest.warns(TruncationWarning, match="query"):
+        assert titles(searcher, "herring shoal " * 600, k=1, fetch_k=3) != []
+
+
+def test_question_of_stop_words_only_still_finds(tiny_index: WikiIndex) -> None:
+    assert tiny_index.lexical.search("what is it?", 3)
+    assert tiny_index.lexical.search("zzzzz", 3) == []
+
+
+def test_accents_and_endings_do_not_matter(tiny_index: WikiIndex) -> None:
+    best = tiny_index.store.get([tiny_index.lexical.search("glâciers moraines", 1)[0][0]])
+    assert {passage.title for passage in best.values()} == {"Glacier"}
+
+
+def test_duplicates_are_dropped_before_scoring() -> None:
+    index = WikiIndex.create()
+    text = "The kettle whistles when the water in it boils and steam comes out of the spout."
+    index.add_passages(
+        [
+            Passage(id="1", text=text, article="1"),
+            Passage(id="2", text=text.replace(",", ""), article="2"),
+            Passage(id="3", text="Tea is poured into cups.", article="3"),
+        ]
+    )
+    result = Searcher(index).search("Why does a kettle whistle?", SearchOptions(k=5))
+    assert sorted(r.passage.id for r in result.candidates) == ["1", "3"]
+    index.close()
+
+
+def test_neighbours_are_joined_in_reading_order(searcher: Searcher) -> None:
+    index = WikiIndex.create()
+    sentences = [f"Step {n} of the long recipe is told here." for n in range(6)]
+    index.add_passages(
+        [
+            Passage(
+                id=str(n), text=text, article="R", number=n, section=("A",) if n < 4 else ("B",)
+            )
+            for n, text in enumerate(sentences)
+        ]
+    )
+    options = SearchOptions(k=2, search_type="lexical", rerank=False, neighbours=1)
+    first, *rest = Searcher(index).search("step 3 of the recipe", options).passages
+    assert first.passage.id == "3"
+    assert first.passage.text == " ".join(sentences[2:4])  # 4 is of another section
+    shown = " ".join(r.passage.text for r in [first, *rest])
+    assert all(shown.count(sentence) <= 1 for sentence in sentences)
+    index.close()
+
+
+def test_overlapping_and_cut_passages_join_without_a_seam() -> None:
+    text = "One two three four five."
+    cut = [
+        Passage(id=str(a), text=text[a:b], start=a, end=b) for a, b in [(0, 9), (4, 15), (15, 24)]
+    ]
+    assert joined_text(cut) == text
+
+
+def test_order_follows_the_logit_of_each_pair(searcher: Searcher) -> None:
+    result = searcher.search(QUESTION, SearchOptions(k=31))
+    alone = searcher.search(QUESTION, SearchOptions(k=31, fetch_k=31)).passages
+    model = load_cross_encoder()
+    for ranked in alone[:5]:
+        text = ranked.passage.headed_text if model.headings else ranked.passage.text
+        assert model.logits(QUESTION, [text])[0] == pytest.approx(ranked.rerank_logit, abs=1e-6)
+    assert [r.passage.id for r in result.passages] == [r.passage.id for r in alone]

@@ -1,0 +1,49 @@
+"""Real documents, a real index and the real models for the tests of the LangChain classes."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import pytest
+from city_texts import city_documents
+from langchain_core.documents import Document
+
+from langchain_wikirank import WikiReranker, WikiRetriever
+from wikirank.corpus import open_source
+
+
+@pytest.fixture
+def cities() -> list[Document]:
+    return city_documents()
+
+
+@pytest.fixture(scope="session")
+def reranker() -> WikiReranker:
+    return WikiReranker(top_n=None)
+
+
+@pytest.fixture(scope="session")
+def city_retriever() -> WikiRetriever:
+    return WikiRetriever.from_documents(city_documents())
+
+
+@pytest.fixture(scope="session")
+def leads() -> list[Document]:
+    """The first 50 leads of the sample corpus, cut short to keep many searches quick."""
+    return [
+        Document(page_content=article.text[:160], metadata={"title": article.title})
+        for article in islice(open_source("sample"), 50)
+    ]
+
+
+@pytest.fixture(scope="session")
+def lead_retriever(leads: list[Document]) -> WikiRetriever:
+    """Searches the leads; three candidates each, so that hundreds of searches take seconds."""
+    return WikiRetriever.from_documents(leads, k=2, fetch_k=3)
+
+
+@pytest.fixture(scope="session")
+def questions(leads: list[Document]) -> list[str]:
+    """Two hundred different questions about the leads."""
+    asked = ("What is {}?", "Why is {} known?", "When was {} made or born?", "Where is {} found?")
+    return [form.format(lead.metadata["title"]) for form in asked for lead in leads]
