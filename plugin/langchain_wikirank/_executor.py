@@ -17,10 +17,24 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# The models spread their own work over the cores: two requests at a time keep those busy.
-_EXECUTOR = ThreadPoolExecutor(
-    max_workers=max(2, min(4, os.cpu_count() or 1)), thread_name_prefix="langchain-wikirank"
-)
+
+def _new_executor() -> ThreadPoolExecutor:
+    # The models spread their own work over the cores: a few requests at a time keep those busy.
+    workers = max(2, min(4, os.cpu_count() or 1))
+    return ThreadPoolExecutor(workers, thread_name_prefix="langchain-wikirank")
+
+
+_executor = _new_executor()
+
+
+def _replace_executor() -> None:
+    """A forked child has the executor's memory but none of its threads: begin anew there."""
+    global _executor
+    _executor = _new_executor()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_replace_executor)
 
 
 async def run_in_worker(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -35,4 +49,4 @@ async def run_in_worker(function: Callable[P, T], /, *args: P.args, **kwargs: P.
         What the function returns; its exceptions are raised here.
     """
     call = partial(copy_context().run, function, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(_EXECUTOR, call)
+    return await asyncio.get_running_loop().run_in_executor(_executor, call)

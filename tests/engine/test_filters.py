@@ -60,7 +60,8 @@ def test_says_what_is_wrong_with_a_filter(bad: Any, message: str) -> None:
         normalise_filter(bad, KEYS)
 
 
-values = st.one_of(st.integers(-3, 3), st.sampled_from(["a", "b", "1"]), st.floats(-2, 2, width=16))
+# No fractions: Chroma cuts them off before it compares them with whole numbers.
+values = st.one_of(st.integers(-3, 3), st.sampled_from(["a", "b", "1"]))
 clauses = st.one_of(
     st.tuples(st.sampled_from(["$eq", "$ne"]), values),
     st.tuples(st.sampled_from(["$gt", "$gte", "$lt", "$lte"]), st.integers(-3, 3)),

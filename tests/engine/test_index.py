@@ -161,7 +161,7 @@ def test_missing_index(tmp_path: Path) -> None:
 def test_create_refuses_what_is_there(index: WikiIndex, tmp_path: Path) -> None:
     with pytest.raises(IndexStorageError, match="already"):
         WikiIndex.create(index.path)
-    write(tmp_path / "full" / ".." / "file", BOB)
+    write(tmp_path / "file", BOB)
     with pytest.raises(IndexStorageError, match="is a file"):
         WikiIndex.create(tmp_path / "file")
     with pytest.raises(IndexStorageError, match="not empty"):

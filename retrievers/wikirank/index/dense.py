@@ -77,7 +77,7 @@ class DenseIndex:
         self._batch_size = client.get_max_batch_size()
         with _connected():
             self._collection = _collection(client, collection, create=create)
-        space = (self._collection.configuration.get("hnsw") or {}).get("space") or "l2"
+        space = (self._collection.configuration_json.get("hnsw") or {}).get("space") or "l2"
         self._scale = _COSINE_DISTANCE[space]
 
     def upsert(self, passages: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
