@@ -12,12 +12,12 @@ from langchain_wikirank import WikiReranker
 QUESTION = "Who wrote the first computer program?"
 DOCUMENTS = [
     Document(
-        "A computer program is a sequence of instructions in a programming language.",
-        metadata={"title": "Computer program"},
+        "Sourdough bread is leavened by wild yeast and lactic acid bacteria.",
+        metadata={"title": "Sourdough"},
     ),
     Document(
-        "Charles Babbage designed the Analytical Engine, a mechanical computer, in 1837.",
-        metadata={"title": "Analytical Engine"},
+        "Canberra was chosen as the capital of Australia in 1908.",
+        metadata={"title": "Canberra"},
     ),
     Document(
         "Ada Lovelace published in 1843 what is often called the first computer program, an "
@@ -25,8 +25,8 @@ DOCUMENTS = [
         metadata={"title": "Ada Lovelace"},
     ),
     Document(
-        "Sourdough bread is leavened by wild yeast and lactic acid bacteria.",
-        metadata={"title": "Sourdough"},
+        "A violin has four strings, usually tuned in perfect fifths.",
+        metadata={"title": "Violin"},
     ),
 ]
 

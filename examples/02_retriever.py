@@ -23,24 +23,26 @@ PASSAGES = [
 
 
 def main() -> None:
-    """Ask two questions, the second within one article only."""
+    """Ask two questions, the second within one article only and reranked."""
     documents = [
         Document(
             page_content=text,
-            metadata={"title": title, "section": section, "url": f"{WIKI}/{title}#{section}"},
+            metadata={"title": title, "section": section, "url": f"{WIKI}/{title}"},
         )
         for title, section, text in PASSAGES
     ]
     retriever = WikiRetriever.from_documents(documents, k=2)
-    show(retriever.invoke("Where did people first drink coffee?"))
-    show(retriever.invoke("How is it made?", filter={"title": "Tea"}, k=1))
+    show(retriever.invoke("Where was the earliest coffee drinking?"))
+    show(retriever.invoke("How is it made?", filter={"title": "Tea"}, k=1, rerank=True))
 
 
 def show(documents: list[Document]) -> None:
     """Print what was found: rank, score, citation and text."""
     for document in documents:
         found = document.metadata
-        print(f"{found['rank']}. {found['relevance_score']:.3f}  {found['url']}")
+        heading = " › ".join(part for part in (found["title"], found.get("section")) if part)
+        score = found.get("relevance_score", found["fusion_score"])
+        print(f"{found['rank']}. {score:.3f}  {heading}  {found['url']}")
         print(f"   {document.page_content}")
     print()
 

@@ -38,8 +38,10 @@ holds the mean pooling and the L2 normalisation, so its output is the sentence v
 - **Changed here**: exported to ONNX (opset 17); weights quantised per channel to int8,
   activations quantised at run time; truncation and padding removed from the tokenizer.
 - **Made by**: `python scripts/export_embedder.py`.
-- **Agreement** with the original in float32, on SQuAD v1.1 dev as retrieval (2,067 passages,
-  10,570 questions): mean cosine @COSINE@; recall@10 @RECALL@ against @RECALL_FP32@.
+- **Agreement** with the original in float32: mean cosine 0.9946 for the SQuAD v1.1 dev passages
+  that the original reads whole, 0.9943 for the questions; recall@10 0.9185 against 0.9172
+  (10,570 questions, 2,067 passages). A passage over 256 tokens is read whole here, in windows;
+  the original leaves its end out.
 
 Licence: Apache License 2.0, see `LICENSE`.
 """

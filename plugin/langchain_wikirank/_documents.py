@@ -10,8 +10,8 @@ from typing import Any
 from langchain_core.documents import Document
 
 from wikirank.corpus.ids import passage_id
+from wikirank.corpus.records import passage_from_record
 from wikirank.errors import InvalidArgumentError
-from wikirank.index.records import passage_from_record
 from wikirank.types import HEADING_SEPARATOR, Passage, RankedPassage
 
 SOURCE = "documents"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from time import perf_counter
 from typing import Any, get_args
 
@@ -17,9 +18,26 @@ from wikirank.index import WikiIndex
 from wikirank.index.filters import normalise_filter
 from wikirank.neighbours import with_neighbours
 from wikirank.rank import CrossEncoder, load_cross_encoder, score_passages
+from wikirank.rank.load import BUNDLED
 from wikirank.types import OnTruncation, Passage, RankedPassage, SearchType
 
 Hits = list[tuple[str, float]]
+
+
+def reranks_unasked(model: str | Path) -> bool:
+    """Whether a search with this model reranks where the caller does not say.
+
+    The first edition of the bundled cross-encoder, trained by the original model card's recipe,
+    ranks natural questions worse than the first stage does (see the README), so it only reranks
+    on request. A model that the caller names is meant to be used.
+
+    Args:
+        model: `bundled`, a folder, or a hub id.
+
+    Returns:
+        False for the bundled model, else True.
+    """
+    return str(model) != BUNDLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +48,7 @@ class SearchOptions:
         k: How many passages to return at the most, 1 or more.
         fetch_k: How many candidates to take from each half and to rerank; at least `k` are.
         search_type: `dense` (vectors), `lexical` (BM25), or `hybrid` (both, fused).
-        rerank: Whether the cross-encoder orders the candidates.
+        rerank: Whether the cross-encoder orders the candidates; see `reranks_unasked`.
         score_threshold: Keep passages whose relevance score is at least this, in [0, 1].
         filter: Metadata that passages must have; several keys must all hold.
         neighbours: How many passages before and after each, in its section, to join to it.
@@ -40,7 +58,7 @@ class SearchOptions:
     k: int = 5
     fetch_k: int = 50
     search_type: SearchType = "hybrid"
-    rerank: bool = True
+    rerank: bool = False
     score_threshold: float | None = None
     filter: Mapping[str, Any] | None = None
     neighbours: int = 0

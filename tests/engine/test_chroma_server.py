@@ -7,23 +7,31 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
 from wikirank.corpus import open_source
-from wikirank.errors import IndexConnectionError, InvalidArgumentError
+from wikirank.errors import IndexConnectionError, IndexStorageError, InvalidArgumentError
 from wikirank.index import WikiIndex
 from wikirank.search import Searcher, SearchOptions
+from wikirank.types import Passage
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with chroma_server(tmp_path_factory.mktemp("chroma-server")) as url:
+        yield url
+
+
+@contextmanager
+def chroma_server(folder: Path) -> Iterator[str]:
+    """A `chroma run` of its own for the length of the block; gives its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    folder = tmp_path_factory.mktemp("chroma-server")
     chroma = Path(sys.executable).with_name("chroma")
     command = [str(chroma), "run", "--host", "127.0.0.1", "--port", str(port), "--path"]
     with (folder / "log").open("w") as log:
@@ -34,9 +42,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         assert process.poll() is None, (folder / "log").read_text()
         assert time.monotonic() < deadline, "chroma run did not come up"
         time.sleep(0.2)
-    yield url
-    process.terminate()
-    process.wait(timeout=20)
+    try:
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
 
 
 def _answers(url: str) -> bool:
@@ -54,7 +64,7 @@ def test_answers_as_the_embedded_one(
         assert report.passages_written == 31
         assert index.add_source(open_source(str(tiny_wiki))).unchanged == 10
         assert index.info().chroma == server
-    options = SearchOptions(k=5, filter={"topic": {"$ne": "Music"}})
+    options = SearchOptions(k=5, filter={"topic": {"$ne": "Music"}}, rerank=True)
     with WikiIndex.open(tmp_path / "index") as index:
         theirs = Searcher(index).search("light of the tower", options).passages
     ours = Searcher(tiny_index).search("light of the tower", options).passages
@@ -72,3 +82,22 @@ def test_server_that_does_not_answer(tmp_path: Path) -> None:
     assert not (tmp_path / "index").exists()
     with pytest.raises(InvalidArgumentError, match="http://host:8000"):
         WikiIndex.create(tmp_path / "index", chroma_url="localhost")
+
+
+def test_server_that_went_away(tmp_path: Path, tiny_wiki: Path) -> None:
+    with chroma_server(tmp_path) as url:
+        index = WikiIndex.create(tmp_path / "index", chroma_url=url)
+        index.add_source(open_source(str(tiny_wiki)))
+    with pytest.raises(IndexConnectionError, match="does not answer"):
+        Searcher(index).search("light", SearchOptions(rerank=False))
+    index.close()
+    with pytest.raises(IndexConnectionError, match="chroma run"):
+        WikiIndex.open(tmp_path / "index")
+
+
+def test_collection_that_is_not_empty_is_refused(server: str, tmp_path: Path) -> None:
+    name = "one-index-only"
+    with WikiIndex.create(tmp_path / "one", chroma_url=server, collection=name) as index:
+        index.add_passages([Passage(id="1", text="Something.")])
+    with pytest.raises(IndexStorageError, match="--collection"):
+        WikiIndex.create(tmp_path / "two", chroma_url=server, collection=name)

@@ -112,5 +112,5 @@ def _passages(folder: Path) -> int:
     try:
         with WikiIndex.open(folder) as index:
             return index.store.count()
-    except Exception:  # noqa: BLE001  The index is just being made.
+    except Exception:
         return 0

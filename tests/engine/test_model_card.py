@@ -135,6 +135,16 @@ def test_a_resumed_run_says_so() -> None:
     assert "taken up from a checkpoint" in model_card(replace(RECORD, resumed=True))
 
 
+def test_the_summary_has_a_line_an_epoch_and_one_for_the_export() -> None:
+    assert RECORD.summary().splitlines() == [
+        "epoch 1: loss 0.5432, "
+        "wiki-eval_map 0.8125, wiki-eval_mrr@10 0.8125, wiki-eval_ndcg@10 0.8125",
+        "epoch 2: loss 0.2345, "
+        "wiki-eval_map 0.9375, wiki-eval_mrr@10 0.9375, wiki-eval_ndcg@10 0.9375",
+        "ONNX int8: 22.9 MB, Spearman 0.9876 with fp32 on 30 held-out pairs",
+    ]
+
+
 def test_the_record_survives_saving_and_a_broken_one_is_refused(tmp_path: Path) -> None:
     RECORD.save(tmp_path)
     assert TrainingRecord.load(tmp_path) == RECORD

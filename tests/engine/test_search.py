@@ -33,7 +33,7 @@ def test_each_first_stage_finds_the_article(searcher: Searcher, search_type: str
 
 
 def test_scores_of_each_stage(searcher: Searcher) -> None:
-    result = searcher.search(QUESTION, SearchOptions(k=4, fetch_k=8))
+    result = searcher.search(QUESTION, SearchOptions(k=4, fetch_k=8, rerank=True))
     logits = [r.rerank_logit for r in result.passages]
     assert logits == sorted(logits, key=lambda logit: -(logit or 0))
     assert [r.rank for r in result.passages] == [1, 2, 3, 4]
@@ -56,10 +56,12 @@ def test_scores_that_do_not_exist_are_none(searcher: Searcher) -> None:
 
 
 def test_threshold_is_inclusive(searcher: Searcher) -> None:
-    everything = searcher.search(QUESTION, SearchOptions(k=10)).passages
+    everything = searcher.search(QUESTION, SearchOptions(k=10, rerank=True)).passages
     third = everything[2].relevance_score
     assert third is not None
-    kept = searcher.search(QUESTION, SearchOptions(k=10, score_threshold=third)).passages
+    kept = searcher.search(
+        QUESTION, SearchOptions(k=10, score_threshold=third, rerank=True)
+    ).passages
     assert [r.passage.id for r in kept] == [r.passage.id for r in everything[:3]]
 
 
@@ -71,7 +73,9 @@ def test_k_beyond_fetch_k_and_beyond_the_index(searcher: Searcher) -> None:
 def test_filters_hold_in_both_halves(searcher: Searcher) -> None:
     wanted = {"topic": "Biology", "year": {"$lt": 1770}}
     for search_type in ("dense", "lexical", "hybrid"):
-        found = titles(searcher, "fish in the light", filter=wanted, search_type=search_type, k=20)
+        found = titles(
+            searcher, "fish in the light", filter=wanted, search_type=search_type, k=20, rerank=True
+        )
         assert set(found) == {"Herring"}
     assert titles(searcher, "light", filter={"section": "Light › Range"}, k=5) == [
         "Amber Lighthouse"
@@ -92,7 +96,7 @@ def test_unknown_filter_key_lists_the_known(searcher: Searcher) -> None:
         ({"fetch_k": 0}, "fetch_k"),
         ({"neighbours": -1}, "neighbours"),
         ({"search_type": "magic"}, "dense, lexical or hybrid"),
-        ({"score_threshold": 1.5}, "between 0 and 1"),
+        ({"score_threshold": 1.5, "rerank": True}, "between 0 and 1"),
         ({"score_threshold": 0.5, "rerank": False}, "Turn rerank on"),
     ],
 )
@@ -114,7 +118,7 @@ def test_no_query_is_an_operator(searcher: Searcher, query: str) -> None:
 
 def test_query_over_the_window_is_told(searcher: Searcher) -> None:
     with pytest.warns(TruncationWarning, match="query"):
-        assert titles(searcher, "herring shoal " * 600, k=1, fetch_k=3) != []
+        assert titles(searcher, "herring shoal " * 600, k=1, fetch_k=3, rerank=True) != []
 
 
 def test_question_of_stop_words_only_still_finds(tiny_index: WikiIndex) -> None:
@@ -137,12 +141,12 @@ def test_duplicates_are_dropped_before_scoring() -> None:
             Passage(id="3", text="Tea is poured into cups.", article="3"),
         ]
     )
-    result = Searcher(index).search("Why does a kettle whistle?", SearchOptions(k=5))
+    result = Searcher(index).search("Why does a kettle whistle?", SearchOptions(k=5, rerank=True))
     assert sorted(r.passage.id for r in result.candidates) == ["1", "3"]
     index.close()
 
 
-def test_neighbours_are_joined_in_reading_order(searcher: Searcher) -> None:
+def test_neighbours_are_joined_in_reading_order() -> None:
     index = WikiIndex.create()
     sentences = [f"Step {n} of the long recipe is told here." for n in range(6)]
     index.add_passages(
@@ -171,8 +175,8 @@ def test_overlapping_and_cut_passages_join_without_a_seam() -> None:
 
 
 def test_order_follows_the_logit_of_each_pair(searcher: Searcher) -> None:
-    result = searcher.search(QUESTION, SearchOptions(k=31))
-    alone = searcher.search(QUESTION, SearchOptions(k=31, fetch_k=31)).passages
+    result = searcher.search(QUESTION, SearchOptions(k=31, rerank=True))
+    alone = searcher.search(QUESTION, SearchOptions(k=31, fetch_k=31, rerank=True)).passages
     model = load_cross_encoder()
     for ranked in alone[:5]:
         text = ranked.passage.headed_text if model.headings else ranked.passage.text

@@ -11,7 +11,7 @@ CITIES = [
     ("Sourdough", "Method", "Sourdough bread is leavened by wild yeast and bacteria."),
     ("Violin", "Strings", "A violin has four strings, usually tuned in perfect fifths."),
 ]
-CAPITAL = "What is the capital of Australia?"
+CAPITAL = "Which city was chosen as the capital of Australia?"
 
 
 def city_documents() -> list[Document]:

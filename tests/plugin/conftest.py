@@ -24,7 +24,7 @@ def reranker() -> WikiReranker:
 
 @pytest.fixture(scope="session")
 def city_retriever() -> WikiRetriever:
-    return WikiRetriever.from_documents(city_documents())
+    return WikiRetriever.from_documents(city_documents(), rerank=True)
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +39,7 @@ def leads() -> list[Document]:
 @pytest.fixture(scope="session")
 def lead_retriever(leads: list[Document]) -> WikiRetriever:
     """Searches the leads; three candidates each, so that hundreds of searches take seconds."""
-    return WikiRetriever.from_documents(leads, k=2, fetch_k=3)
+    return WikiRetriever.from_documents(leads, k=2, fetch_k=3, rerank=True)
 
 
 @pytest.fixture(scope="session")

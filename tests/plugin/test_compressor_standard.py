@@ -43,10 +43,6 @@ class TestLangchainClassicCrossEncoderReranker(CompressorStandardTests):
     def compressor_constructor_params(self) -> dict[str, Any]:
         return {"model": BundledCrossEncoder()}
 
-    @property
-    def score_threshold_arg_name(self) -> str | None:
-        return None
-
     @fails("returns the caller's own documents, not copies")
     def test_returns_copies(self, compressor: BaseDocumentCompressor) -> None:
         super().test_returns_copies(compressor)
@@ -59,6 +55,6 @@ class TestLangchainClassicCrossEncoderReranker(CompressorStandardTests):
     def test_score_does_not_depend_on_the_others(self, compressor: BaseDocumentCompressor) -> None:
         super().test_score_does_not_depend_on_the_others(compressor)
 
-    @fails("has no score threshold")
+    @fails("has no score threshold, and no scores to set one by")
     def test_score_threshold_is_inclusive(self) -> None:
-        pytest.fail("CrossEncoderReranker takes no threshold")
+        super().test_score_threshold_is_inclusive()

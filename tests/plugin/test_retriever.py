@@ -90,6 +90,18 @@ def test_threshold_is_inclusive_and_may_come_from_the_reranker(
     assert len(with_reranker.invoke(CAPITAL, rerank=False)) == 5
 
 
+def test_the_bundled_model_reranks_on_request_only(
+    city_retriever: WikiRetriever, torch_reranker: Path
+) -> None:
+    unasked = WikiRetriever(index=city_retriever.index)
+    named = WikiRetriever(index=city_retriever.index, reranker=WikiReranker(model=torch_reranker))
+    assert "rerank_logit" not in unasked.invoke(CAPITAL)[0].metadata
+    assert "rerank_logit" in unasked.invoke(CAPITAL, rerank=True)[0].metadata
+    assert "rerank_logit" in unasked.invoke(CAPITAL, score_threshold=0.0)[0].metadata
+    assert "rerank_logit" in named.invoke(CAPITAL)[0].metadata
+    assert "rerank_logit" not in named.invoke(CAPITAL, rerank=False)[0].metadata
+
+
 def test_more_documents_than_candidates_asked_for(city_retriever: WikiRetriever) -> None:
     assert len(city_retriever.invoke(CAPITAL, k=4, fetch_k=1)) == 4
 

@@ -31,7 +31,7 @@ class TestWikiRetriever(RetrieversIntegrationTests):
 
     @property
     def retriever_constructor_params(self) -> dict[str, Any]:
-        return {"index": self.index}
+        return {"index": self.index, "rerank": True}
 
     @property
     def retriever_query_example(self) -> str:

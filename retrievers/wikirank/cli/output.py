@@ -110,7 +110,7 @@ def results_table(results: Sequence[RankedPassage], *, title: str, reranked: boo
     if reranked:
         table.add_column("was", justify="right", no_wrap=True)
     table.add_column(score_name, justify="right", no_wrap=True)
-    table.add_column("passage", ratio=1)
+    table.add_column("passage", ratio=1, overflow="fold")
     for result in results:
         score = result.relevance_score if reranked else first_stage_score(result)[1]
         was = [str(result.rank_before)] if reranked else []

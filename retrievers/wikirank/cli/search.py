@@ -34,22 +34,26 @@ class SearchTypeChoice(str, Enum):
 def command(
     query: Annotated[str, typer.Argument(help="A question or keywords.")],
     index: IndexOption,
-    k: Annotated[int, typer.Option("--k", "-k", min=1, help="Passages to show.")] = 5,
-    fetch_k: Annotated[int, typer.Option(min=1, help="Candidates to rerank.")] = 50,
+    k: Annotated[int, typer.Option("--k", "-k", help="Passages to show.")] = 5,
+    fetch_k: Annotated[int, typer.Option(help="Candidates to rerank.")] = 50,
     search_type: Annotated[
         SearchTypeChoice, typer.Option(help="Where candidates come from.")
     ] = SearchTypeChoice.hybrid,
-    rerank: Annotated[bool, typer.Option(help="Reorder by the cross-encoder.")] = True,
+    rerank: Annotated[
+        bool | None,
+        typer.Option(
+            "--rerank/--no-rerank",
+            help="Reorder by the cross-encoder. [default: only with --model or --score-threshold]",
+        ),
+    ] = None,
     score_threshold: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Least relevance score to show.")
+        float | None, typer.Option(help="Least relevance score to show.")
     ] = None,
     filters: Annotated[
         list[str] | None,
         typer.Option("--filter", metavar="KEY=VALUE", help="Only such passages; repeatable."),
     ] = None,
-    neighbours: Annotated[
-        int, typer.Option(min=0, help="Passages to join before and after each.")
-    ] = 0,
+    neighbours: Annotated[int, typer.Option(help="Passages to join before and after each.")] = 0,
     model: ModelOption = "bundled",
     revision: RevisionOption = None,
     device: DeviceOption = None,
@@ -64,12 +68,14 @@ def command(
 
     - `wikirank search "neural network" --index my-index --k 3 --filter topic=Technology`
 
-    - `wikirank search "neural network" --index my-index --no-rerank --json`
+    - `wikirank search "neural network" --index my-index --rerank --json`
     """
     from wikirank.index import WikiIndex
     from wikirank.rank import load_cross_encoder
-    from wikirank.search import Searcher, SearchOptions
+    from wikirank.search import Searcher, SearchOptions, reranks_unasked
 
+    if rerank is None:
+        rerank = reranks_unasked(model) or score_threshold is not None
     options = SearchOptions(
         k=k,
         fetch_k=fetch_k,

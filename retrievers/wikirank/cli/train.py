@@ -35,7 +35,6 @@ def command(
     goes on from it.
 
     Example:
-
     - `wikirank train --recipe card --corpus wiki.jsonl.gz --output my-model`
     """
     from wikirank.corpus import open_source

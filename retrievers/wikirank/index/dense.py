@@ -44,6 +44,9 @@ def server_client(url: str) -> ClientAPI:
     Args:
         url: `http://host:port` or `https://host:port`.
 
+    Returns:
+        A client of the server, which has answered.
+
     Raises:
         InvalidArgumentError: If the address is none.
         IndexConnectionError: If no Chroma server answers there.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import wikirank
 from wikirank.corpus import SentenceSplitter, Source, Splitter, splitter_from
+from wikirank.corpus.records import passage_from_record, passages_digest
 from wikirank.embed import Embedder, load_embedder
 from wikirank.errors import (
     IndexMismatchError,
@@ -24,7 +25,6 @@ from wikirank.index.dense import DenseIndex, embedded_client, server_client
 from wikirank.index.ingest import Ingestion
 from wikirank.index.ledger import claim_source
 from wikirank.index.lexical import LexicalIndex
-from wikirank.index.records import passage_from_record, passages_digest
 from wikirank.index.report import IndexInfo, IndexReport, OnProgress
 from wikirank.index.store import PassageStore, chunks, insert_passages
 from wikirank.index.writer import ArticlePassages, IndexWriter
@@ -78,7 +78,7 @@ class WikiIndex:
             The index, open.
 
         Raises:
-            IndexStorageError: If the folder holds an index, or anything else, already.
+            IndexStorageError: If the folder or the collection holds anything already.
             IndexConnectionError: If the Chroma server does not answer.
         """
         folder = Path(tempfile.mkdtemp(prefix="wikirank-")) if path is None else Path(path)
@@ -101,6 +101,7 @@ class WikiIndex:
         store = PassageStore(folder / _STORE_FILE)
         try:
             dense = _open_dense(folder, meta, create=True)
+            _refuse_filled(dense, collection)
             store.write_meta(meta)
         except BaseException:
             store.close()
@@ -345,6 +346,15 @@ def _refuse_foreign(folder: Path) -> None:
         raise IndexStorageError(msg)
     if folder.is_dir() and any(folder.iterdir()) and not (folder / _STORE_FILE).exists():
         msg = f"{folder} is not empty and holds no index. Choose an empty or a new folder."
+        raise IndexStorageError(msg)
+
+
+def _refuse_filled(dense: DenseIndex, collection: str) -> None:
+    if held := dense.count():
+        msg = (
+            f"The Chroma collection {collection!r} holds {held} passages already. "
+            f"Choose another name (--collection), or delete it first."
+        )
         raise IndexStorageError(msg)
 
 

@@ -203,7 +203,7 @@ def _parse_description(fields: Mapping[str, Any], path: Path) -> ModelDescriptio
     scale, shift = calibration.get("scale", 1.0), calibration.get("shift", 0.0)
     max_length, headings = fields.get("max_length"), fields.get("headings", False)
     checks = {
-        "kind": fields.get("kind") in _BUNDLED,
+        "kind": fields.get("kind") in list(_BUNDLED),
         "model_id": isinstance(fields.get("model_id"), str) and bool(fields.get("model_id")),
         "max_length": type(max_length) is int and max_length > 0,
         "headings": isinstance(headings, bool),

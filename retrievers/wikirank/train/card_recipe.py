@@ -23,6 +23,7 @@ from wikirank.types import Article
 
 N_WINDOWS = 599
 WINDOW_CHARS = 500
+MAX_LENGTH = 512  # tokens of a pair
 QUERY_CHARS = (34, 509)
 PASSAGE_CHARS = (172, 500)
 TRAIN_SHARE = 0.8

@@ -78,7 +78,7 @@ def export_embedder(
         str(source), attn_implementation="eager", local_files_only=True, use_safetensors=True
     )
     return _export(
-        _MeanPooled(encoder),
+        MeanPooled(encoder),
         ModelDescription("embedder", model_id, max_length),
         Path(target),
         tokenizer=Tokenizer.from_file(str(tokenizer_file)),
@@ -144,14 +144,16 @@ def _load_cross_encoder(folder: str | Path) -> CrossEncoder:
     return model
 
 
-class _MeanPooled(nn.Module):
+class MeanPooled(nn.Module):
     """Token vectors averaged over the attention mask and L2-normalised: (batch, dim)."""
 
     def __init__(self, encoder: nn.Module) -> None:
+        """Wrap a transformers encoder."""
         super().__init__()
         self.encoder = encoder
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
+        """Encode a batch; each input is (batch, tokens)."""
         hidden = self.encoder(
             input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
         ).last_hidden_state

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from wikirank.train.card_recipe import MAX_LENGTH, WINDOW_CHARS
 from wikirank.train.record import TrainingRecord
 
 
@@ -94,7 +95,7 @@ def _model_details(record: TrainingRecord) -> str:
 | Base model | {record.base["name"]} |
 | Base revision | {record.base["revision"] or "a local folder"} |
 | Classification head | {"new" if record.base["new_head"] else "the base model's"} |
-| Maximum sequence length | 512 tokens, query and passage together |
+| Maximum sequence length | {MAX_LENGTH} tokens, query and passage together |
 | Output | one logit; `predict` and `rank` apply no activation; its sigmoid is the relevance |
 | Input passages | plain text, without title or section |
 | Language | English |
@@ -134,7 +135,10 @@ from wikirank.rank.score import score_passages
 model = load_cross_encoder("path/to/folder/onnx")
 logits = score_passages(model, query, passages)
 relevance = model.calibration.relevance(logits)
-```"""
+```
+
+The edition that comes with `langchain-wikirank` is that `onnx` folder, loaded by
+`load_cross_encoder()`."""
 
 
 def _evaluation(record: TrainingRecord) -> str:
@@ -147,15 +151,15 @@ def _evaluation(record: TrainingRecord) -> str:
 ### wiki-eval
 
 `CrossEncoderRerankingEvaluator` at 10 on the {record.wiki_eval_queries} queries that have both a
-positive and a negative passage among the {record.data.n_eval} held-out pairs.
+positive and a negative passage among the {record.data.n_eval} held-out pairs, after the last epoch.
 
 {_table(["metric", "value"], [[name, _figure(value)] for name, value in final.items()])}
 
 This proves little: a query is copied out of the passage that it must find, and the other passage
-is a random one. Counting shared words does as well. For {overlap.n_queries} held-out queries, each
-with the ten held-out passages that share most words with it, in that order and reranked (the
-evaluator's `always_rerank_positives`, on by default, puts a passage that word overlap missed among
-the candidates; in the last row such a miss counts as not found):
+is a random one. Counting shared words finds it too. Below, {overlap.n_queries} held-out queries
+have as candidates the ten held-out passages that share most words with them, in that order and
+reranked. The evaluator's `always_rerank_positives`, on by default, puts a passage that word overlap
+missed among the candidates; in the last row it is off, so that such a miss counts as not found.
 
 {_table(["ranking", *names], rows)}"""
 
@@ -177,7 +181,7 @@ def _limits() -> str:
   Compare both on your own questions before using it.
 - Telling a passage that answers from one that is merely on the subject: no training pair asked it.
 - Languages other than English, and decisions about people: nothing of the kind was tested.
-- A threshold that means a probability: the scores are calibrated on these artificial pairs only."""
+- A threshold that means a probability: the sigmoid of a logit fits these artificial pairs only."""
 
 
 def _training_data(record: TrainingRecord) -> str:
@@ -192,8 +196,9 @@ def _training_data(record: TrainingRecord) -> str:
     ]
     return f"""## Training Data
 
-{data.n_train:,} pairs from {data.n_windows:,} windows of 500 characters, drawn at random from the
-{data.n_eligible:,} eligible ones in {data.n_articles:,} articles of the corpus `{data.corpus}`.
+{data.n_train:,} pairs from {data.n_windows:,} windows of {WINDOW_CHARS} characters, drawn at
+random from the {data.n_eligible:,} eligible ones in {data.n_articles:,} articles of the corpus
+`{data.corpus}`.
 `sentence_0` is the query, `sentence_1` the passage; the mean `label` is {data.mean_label:.4f}.
 Each query is paired once with its own window (1.0) and once with a random other one (0.0).
 The samples are text of the corpus; text of Wikipedia is under CC BY-SA 4.0.

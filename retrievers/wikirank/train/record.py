@@ -145,6 +145,19 @@ class TrainingRecord:
     overlap: OverlapRecord
     versions: dict[str, str]
 
+    def summary(self) -> str:
+        """The outcome in a few lines, for the screen."""
+        lines = [
+            f"epoch {epoch.epoch:g}: loss {epoch.loss:.4f}, "
+            + ", ".join(f"{name} {value:.4f}" for name, value in epoch.metrics.items())
+            for epoch in self.epochs
+        ]
+        lines.append(
+            f"ONNX int8: {self.onnx.bytes / 1e6:.1f} MB, Spearman {self.onnx.spearman:.4f} with "
+            f"fp32 on {self.onnx.n_pairs} held-out pairs"
+        )
+        return "\n".join(lines)
+
     def save(self, folder: Path) -> None:
         """Write `training.json`, whole or not at all."""
         scratch = folder / f".{RECORD_FILE}"

@@ -15,7 +15,7 @@ from platform import python_version
 from typing import TYPE_CHECKING, Any
 
 from wikirank.errors import InvalidArgumentError
-from wikirank.train.card_recipe import N_WINDOWS, SEED, CardPairs, card_pairs
+from wikirank.train.card_recipe import MAX_LENGTH, N_WINDOWS, SEED, CardPairs, card_pairs
 from wikirank.train.extra import require_train_extra
 from wikirank.train.folder import CHECKPOINTS, claim_run_folder, last_checkpoint, run_identity
 from wikirank.train.model_card import model_card
@@ -125,9 +125,11 @@ def train_card(
     try:
         return run.train()
     except KeyboardInterrupt:
-        checkpoint = last_checkpoint(run.checkpoints)
-        kept = f"{checkpoint.name} is kept" if checkpoint else "no epoch was finished"
-        report(f"Stopped; {kept}. The same command goes on from there.")
+        kept = last_checkpoint(run.checkpoints)
+        if kept:
+            report(f"Stopped; {kept.name} is kept. The same command goes on from there.")
+        else:
+            report("Stopped before the first epoch was done. The same command starts again.")
         raise
 
 
@@ -190,7 +192,6 @@ class _Run:
 
     def _save_and_export(self, model: CrossEncoder) -> OnnxRecord:
         from wikirank.rank.calibration import Calibration
-        from wikirank.train.base import MAX_LENGTH
         from wikirank.train.export import export_cross_encoder
         from wikirank.train.parity import compare_with_torch
         from wikirank.train.quiet import quiet_transformers
