@@ -282,6 +282,32 @@ except ModelError as err:
     assert "pass its local folder" in done.stdout
 
 
+def test_a_cached_hub_model_needs_no_network(torch_reranker: Path, tmp_path: Path) -> None:
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    cached = tmp_path / "models--some-one--some-reranker"
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs" / "main").write_text(commit)
+    shutil.copytree(torch_reranker, cached / "snapshots" / commit)
+    program = f"""
+from wikirank.rank import load_cross_encoder
+for revision in (None, "main", {commit!r}):
+    model = load_cross_encoder("some-one/some-reranker", revision=revision)
+    print(model.model_id, len(model.logits("a", ["b"])))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        # An address that refuses: whoever asks it fails.
+        env={**os.environ, "HF_HUB_CACHE": str(tmp_path), "HF_ENDPOINT": "http://127.0.0.1:9"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    name = "some-one/some-reranker"
+    assert done.stdout.splitlines() == [f"{name} 1", f"{name}@main 1", f"{name}@{commit} 1"]
+
+
 def test_onnx_needs_no_torch(onnx_reranker: Path) -> None:
     program = f"""
 import json, sys

@@ -15,11 +15,15 @@ import wikirank
 from wikirank.corpus import SentenceSplitter, Source, Splitter, splitter_from
 from wikirank.corpus.records import passage_from_record, passages_digest
 from wikirank.embed import Embedder, load_embedder
-from wikirank.errors import (
-    IndexMismatchError,
-    IndexNotFoundError,
-    IndexStorageError,
-    InvalidArgumentError,
+from wikirank.errors import IndexMismatchError, IndexNotFoundError, IndexStorageError
+from wikirank.index.checks import (
+    FORMAT,
+    STORE_FILE,
+    check_dimension,
+    check_made_by,
+    refuse_duplicates,
+    refuse_filled,
+    refuse_foreign,
 )
 from wikirank.index.dense import DenseIndex, embedded_client, server_client
 from wikirank.index.ingest import Ingestion
@@ -33,9 +37,7 @@ from wikirank.types import Passage
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
 
-FORMAT = 1
 DEFAULT_COLLECTION = "wikirank"
-_STORE_FILE = "wikirank.sqlite3"
 
 
 class WikiIndex:
@@ -85,7 +87,7 @@ class WikiIndex:
         if is_index(folder):
             msg = f"There is an index in {folder} already. Open it, or choose another folder."
             raise IndexStorageError(msg)
-        _refuse_foreign(folder)
+        refuse_foreign(folder)
         embedder = embedder or load_embedder()
         meta = {
             "format": FORMAT,
@@ -98,10 +100,10 @@ class WikiIndex:
         if chroma_url:
             server_client(chroma_url)  # Nothing is left on disk if it does not answer.
         folder.mkdir(parents=True, exist_ok=True)
-        store = PassageStore(folder / _STORE_FILE)
+        store = PassageStore(folder / STORE_FILE)
         try:
             dense = _open_dense(folder, meta, create=True)
-            _refuse_filled(dense, collection)
+            refuse_filled(dense, collection)
             store.write_meta(meta)
         except BaseException:
             store.close()
@@ -131,11 +133,11 @@ class WikiIndex:
         if not is_index(folder):
             msg = f"There is no index in {folder}. Make one: wikirank index SOURCE --into {folder}"
             raise IndexNotFoundError(msg)
-        store = PassageStore(folder / _STORE_FILE)
+        store = PassageStore(folder / STORE_FILE)
         try:
             meta = store.read_meta()
             embedder = embedder or load_embedder()
-            _check_made_by(folder, meta, embedder)
+            check_made_by(folder, meta, embedder)
             return cls(folder, store, _open_dense(folder, meta), embedder)
         except BaseException:
             store.close()
@@ -216,9 +218,9 @@ class WikiIndex:
         """
         dense = DenseIndex(client, collection)
         embedder = embedder or load_embedder()
-        _check_dimension(dense, collection, embedder)
+        check_dimension(dense, collection, embedder)
         folder = Path(tempfile.mkdtemp(prefix="wikirank-"))
-        store = PassageStore(folder / _STORE_FILE)
+        store = PassageStore(folder / STORE_FILE)
         store.write_meta(
             {
                 "format": FORMAT,
@@ -280,7 +282,7 @@ class WikiIndex:
             InvalidArgumentError: If an id occurs twice or metadata cannot be stored as JSON.
         """
         given = list(passages)
-        _refuse_duplicates(given)
+        refuse_duplicates(given)
         written = 0
         with self._open_writer() as writer:
             for batch in chunks(given, 512):
@@ -330,7 +332,7 @@ class WikiIndex:
 
 def is_index(path: Path) -> bool:
     """Whether a folder holds a whole index; a killed `create` leaves none."""
-    file = path / _STORE_FILE
+    file = path / STORE_FILE
     if not file.is_file():
         return False
     store = PassageStore(file)
@@ -340,62 +342,10 @@ def is_index(path: Path) -> bool:
         store.close()
 
 
-def _refuse_foreign(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        msg = f"{folder} is a file; an index needs a folder. Choose another path."
-        raise IndexStorageError(msg)
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / _STORE_FILE).exists():
-        msg = f"{folder} is not empty and holds no index. Choose an empty or a new folder."
-        raise IndexStorageError(msg)
-
-
-def _refuse_filled(dense: DenseIndex, collection: str) -> None:
-    if held := dense.count():
-        msg = (
-            f"The Chroma collection {collection!r} holds {held} passages already. "
-            f"Choose another name (--collection), or delete it first."
-        )
-        raise IndexStorageError(msg)
-
-
-def _check_made_by(folder: Path, meta: Mapping[str, Any], embedder: Embedder) -> None:
-    if meta["format"] != FORMAT:
-        msg = (
-            f"The index in {folder} has format {meta['format']} (wikirank "
-            f"{meta['wikirank_version']}); this version reads format {FORMAT}. Index again."
-        )
-        raise IndexMismatchError(msg)
-    if meta["embedder"] != embedder.model_id:
-        msg = (
-            f"The index in {folder} was embedded by {meta['embedder']}, not by "
-            f"{embedder.model_id}. Open it with that model, or index again with this one."
-        )
-        raise IndexMismatchError(msg)
-
-
-def _check_dimension(dense: DenseIndex, collection: str, embedder: Embedder) -> None:
-    stored, ours = dense.dimension(), len(embedder.embed_query("dimension"))
-    if stored is not None and stored != ours:
-        msg = (
-            f"The vectors of collection {collection!r} have {stored} dimensions; those of "
-            f"{embedder.model_id} have {ours}. Pass the embedder that made the collection."
-        )
-        raise IndexMismatchError(msg)
-
-
 def _open_dense(folder: Path, meta: Mapping[str, Any], *, create: bool = False) -> DenseIndex:
     url = meta["chroma_url"]
     client = server_client(url) if url else embedded_client(folder / "chroma")
     return DenseIndex(client, meta["collection"], create=create)
-
-
-def _refuse_duplicates(passages: Iterable[Passage]) -> None:
-    seen: set[str] = set()
-    for passage in passages:
-        if passage.id in seen:
-            msg = f"The passage id {passage.id!r} occurs twice. Give each passage an id of its own."
-            raise InvalidArgumentError(msg)
-        seen.add(passage.id)
 
 
 def _articles(passages: Iterable[Passage]) -> list[ArticlePassages]:

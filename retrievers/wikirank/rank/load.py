@@ -51,6 +51,8 @@ def load_cross_encoder(
     if revision is not None and folder is not None:
         msg = f"Expected revision only with a hub id, got {revision!r} with the folder {folder}."
         raise InvalidArgumentError(msg)
+    if device == "cpu" and folder is not None and is_model_folder(folder):
+        device = None  # The same: ONNX runs on the CPU.
     settings = str(folder or model), revision, device, max_length, batch_size
     with _lock:
         if settings not in _loaded:

