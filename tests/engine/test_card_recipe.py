@@ -294,8 +294,17 @@ def interrupt_after_first_checkpoint(output: Path) -> threading.Thread:
     return thread
 
 
+@pytest.fixture
+def ctrl_c_works() -> Iterator[None]:
+    """A shell that runs the tests in the background has them ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.train
 @pytest.mark.slow
+@pytest.mark.usefixtures("ctrl_c_works")
 def test_training_is_stopped_resumed_finished_and_recognised(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

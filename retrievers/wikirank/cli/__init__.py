@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 import wikirank
 from wikirank.cli import demo, index, info, rerank, search, train
@@ -48,5 +49,7 @@ def main() -> None:
     try:
         app()
     except WikirankError as err:
-        Console(stderr=True).print("[bold red]Error:[/]", str(err), highlight=False, markup=True)
+        # A Text: square brackets in a message are no markup.
+        message = Text.assemble(("Error:", "bold red"), " ", str(err))
+        Console(stderr=True).print(message, soft_wrap=True)
         sys.exit(1)

@@ -70,4 +70,4 @@ def command(
         return
     console = Console(stderr=True)
     for report in reports:
-        console.print(f"[bold]{report.source}[/]: {report.summary()}")
+        console.print(f"{report.source}: {report.summary()}", markup=False, highlight=False)

@@ -19,7 +19,7 @@ RevisionOption = Annotated[
 ]
 DeviceOption = Annotated[str | None, typer.Option(help="`cpu`, `cuda`, `cuda:1`, `mps`.")]
 MaxLengthOption = Annotated[
-    int | None, typer.Option(min=8, help="Longest query and passage together, in tokens.")
+    int | None, typer.Option(help="Longest query and passage together, in tokens.")
 ]
 
 

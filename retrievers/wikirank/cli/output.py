@@ -12,7 +12,6 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Table
@@ -37,10 +36,9 @@ def index_progress(description: str, *, show: bool = True) -> Iterator[OnProgres
     """
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=16),
         MofNCompleteColumn(),
-        TextColumn("articles · {task.fields[passages]} passages · {task.fields[rate]:.0f}/s"),
-        TimeElapsedColumn(),
+        TextColumn("{task.fields[passages]} passages {task.fields[rate]:.0f}/s"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), disable=not show) as progress:
