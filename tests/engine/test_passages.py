@@ -99,6 +99,15 @@ def test_blank_windows_are_left_out() -> None:
     ]
 
 
+def test_windows_run_through_headings_as_in_the_original_recipe() -> None:
+    text = "Lead text.\n== Heading ==\nThe section's own text."
+    article = Article("T", text, url="https://w.org/T")
+    passages = article_passages(article, source="s", key="k", splitter=WindowSplitter(12))
+    assert "".join(passage.text for passage in passages) == text
+    assert all(passage.text == text[passage.start : passage.end] for passage in passages)
+    assert {(passage.section, passage.url) for passage in passages} == {((), "https://w.org/T")}
+
+
 @settings(deadline=None)
 @given(
     st.lists(

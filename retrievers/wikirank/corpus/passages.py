@@ -7,19 +7,19 @@ from collections import Counter
 from wikirank.corpus.ids import passage_id, section_url, stable_hash
 from wikirank.corpus.sections import split_sections
 from wikirank.corpus.splitters import Splitter
-from wikirank.types import Article, Passage
+from wikirank.types import Article, Passage, Section
 
 
 def article_passages(
     article: Article, *, source: str, key: str, splitter: Splitter
 ) -> list[Passage]:
-    """Cut an article into passages, none of which crosses a heading.
+    """Cut an article into passages, none of which crosses a heading if the splitter heeds them.
 
     Args:
         article: The article.
         source: Name of the source it came from.
         key: The article's key within the source; together they must name one article only.
-        splitter: Cuts the text of each section.
+        splitter: Cuts the text of each section, or of the article where it is not `by_section`.
 
     Returns:
         The passages in reading order, numbered from 0; none if the article has no text. Their ids
@@ -27,7 +27,8 @@ def article_passages(
     """
     passages: list[Passage] = []
     seen: Counter[tuple[str, ...]] = Counter()  # sections of one path share their ordinals
-    for section in split_sections(article.text):
+    whole = [Section(path=(), text=article.text)]
+    for section in split_sections(article.text) if splitter.by_section else whole:
         url = section_url(article.url, section.path)
         for start, end in splitter.spans(section.text):
             text = section.text[start:end]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from wikirank.corpus.sentences import sentence_spans
 from wikirank.errors import InvalidArgumentError
@@ -14,6 +14,11 @@ Span = tuple[int, int]
 
 class Splitter(Protocol):
     """Anything that cuts a text into passages."""
+
+    @property
+    def by_section(self) -> bool:
+        """Whether it is given an article's sections, or its whole text with the heading lines."""
+        ...
 
     def spans(self, text: str) -> list[Span]:
         """Start and end of each passage, in characters of `text`, in reading order."""
@@ -44,6 +49,7 @@ class SentenceSplitter:
 
     max_chars: int = 500
     overlap: int = 0
+    by_section: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _check_max_chars(self.max_chars)
@@ -88,7 +94,7 @@ class SentenceSplitter:
 
 @dataclass(frozen=True)
 class WindowSplitter:
-    """Cuts every `max_chars` characters, through words and sentences, as the original recipe did.
+    """Cuts every `max_chars` characters, through words and headings, as the original recipe did.
 
     Attributes:
         max_chars: Characters in a passage, 1 or more; the last one may have fewer.
@@ -98,6 +104,7 @@ class WindowSplitter:
     """
 
     max_chars: int = 500
+    by_section: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         _check_max_chars(self.max_chars)
