@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding
+from typing_extensions import override
 
-from wikirank.errors import InvalidArgumentError, MissingExtraError, ModelError, TextTooLongError
-from wikirank.rank.calibration import Calibration
+from wikirank.errors import InvalidArgumentError, MissingExtraError, ModelError
+from wikirank.rank.base import DescribedCrossEncoder
 from wikirank.rank.windows import check_max_length
 from wikirank.runtime.model_folder import DESCRIPTION_FILE, ModelDescription, read_description
 from wikirank.runtime.tokens import plain_tokenizer
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
 
-class TorchCrossEncoder:
+class TorchCrossEncoder(DescribedCrossEncoder):
     """A cross-encoder run by sentence-transformers; threads may share it, one runs at a time.
 
     A folder may hold a `wikirank.json` that gives its calibration and its use of headings.
@@ -54,73 +55,25 @@ class TorchCrossEncoder:
         if type(batch_size) is not int or batch_size < 1:
             msg = f"Expected a batch_size that is a whole number over 0, got {batch_size!r}."
             raise InvalidArgumentError(msg)
-        self._description = _describe(model, revision)
         self._model = _load(model, revision, device)
         self._batch_size = batch_size
-        self._max_length = check_max_length(max_length, limit=_position_limit(self._model))
         self._lock = threading.Lock()
-        # A copy: sentence-transformers changes its own tokenizer at every call.
-        self._tokenizer = plain_tokenizer(self._model.tokenizer.backend_tokenizer.to_str())
+        super().__init__(
+            _describe(model, revision),
+            max_length=check_max_length(max_length, limit=_position_limit(self._model)),
+            # A copy: sentence-transformers changes its own tokenizer at every call.
+            tokenizer=plain_tokenizer(self._model.tokenizer.backend_tokenizer.to_str()),
+        )
 
-    @property
-    def model_id(self) -> str:
-        """Name and version of the model."""
-        return self._description.model_id
-
-    @property
-    def max_length(self) -> int:
-        """Longest pair in tokens, special tokens included."""
-        return self._max_length
-
-    @property
-    def headings(self) -> bool:
-        """Whether passages are to carry `title › section` on a line before the text."""
-        return self._description.headings
-
-    @property
-    def calibration(self) -> Calibration:
-        """From a logit to a relevance score; plain sigmoid unless the folder says otherwise."""
-        return Calibration(self._description.scale, self._description.shift)
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """A copy of its tokenizer; never change it."""
-        return self._tokenizer
-
-    def logits(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Score texts that are known to fit beside the query.
-
-        Args:
-            query: The query.
-            texts: The passages, each with its heading if `headings` says so.
-
-        Returns:
-            (n,), raw logits in the order of the texts.
-
-        Raises:
-            TextTooLongError: A pair exceeds `max_length`; `score_passages` cuts such texts.
-            ModelError: The model failed, or gave something that is not a finite number.
-        """
-        if not texts:
-            return np.empty(0)
-        longest = max(len(self._tokenizer.encode(query, text).ids) for text in texts)
-        if longest > self.max_length:
-            msg = (
-                f"Expected pairs of at most {self.max_length} tokens, got {longest}; cut the text."
-            )
-            raise TextTooLongError(msg)
-        logits = np.asarray(self._predict(query, texts), dtype=np.float64)
-        if not np.isfinite(logits).all():
-            msg = f"Expected finite numbers from {self.model_id}, got NaN or infinity."
-            raise ModelError(msg)
-        return logits
-
-    def _predict(self, query: str, texts: Sequence[str]) -> Any:
+    @override
+    def _score(
+        self, query: str, texts: Sequence[str], pairs: Sequence[Encoding]
+    ) -> NDArray[np.float64]:
         from torch.nn import Identity
 
         try:
             with self._lock:
-                return self._model.predict(
+                logits = self._model.predict(
                     [(query, text) for text in texts],
                     batch_size=self._batch_size,
                     show_progress_bar=False,
@@ -129,6 +82,7 @@ class TorchCrossEncoder:
         except Exception as err:
             msg = f"{self.model_id} failed on {len(texts)} pairs: {err}"
             raise ModelError(msg) from err
+        return np.asarray(logits, dtype=np.float64)
 
 
 def _describe(model: str, revision: str | None) -> ModelDescription:

@@ -1,0 +1,91 @@
+"""What the cross-encoders of both backends have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+
+from wikirank.errors import ModelError, TextTooLongError
+from wikirank.rank.calibration import Calibration
+from wikirank.runtime.model_folder import ModelDescription
+
+
+class DescribedCrossEncoder(ABC):
+    """A `CrossEncoder` whose properties come from a model description.
+
+    Args:
+        description: What is known of the model.
+        max_length: Longest pair in tokens, special tokens included.
+        tokenizer: The model's tokenizer, which nothing changes.
+    """
+
+    def __init__(
+        self, description: ModelDescription, *, max_length: int, tokenizer: Tokenizer
+    ) -> None:
+        self._description = description
+        self._max_length = max_length
+        self._tokenizer = tokenizer
+
+    @property
+    def model_id(self) -> str:
+        """Name and version of the model."""
+        return self._description.model_id
+
+    @property
+    def max_length(self) -> int:
+        """Longest pair in tokens, special tokens included."""
+        return self._max_length
+
+    @property
+    def headings(self) -> bool:
+        """Whether passages are to carry `title › section` on a line before the text."""
+        return self._description.headings
+
+    @property
+    def calibration(self) -> Calibration:
+        """From a logit to a relevance score; a plain sigmoid unless the model folder differs."""
+        return Calibration(self._description.scale, self._description.shift)
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Its tokenizer; never change it."""
+        return self._tokenizer
+
+    def logits(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Score texts that are known to fit beside the query.
+
+        Args:
+            query: The query.
+            texts: The passages, each with its heading if `headings` says so.
+
+        Returns:
+            (n,), raw logits in the order of the texts.
+
+        Raises:
+            TextTooLongError: A pair exceeds `max_length`; `score_passages` cuts such texts.
+            ModelError: The model failed, or gave something that is not a finite number.
+        """
+        if not texts:
+            return np.empty(0)
+        pairs = [self._tokenizer.encode(query, text) for text in texts]
+        longest = max(len(pair.ids) for pair in pairs)
+        if longest > self.max_length:
+            msg = (
+                f"Expected pairs of at most {self.max_length} tokens, got {longest}; cut the text."
+            )
+            raise TextTooLongError(msg)
+        logits = self._score(query, texts, pairs)
+        if not np.isfinite(logits).all():
+            msg = f"Expected finite numbers from {self.model_id}, got NaN or infinity."
+            raise ModelError(msg)
+        return logits
+
+    @abstractmethod
+    def _score(
+        self, query: str, texts: Sequence[str], pairs: Sequence[Encoding]
+    ) -> NDArray[np.float64]:
+        """Raw logits of texts, given as they are and encoded with the query."""
