@@ -133,11 +133,13 @@ def _load(model: str, revision: str | None, device: str | None) -> CrossEncoder:
 
 def _check_head(loaded: CrossEncoder, model: str) -> None:
     config: Any = loaded.config
-    trained = any(name.endswith("ForSequenceClassification") for name in config.architectures or ())
+    architectures = config.architectures or ()
+    # A head is part of the transformer, or modules of its own that follow it.
+    trained = len(loaded) > 1 or any(a.endswith("ForSequenceClassification") for a in architectures)
     if not trained or loaded.num_labels != 1:
         msg = (
             f"Expected a cross-encoder with one trained label at {model!r}, got "
-            f"{config.architectures} with {loaded.num_labels} labels; name a reranker."
+            f"{architectures} with {loaded.num_labels} labels; name a reranker."
         )
         raise ModelError(msg)
 

@@ -97,7 +97,7 @@ def export_cross_encoder(
     max_length: int,
     extra_files: Mapping[str, str] | None = None,
 ) -> ExportReport:
-    """Export a BERT cross-encoder with one label; its output is the raw logit.
+    """Export a BERT cross-encoder with one label, whatever its head; its output is the raw logit.
 
     Args:
         source: A sentence-transformers folder, or a loaded model, which is left as it was.
@@ -119,10 +119,10 @@ def export_cross_encoder(
     if model.num_labels != 1:
         msg = f"Expected a cross-encoder with 1 label, got {model.num_labels}; train it with one."
         raise ModelError(msg)
-    classifier: Any = copy.deepcopy(model.model)
-    classifier.to("cpu", torch.float32).set_attn_implementation("eager")
+    network: Any = copy.deepcopy(model).to("cpu", torch.float32)
+    network.model.set_attn_implementation("eager")
     return _export(
-        _Logit(classifier),
+        _Logit(network),
         ModelDescription(
             "cross-encoder", model_id, max_length, headings, calibration.scale, calibration.shift
         ),
@@ -163,17 +163,17 @@ class MeanPooled(nn.Module):
 
 
 class _Logit(nn.Module):
-    """The classifier's only logit, before any activation: (batch,)."""
+    """A cross-encoder's only logit, before any activation: (batch,)."""
 
-    def __init__(self, classifier: nn.Module) -> None:
+    def __init__(self, cross_encoder: nn.Module) -> None:
         super().__init__()
-        self.classifier = classifier
+        self.cross_encoder = cross_encoder
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
-        logits: Tensor = self.classifier(
-            input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
-        ).logits
-        return logits[:, 0]
+        inputs = (input_ids, attention_mask, token_type_ids)
+        features = dict(zip(INPUT_NAMES, inputs, strict=True))
+        scores: Tensor = self.cross_encoder(features)["scores"]
+        return scores.view(-1)
 
 
 def _export(

@@ -1,0 +1,104 @@
+"""The model and the loss of the wiki recipe: hand-worked values, and a head that loads anywhere."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wikirank.errors import ModelError
+from wikirank.rank import Calibration, load_cross_encoder
+
+torch = pytest.importorskip("torch", reason="needs the [train] extra")
+
+pytestmark = pytest.mark.train
+
+QUERY = "Who hunts herring?"
+TEXTS = [
+    "Cod, seals and gannets hunt herring all year round.",
+    "Bread is a food baked from flour and water.",
+    "The violin is a wooden instrument with four strings. " * 8,
+]
+
+
+@pytest.fixture(scope="module")
+def modular(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sentence encoder under a new head, saved as sentence-transformers saves it."""
+    from wikirank.train.base import find_base
+    from wikirank.train.wiki.model import starting_model
+
+    folder = tmp_path_factory.mktemp("modular") / "model"
+    model = starting_model(find_base(str(minilm)), seed=3, max_length=128)
+    model.save_pretrained(str(folder), create_model_card=False)
+    return folder
+
+
+def test_loss_by_hand() -> None:
+    from wikirank.train.wiki.loss import group_loss
+
+    logits = torch.tensor([[math.log(3.0), 0.0]])
+    targets = torch.tensor([[1.0, 0.0]])
+    # softmax gives the positive 3/4; sigmoids give 3/4 and 1/2, one negative a positive
+    listwise = -math.log(3 / 4)
+    binary = (-math.log(3 / 4) - math.log(1 / 2)) / 2
+    assert group_loss(logits, targets, bce_weight=0.0).item() == pytest.approx(listwise)
+    assert group_loss(logits, targets, bce_weight=0.5).item() == pytest.approx(
+        listwise + 0.5 * binary
+    )
+
+
+def test_binary_part_weighs_a_positive_as_all_its_negatives() -> None:
+    from wikirank.train.wiki.loss import group_loss
+
+    targets = torch.tensor([[1.0, 0.0, 0.0, 0.0]])
+    even = group_loss(torch.zeros(1, 4), targets, bce_weight=1.0).item()
+    assert even == pytest.approx(math.log(4) + (3 + 3) * math.log(2) / 4)
+
+
+def test_loss_of_a_model_is_that_of_its_logits(modular: Path) -> None:
+    from sentence_transformers import CrossEncoder
+
+    from wikirank.train.wiki.loss import GroupLoss, group_loss
+
+    model = CrossEncoder(str(modular), device="cpu")
+    labels = [torch.tensor([1.0, 0.0])]
+    with torch.no_grad():
+        loss = GroupLoss(model, bce_weight=0.5)(([QUERY], [TEXTS[:2]]), labels)
+    logits = torch.tensor(model.predict([(QUERY, text) for text in TEXTS[:2]])).view(1, 2)
+    expected = group_loss(logits, torch.stack(labels), bce_weight=0.5)
+    assert loss.item() == pytest.approx(expected.item(), abs=1e-4)
+
+
+def test_new_head_loads_without_remote_code_and_ranks(modular: Path) -> None:
+    from sentence_transformers import CrossEncoder
+
+    model = CrossEncoder(str(modular), device="cpu", trust_remote_code=False)
+    logits = model.predict([(QUERY, text) for text in TEXTS])
+    order = [ranked["corpus_id"] for ranked in model.rank(QUERY, TEXTS)]
+    assert order == list(np.argsort(-logits))
+
+
+def test_new_head_runs_in_both_backends(modular: Path, tmp_path: Path) -> None:
+    from wikirank.train.export import export_cross_encoder
+
+    with_torch = load_cross_encoder(modular)
+    assert with_torch.max_length == 128
+    export_cross_encoder(
+        modular,
+        tmp_path / "onnx",
+        model_id="modular",
+        headings=True,
+        calibration=Calibration(),
+        max_length=128,
+    )
+    with_onnx = load_cross_encoder(tmp_path / "onnx")
+    expected = with_torch.logits(QUERY, TEXTS)
+    assert np.abs(with_onnx.logits(QUERY, TEXTS) - expected).max() < 0.1
+    assert np.ptp(expected) > 0.01
+
+
+def test_sentence_encoder_without_a_head_is_no_reranker(minilm: Path) -> None:
+    with pytest.raises(ModelError, match="one trained label"):
+        load_cross_encoder(minilm)
