@@ -161,7 +161,9 @@ def test_corrupt_model_is_told(folder: str, tmp_path: Path) -> None:
     assert "model.onnx" in message
 
 
-@pytest.mark.parametrize("command", ["index", "search", "rerank", "info", "demo", "train"])
+@pytest.mark.parametrize(
+    "command", ["index", "search", "rerank", "info", "demo", "train", "evaluate"]
+)
 def test_help_explains_each_command(command: str) -> None:
     assert "Usage: wikirank" in run(command, "--help")
 

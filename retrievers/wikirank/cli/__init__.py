@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 import wikirank
-from wikirank.cli import demo, index, info, rerank, search, train
+from wikirank.cli import demo, evaluate, index, info, rerank, search, train
 from wikirank.errors import WikirankError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command("rerank")(rerank.command)
 app.command("info")(info.command)
 app.command("demo")(demo.command)
 app.command("train")(train.command)
+app.command("evaluate")(evaluate.command)
 
 
 def _version(wanted: bool) -> None:

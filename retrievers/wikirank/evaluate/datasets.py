@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import zlib
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from wikirank.errors import CorpusError
+from wikirank._json_lines import expected, identifier, read_records, text_field
+from wikirank.errors import CorpusError, InvalidArgumentError
+
+_QRELS_HEADER = ["query-id", "corpus-id", "score"]
+_WHOLE_NUMBER = re.compile(r"-?\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,94 +22,136 @@ class RetrievalDataset:
 
     Attributes:
         queries: Query id to question.
-        passages: Passage id to text.
+        passages: Passage id to text; a BEIR document may have an empty one.
         relevant: Query id to the ids of the passages that answer it; one entry a query.
+        titles: Passage id to title, for those that have one.
     """
 
     queries: dict[str, str]
     passages: dict[str, str]
     relevant: dict[str, set[str]]
+    titles: dict[str, str] = field(default_factory=dict)
+
+    def every(self, n: int) -> RetrievalDataset:
+        """The same passages with every n-th query, from the first on.
+
+        Args:
+            n: 1 or more.
+
+        Returns:
+            The data set.
+
+        Raises:
+            InvalidArgumentError: n is below 1.
+        """
+        if n < 1:
+            msg = f"Every n-th query needs an n of at least 1, got {n}."
+            raise InvalidArgumentError(msg)
+        queries = dict(islice(self.queries.items(), 0, None, n))
+        return replace(self, queries=queries, relevant={id_: self.relevant[id_] for id_ in queries})
 
 
 def load_retrieval_dataset(
-    questions_file: str | Path, passages_file: str | Path
+    questions: str | Path, passages: str | Path | None = None
 ) -> RetrievalDataset:
-    """Read a pair of JSON-lines files, plain or gzipped (`.gz`).
+    """Read a pair of JSON-lines files, plain or gzipped (`.gz`), or a BEIR folder.
+
+    A BEIR folder (Thakur and others, "BEIR", NeurIPS 2021) holds `corpus.jsonl` (`_id`, `title`,
+    `text`), `queries.jsonl` (`_id`, `text`) and `qrels/test.tsv` (header `query-id`, `corpus-id`,
+    `score`). A score over 0 is relevant, whatever its grade; queries without one are left out.
 
     Args:
-        questions_file: Records `{"id", "question", "passage_id"}`; a question with several relevant
-            passages has one record for each, with the same id and question.
-        passages_file: Records `{"id", "text"}`. Ids are strings or integers, kept as strings.
+        questions: A BEIR folder; or a file of records `{"id", "question", "passage_id"}`, where a
+            question with several relevant passages has one record for each, with the same id and
+            question.
+        passages: Unless a folder is given, a file of records `{"id", "text"}`. Ids are strings or
+            integers, kept as strings.
 
     Returns:
         The data set.
 
     Raises:
+        InvalidArgumentError: A folder is given with a passages file, or a file without.
         CorpusError: A file is missing, is not UTF-8 JSON lines, or holds no record; a record lacks
-            a field, repeats an id, or names a passage that is not there.
+            a field, repeats an id, or names a query or passage that is not there.
     """
+    is_folder = Path(questions).is_dir()
+    if is_folder == (passages is not None):
+        msg = f"Expected a BEIR folder, or a questions file and a passages file, got {questions}"
+        raise InvalidArgumentError(f"{msg} and {passages}." if passages else f"{msg} alone.")
+    return _beir(Path(questions)) if passages is None else _pair(Path(questions), Path(passages))
+
+
+def _pair(questions_file: Path, passages_file: Path) -> RetrievalDataset:
     passages: dict[str, str] = {}
-    for where, record in _records(Path(passages_file)):
-        key = _identifier(record, "id", where)
-        if key in passages:
-            raise CorpusError(_expected(where, "a new passage id", key))
-        passages[key] = _text(record, "text", where)
+    for where, record in read_records(passages_file):
+        key = _new_key(record, "id", where, passages)
+        passages[key] = text_field(record, "text", where)
     queries: dict[str, str] = {}
     relevant: dict[str, set[str]] = {}
-    for where, record in _records(Path(questions_file)):
-        key, question = _identifier(record, "id", where), _text(record, "question", where)
-        passage = _identifier(record, "passage_id", where)
+    for where, record in read_records(questions_file):
+        key, question = identifier(record, "id", where), text_field(record, "question", where)
+        passage = identifier(record, "passage_id", where)
         if passage not in passages:
-            raise CorpusError(_expected(where, "the id of a passage in the passages file", passage))
+            raise CorpusError(expected(where, "the id of a passage in the passages file", passage))
         if queries.setdefault(key, question) != question:
-            raise CorpusError(_expected(where, f"one question for id {key!r}", question))
+            raise CorpusError(expected(where, f"one question for id {key!r}", question))
         relevant.setdefault(key, set()).add(passage)
     return RetrievalDataset(queries, passages, relevant)
 
 
-def _records(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Each record with the words that say where it stands: `file, line n`."""
-    empty = True
+def _beir(folder: Path) -> RetrievalDataset:
+    passages: dict[str, str] = {}
+    titles: dict[str, str] = {}
+    for where, record in read_records(folder / "corpus.jsonl"):
+        key = _new_key(record, "_id", where, passages)
+        passages[key] = text_field(record, "text", where, blank=True)
+        if record.get("title"):
+            titles[key] = text_field(record, "title", where, blank=True)
+    asked: dict[str, str] = {}
+    for where, record in read_records(folder / "queries.jsonl"):
+        asked[_new_key(record, "_id", where, asked, "query")] = text_field(record, "text", where)
+    relevant: dict[str, set[str]] = {}
+    for where, query, passage in _judgements(folder / "qrels" / "test.tsv"):
+        if query not in asked:
+            raise CorpusError(expected(where, "the id of a query in queries.jsonl", query))
+        if passage not in passages:
+            raise CorpusError(expected(where, "the id of a passage in corpus.jsonl", passage))
+        relevant.setdefault(query, set()).add(passage)
+    return RetrievalDataset({id_: asked[id_] for id_ in relevant}, passages, relevant, titles)
+
+
+def _judgements(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Where it stands, query id and passage id of each line of a qrels file with a score over 0."""
     try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    empty = False
-                    yield (
-                        f"{path.name}, line {number}",
-                        _record(line, f"{path.name}, line {number}"),
-                    )
-    except (OSError, EOFError, zlib.error) as err:
-        msg = f"{path}: expected a readable .jsonl or .jsonl.gz file, got: {err}"
+        lines = path.read_text("utf-8").rstrip("\n").split("\n")
+    except (OSError, UnicodeDecodeError) as err:
+        msg = f"{path}: expected a readable file of judgements in UTF-8, got: {err}"
         raise CorpusError(msg) from err
+    if lines[0].split("\t") != _QRELS_HEADER:
+        raise CorpusError(expected(f"{path.name}, line 1", "\t".join(_QRELS_HEADER), lines[0]))
+    empty = True
+    for number, line in enumerate(lines[1:], start=2):
+        where = f"{path.name}, line {number}"
+        fields = line.split("\t")
+        if len(fields) != 3 or not all(fields) or not _WHOLE_NUMBER.fullmatch(fields[2]):
+            raise CorpusError(expected(where, "query id, passage id and a whole number", line))
+        if int(fields[2]) > 0:
+            empty = False
+            yield where, fields[0], fields[1]
     if empty:
-        msg = f"{path}: expected at least one record, got none"
+        msg = f"{path}: expected at least one score over 0, got none"
         raise CorpusError(msg)
 
 
-def _record(line: bytes, where: str) -> Mapping[str, Any]:
-    try:
-        record = json.loads(line.decode("utf-8"))
-    except ValueError as err:  # not UTF-8, or not JSON
-        raise CorpusError(_expected(where, "a JSON object in UTF-8", str(err))) from err
-    if not isinstance(record, dict):
-        raise CorpusError(_expected(where, "a JSON object", type(record).__name__))
-    return record
-
-
-def _identifier(record: Mapping[str, Any], field: str, where: str) -> str:
-    value = record.get(field)
-    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        raise CorpusError(_expected(where, f"a string or integer in {field!r}", value))
-    return str(value)
-
-
-def _text(record: Mapping[str, Any], field: str, where: str) -> str:
-    value = record.get(field)
-    if not isinstance(value, str) or not value.strip():
-        raise CorpusError(_expected(where, f"a text in {field!r}", value))
-    return value
-
-
-def _expected(where: str, expected: str, got: object) -> str:
-    return f"{where}: expected {expected}, got {got!r}; correct the record"
+def _new_key(
+    record: Mapping[str, Any],
+    field: str,
+    where: str,
+    known: Mapping[str, str],
+    kind: str = "passage",
+) -> str:
+    key = identifier(record, field, where)
+    if key in known:
+        raise CorpusError(expected(where, f"a new {kind} id", key))
+    return key

@@ -11,6 +11,7 @@ and raises.
 - Average precision: the precision at the rank of each relevant id in the first k, summed and
   divided by min(k, number of relevant ids).
 - Recall: relevant ids in the first k / relevant ids.
+- Accuracy: 1 if any relevant id is in the first k, else 0; also called success or hit rate.
 """
 
 from __future__ import annotations
@@ -55,11 +56,18 @@ def recall(ranking: Sequence[str], relevant: Collection[str], k: int) -> float:
     return len(_relevant_ranks(ranking, relevant, k)) / len(set(relevant))
 
 
+def accuracy(ranking: Sequence[str], relevant: Collection[str], k: int) -> float:
+    """1 if a relevant id is among the first k, else 0."""
+    _check(ranking, relevant, k)
+    return float(bool(_relevant_ranks(ranking, relevant, k)))
+
+
 METRICS: Mapping[str, Metric] = {
     "mrr": reciprocal_rank,
     "ndcg": ndcg,
     "map": average_precision,
     "recall": recall,
+    "accuracy": accuracy,
 }
 
 
@@ -76,7 +84,8 @@ def mean_metrics(
         k: How many ids of each ranking to look at, 1 or more.
 
     Returns:
-        `{"mrr@k": ..., "ndcg@k": ..., "map@k": ..., "recall@k": ...}`, each in [0, 1].
+        `{"mrr@k": ..., "ndcg@k": ..., "map@k": ..., "recall@k": ..., "accuracy@k": ...}`, each in
+        [0, 1].
 
     Raises:
         InvalidArgumentError: k is below 1, there is no query, a query has no relevant id, a ranking

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import chromadb
 import httpx
 import numpy as np
+from chromadb.api.collection_configuration import CreateHNSWConfiguration
 from chromadb.config import Settings
 from chromadb.errors import ChromaError, NotFoundError
 from chromadb.errors import InvalidArgumentError as ChromaArgumentError
@@ -23,6 +24,15 @@ from wikirank.types import HEADING_SEPARATOR, Passage
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
 
+# The search graph. With Chroma's own settings (100, 100, 16) the top 50 for 200 questions over
+# 14,737 passages held 95.3 % of the exact top 50, and 60 % for the worst question; with these
+# 99.9 % and 98 %, for 2.6 ms instead of 1.4 ms a query and a quarter more time to build.
+_GRAPH: CreateHNSWConfiguration = {
+    "space": "cosine",
+    "ef_construction": 200,
+    "ef_search": 400,
+    "max_neighbors": 32,
+}
 # What a distance in each of Chroma's spaces is to be multiplied by, to be 1 minus the cosine of
 # unit vectors. Its l2 is the squared distance, its default where a collection names no space.
 _COSINE_DISTANCE = {"cosine": 1.0, "ip": 1.0, "l2": 0.5}
@@ -177,7 +187,7 @@ def _collection(client: ClientAPI, name: str, *, create: bool) -> chromadb.Colle
     try:
         if create:
             return client.get_or_create_collection(
-                name, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
+                name, configuration={"hnsw": _GRAPH}, embedding_function=None
             )
         return client.get_collection(name, embedding_function=None)
     except ChromaArgumentError as err:

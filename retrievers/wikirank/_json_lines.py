@@ -1,0 +1,98 @@
+"""JSON lines: read strictly, with errors that name file and line; written whole or not at all."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from gzip import GzipFile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from wikirank.errors import CorpusError
+
+
+def read_records(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Each record with the words that say where it stands: `file, line n`.
+
+    Args:
+        path: A file of one JSON object a line, in UTF-8; compressed if its name ends in `.gz`.
+
+    Yields:
+        Where the record stands, and the record. Blank lines are passed over.
+
+    Raises:
+        CorpusError: The file is missing, broken, or holds no record; a line is no JSON object.
+    """
+    empty = True
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    empty = False
+                    where = f"{path.name}, line {number}"
+                    yield where, _record(line, where)
+    except (OSError, EOFError, zlib.error) as err:
+        msg = f"{path}: expected a readable .jsonl or .jsonl.gz file, got: {err}"
+        raise CorpusError(msg) from err
+    if empty:
+        msg = f"{path}: expected at least one record, got none"
+        raise CorpusError(msg)
+
+
+def _record(line: bytes, where: str) -> Mapping[str, Any]:
+    try:
+        record = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError) as err:  # not UTF-8, or not JSON
+        raise CorpusError(expected(where, "a JSON object in UTF-8", str(err))) from err
+    if not isinstance(record, dict):
+        raise CorpusError(expected(where, "a JSON object", type(record).__name__))
+    return record
+
+
+def identifier(record: Mapping[str, Any], field: str, where: str) -> str:
+    """A field that names something: a string or a whole number, as a string."""
+    value = record.get(field)
+    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+        raise CorpusError(expected(where, f"a string or integer in {field!r}", value))
+    return str(value)
+
+
+def text_field(record: Mapping[str, Any], field: str, where: str, *, blank: bool = False) -> str:
+    """A field that holds text; with `blank` it may be empty, but must be there."""
+    value = record.get(field)
+    if not isinstance(value, str) or not (blank or value.strip()):
+        raise CorpusError(expected(where, f"a text in {field!r}", value))
+    return value
+
+
+def expected(where: str, what: str, got: object) -> str:
+    """The message of an error about one record."""
+    return f"{where}: expected {what}, got {got!r}; correct the record"
+
+
+def write_records(path: Path, records: Iterable[Mapping[str, Any]]) -> int:
+    """Write JSON lines, compressed if the name ends in `.gz`; all of them, or no file.
+
+    Args:
+        path: The file; one that is there is replaced when the new one is whole.
+        records: JSON-serialisable; the same records give the same bytes.
+
+    Returns:
+        How many were written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    number = 0
+    with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as scratch:
+        file = Path(scratch) / path.name
+        with file.open("wb") as raw:
+            # Neither the name nor the time goes into a gzip header: they would change the bytes.
+            stream = GzipFile("", "wb", fileobj=raw, mtime=0) if path.suffix == ".gz" else raw
+            with stream:
+                for record in records:
+                    stream.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+                    number += 1
+        file.replace(path)
+    return number

@@ -1,0 +1,95 @@
+"""Whether relevance scores are probabilities: reliability bins and calibration error.
+
+After Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from wikirank.errors import InvalidArgumentError
+
+BINS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """The passages whose relevance score lies in one interval.
+
+    Attributes:
+        low: Where the interval begins, included.
+        high: Where it ends, not included, except by the last one.
+        count: Passages in it, 1 or more.
+        mean_score: Their mean relevance score, in [0, 1].
+        share_relevant: Share of them that are relevant, in [0, 1].
+    """
+
+    low: float
+    high: float
+    count: int
+    mean_score: float
+    share_relevant: float
+
+
+def reliability_bins(
+    scores: ArrayLike, relevant: ArrayLike, *, bins: int = BINS
+) -> list[ReliabilityBin]:
+    """Sort scored passages into bins of equal width.
+
+    Args:
+        scores: Relevance scores in [0, 1], shape (n,), n at least 1.
+        relevant: Whether each passage is relevant, shape (n,).
+        bins: How many bins, 1 or more.
+
+    Returns:
+        The bins that hold a passage, by ascending score.
+
+    Raises:
+        InvalidArgumentError: The shapes differ, there is no score, or a value is out of range.
+    """
+    given = np.asarray(scores, dtype=np.float64)
+    labels = np.asarray(relevant, dtype=np.bool_)
+    if given.ndim != 1 or given.size == 0 or given.shape != labels.shape or bins < 1:
+        msg = (
+            "Calibration needs one label a score, at least one score and at least one bin, got "
+            f"scores of shape {given.shape}, labels of shape {labels.shape} and {bins} bins."
+        )
+        raise InvalidArgumentError(msg)
+    if not ((given >= 0) & (given <= 1)).all():
+        msg = "Relevance scores lie between 0 and 1; give calibrated scores, not logits."
+        raise InvalidArgumentError(msg)
+    position = np.minimum((given * bins).astype(np.int64), bins - 1)
+    return [
+        ReliabilityBin(
+            low=at / bins,
+            high=(at + 1) / bins,
+            count=int(np.sum(position == at)),
+            mean_score=float(given[position == at].mean()),
+            share_relevant=float(labels[position == at].mean()),
+        )
+        for at in np.unique(position).tolist()
+    ]
+
+
+def expected_calibration_error(
+    scores: ArrayLike, relevant: ArrayLike, *, bins: int = BINS
+) -> float:
+    """Mean distance between relevance score and share of relevant passages, bin by bin.
+
+    Args:
+        scores: As of `reliability_bins`.
+        relevant: Likewise.
+        bins: Likewise.
+
+    Returns:
+        The mean over the bins, weighted by their counts, in [0, 1]; 0 is perfect.
+
+    Raises:
+        InvalidArgumentError: As `reliability_bins`.
+    """
+    filled = reliability_bins(scores, relevant, bins=bins)
+    distances = [abs(held.mean_score - held.share_relevant) for held in filled]
+    return float(np.average(distances, weights=[held.count for held in filled]))

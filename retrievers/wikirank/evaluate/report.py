@@ -1,0 +1,134 @@
+"""An evaluation as tables for the terminal, and the words that every report shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from wikirank.evaluate.results import (
+    ACCURACY,
+    MRR,
+    NDCG,
+    Evaluation,
+    RankingResult,
+    RerankerResult,
+)
+
+_SMALLEST_P = 0.001
+_ABSENT = "–"
+
+
+def terminal_report(evaluation: Evaluation) -> Group:
+    """Lay an evaluation out for a terminal.
+
+    Args:
+        evaluation: What was found.
+
+    Returns:
+        A line on what was measured, and the tables of rankings, strata and rerankers.
+    """
+    tables = [_table(title, head, rows) for title, head, rows in report_tables(evaluation)]
+    return Group(Text(summary(evaluation)), *tables, Text(note(evaluation), style="dim"))
+
+
+def report_tables(evaluation: Evaluation) -> list[tuple[str, list[str], list[list[str]]]]:
+    """The tables of a report.
+
+    Args:
+        evaluation: What was found.
+
+    Returns:
+        Title, heads of the columns, and rows, the name of the ranking first in each.
+    """
+    depth = evaluation.settings.depth
+    head = ["ranking", "MRR@10", "nDCG@10", f"MAP@{depth}", f"recall@{depth}", "acc@1", "p", "ms"]
+    tables = [("Rankings", head, [_ranking_row(row, depth) for row in evaluation.rankings])]
+    strata = [f"{stratum.name} ({stratum.queries:,})" for stratum in evaluation.strata]
+    cells = [
+        [row.name, *(f"{held.metrics[row.name][NDCG]:.3f}" for held in evaluation.strata)]
+        for row in evaluation.rankings
+    ]
+    tables.append(("nDCG@10 by stratum (queries)", ["ranking", *strata], cells))
+    if evaluation.rerankers:
+        head = ["reranker", "calibration error", "AURC", "risk", "threshold", "abstained"]
+        rows = [_reranker_row(reranker) for reranker in evaluation.rerankers]
+        tables.append(("Relevance scores", head, rows))
+    return tables
+
+
+def summary(evaluation: Evaluation) -> str:
+    """What was measured, in one line."""
+    distractors = f", {evaluation.distractors:,} of them distractors" * bool(evaluation.distractors)
+    queries = "query" if evaluation.queries == 1 else "queries"
+    return (
+        f"{evaluation.dataset}: {evaluation.queries:,} {queries} over {evaluation.passages:,} "
+        f"passages{distractors}; top {evaluation.settings.depth} candidates."
+    )
+
+
+def note(evaluation: Evaluation) -> str:
+    """How to read the tables, and where the times were taken."""
+    machine = evaluation.machine
+    words = (
+        "Ranges are bootstrap 95 % intervals. p: paired randomisation test of nDCG@10 against "
+        f"{evaluation.reference}, the best first stage. Relevant passages that are no candidates "
+        "stay missed, so the oracle is the most that reranking can reach. "
+    )
+    if evaluation.rerankers:
+        words += (
+            "AURC: area under the risk-coverage curve where each question is also asked without "
+            "its relevant passages; risk: without abstaining; abstained: on such questions, at the "
+            "threshold that answers 95 % of the others. "
+        )
+    return words + (
+        f"ms: a query, {machine['processor']}, {machine['cores']} cores, Python "
+        f"{machine['python']}, wikirank {machine['wikirank']}."
+    )
+
+
+def p_text(p_value: float | None) -> str:
+    """A p-value for a person."""
+    if p_value is None:
+        return _ABSENT
+    return f"{p_value:.3f}" if p_value >= _SMALLEST_P else f"<{_SMALLEST_P}"
+
+
+def _ranking_row(row: RankingResult, depth: int) -> list[str]:
+    # On a line of its own, so that the table fits a terminal of 80 columns.
+    means = [
+        f"{row.metrics[name]:.3f}\n{row.intervals[name].low:.3f}–{row.intervals[name].high:.3f}"
+        for name in (MRR, NDCG)
+    ]
+    others = [f"{row.metrics[name]:.3f}" for name in (f"map@{depth}", f"recall@{depth}", ACCURACY)]
+    total = f"{row.stages_ms['total']:.1f}" if row.stages_ms else _ABSENT
+    return [row.name, *means, *others, p_text(row.p_value), total]
+
+
+def _reranker_row(row: RerankerResult) -> list[str]:
+    error = row.expected_calibration_error
+    cells = [row.name, _ABSENT if error is None else f"{error:.3f}"]
+    held = row.abstention
+    if held is None:
+        return [*cells, *[_ABSENT] * 4]
+    measures = held.area_under_risk_coverage, held.risk, held.threshold
+    return [
+        *cells,
+        *(f"{value:.3f}" for value in measures),
+        f"{100 * held.unanswerable_abstained:.1f} %",
+    ]
+
+
+def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    table.add_column(head[0], overflow="fold")
+    for name in head[1:]:
+        table.add_column(Text(name), justify="right", no_wrap=" " not in name)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
