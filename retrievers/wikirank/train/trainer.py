@@ -100,7 +100,9 @@ def fit(
     with quiet_transformers(not progress):
         trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
     seconds = time.perf_counter() - started
-    return Fit(_epochs(trainer.state.log_history), seconds, resume_from is not None)
+    return Fit(
+        epoch_records(trainer.state.log_history, EVALUATOR), seconds, resume_from is not None
+    )
 
 
 def overlap_evaluation(
@@ -190,12 +192,20 @@ def _dataset(pairs: Sequence[LabelledPair]) -> Dataset:
     )
 
 
-def _epochs(history: list[dict[str, float]]) -> list[EpochRecord]:
-    """One record for each step that was evaluated, from the trainer's log."""
+def epoch_records(history: Sequence[dict[str, float]], evaluator: str) -> list[EpochRecord]:
+    """One record for each step that was evaluated, from a trainer's log.
+
+    Args:
+        history: The trainer's `state.log_history`.
+        evaluator: Name of the evaluator.
+
+    Returns:
+        The records, in the order of the steps.
+    """
     losses = {int(entry["step"]): entry["loss"] for entry in history if "loss" in entry}
+    prefix = f"eval_{evaluator}_"
     records = []
     for entry in history:
-        prefix = f"eval_{EVALUATOR}_"
         metrics = {
             name.removeprefix("eval_"): float(value)
             for name, value in entry.items()

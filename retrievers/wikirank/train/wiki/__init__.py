@@ -1,1 +1,47 @@
-"""The wiki recipe: a cross-encoder for any corpus, no labels needed. Imports no torch by itself."""
+"""The data of `wikirank train --recipe wiki`: made of any corpus, without labels.
+
+Articles are split (`split`), passages asked for in several natural styles (`queries`), joined by
+the user's own pairs (`pairs`), given negatives (`negatives`) and written as training groups
+(`groups`); held-out articles give candidate lists (`heldout`). Nothing here loads torch.
+"""
+
+from wikirank.train.wiki.groups import (
+    GroupOptions,
+    TrainingGroup,
+    build_groups,
+    read_groups,
+    write_groups,
+)
+from wikirank.train.wiki.heldout import (
+    CandidateList,
+    candidate_lists,
+    read_candidate_lists,
+    write_candidate_lists,
+)
+from wikirank.train.wiki.negatives import mine_negatives
+from wikirank.train.wiki.pairs import QuestionPair, read_pairs
+from wikirank.train.wiki.prose import DocumentFrequency
+from wikirank.train.wiki.queries import STYLE_WEIGHTS, MadeQuery, make_queries
+from wikirank.train.wiki.split import ArticleSplit, article_key, split_articles
+
+__all__ = [
+    "STYLE_WEIGHTS",
+    "ArticleSplit",
+    "CandidateList",
+    "DocumentFrequency",
+    "GroupOptions",
+    "MadeQuery",
+    "QuestionPair",
+    "TrainingGroup",
+    "article_key",
+    "build_groups",
+    "candidate_lists",
+    "make_queries",
+    "mine_negatives",
+    "read_candidate_lists",
+    "read_groups",
+    "read_pairs",
+    "split_articles",
+    "write_candidate_lists",
+    "write_groups",
+]

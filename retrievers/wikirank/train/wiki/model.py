@@ -28,9 +28,9 @@ def starting_model(base: Base, *, seed: int, max_length: int) -> CrossEncoder:
         The model, on the CPU; `predict` gives raw logits.
     """
     if not base.new_head:
-        model = load_base(base, seed=seed)
-        model.max_seq_length = max_length
-        return model
+        own_head = load_base(base, seed=seed)
+        own_head.max_seq_length = max_length
+        return own_head
     torch.manual_seed(seed)
     with quiet_transformers():
         encoder = Transformer(
@@ -39,7 +39,7 @@ def starting_model(base: Base, *, seed: int, max_length: int) -> CrossEncoder:
             model_kwargs={"use_safetensors": True, "local_files_only": True},
         )
     width = encoder.get_embedding_dimension()
-    return CrossEncoder(
+    model: CrossEncoder = CrossEncoder(
         modules=[
             encoder,
             Pooling(width, "mean"),
@@ -49,3 +49,4 @@ def starting_model(base: Base, *, seed: int, max_length: int) -> CrossEncoder:
         activation_fn=nn.Identity(),
         device="cpu",
     )
+    return model

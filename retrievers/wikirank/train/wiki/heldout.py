@@ -1,0 +1,125 @@
+"""Candidate lists of held-out articles: what a reranker will meet, to evaluate and calibrate on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from wikirank._json_lines import expected, read_records, text_field, write_records
+from wikirank.duplicates import without_duplicates
+from wikirank.errors import CorpusError, InvalidArgumentError
+from wikirank.search import Searcher, SearchOptions
+from wikirank.train.wiki.negatives import with_text
+from wikirank.train.wiki.queries import MadeQuery, also_answers
+from wikirank.types import Passage
+
+MISSED = -1
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateList:
+    """What hybrid search found for one query, without reranking.
+
+    Attributes:
+        query: The query.
+        style: How it was made.
+        positive: The text that answers it, as the model will read it.
+        candidates: Texts, best first, as the model will read them.
+        place: Position of the positive among the candidates, from 0; -1 if it was missed.
+    """
+
+    query: str
+    style: str
+    positive: str
+    candidates: list[str]
+    place: int
+
+
+def candidate_lists(
+    searcher: Searcher,
+    queries: Iterable[tuple[Passage, MadeQuery]],
+    *,
+    n: int = 50,
+    headings: bool = True,
+) -> Iterator[CandidateList]:
+    """Ask hybrid search the queries of held-out articles.
+
+    A masked sentence still stands in the index, where it is found easily; the list has the masked
+    text in that place. So the order of the candidates flatters the first stage on queries of that
+    style, and only on those; compare a first stage with a reranker on the other styles.
+
+    Args:
+        searcher: Over the whole index, training articles included.
+        queries: Passages and queries of them, as `make_queries` gives them.
+        n: Candidates of a query, 1 or more; fewer if the index holds fewer.
+        headings: Whether texts carry `title › section` on a line before them.
+
+    Yields:
+        A list a query. A near duplicate in the positive's place counts as the positive; other
+        passages that answer as well (see `also_answers`) are left out.
+
+    Raises:
+        InvalidArgumentError: `n` is below 1.
+    """
+    if n < 1:
+        msg = f"n must be 1 or more, got {n}"
+        raise InvalidArgumentError(msg)
+    options = SearchOptions(k=n, fetch_k=n)
+    for passage, made in queries:
+        found = [ranked.passage for ranked in searcher.search(made.text, options).candidates]
+        gold = _gold(passage, found)
+        kept = [p for p in found if p is gold or not also_answers(p, passage, made)]
+        texts = [p.headed_text if headings else p.text for p in kept]
+        answer = with_text(passage, made.passage_text)
+        positive = answer.headed_text if headings else answer.text
+        place = MISSED
+        if gold is not None:
+            place = next(position for position, p in enumerate(kept) if p is gold)
+            texts[place] = positive
+        yield CandidateList(made.text, made.style, positive, texts, place)
+
+
+def write_candidate_lists(path: Path | str, lists: Iterable[CandidateList]) -> int:
+    """Write candidate lists as JSON lines, gzipped if the name ends in `.gz`; all or no file.
+
+    Args:
+        path: The file; one that is there is replaced when the new one is whole.
+        lists: The lists.
+
+    Returns:
+        How many were written.
+    """
+    return write_records(Path(path), map(asdict, lists))
+
+
+def read_candidate_lists(path: Path | str) -> Iterator[CandidateList]:
+    """Read what `write_candidate_lists` wrote.
+
+    Args:
+        path: The file.
+
+    Yields:
+        The lists.
+
+    Raises:
+        CorpusError: The file cannot be read or holds no record, or a record is wrong; the message
+            names the file and the line.
+    """
+    for where, record in read_records(Path(path)):
+        query, style, positive = (
+            text_field(record, name, where) for name in ("query", "style", "positive")
+        )
+        candidates, place = record.get("candidates"), record.get("place")
+        if not isinstance(candidates, list) or not all(isinstance(t, str) for t in candidates):
+            raise CorpusError(expected(where, "a list of texts in 'candidates'", candidates))
+        if type(place) is not int or not MISSED <= place < len(candidates):
+            raise CorpusError(expected(where, "-1 or a position in 'place'", place))
+        yield CandidateList(query, style, positive, candidates, place)
+
+
+def _gold(passage: Passage, found: Sequence[Passage]) -> Passage | None:
+    """The passage itself among those found, or else the first near duplicate of it."""
+    same = (other for other in found if other.id == passage.id)
+    alike = (other for other in found if len(without_duplicates([passage.text, other.text])) == 1)
+    return next(same, None) or next(alike, None)
