@@ -126,6 +126,11 @@ def test_rerank_names_a_bad_line(line: str, message: str) -> None:
         (["index", "{tmp}/empty.jsonl", "--into", "{tmp}/x"], 1, "holds no article with text"),
         (["index", "{tmp}/latin.jsonl", "--into", "{tmp}/x"], 1, "UTF-8"),
         (["index", "sample", "--into", "{folder}", "--max-chars", "300"], 1, "splitter"),
+        (
+            ["train", "--recipe", "card", "--epochs", "2", "--corpus", "x", "--output", "{tmp}/x"],
+            1,
+            "belong to --recipe wiki",
+        ),
         (["index", "a", "b", "--name", "n", "--into", "{tmp}/x"], 1, "one by one"),
         (
             ["index", "sample", "--splitter", "words", "--into", "{tmp}/x"],

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+
+from wikirank.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from wikirank.corpus import Source
+    from wikirank.train.record import TrainingRecord
+    from wikirank.train.wiki.record import WikiRecord
+
+Report = Callable[[str], None]
 
 
 class Recipe(str, Enum):
     """How to train."""
 
+    wiki = "wiki"
     card = "card"
 
 
@@ -20,8 +31,18 @@ def command(
     corpus: Annotated[str, typer.Option(help="What `index` takes: `sample`, a file, a folder.")],
     output: Annotated[Path, typer.Option(help="Folder of the model; the same one resumes.")],
     recipe: Annotated[
-        Recipe, typer.Option(help="`card`: as the original model card describes.")
-    ] = Recipe.card,
+        Recipe,
+        typer.Option(
+            help="`wiki`: for any corpus, no labels needed. `card`: as the original model card."
+        ),
+    ] = Recipe.wiki,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(help="Your own `question`, `passage` pairs, `.jsonl`/`.jsonl.gz`; wiki only."),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the groups; wiki only. [default: 1]")
+    ] = None,
     base: Annotated[
         str | None,
         typer.Option(help="Model to start from. [default: the card's, else the MiniLM package's]"),
@@ -34,24 +55,63 @@ def command(
     a model card and the record of the run. Ctrl-C keeps the last checkpoint; the same command
     goes on from it.
 
-    Example:
+    Examples:
+    - `wikirank train --corpus wiki.jsonl.gz --pairs questions.jsonl --output my-model`
+
     - `wikirank train --recipe card --corpus wiki.jsonl.gz --output my-model`
     """
     from wikirank.corpus import open_source
-    from wikirank.train import train_card
 
+    if recipe is Recipe.card and (pairs is not None or epochs is not None):
+        msg = "--pairs and --epochs belong to --recipe wiki; the card's recipe is fixed."
+        raise InvalidArgumentError(msg)
     console = Console(stderr=True)
     source = open_source(corpus)
-    assert recipe is Recipe.card  # The only one there is.
+
+    def report(line: str) -> None:
+        console.print(line, markup=False, highlight=False)
+
+    record: TrainingRecord | WikiRecord
     try:
-        record = train_card(
-            source,
-            output,
-            corpus_name=source.name,
-            base=base,
-            progress=not quiet,
-            report=lambda line: console.print(line, markup=False, highlight=False),
-        )
+        if recipe is Recipe.card:
+            record = _card(source, output, base, report, progress=not quiet)
+        else:
+            record = _wiki(source, output, base, report, pairs, epochs, progress=not quiet)
     except KeyboardInterrupt as err:
         raise typer.Exit(130) from err
-    console.print(record.summary(), markup=False)
+    report(record.summary())
+
+
+def _card(
+    source: Source, output: Path, base: str | None, report: Report, *, progress: bool
+) -> TrainingRecord:
+    from wikirank.train import train_card
+
+    return train_card(
+        source, output, corpus_name=source.name, base=base, progress=progress, report=report
+    )
+
+
+def _wiki(
+    source: Source,
+    output: Path,
+    base: str | None,
+    report: Report,
+    pairs: Path | None,
+    epochs: int | None,
+    *,
+    progress: bool,
+) -> WikiRecord:
+    from wikirank.train.wiki import read_pairs
+    from wikirank.train.wiki.run import WikiOptions, train_wiki
+
+    return train_wiki(
+        source,
+        output,
+        corpus_name=source.name,
+        pairs=list(read_pairs(pairs)) if pairs else (),
+        base=base,
+        options=WikiOptions(training={"epochs": epochs or 1}),
+        progress=progress,
+        report=report,
+    )

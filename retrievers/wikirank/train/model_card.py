@@ -153,7 +153,7 @@ def _evaluation(record: TrainingRecord) -> str:
 `CrossEncoderRerankingEvaluator` at 10 on the {record.wiki_eval_queries} queries that have both a
 positive and a negative passage among the {record.data.n_eval} held-out pairs, after the last epoch.
 
-{_table(["metric", "value"], [[name, _figure(value)] for name, value in final.items()])}
+{markdown_table(["metric", "value"], [[name, _figure(value)] for name, value in final.items()])}
 
 This proves little: a query is copied out of the passage that it must find, and the other passage
 is a random one. Counting shared words finds it too. Below, {overlap.n_queries} held-out queries
@@ -161,7 +161,7 @@ have as candidates the ten held-out passages that share most words with them, in
 reranked. The evaluator's `always_rerank_positives`, on by default, puts a passage that word overlap
 missed among the candidates; in the last row it is off, so that such a miss counts as not found.
 
-{_table(["ranking", *names], rows)}"""
+{markdown_table(["ranking", *names], rows)}"""
 
 
 def _natural_questions(questions: Sequence[QuestionResult], note: str) -> str:
@@ -170,7 +170,7 @@ def _natural_questions(questions: Sequence[QuestionResult], note: str) -> str:
         return f"{head}Not measured in this run."
     names = list(questions[0].metrics)
     rows = [[row.dataset, row.ranking, *map(_figure, row.metrics.values())] for row in questions]
-    return f"{head}{note}\n\n{_table(['questions', 'ranking', *names], rows)}"
+    return f"{head}{note}\n\n{markdown_table(['questions', 'ranking', *names], rows)}"
 
 
 def _limits() -> str:
@@ -205,11 +205,11 @@ The samples are text of the corpus; text of Wikipedia is under CC BY-SA 4.0.
 
 Lengths in characters:
 
-{_table(["column", "type", "min", "mean", "max"], lengths)}
+{markdown_table(["column", "type", "min", "mean", "max"], lengths)}
 
 Samples:
 
-{_table(["sentence_0", "sentence_1", "label"], samples)}
+{markdown_table(["sentence_0", "sentence_1", "label"], samples)}
 
 Loss: `BinaryCrossEntropyLoss`, activation `Identity`, no `pos_weight`."""
 
@@ -228,7 +228,7 @@ def _logs(record: TrainingRecord) -> str:
     stop = " It was taken up from a checkpoint; the time is the last session's." * record.resumed
     return f"""## Training Logs
 
-{_table(["epoch", "step", "training loss", *names], rows)}
+{markdown_table(["epoch", "step", "training loss", *names], rows)}
 
 Training and its evaluations took {record.seconds:.0f} seconds.{stop}"""
 
@@ -238,7 +238,8 @@ def _versions(record: TrainingRecord) -> str:
     return f"## Framework Versions\n\n{lines}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table of a head and rows, whose cells are Markdown already."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

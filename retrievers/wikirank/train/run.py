@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 MODEL_ID = "langchain-wikirank/card-minilm-l6"
 ONNX_FOLDER = "onnx"
 MODEL_CARD = "README.md"
-_PACKAGES = (
+PACKAGES = (
     "sentence-transformers", "transformers", "torch", "accelerate", "datasets", "tokenizers",
 )  # fmt: skip
 
@@ -183,7 +183,7 @@ class _Run:
             resumed=result.resumed,
             onnx=self._save_and_export(model),
             overlap=self._evaluate_overlap(model),
-            versions={"python": python_version(), **{name: version(name) for name in _PACKAGES}},
+            versions={"python": python_version(), **{name: version(name) for name in PACKAGES}},
         )
         (self.output / MODEL_CARD).write_text(model_card(record), "utf-8")
         record.save(self.output)

@@ -19,9 +19,13 @@ from transformers import EarlyStoppingCallback, PrinterCallback
 from wikirank.train.folder import last_checkpoint
 from wikirank.train.quiet import quiet_transformers
 from wikirank.train.trainer import Fit, epoch_records
+from wikirank.train.wiki.groups import TrainingGroup
+from wikirank.train.wiki.heldout import CandidateList
 from wikirank.train.wiki.loss import GroupLoss
 
 EVALUATOR = "dev"
+DEV_LISTS = 60
+DEV_DEPTH = 20
 AT_K = 10
 _HEAD = r"^(?!0\.)"
 """Parameters of all modules but the first, the transformer."""
@@ -52,31 +56,56 @@ class GroupHyperparameters:
     warmup: float = 0.1
     weight_decay: float = 0.01
     bce_weight: float = 0.5
-    evaluations: int = 8
-    patience: int = 4
+    evaluations: int = 5
+    patience: int = 3
     seed: int = 42
     bf16: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class RankingSample:
-    """A held-out query and the candidates to rerank, in the first stage's order.
+def groups_dataset(groups: Sequence[TrainingGroup]) -> Dataset:
+    """Groups as `GroupLoss` takes them: columns `query`, `docs` and `labels`.
 
-    Attributes:
-        query: The query.
-        positive: The passages that answer it, found or missed.
-        candidates: What the first stage found.
+    Args:
+        groups: As many negatives in each.
+
+    Returns:
+        The data set, the positive first in each group.
     """
+    return Dataset.from_dict(
+        {
+            "query": [group.query for group in groups],
+            "docs": [[group.positive, *group.negatives] for group in groups],
+            "labels": [[1, *[0] * len(group.negatives)] for group in groups],
+        }
+    )
 
-    query: str
-    positive: Sequence[str]
-    candidates: Sequence[str]
+
+def ranking_samples(lists: Sequence[CandidateList]) -> list[dict[str, str | list[str]]]:
+    """Candidate lists as sentence-transformers' reranking evaluator takes them.
+
+    Few and short ones are enough to choose a checkpoint by, and scoring them costs as much as
+    training on them would.
+
+    Args:
+        lists: Candidate lists; the first `DEV_LISTS` are taken.
+
+    Returns:
+        Samples of the first `DEV_DEPTH` candidates each; a positive further down counts as missed.
+    """
+    return [
+        {
+            "query": held.query,
+            "positive": [held.positive],
+            "documents": held.candidates[:DEV_DEPTH],
+        }
+        for held in lists[:DEV_LISTS]
+    ]
 
 
 def fit_groups(
     model: CrossEncoder,
     groups: Dataset,
-    dev: Sequence[RankingSample],
+    dev: list[dict[str, str | list[str]]],
     hyperparameters: GroupHyperparameters,
     *,
     checkpoints: Path,
@@ -86,9 +115,8 @@ def fit_groups(
 
     Args:
         model: One label.
-        groups: Columns `query`, `docs` (as many for each query) and `labels`, as `GroupLoss`
-            takes them.
-        dev: What nDCG@10 is measured on; positives that were missed stay missed.
+        groups: Of `groups_dataset`.
+        dev: Of `ranking_samples`; nDCG@10 on it decides, positives that were missed stay missed.
         hyperparameters: How to train.
         checkpoints: Folder for the checkpoints; training goes on from the last one in it.
         progress: Whether to show transformers' progress bar.
@@ -146,15 +174,7 @@ def _arguments(
     )
 
 
-def _evaluator(dev: Sequence[RankingSample]) -> CrossEncoderRerankingEvaluator:
-    samples: list[dict[str, str | list[str]]] = [
-        {
-            "query": sample.query,
-            "positive": list(sample.positive),
-            "documents": list(sample.candidates),
-        }
-        for sample in dev
-    ]
+def _evaluator(samples: list[dict[str, str | list[str]]]) -> CrossEncoderRerankingEvaluator:
     return CrossEncoderRerankingEvaluator(
         samples,
         at_k=AT_K,

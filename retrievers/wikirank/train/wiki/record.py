@@ -1,0 +1,98 @@
+"""What a run of the wiki recipe did, as kept in `training.json`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from wikirank.train.record import RECORD_FILE, EpochRecord, OnnxRecord
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationRecord:
+    """From logits to relevance scores, fitted on dev, checked on test.
+
+    Attributes:
+        scale: Factor of the logit.
+        shift: Summand.
+        error_before: Expected calibration error on test of the plain sigmoid.
+        error: The same with scale and shift.
+        threshold: Relevance score from which at least nine tenths of dev's candidates answer;
+            None if there is none.
+    """
+
+    scale: float
+    shift: float
+    error_before: float
+    error: float
+    threshold: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class WikiRecord:
+    """A finished run.
+
+    Attributes:
+        model_id: What the model is called.
+        base: Name, revision, and whether it got a new head.
+        corpus: Name of the corpus.
+        articles: Articles of the corpus.
+        styles: Training groups by style of query.
+        held_out: Candidate lists of `dev` and `test`.
+        settings: Of the groups and of the training.
+        epochs: One entry an evaluation on dev.
+        seconds: Wall time of training, in the session that finished it.
+        resumed: Whether it was taken up from a checkpoint.
+        onnx: The exported model.
+        calibration: Its calibration.
+        test: MRR@10 and nDCG@10 on test of the first stage and reranked, int8 as shipped.
+        versions: Package to version.
+    """
+
+    model_id: str
+    base: dict[str, Any]
+    corpus: str
+    articles: int
+    styles: dict[str, int]
+    held_out: dict[str, int]
+    settings: dict[str, Any]
+    epochs: list[EpochRecord]
+    seconds: float
+    resumed: bool
+    onnx: OnnxRecord
+    calibration: CalibrationRecord
+    test: dict[str, dict[str, float]]
+    versions: dict[str, str]
+
+    def save(self, folder: Path) -> None:
+        """Write `training.json`, whole or not at all."""
+        scratch = folder / f".{RECORD_FILE}"
+        scratch.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", "utf-8")
+        scratch.replace(folder / RECORD_FILE)
+
+    @classmethod
+    def load(cls, folder: Path) -> WikiRecord:
+        """Read what `save` wrote."""
+        fields = json.loads((folder / RECORD_FILE).read_text("utf-8"))
+        fields["epochs"] = [EpochRecord(**epoch) for epoch in fields["epochs"]]
+        fields["onnx"] = OnnxRecord(**fields["onnx"])
+        fields["calibration"] = CalibrationRecord(**fields["calibration"])
+        return cls(**fields)
+
+    def summary(self) -> str:
+        """The outcome in a few lines, for a person."""
+        lines = [
+            f"{name}: " + ", ".join(f"{key} {value:.4f}" for key, value in metrics.items())
+            for name, metrics in self.test.items()
+        ]
+        lines.append(
+            f"calibration error {self.calibration.error:.3f} "
+            f"(plain sigmoid {self.calibration.error_before:.3f})"
+        )
+        lines.append(
+            f"ONNX int8: {self.onnx.bytes / 1e6:.1f} MB, "
+            f"Spearman {self.onnx.spearman:.4f} with fp32"
+        )
+        return "\n".join(lines)

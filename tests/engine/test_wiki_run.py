@@ -1,0 +1,141 @@
+"""The wiki recipe from corpus to model folder, for real, on the tiny wiki."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wikirank.corpus import open_source
+from wikirank.errors import CorpusError, InvalidArgumentError
+from wikirank.rank import load_cross_encoder
+from wikirank.train.wiki import QuestionPair, read_candidate_lists, read_groups
+
+pytest.importorskip("torch", reason="needs the [train] extra")
+
+from wikirank.train.wiki.measure import labels, rank_metrics
+from wikirank.train.wiki.record import WikiRecord
+from wikirank.train.wiki.run import WikiOptions, train_wiki
+
+pytestmark = [pytest.mark.train, pytest.mark.slow]
+
+OPTIONS = WikiOptions(
+    training={"evaluations": 1, "bf16": False},
+    train_length=64,
+    max_length=128,
+    depth=10,
+    model_id="test/tiny-wiki",
+)
+PAIRS = [QuestionPair("Who hunts herring?", "Cod, seals and gannets hunt herring.")]
+
+
+def train(wiki: Path, output: Path, options: WikiOptions = OPTIONS) -> tuple[WikiRecord, list[str]]:
+    said: list[str] = []
+    record = train_wiki(
+        open_source(str(wiki)),
+        output,
+        corpus_name="tiny-wiki",
+        pairs=PAIRS,
+        options=options,
+        progress=False,
+        report=said.append,
+    )
+    return record, said
+
+
+@pytest.fixture(scope="module")
+def run(tiny_wiki: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, WikiRecord]:
+    output = tmp_path_factory.mktemp("wiki-run") / "model"
+    record, _ = train(tiny_wiki, output)
+    return output, record
+
+
+def test_what_it_leaves(run: tuple[Path, WikiRecord]) -> None:
+    output, record = run
+    assert WikiRecord.load(output) == record
+    assert not (output / "checkpoints").exists()
+    assert record.styles["pair"] == 1
+    assert set(record.test) == {"first stage", "reranked"}
+    described = json.loads((output / "onnx" / "wikirank.json").read_text("utf-8"))
+    assert described["headings"] is True
+    fitted = {"scale": record.calibration.scale, "shift": record.calibration.shift}
+    assert described["calibration"] == pytest.approx(fitted)
+
+
+def test_held_out_articles_are_in_no_group(run: tuple[Path, WikiRecord], tiny_wiki: Path) -> None:
+    output, _ = run
+    trained = [
+        text
+        for group in read_groups(output / "data" / "groups.jsonl.gz")
+        for text in (group.positive, *group.negatives)
+    ]
+    held = [
+        answer.positive
+        for part in ("dev", "test")
+        for answer in read_candidate_lists(output / "data" / f"{part}.jsonl.gz")
+    ]
+    titles = {text.partition("\n")[0].partition(" › ")[0] for text in held}
+    articles = {article.title: article.text for article in open_source(str(tiny_wiki))}
+    assert titles
+    assert titles <= articles.keys()
+    for title in titles:
+        own = [line for line in articles[title].splitlines() if not line.startswith("=")]
+        assert not any(line in text for line in own for text in trained)
+
+
+def test_model_loads_in_both_backends(run: tuple[Path, WikiRecord]) -> None:
+    from sentence_transformers import CrossEncoder
+
+    output, _ = run
+    query, texts = "Who hunts herring?", ["Cod hunt herring.", "Bread is baked from flour."]
+    model = CrossEncoder(str(output), device="cpu", trust_remote_code=False)
+    logits = model.predict([(query, text) for text in texts])
+    assert [r["corpus_id"] for r in model.rank(query, texts)] == list(np.argsort(-logits))
+    exported = load_cross_encoder(output / "onnx")
+    assert exported.model_id == "test/tiny-wiki"
+    assert exported.max_length == 128
+    assert np.abs(exported.logits(query, texts) - logits).max() < 0.5
+
+
+def test_card_has_its_sections(run: tuple[Path, WikiRecord]) -> None:
+    output, record = run
+    card = (output / "README.md").read_text("utf-8")
+    for section in ("Model Details", "Usage", "Evaluation", "Calibration", "Training"):
+        assert f"\n## {section}\n" in card
+    assert f"{record.test['reranked']['ndcg@10']:.4f}" in card
+    assert "not the original model" in card or not record.base["fallback"]
+
+
+def test_finished_run_is_recognised_and_another_refused(
+    run: tuple[Path, WikiRecord], tiny_wiki: Path
+) -> None:
+    output, record = run
+    again, said = train(tiny_wiki, output)
+    assert again == record
+    assert "finished already" in said[-1]
+    other = WikiOptions(model_id="test/other")
+    with pytest.raises(InvalidArgumentError, match="choose another output folder"):
+        train(tiny_wiki, output, other)
+
+
+def test_corpus_too_small(tmp_path: Path) -> None:
+    wiki = tmp_path / "one.jsonl"
+    wiki.write_text(json.dumps({"title": "One", "text": "Only one sentence."}), encoding="utf-8")
+    with pytest.raises(CorpusError):
+        train(wiki, tmp_path / "model")
+
+
+def test_metrics_of_lists_by_hand() -> None:
+    from wikirank.train.wiki import CandidateList
+
+    lists = [
+        CandidateList("q", "cloze", "b", ["a", "b", "c"], 1),
+        CandidateList("r", "cloze", "x", ["a", "c"], -1),
+    ]
+    assert labels(lists).tolist() == [False, True, False, False, False]
+    metrics = rank_metrics(lists, [np.array([0.1, 0.9, 0.5]), np.array([0.3, 0.2])])
+    # The first list's answer goes from rank 2 to rank 1; the second's was missed: 0 in both.
+    assert metrics["first stage"]["mrr@10"] == pytest.approx(1 / 4)
+    assert metrics["reranked"]["mrr@10"] == pytest.approx(1 / 2)
