@@ -17,7 +17,7 @@ from langchain_wikirank._format import scored_text
 from wikirank.errors import InvalidArgumentError
 from wikirank.rank.load import load_cross_encoder
 from wikirank.rank.protocol import CrossEncoder
-from wikirank.rank.score import score_passages
+from wikirank.rank.score import best_first, score_passages
 from wikirank.types import OnTruncation
 
 
@@ -119,10 +119,8 @@ class WikiReranker(BaseDocumentCompressor):
         texts = [scored_text(document, headings=model.headings) for document in documents]
         logits = score_passages(model, query, texts, on_truncation=self.on_truncation)
         relevance = model.calibration.relevance(logits)
-        # A stable sort on the logits: squashed scores would tie at 1.0.
-        order = sorted(range(len(texts)), key=lambda position: -logits[position])
         threshold = 0.0 if self.score_threshold is None else self.score_threshold
-        kept = [position for position in order if relevance[position] >= threshold]
+        kept = [position for position in best_first(logits) if relevance[position] >= threshold]
         return [
             _scored(documents[position], float(relevance[position]), float(logits[position]))
             for position in kept[: self.top_n]

@@ -68,6 +68,14 @@ def text_field(record: Mapping[str, Any], field: str, where: str, *, blank: bool
     return value
 
 
+def texts_field(record: Mapping[str, Any], field: str, where: str) -> list[str]:
+    """A field that holds a list of texts, which may be empty."""
+    value = record.get(field)
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise CorpusError(expected(where, f"a list of texts in {field!r}", value))
+    return value
+
+
 def expected(where: str, what: str, got: object) -> str:
     """The message of an error about one record."""
     return f"{where}: expected {what}, got {got!r}; correct the record"

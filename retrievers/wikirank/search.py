@@ -9,15 +9,13 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, get_args
 
-import numpy as np
-
 from wikirank.duplicates import without_duplicates
 from wikirank.errors import InvalidArgumentError
 from wikirank.fusion import reciprocal_rank_fusion
 from wikirank.index import WikiIndex
 from wikirank.index.filters import normalise_filter
 from wikirank.neighbours import with_neighbours
-from wikirank.rank import CrossEncoder, load_cross_encoder, score_passages
+from wikirank.rank import CrossEncoder, best_first, load_cross_encoder, score_passages
 from wikirank.rank.load import BUNDLED
 from wikirank.types import OnTruncation, Passage, RankedPassage, SearchType
 
@@ -221,7 +219,6 @@ def rerank(
     texts = [reranker_text(candidate.passage, cross_encoder) for candidate in candidates]
     logits = score_passages(cross_encoder, query, texts, on_truncation=on_truncation)
     relevance = cross_encoder.calibration.relevance(logits)
-    order = np.argsort(-logits, kind="stable")
     return [
         replace(
             candidates[at],
@@ -229,7 +226,7 @@ def rerank(
             rerank_logit=float(logits[at]),
             relevance_score=float(relevance[at]),
         )
-        for rank, at in enumerate(order, start=1)
+        for rank, at in enumerate(best_first(logits), start=1)
     ]
 
 

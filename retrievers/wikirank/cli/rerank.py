@@ -59,12 +59,10 @@ def _read(line: bytes, number: int) -> tuple[str, list[str]]:
 
 
 def _score(cross_encoder: CrossEncoder, query: str, passages: list[str]) -> dict[str, Any]:
-    import numpy as np
-
-    from wikirank.rank import score_passages
+    from wikirank.rank import best_first, score_passages
 
     logits = score_passages(cross_encoder, query, passages)
     return {
         "scores": cross_encoder.calibration.relevance(logits).tolist(),
-        "ranking": np.argsort(-logits, kind="stable").tolist(),
+        "ranking": best_first(logits),
     }

@@ -6,7 +6,7 @@ from wikirank.rank.calibration import Calibration
 from wikirank.rank.load import load_cross_encoder
 from wikirank.rank.onnx_cross_encoder import OnnxCrossEncoder
 from wikirank.rank.protocol import CrossEncoder
-from wikirank.rank.score import score_passages
+from wikirank.rank.score import best_first, score_passages
 from wikirank.rank.torch_cross_encoder import TorchCrossEncoder
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "CrossEncoder",
     "OnnxCrossEncoder",
     "TorchCrossEncoder",
+    "best_first",
     "load_cross_encoder",
     "score_passages",
 ]

@@ -64,6 +64,19 @@ def score_passages(
     return best
 
 
+def best_first(logits: NDArray[np.float64]) -> list[int]:
+    """Positions of logits from the highest to the lowest; equal ones keep their order.
+
+    Args:
+        logits: (n,). Raw, not squashed: relevance scores would tie near 1.
+
+    Returns:
+        All n positions.
+    """
+    order: list[int] = np.argsort(-logits, kind="stable").tolist()
+    return order
+
+
 def _fit_query(
     cross_encoder: CrossEncoder, query: str, on_truncation: OnTruncation
 ) -> tuple[str, int]:

@@ -160,9 +160,7 @@ class TrainingRecord:
 
     def save(self, folder: Path) -> None:
         """Write `training.json`, whole or not at all."""
-        scratch = folder / f".{RECORD_FILE}"
-        scratch.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", "utf-8")
-        scratch.replace(folder / RECORD_FILE)
+        write_record(folder, asdict(self))
 
     @classmethod
     def load(cls, folder: Path) -> TrainingRecord:
@@ -191,6 +189,18 @@ class TrainingRecord:
         except (OSError, ValueError, KeyError, TypeError) as err:
             msg = f"expected the {RECORD_FILE} of a finished run in {folder}, got: {err!r}"
             raise ModelError(msg) from err
+
+
+def write_record(folder: Path, fields: Mapping[str, Any]) -> None:
+    """Write a run's `training.json`, whole or not at all.
+
+    Args:
+        folder: The run's output folder.
+        fields: The record as JSON values.
+    """
+    scratch = folder / f".{RECORD_FILE}"
+    scratch.write_text(json.dumps(fields, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    scratch.replace(folder / RECORD_FILE)
 
 
 def describe_data(

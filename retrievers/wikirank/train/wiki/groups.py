@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from wikirank._json_lines import expected, read_records, text_field, write_records
-from wikirank.errors import CorpusError, InvalidArgumentError
+from wikirank._json_lines import read_records, text_field, texts_field, write_records
+from wikirank.errors import InvalidArgumentError
 from wikirank.index import WikiIndex
 from wikirank.train.wiki.negatives import (
     MARGIN,
@@ -171,9 +171,7 @@ def read_groups(path: Path | str) -> Iterator[TrainingGroup]:
             names the file and the line.
     """
     for where, record in read_records(Path(path)):
-        negatives = record.get("negatives")
-        if not isinstance(negatives, list) or not all(isinstance(text, str) for text in negatives):
-            raise CorpusError(expected(where, "a list of texts in 'negatives'", negatives))
+        negatives = texts_field(record, "negatives", where)
         texts = (text_field(record, name, where) for name in ("query", "positive", "style"))
         query, positive, style = texts
         yield TrainingGroup(query, positive, negatives, style)

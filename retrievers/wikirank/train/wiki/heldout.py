@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from wikirank._json_lines import expected, read_records, text_field, write_records
+from wikirank._json_lines import expected, read_records, text_field, texts_field, write_records
 from wikirank.duplicates import without_duplicates
 from wikirank.errors import CorpusError, InvalidArgumentError
 from wikirank.search import Searcher, SearchOptions
@@ -110,9 +110,7 @@ def read_candidate_lists(path: Path | str) -> Iterator[CandidateList]:
         query, style, positive = (
             text_field(record, name, where) for name in ("query", "style", "positive")
         )
-        candidates, place = record.get("candidates"), record.get("place")
-        if not isinstance(candidates, list) or not all(isinstance(t, str) for t in candidates):
-            raise CorpusError(expected(where, "a list of texts in 'candidates'", candidates))
+        candidates, place = texts_field(record, "candidates", where), record.get("place")
         if type(place) is not int or not MISSED <= place < len(candidates):
             raise CorpusError(expected(where, "-1 or a position in 'place'", place))
         yield CandidateList(query, style, positive, candidates, place)

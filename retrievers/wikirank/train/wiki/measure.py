@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wikirank.evaluate.metrics import mean_metrics
-from wikirank.rank import CrossEncoder, score_passages
+from wikirank.rank import CrossEncoder, best_first, score_passages
 from wikirank.train.wiki.heldout import MISSED, CandidateList
 
 AT_K = 10
@@ -42,9 +42,9 @@ def rank_metrics(
         str(number): {str(held.place) if held.place != MISSED else "missed"}
         for number, held in enumerate(lists)
     }
-    orders = {
+    orders: dict[str, list[Sequence[int]]] = {
         "first stage": [range(len(held.candidates)) for held in lists],
-        "reranked": [np.argsort(-scores, kind="stable").tolist() for scores in logits],
+        "reranked": [best_first(scores) for scores in logits],
     }
     results = {}
     for name, order in orders.items():

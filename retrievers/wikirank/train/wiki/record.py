@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from wikirank.train.record import RECORD_FILE, EpochRecord, OnnxRecord
+from wikirank.train.record import RECORD_FILE, EpochRecord, OnnxRecord, write_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,7 @@ class WikiRecord:
 
     def save(self, folder: Path) -> None:
         """Write `training.json`, whole or not at all."""
-        scratch = folder / f".{RECORD_FILE}"
-        scratch.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", "utf-8")
-        scratch.replace(folder / RECORD_FILE)
+        write_record(folder, asdict(self))
 
     @classmethod
     def load(cls, folder: Path) -> WikiRecord:

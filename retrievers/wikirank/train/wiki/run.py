@@ -7,7 +7,6 @@ no torch), `README.md` (the model card), `data/` (what it was trained and measur
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wikirank.corpus import article_digest
+from wikirank.corpus.ids import stable_hash
 from wikirank.evaluate.calibration import expected_calibration_error
 from wikirank.rank import Calibration, CrossEncoder, load_cross_encoder
 from wikirank.runtime.model_folder import read_model_folder, write_model_folder
@@ -124,8 +124,8 @@ def train_wiki(
         json.dumps({"groups": asdict(options.groups), "training": asdict(training)})
     )
     identity = {
-        "corpus": _digest(article_digest(article) for article in articles),
-        "pairs": _digest(repr(pair) for pair in pairs),
+        "corpus": stable_hash([article_digest(article) for article in articles]),
+        "pairs": stable_hash([asdict(pair) for pair in pairs]),
         "base": start.to_json(),
         "options": {**_plain(options), **settings},
     }
@@ -250,13 +250,6 @@ class _Run:
 
 def _pairs(groups: Sequence[TrainingGroup]) -> list[LabelledPair]:
     return [LabelledPair(group.query, group.positive, 1.0) for group in groups]
-
-
-def _digest(texts: Iterable[str]) -> str:
-    digest = hashlib.sha256()
-    for text in texts:
-        digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
-    return digest.hexdigest()
 
 
 def _plain(options: WikiOptions) -> dict[str, Any]:
