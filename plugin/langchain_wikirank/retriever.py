@@ -23,7 +23,7 @@ from langchain_wikirank._recording import record_search
 from langchain_wikirank.compressor import WikiReranker
 from wikirank.errors import InvalidArgumentError
 from wikirank.index import WikiIndex
-from wikirank.search import Searcher, SearchOptions, SearchResult, reranks_unasked
+from wikirank.search import Searcher, SearchOptions, SearchResult
 from wikirank.types import SearchType
 
 if TYPE_CHECKING:
@@ -71,12 +71,9 @@ class WikiRetriever(BaseRetriever):
     reranker: WikiReranker = Field(default_factory=WikiReranker)
     """Gives the cross-encoder and its settings. Its `top_n` has no part here: `k` decides."""
 
-    rerank: bool | None = None
-    """Whether the cross-encoder orders the candidates.
-
-    None reranks if the reranker has a model that you named, or if there is a score threshold. The
-    bundled model, a first edition, ranks worse than the first stage: it reranks on request only.
-    """
+    rerank: bool = True
+    """Whether the cross-encoder orders the candidates, in hybrid search together with the first
+    stage's scores if the model has learned how; False leaves the first stage's order."""
 
     k: int = Field(default=5, ge=1)
     """How many documents to return at most."""
@@ -258,9 +255,6 @@ class WikiRetriever(BaseRetriever):
             raise InvalidArgumentError(msg)
         chosen: dict[str, Any] = {name: getattr(self, name) for name in known}
         chosen.update((name, value) for name, value in overrides.items() if value is not None)
-        if chosen["rerank"] is not False and chosen["score_threshold"] is None:
+        if chosen["rerank"] and chosen["score_threshold"] is None:
             chosen["score_threshold"] = self.reranker.score_threshold
-        if chosen["rerank"] is None:
-            named = reranks_unasked(self.reranker.model)
-            chosen["rerank"] = named or chosen["score_threshold"] is not None
         return SearchOptions(on_truncation=self.reranker.on_truncation, **chosen)

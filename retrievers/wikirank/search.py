@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from time import perf_counter
 from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 from wikirank.duplicates import without_duplicates
 from wikirank.errors import InvalidArgumentError
@@ -16,26 +18,9 @@ from wikirank.index import WikiIndex
 from wikirank.index.filters import normalise_filter
 from wikirank.neighbours import with_neighbours
 from wikirank.rank import CrossEncoder, best_first, load_cross_encoder, score_passages
-from wikirank.rank.load import BUNDLED
 from wikirank.types import OnTruncation, Passage, RankedPassage, SearchType
 
 Hits = list[tuple[str, float]]
-
-
-def reranks_unasked(model: str | Path) -> bool:
-    """Whether a search with this model reranks where the caller does not say.
-
-    The first edition of the bundled cross-encoder, trained by the original model card's recipe,
-    ranks natural questions worse than the first stage does (see the README), so it only reranks
-    on request. A model that the caller names is meant to be used.
-
-    Args:
-        model: `bundled`, a folder, or a hub id.
-
-    Returns:
-        False for the bundled model, else True.
-    """
-    return str(model) != BUNDLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +31,7 @@ class SearchOptions:
         k: How many passages to return at the most, 1 or more.
         fetch_k: How many candidates to take from each half and to rerank; at least `k` are.
         search_type: `dense` (vectors), `lexical` (BM25), or `hybrid` (both, fused).
-        rerank: Whether the cross-encoder orders the candidates; see `reranks_unasked`.
+        rerank: Whether the cross-encoder orders the candidates; see `rerank`.
         score_threshold: Keep passages whose relevance score is at least this, in [0, 1].
         filter: Metadata that passages must have; several keys must all hold.
         neighbours: How many passages before and after each, in its section, to join to it.
@@ -56,7 +41,7 @@ class SearchOptions:
     k: int = 5
     fetch_k: int = 50
     search_type: SearchType = "hybrid"
-    rerank: bool = False
+    rerank: bool = True
     score_threshold: float | None = None
     filter: Mapping[str, Any] | None = None
     neighbours: int = 0
@@ -205,11 +190,11 @@ def rerank(
     cross_encoder: CrossEncoder,
     on_truncation: OnTruncation = "window",
 ) -> list[RankedPassage]:
-    """Order candidates by the cross-encoder's logit.
+    """Order candidates by the cross-encoder, together with the first stage where it learned how.
 
     Args:
         query: The query.
-        candidates: In the first stage's order, which decides between equal logits.
+        candidates: In the first stage's order, which decides between equal scores.
         cross_encoder: The model.
         on_truncation: What to do with texts over its length.
 
@@ -218,7 +203,41 @@ def rerank(
     """
     texts = [reranker_text(candidate.passage, cross_encoder) for candidate in candidates]
     logits = score_passages(cross_encoder, query, texts, on_truncation=on_truncation)
-    relevance = cross_encoder.calibration.relevance(logits)
+    return in_order(candidates, logits, cross_encoder)
+
+
+def in_order(
+    candidates: Sequence[RankedPassage],
+    logits: NDArray[np.float64],
+    cross_encoder: CrossEncoder,
+    *,
+    combine: bool = True,
+) -> list[RankedPassage]:
+    """Order candidates whose logits are known.
+
+    Candidates of hybrid search are ordered by the model's `combination` of logit, dense similarity
+    and BM25; all others, and with a model that has none, by the logit.
+
+    Args:
+        candidates: In the first stage's order, which decides between equal scores.
+        logits: (n,), the cross-encoder's.
+        cross_encoder: The model.
+        combine: False orders by the logit in any case.
+
+    Returns:
+        All candidates, best first, with logit, relevance score and new rank.
+    """
+    hybrid = all(candidate.fusion_score is not None for candidate in candidates)
+    combination = cross_encoder.combination if combine and hybrid else None
+    if combination is None:
+        scores, relevance = logits, cross_encoder.calibration.relevance(logits)
+    else:
+        scores = combination.scores(
+            logits,
+            [candidate.dense_score for candidate in candidates],
+            [candidate.lexical_score for candidate in candidates],
+        )
+        relevance = combination.relevance(scores)
     return [
         replace(
             candidates[at],
@@ -226,7 +245,7 @@ def rerank(
             rerank_logit=float(logits[at]),
             relevance_score=float(relevance[at]),
         )
-        for rank, at in enumerate(best_first(logits), start=1)
+        for rank, at in enumerate(best_first(scores), start=1)
     ]
 
 

@@ -109,7 +109,8 @@ class RankedPassage:
         lexical_score: BM25 score, 0 or more; None if not among the lexical hits.
         fusion_score: Reciprocal rank fusion score; None unless the search was hybrid.
         rerank_logit: The cross-encoder's raw score; None if not reranked.
-        relevance_score: The calibrated logit, in [0, 1]; None if not reranked.
+        relevance_score: How probably the passage answers, in [0, 1]: the calibrated logit, or of
+            hybrid search the model's combination of it with the first stage; None if not reranked.
     """
 
     passage: Passage

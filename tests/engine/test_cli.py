@@ -41,9 +41,7 @@ def test_index_search_and_info(tmp_path: Path, tiny_wiki: Path) -> None:
 
 
 def test_search_as_json(folder: str) -> None:
-    answer = json.loads(
-        run("search", "who eats herring?", "--index", folder, "--json", "--k", "2", "--rerank")
-    )
+    answer = json.loads(run("search", "who eats herring?", "--index", folder, "--json", "--k", "2"))
     assert answer["query"] == "who eats herring?"
     assert [result["rank"] for result in answer["results"]] == [1, 2]
     first: dict[str, Any] = answer["results"][0]
@@ -53,12 +51,12 @@ def test_search_as_json(folder: str) -> None:
     assert answer["timings_ms"]["rerank"] > 0
 
 
-def test_bundled_model_reranks_only_on_request(folder: str) -> None:
+def test_search_reranks_unless_told_not_to(folder: str) -> None:
     arguments = ["search", "herring", "--index", folder, "--json", "--k", "1"]
-    (plain,) = json.loads(run(*arguments))["results"]
-    (thresholded,) = json.loads(run(*arguments, "--score-threshold", "0"))["results"]
+    (reranked,) = json.loads(run(*arguments))["results"]
+    (plain,) = json.loads(run(*arguments, "--no-rerank"))["results"]
     assert plain["relevance_score"] is None
-    assert thresholded["relevance_score"] is not None
+    assert 0 <= reranked["relevance_score"] <= 1
 
 
 def test_search_as_text(folder: str) -> None:
@@ -131,6 +129,22 @@ def test_rerank_names_a_bad_line(line: str, message: str) -> None:
             1,
             "belong to --recipe wiki",
         ),
+        (
+            ["train", "--recipe", "card", "--loss", "bce", "--corpus", "x", "--output", "{tmp}/x"],
+            1,
+            "belong to --recipe wiki",
+        ),
+        (
+            ["train", "--loss", "distillation", "--corpus", "x", "--output", "{tmp}/x"],
+            1,
+            "needs a teacher",
+        ),
+        (
+            ["train", "--teacher", "bundled", "--corpus", "x", "--output", "{tmp}/x"],
+            1,
+            "belongs to the loss 'distillation'",
+        ),
+        (["train", "--loss", "mse", "--corpus", "x", "--output", "{tmp}/x"], 2, "distillation"),
         (["index", "a", "b", "--name", "n", "--into", "{tmp}/x"], 1, "one by one"),
         (
             ["index", "sample", "--splitter", "words", "--into", "{tmp}/x"],

@@ -20,19 +20,21 @@ from wikirank.corpus import open_source
 from wikirank.errors import CorpusError, InvalidArgumentError
 from wikirank.evaluate.abstention import abstention, risk_coverage
 from wikirank.evaluate.calibration import expected_calibration_error, reliability_bins
-from wikirank.evaluate.candidates import build_index, distractor_passages
+from wikirank.evaluate.candidates import SearchedCandidates, build_index, distractor_passages
 from wikirank.evaluate.changes import RankChange, change_counts, rank_changes, telling_changes
 from wikirank.evaluate.datasets import RetrievalDataset, load_retrieval_dataset
 from wikirank.evaluate.metrics import accuracy
+from wikirank.evaluate.near_duplicates import standing_in, with_distinct_relevant
 from wikirank.evaluate.page import html_page
 from wikirank.evaluate.rankings import Ranking
 from wikirank.evaluate.report import p_text, terminal_report
 from wikirank.evaluate.results import Evaluation, EvaluationSettings
-from wikirank.evaluate.run import evaluate, ranking_abstention, ranking_results, strata_results
-from wikirank.evaluate.strata import overlap_strata, word_overlap
+from wikirank.evaluate.run import evaluate, ranking_abstention, ranking_results
+from wikirank.evaluate.strata import kinds_of_query, of_same_article, overlap_strata, word_overlap
+from wikirank.evaluate.stratified import strata_results
 from wikirank.index import WikiIndex
 from wikirank.rank import load_cross_encoder
-from wikirank.types import Passage
+from wikirank.types import Passage, RankedPassage
 
 WIKIRANK = str(Path(sys.executable).with_name("wikirank"))
 TOPICS = {
@@ -89,7 +91,8 @@ def index(dataset: RetrievalDataset) -> Iterator[WikiIndex]:
 @pytest.fixture(scope="module")
 def evaluation(index: WikiIndex, dataset: RetrievalDataset) -> Evaluation:
     models = {"card": load_cross_encoder()}
-    return evaluate(index, dataset, models, EvaluationSettings(depth=DEPTH), name="tiny")
+    candidates = SearchedCandidates(index, dataset)
+    return evaluate(candidates, dataset, models, EvaluationSettings(depth=DEPTH), name="tiny")
 
 
 def test_rankings_stand_side_by_side(evaluation: Evaluation) -> None:
@@ -98,6 +101,7 @@ def test_rankings_stand_side_by_side(evaluation: Evaluation) -> None:
         "dense",
         "hybrid",
         "hybrid + card",
+        "hybrid + card, logit alone",
         "hybrid + oracle",
     ]
     assert (evaluation.queries, evaluation.passages, evaluation.distractors) == (12, 12, 0)
@@ -121,7 +125,7 @@ def test_missed_positives_stay_missed(evaluation: Evaluation) -> None:
     assert rows["hybrid"]["recall@3"] == pytest.approx(11 / 12)
     assert rows["hybrid + card"]["recall@3"] == pytest.approx(11 / 12)
     assert rows["hybrid + oracle"] == pytest.approx(dict.fromkeys(rows["hybrid"], 11 / 12))
-    (reranker,) = evaluation.rerankers
+    reranker, _ = evaluation.rerankers
     assert reranker.abstention is not None
     assert (reranker.abstention.answerable, reranker.abstention.unanswerable) == (11, 12)
     assert sum(reranker.rank_changes.values()) == 11
@@ -136,7 +140,7 @@ def test_a_rerankers_time_includes_its_first_stage(evaluation: Evaluation) -> No
 
 
 def test_calibration_counts_every_scored_candidate(evaluation: Evaluation) -> None:
-    (reranker,) = evaluation.rerankers
+    reranker, _ = evaluation.rerankers
     assert sum(held.count for held in reranker.reliability) == 12 * DEPTH
     relevant = sum(held.count * held.share_relevant for held in reranker.reliability)
     assert relevant == pytest.approx(11)
@@ -153,7 +157,9 @@ def test_strata_part_the_queries(evaluation: Evaluation) -> None:
 
 def test_depth_strata_and_other_first_stages(index: WikiIndex, dataset: RetrievalDataset) -> None:
     settings = EvaluationSettings(depth=25, search_type="dense")
-    deep = evaluate(index, dataset.every(4), {"card": load_cross_encoder()}, settings)
+    asked = dataset.every(4)
+    candidates = SearchedCandidates(index, asked)
+    deep = evaluate(candidates, asked, {"card": load_cross_encoder()}, settings)
     assert deep.rankings[-1].name == "dense + oracle"
     stratum = deep.strata[-1]
     assert (stratum.name, stratum.queries) == ("depth 20", 3)
@@ -164,7 +170,8 @@ def test_depth_strata_and_other_first_stages(index: WikiIndex, dataset: Retrieva
 def test_without_a_reranker_first_stages_are_compared(
     index: WikiIndex, dataset: RetrievalDataset
 ) -> None:
-    plain = evaluate(index, dataset.every(6), {}, EvaluationSettings(depth=2))
+    candidates = SearchedCandidates(index, dataset)
+    plain = evaluate(candidates, dataset.every(6), {}, EvaluationSettings(depth=2))
     assert [row.kind for row in plain.rankings] == ["first stage"] * 3 + ["oracle"]
     assert plain.rerankers == []
     assert "Relevance scores" not in html_page(plain)
@@ -173,7 +180,8 @@ def test_without_a_reranker_first_stages_are_compared(
 def test_distractors_are_searched_and_counted(dataset: RetrievalDataset, tiny_wiki: Path) -> None:
     others = list(distractor_passages(open_source(str(tiny_wiki))))
     with build_index(dataset, others) as mixed:
-        found = evaluate(mixed, dataset.every(12), {}, EvaluationSettings(depth=2))
+        candidates = SearchedCandidates(mixed, dataset)
+        found = evaluate(candidates, dataset.every(12), {}, EvaluationSettings(depth=2))
     assert (found.passages, found.distractors) == (12 + 31, 31)
 
 
@@ -198,7 +206,7 @@ def test_the_json_holds_everything(evaluation: Evaluation) -> None:
     }
     assert values["settings"]["depth"] == DEPTH
     assert len(values["rankings"][0]["intervals"]["ndcg@10"]) == 2
-    (reranker,) = values["rerankers"]
+    reranker, _ = values["rerankers"]
     assert reranker["abstention"].keys() >= {"area_under_risk_coverage", "unanswerable_abstained"}
     assert reranker["expected_calibration_error"] > 0
 
@@ -241,13 +249,13 @@ def test_the_page_loads_and_runs_nothing(evaluation: Evaluation) -> None:
     assert not [name for name in page.attributes if name.startswith("on")]
     assert "url(" not in html
     assert "@import" not in html
-    assert page.tags.count("svg") == 5
+    assert page.tags.count("svg") == 7
     assert "prefers-color-scheme: dark" in html
 
 
 def test_the_page_escapes_what_it_did_not_write(evaluation: Evaluation) -> None:
     attack = "<script>alert('&')</script>"
-    (reranker,) = evaluation.rerankers
+    reranker, _ = evaluation.rerankers
     example = RankChange(query=f"{attack}?", passage=f"{attack}.", before=2, after=1)
     named = replace(evaluation.rankings[3], name=attack)
     strata = [
@@ -323,6 +331,141 @@ def test_at_a_smaller_depth_later_candidates_are_missed() -> None:
 def test_settings_are_checked_before_the_work(name: str) -> None:
     with pytest.raises(InvalidArgumentError, match=f"{name} is a whole number of at least 1"):
         EvaluationSettings(**{name: 0})
+
+
+def test_same_article_distractors_by_hand() -> None:
+    dataset = RetrievalDataset(
+        queries={"q": "?", "missed": "?", "alone": "?"},
+        passages=dict.fromkeys(("a1", "a2", "a3", "b1", "c1"), "text"),
+        relevant={"q": {"a1"}, "missed": {"a3"}, "alone": {"b1"}},
+        titles={"a1": "Ada", "a2": "Ada", "a3": "Ada", "b1": "Bees"},
+    )
+    stage = Ranking(
+        name="stage",
+        kind="first stage",
+        ids={"q": ["a2", "c1", "a1"], "missed": ["c1", "a2"], "alone": ["b1", "a1"]},
+        same_article={"q": ["a2", "a1"], "missed": ["a2"], "alone": ["b1"]},
+    )
+    other = Ranking(
+        name="other",
+        kind="first stage",
+        ids={"q": ["c1"], "missed": ["c1", "a3"], "alone": ["a1"]},
+        same_article={"q": [], "missed": ["a3"], "alone": []},
+    )
+    model = Ranking(
+        name="model",
+        kind="reranker",
+        ids={"q": ["c1", "a1", "a2"], "missed": ["c1", "a2"], "alone": ["a1", "b1"]},
+    )
+    strata = {s.name: s for s in strata_results([stage, other, model], stage, dataset, 10)}
+    stratum = strata["same-article distractors"]
+    # `alone` has no other passage about bees. Without c1, the model has a1 before a2; the
+    # other first stage has neither. a3 is missed by the stage and so by the model.
+    assert stratum.queries == 2
+    assert {name: held["mrr@10"] for name, held in stratum.metrics.items()} == {
+        "stage": (1 / 2 + 0) / 2,
+        "other": (0 + 1) / 2,
+        "model": (1 + 0) / 2,
+    }
+    assert stratum.metrics["stage"]["recall@10"] == 1 / 2
+
+
+def test_titles_tell_articles() -> None:
+    dataset = RetrievalDataset(
+        queries={"q": "?", "untitled": "?"},
+        passages=dict.fromkeys(("a1", "a2", "b1", "n1", "n2"), "text"),
+        relevant={"q": {"a1"}, "untitled": {"n1"}},
+        titles={"a1": "Ada", "a2": "Ada", "b1": "Bees"},
+    )
+    found = [Passage(id=id_, text="text") for id_ in ("b1", "a2", "n2", "a1", "n1")]
+    distractors = [Passage(id="d1", text="d", title="Ada"), Passage(id="d2", text="d", title="C")]
+    assert of_same_article(dataset, "q", [*found, *distractors]) == ["a2", "a1", "d1"]
+    assert of_same_article(dataset, "untitled", [*found, *distractors]) == []
+
+
+def test_a_distractor_of_the_same_article_makes_the_stratum(
+    dataset: RetrievalDataset,
+) -> None:
+    frost = replace(dataset, queries={"q-frost": "What is frost?"}, relevant={"q-frost": {"frost"}})
+    others = [Passage(id="rime", text="Rime is frost that fog leaves.", title="Frost")]
+    with build_index(frost, others) as built:
+        candidates = SearchedCandidates(built, frost)
+        found = evaluate(candidates, frost, {"card": load_cross_encoder()}, EvaluationSettings())
+    (stratum,) = [held for held in found.strata if held.name == "same-article distractors"]
+    assert stratum.queries == 1
+    assert stratum.metrics["hybrid + oracle"]["mrr@10"] == 1
+    assert "Same-article distractors: questions" in html_page(found)
+
+
+def test_kinds_of_query_part_the_queries() -> None:
+    asked = dict.fromkeys(("a", "b", "c", "d"), "?")
+    dataset = RetrievalDataset(
+        queries=asked,
+        passages={"p": "text"},
+        relevant={query: {"p"} for query in asked},
+        kinds={"a": "keywords", "b": "cloze", "d": "cloze", "not asked": "title"},
+    )
+    assert kinds_of_query(dataset) == {"cloze": ["b", "d"], "keywords": ["a"]}
+    assert kinds_of_query(replace(dataset, kinds={"a": "cloze", "b": "cloze"})) == {}
+
+
+LONG = (
+    "The lighthouse keeper writes down the height of the tide at noon and at midnight, and sends "
+    "the page to the harbour office by the first boat of every week of the year"
+)
+
+
+def test_a_near_duplicate_counts_as_the_relevant_passage() -> None:
+    twice = RetrievalDataset(
+        queries={"q": "Is the page sent regularly?"},
+        passages={"gold": f"{LONG}.", "copy": f"{LONG}, regularly.", "tea": "Tea is a leaf."},
+        relevant={"q": {"gold"}},
+    )
+    with build_index(twice) as built:
+        candidates = SearchedCandidates(built, twice)
+        lexical = candidates.find("q", 3)["lexical"].candidates
+        # Search keeps the first of the two, which is not the passage that was judged.
+        assert [held.passage.id for held in lexical] == ["copy"]
+        found = evaluate(
+            candidates, twice, {"card": load_cross_encoder()}, EvaluationSettings(depth=3)
+        )
+    for row in found.rankings:
+        assert row.metrics["recall@3"] == 1
+    assert found.rankings[0].metrics["mrr@10"] == 1
+
+
+def test_near_duplicates_of_relevant_passages_by_hand() -> None:
+    dataset = RetrievalDataset(
+        queries={"q": "?"},
+        passages={"a": f"{LONG}.", "b": f"{LONG}!", "c": "Chess", "m": "Moss grows on stones."},
+        relevant={"q": {"b", "a", "c", "m"}},
+    )
+    distinct = with_distinct_relevant(dataset)
+    assert distinct.relevant == {"q": {"a", "c", "m"}}
+    texts = {"x": "Tea", "b": f"{LONG}!", "y": f"{LONG}, too.", "c": "Chess"}
+    held = [
+        RankedPassage(Passage(id=id_, text=text), rank, rank)
+        for rank, (id_, text) in enumerate(texts.items(), start=1)
+    ]
+    named = standing_in(held, distinct, "q")
+    # b stands for a, and y stays what it is; c is found itself; m stays missed.
+    assert [ranked.passage.id for ranked in named] == ["x", "a", "y", "c"]
+    assert [ranked.passage.text for ranked in named] == list(texts.values())
+
+
+@given(st.lists(st.sampled_from("abcdef"), unique=True), st.sets(st.sampled_from("abcdef")))
+def test_nothing_stands_in_for_a_passage_that_is_there(
+    found: list[str], relevant: set[str]
+) -> None:
+    # a, b and c say the same, as do d and e.
+    texts = dict(zip("abcdef", ("one", "one", "one", "two", "two", "three"), strict=True))
+    plain = RetrievalDataset(queries={"q": "?"}, passages=texts, relevant={"q": relevant or {"a"}})
+    dataset = with_distinct_relevant(plain)
+    held = [RankedPassage(Passage(id=id_, text=texts[id_]), 1, 1) for id_ in found]
+    ids = [ranked.passage.id for ranked in standing_in(held, dataset, "q")]
+    assert len(set(ids)) == len(ids) == len(found)
+    wanted, said = dataset.relevant["q"], {texts[id_] for id_ in found}
+    assert wanted & set(ids) == {id_ for id_ in wanted if texts[id_] in said}
 
 
 def test_fewer_candidates_keep_the_order() -> None:
@@ -471,7 +614,7 @@ def test_a_title_without_text_is_searched() -> None:
         titles={"t": "Herring"},
     )
     with build_index(bare) as built:
-        found = evaluate(built, bare, {}, EvaluationSettings(depth=2))
+        found = evaluate(SearchedCandidates(built, bare), bare, {}, EvaluationSettings(depth=2))
     assert found.passages == 2
     assert found.rankings[0].metrics["recall@2"] == 1 / 2
 
@@ -581,8 +724,18 @@ def test_command_reads_a_pair_of_files_and_two_models(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        ([], 2, "--questions and --passages"),
-        (["--questions", "q.jsonl"], 2, "--questions and --passages"),
+        ([], 1, "--questions and --passages"),
+        (["--questions", "q.jsonl"], 1, "--questions and --passages"),
+        (["--beir", "{beir}", "--wiki-eval", "sample"], 1, "one data set"),
+        (["--beir", "{beir}", "--passages", "p.jsonl"], 1, "one data set"),
+        (["--held-out", "{beir}"], 1, "data/test.jsonl.gz"),
+        (["--beir", "{beir}", "--revision", "main"], 1, "one hub id, got 0"),
+        (
+            ["--beir", "{beir}", "--revision", "v1", "--model", "a/b", "--model", "c/d"],
+            1,
+            "one hub id, got 2",
+        ),
+        (["--beir", "{beir}", "--device", "cuda"], 1, "without config.json"),
         (["--beir", "no-such-folder"], 1, "BEIR folder"),
         (["--beir", "{beir}", "--html", "no/such/folder.html"], 2, "no folder no/such"),
         (["--beir", "{beir}", "--model", "./no-model"], 1, "no-model"),

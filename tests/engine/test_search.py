@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from wikirank.errors import InvalidArgumentError, TruncationWarning
@@ -34,8 +35,8 @@ def test_each_first_stage_finds_the_article(searcher: Searcher, search_type: str
 
 def test_scores_of_each_stage(searcher: Searcher) -> None:
     result = searcher.search(QUESTION, SearchOptions(k=4, fetch_k=8, rerank=True))
-    logits = [r.rerank_logit for r in result.passages]
-    assert logits == sorted(logits, key=lambda logit: -(logit or 0))
+    scores = [r.relevance_score or 0 for r in result.passages]
+    assert scores == sorted(scores, reverse=True)
     assert [r.rank for r in result.passages] == [1, 2, 3, 4]
     for ranked in result.passages:
         assert 0 <= (ranked.relevance_score or -1) <= 1
@@ -174,7 +175,36 @@ def test_overlapping_and_cut_passages_join_without_a_seam() -> None:
     assert joined_text(cut) == text
 
 
-def test_order_follows_the_logit_of_each_pair(searcher: Searcher) -> None:
+@pytest.mark.parametrize("search_type", ["dense", "lexical"])
+def test_without_a_whole_hybrid_search_the_logit_orders(
+    searcher: Searcher, search_type: str
+) -> None:
+    options: dict[str, Any] = {"k": 31, "search_type": search_type}
+    found = searcher.search(QUESTION, SearchOptions(**options)).passages
+    logits = [ranked.rerank_logit or 0 for ranked in found]
+    assert len(logits) > 1
+    assert logits == sorted(logits, reverse=True)
+    expected = searcher.cross_encoder.calibration.relevance(logits)
+    assert [ranked.relevance_score for ranked in found] == pytest.approx(expected)
+
+
+def test_final_score_of_hybrid_search_is_the_models_combination(searcher: Searcher) -> None:
+    result = searcher.search(QUESTION, SearchOptions(k=31))
+    combination = searcher.cross_encoder.combination
+    assert combination is not None
+    in_turn = {ranked.passage.id: ranked for ranked in result.passages}
+    ranked = [in_turn[candidate.passage.id] for candidate in result.candidates]
+    scores = combination.scores(
+        np.array([held.rerank_logit for held in ranked]),
+        [held.dense_score for held in ranked],
+        [held.lexical_score for held in ranked],
+    )
+    relevance = combination.relevance(scores)
+    assert [held.relevance_score for held in ranked] == pytest.approx(relevance)
+    assert [held.rank for held in ranked] == (1 + np.argsort(np.argsort(-scores))).tolist()
+
+
+def test_every_logit_is_that_of_its_pair(searcher: Searcher) -> None:
     result = searcher.search(QUESTION, SearchOptions(k=31, rerank=True))
     alone = searcher.search(QUESTION, SearchOptions(k=31, fetch_k=31, rerank=True)).passages
     model = load_cross_encoder()

@@ -108,18 +108,24 @@ def test_options_can_be_recorded() -> None:
     assert json.loads(json.dumps(asdict(GroupOptions())))["styles"]["cloze"] > 0
 
 
-def test_no_negative_is_of_a_held_out_article_or_of_the_section_asked_for(
-    tiny_index: WikiIndex,
-) -> None:
-    held_out = frozenset({"https://wiki.example/Bread", "https://wiki.example/Velm"})
+def test_texts_of_a_group_all_have_headings_or_none(tiny_index: WikiIndex) -> None:
+    untitled = [Passage(id=f"u{n}", text=f"Dough rises, note {n}.") for n in range(30)]
     passages = passages_of(tiny_index)
-    texts = {p.text for p in passages if article_key(p) in held_out}
-    assert len(texts) == 6
-    train = [passage for passage in passages if article_key(passage) not in held_out]
-    options = GroupOptions(headings=False, alike=False, n_random=8, per_passage=3)
-    groups = list(build_groups(tiny_index, train, held_out=held_out, options=options))
-    assert groups
-    assert not any(texts & set(group.negatives) for group in groups)
+    with WikiIndex.create() as index:
+        index.add_passages([*passages, *untitled])
+        groups = list(build_groups(index, passages, [PAIR], options=GroupOptions()))
+    headed = {"\n" in text for group in groups for text in (group.positive, *group.negatives)}
+    assert headed == {True, False}
+    for group in groups:
+        assert len({"\n" in text for text in (group.positive, *group.negatives)}) == 1
+
+
+def test_made_queries_can_be_limited(tiny_index: WikiIndex) -> None:
+    few = groups_of(tiny_index, most_made=3)
+    assert [group.style for group in few].count("pair") == 1
+    assert len(few) == 4
+    assert few == groups_of(tiny_index, most_made=3)
+    assert len({group.positive for group in few}) == 4
 
 
 def test_the_same_seed_gives_the_same_bytes(tiny_index: WikiIndex, tmp_path: Path) -> None:
@@ -234,7 +240,8 @@ def test_the_rest_of_the_section_asked_for_is_left_out() -> None:
 def test_candidate_lists_are_read_as_they_were_written(
     tiny_index: WikiIndex, tiny_wiki: Path, tmp_path: Path
 ) -> None:
-    keys = split_articles(open_source(tiny_wiki)).held_out
+    split = split_articles(open_source(tiny_wiki))
+    keys = {article_key(article) for article in (*split.dev, *split.test)}
     passages = [p for p in passages_of(tiny_index) if article_key(p) in keys]
     assert len(keys) >= 2
     assert passages
@@ -252,7 +259,7 @@ def test_candidate_lists_are_read_as_they_were_written(
 @pytest.mark.parametrize("place", [-2, 1, True, None])
 def test_a_wrong_place_names_its_line(tmp_path: Path, place: object) -> None:
     path = tmp_path / "dev.jsonl"
-    write_candidate_lists(path, [CandidateList("q", "s", "p", ["p"], place)])  # type: ignore[arg-type]
+    write_candidate_lists(path, [CandidateList("q", "s", "p", ["p"], place, [1.0], [None])])  # type: ignore[arg-type]
     with pytest.raises(CorpusError, match=r"dev\.jsonl, line 1.*place"):
         list(read_candidate_lists(path))
 

@@ -62,7 +62,7 @@ def test_loss_of_a_model_is_that_of_its_logits(modular: Path) -> None:
 
     from wikirank.train.wiki.loss import GroupLoss, group_loss
 
-    model = CrossEncoder(str(modular), device="cpu")
+    model = CrossEncoder(str(modular), device="cpu", trust_remote_code=True)
     labels = [torch.tensor([1.0, 0.0])]
     with torch.no_grad():
         loss = GroupLoss(model, bce_weight=0.5)(([QUERY], [TEXTS[:2]]), labels)
@@ -71,13 +71,40 @@ def test_loss_of_a_model_is_that_of_its_logits(modular: Path) -> None:
     assert loss.item() == pytest.approx(expected.item(), abs=1e-4)
 
 
-def test_new_head_loads_without_remote_code_and_ranks(modular: Path) -> None:
+def test_new_head_starts_from_the_cosine_and_loads_in_sentence_transformers(
+    modular: Path,
+) -> None:
     from sentence_transformers import CrossEncoder
 
-    model = CrossEncoder(str(modular), device="cpu", trust_remote_code=False)
-    logits = model.predict([(QUERY, text) for text in TEXTS])
+    from wikirank.rank.pair_pooling import load_with_pair_head
+
+    model = CrossEncoder(str(modular), device="cpu", trust_remote_code=True)
+    pairs = [(QUERY, text) for text in TEXTS]
+    logits = model.predict(pairs)
     order = [ranked["corpus_id"] for ranked in model.rank(QUERY, TEXTS)]
     assert order == list(np.argsort(-logits))
+    assert order[0] == 0  # untrained, and yet not by chance
+    assert load_with_pair_head(modular).predict(pairs) == pytest.approx(logits, abs=1e-5)
+
+
+def test_pooling_by_hand() -> None:
+    from wikirank.rank.pair_pooling import pair_head
+
+    pooling, linear = pair_head(2, scale=8.0, shift=-4.0)
+    states = [[3.0, 4.0], [3.0, 4.0], [0.0, 5.0], [0.0, 1.0], [9.0, 9.0]]
+    features = linear(
+        pooling(
+            {
+                "token_embeddings": torch.tensor([states]),
+                "attention_mask": torch.tensor([[1, 1, 1, 1, 0]]),
+                "token_type_ids": torch.tensor([[0, 0, 1, 1, 0]]),
+            }
+        )
+    )
+    # q = (0.6, 0.8) and p = (0, 1): the last token is padding. The cosine is 0.8.
+    expected = [0, 0.8, 0.6, 0.2, 0, 1]
+    assert features["sentence_embedding"][0].tolist() == pytest.approx(expected, abs=1e-6)
+    assert features["scores"].item() == pytest.approx(8 * 0.8 - 4, abs=1e-5)
 
 
 def test_new_head_runs_in_both_backends(modular: Path, tmp_path: Path) -> None:

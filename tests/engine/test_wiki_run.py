@@ -57,11 +57,13 @@ def test_what_it_leaves(run: tuple[Path, WikiRecord]) -> None:
     assert WikiRecord.load(output) == record
     assert not (output / "checkpoints").exists()
     assert record.styles["pair"] == 1
-    assert set(record.test) == {"first stage", "reranked"}
+    assert set(record.test) == {"BM25", "dense", "hybrid", "cross-encoder", "final order"}
     described = json.loads((output / "onnx" / "wikirank.json").read_text("utf-8"))
     assert described["headings"] is True
     fitted = {"scale": record.calibration.scale, "shift": record.calibration.shift}
     assert described["calibration"] == pytest.approx(fitted)
+    weights = {name: getattr(record.combination, name) for name in described["combination"]}
+    assert described["combination"] == pytest.approx(weights)
 
 
 def test_held_out_articles_are_in_no_group(run: tuple[Path, WikiRecord], tiny_wiki: Path) -> None:
@@ -90,7 +92,7 @@ def test_model_loads_in_both_backends(run: tuple[Path, WikiRecord]) -> None:
 
     output, _ = run
     query, texts = "Who hunts herring?", ["Cod hunt herring.", "Bread is baked from flour."]
-    model = CrossEncoder(str(output), device="cpu", trust_remote_code=False)
+    model = CrossEncoder(str(output), device="cpu", trust_remote_code=True)
     logits = model.predict([(query, text) for text in texts])
     assert [r["corpus_id"] for r in model.rank(query, texts)] == list(np.argsort(-logits))
     exported = load_cross_encoder(output / "onnx")
@@ -104,7 +106,7 @@ def test_card_has_its_sections(run: tuple[Path, WikiRecord]) -> None:
     card = (output / "README.md").read_text("utf-8")
     for section in ("Model Details", "Usage", "Evaluation", "Calibration", "Training"):
         assert f"\n## {section}\n" in card
-    assert f"{record.test['reranked']['ndcg@10']:.4f}" in card
+    assert f"{record.test['final order']['ndcg@10']:.4f}" in card
     assert "not the original model" in card or not record.base["fallback"]
 
 
@@ -131,11 +133,22 @@ def test_metrics_of_lists_by_hand() -> None:
     from wikirank.train.wiki import CandidateList
 
     lists = [
-        CandidateList("q", "cloze", "b", ["a", "b", "c"], 1),
-        CandidateList("r", "cloze", "x", ["a", "c"], -1),
+        CandidateList("q", "cloze", "b", ["a", "b", "c"], 1, [0.5, None, 0.7], [None, 9.0, 3.0]),
+        CandidateList("r", "cloze", "x", ["a", "c"], -1, [0.5, 0.4], [None, None]),
     ]
     assert labels(lists).tolist() == [False, True, False, False, False]
-    metrics = rank_metrics(lists, [np.array([0.1, 0.9, 0.5]), np.array([0.3, 0.2])])
-    # The first list's answer goes from rank 2 to rank 1; the second's was missed: 0 in both.
-    assert metrics["first stage"]["mrr@10"] == pytest.approx(1 / 4)
-    assert metrics["reranked"]["mrr@10"] == pytest.approx(1 / 2)
+    logits = [np.array([0.1, 0.9, 0.5]), np.array([0.3, 0.2])]
+    combined = [np.array([3.0, 1.0, 2.0]), np.array([0.0, 0.0])]
+    metrics = rank_metrics(lists, logits, combined)
+    # The second list's answer was missed: 0 for all. The first list's stands at rank 1 by BM25 and
+    # by logit, at 2 in hybrid search, at 3 combined, and is not found by dense search.
+    assert {name: row["mrr@10"] for name, row in metrics.items()} == pytest.approx(
+        {
+            "BM25": 1 / 2,
+            "dense": 0,
+            "hybrid": 1 / 4,
+            "cross-encoder": 1 / 2,
+            "final order": 1 / 6,
+        },
+        abs=1e-4,
+    )

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from wikirank.corpus import SentenceSplitter, article_passages
 from wikirank.errors import InvalidArgumentError
-from wikirank.train.wiki import ArticleSplit, article_key, split_articles
+from wikirank.train.wiki import (
+    ArticleSplit,
+    QuestionPair,
+    article_key,
+    split_articles,
+    split_pairs,
+)
 from wikirank.types import Article
 
 TITLES = st.lists(st.text("abcdefgh", min_size=1, max_size=6), unique=True, max_size=60)
@@ -84,3 +90,16 @@ def test_passages_have_their_articles_key() -> None:
 def test_shares_out_of_range_are_refused(dev: float, test: float) -> None:
     with pytest.raises(InvalidArgumentError, match="dev and test"):
         split_articles([], dev=dev, test=test)
+
+
+def test_pairs_go_where_their_article_or_passage_goes() -> None:
+    articles = ArticleSplit([Article("Oak", "Tree.")], [Article("Elm", "Tree.")], [])
+    known = [QuestionPair(f"Is it {n}?", f"Yes, {n}.", "Elm") for n in range(5)]
+    others = [QuestionPair(f"What is {n}?", f"It is {n % 100}.") for n in range(2000)]
+    split = split_pairs([*known, *others], articles)
+    assert split["dev"][:5] == known
+    assert sum(map(len, split.values())) == 2005
+    passages = {part: {pair.passage for pair in pairs} for part, pairs in split.items()}
+    assert not passages["train"] & (passages["dev"] | passages["test"])
+    assert not passages["dev"] & passages["test"]
+    assert 0 < len(split["test"]) < 300

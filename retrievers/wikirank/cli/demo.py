@@ -13,10 +13,6 @@ QUESTIONS = (
     "Why is the sky blue?",
     "Which treaty ended the First World War?",
 )
-NOTE = (
-    "The bundled cross-encoder is a first edition, trained by the original model card's recipe. It "
-    "ranks worse than the first stage (README.md, Results), so searches use it only on request."
-)
 
 
 def command(
@@ -43,10 +39,9 @@ def command(
     with WikiIndex.open(index) as opened:
         searcher = Searcher(opened)
         for question in QUESTIONS:
-            result = searcher.search(question, SearchOptions(k=k, rerank=True))
+            result = searcher.search(question, SearchOptions(k=k))
             console.rule(f"[bold]{question}")
             before = result.candidates[:k]
             console.print(results_table(before, title="Before reranking", reranked=False))
             console.print(results_table(result.passages, title="After reranking", reranked=True))
             console.print(timings_line(result.timings), style="dim")
-    console.print(NOTE)

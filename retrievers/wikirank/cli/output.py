@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -19,6 +20,9 @@ from rich.text import Text
 
 from wikirank.index.report import IndexProgress, OnProgress
 from wikirank.types import HEADING_SEPARATOR, RankedPassage
+
+if TYPE_CHECKING:
+    from wikirank.evaluate.candidates import OnStep
 
 _SNIPPET_CHARS = 160
 
@@ -34,27 +38,57 @@ def index_progress(description: str, *, show: bool = True) -> Iterator[OnProgres
     Yields:
         What to call after each batch.
     """
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=16),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[passages]} passages {task.fields[rate]:.0f}/s"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), disable=not show) as progress:
+    with _progress("{task.fields[passages]} passages {task.fields[rate]:.0f}/s", show) as progress:
         task = progress.add_task(description, total=None, passages=0, rate=0.0)
 
         def update(state: IndexProgress) -> None:
-            elapsed = progress.tasks[task].elapsed or 0.0
             progress.update(
                 task,
                 completed=state.articles,
                 total=state.total,
                 passages=state.passages,
-                rate=state.passages / elapsed if elapsed else 0.0,
+                rate=_rate(progress, task, state.passages),
             )
 
         yield update
+
+
+@contextmanager
+def step_progress(*, show: bool = True) -> Iterator[OnStep]:
+    """A progress bar for each step of some work on standard error: done, rate, time left.
+
+    Args:
+        show: Whether to show them at all.
+
+    Yields:
+        What to call with the name of a step, how much of it is done, and of how much.
+    """
+    tasks: dict[str, TaskID] = {}
+    with _progress("{task.fields[rate]:.1f}/s", show) as progress:
+
+        def update(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = progress.add_task(step, total=total, rate=0.0)
+            rate = _rate(progress, tasks[step], done)
+            progress.update(tasks[step], completed=done, rate=rate)
+
+        yield update
+
+
+def _progress(speed: str, show: bool) -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=16),
+        MofNCompleteColumn(),
+        TextColumn(speed),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=Console(stderr=True), disable=not show)
+
+
+def _rate(progress: Progress, task: TaskID, done: int) -> float:
+    elapsed = progress.tasks[task].elapsed
+    return done / elapsed if elapsed else 0.0
 
 
 def result_values(result: RankedPassage) -> dict[str, Any]:

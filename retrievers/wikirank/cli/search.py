@@ -40,12 +40,8 @@ def command(
         SearchTypeChoice, typer.Option(help="Where candidates come from.")
     ] = SearchTypeChoice.hybrid,
     rerank: Annotated[
-        bool | None,
-        typer.Option(
-            "--rerank/--no-rerank",
-            help="Reorder by the cross-encoder. [default: only with --model or --score-threshold]",
-        ),
-    ] = None,
+        bool, typer.Option("--rerank/--no-rerank", help="Reorder by the cross-encoder.")
+    ] = True,
     score_threshold: Annotated[
         float | None, typer.Option(help="Least relevance score to show.")
     ] = None,
@@ -68,14 +64,12 @@ def command(
 
     - `wikirank search "neural network" --index my-index --k 3 --filter topic=Technology`
 
-    - `wikirank search "neural network" --index my-index --rerank --json`
+    - `wikirank search "neural network" --index my-index --no-rerank --json`
     """
     from wikirank.index import WikiIndex
     from wikirank.rank import load_cross_encoder
-    from wikirank.search import Searcher, SearchOptions, reranks_unasked
+    from wikirank.search import Searcher, SearchOptions
 
-    if rerank is None:
-        rerank = reranks_unasked(model) or score_threshold is not None
     options = SearchOptions(
         k=k,
         fetch_k=fetch_k,

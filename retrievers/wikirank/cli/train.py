@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -27,6 +27,15 @@ class Recipe(str, Enum):
     card = "card"
 
 
+class Loss(str, Enum):
+    """What to minimise; the names are those of `wikirank.train.wiki.loss.LossName`."""
+
+    both = "both"
+    listwise = "listwise"
+    bce = "bce"
+    distillation = "distillation"
+
+
 def command(
     corpus: Annotated[str, typer.Option(help="What `index` takes: `sample`, a file, a folder.")],
     output: Annotated[Path, typer.Option(help="Folder of the model; the same one resumes.")],
@@ -43,9 +52,27 @@ def command(
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Passes over the groups; wiki only. [default: 1]")
     ] = None,
+    loss: Annotated[
+        Loss | None,
+        typer.Option(
+            help="`listwise`: the answer against its negatives. `bce`: each passage by itself. "
+            "`both` of them. `distillation`: as `--teacher` scores them; wiki only. "
+            "[default: both]"
+        ),
+    ] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            help="Cross-encoder to learn from, by `--loss distillation` only: `bundled`, a folder, "
+            "or a hub id."
+        ),
+    ] = None,
     base: Annotated[
         str | None,
-        typer.Option(help="Model to start from. [default: the card's, else the MiniLM package's]"),
+        typer.Option(
+            help="Model to start from: `bundled`, a folder, or a hub id. "
+            "[default: the card's, else the MiniLM package's]"
+        ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
@@ -58,13 +85,28 @@ def command(
     Examples:
     - `wikirank train --corpus wiki.jsonl.gz --pairs questions.jsonl --output my-model`
 
+    - `wikirank train --corpus wiki.jsonl.gz --base bundled --output my-model`
+
     - `wikirank train --recipe card --corpus wiki.jsonl.gz --output my-model`
+
+    On several GPUs, with the options of `train` at the end:
+    - `accelerate launch --multi_gpu --num_processes 2 -m wikirank train --corpus ...`
     """
     from wikirank.corpus import open_source
+    from wikirank.train.processes import is_main_process, process_count
+    from wikirank.train.wiki.teacher import check_teacher
 
-    if recipe is Recipe.card and (pairs is not None or epochs is not None):
-        msg = "--pairs and --epochs belong to --recipe wiki; the card's recipe is fixed."
+    if recipe is Recipe.card and (pairs, epochs, loss, teacher) != (None,) * 4:
+        msg = (
+            "--pairs, --epochs, --loss and --teacher belong to --recipe wiki; the card's recipe "
+            "is fixed."
+        )
         raise InvalidArgumentError(msg)
+    if recipe is Recipe.card and process_count() > 1:
+        msg = f"The card's recipe trains in one process, got {process_count()}; launch it alone."
+        raise InvalidArgumentError(msg)
+    training: dict[str, Any] = {"loss": (loss or Loss.both).value, "epochs": epochs or 1}
+    check_teacher(training["loss"], teacher)
     console = Console(stderr=True)
     source = open_source(corpus)
 
@@ -76,10 +118,13 @@ def command(
         if recipe is Recipe.card:
             record = _card(source, output, base, report, progress=not quiet)
         else:
-            record = _wiki(source, output, base, report, pairs, epochs, progress=not quiet)
+            record = _wiki(
+                source, output, base, report, pairs, training, teacher, progress=not quiet
+            )
     except KeyboardInterrupt as err:
         raise typer.Exit(130) from err
-    report(record.summary())
+    if is_main_process():
+        report(record.summary())
 
 
 def _card(
@@ -98,7 +143,8 @@ def _wiki(
     base: str | None,
     report: Report,
     pairs: Path | None,
-    epochs: int | None,
+    training: dict[str, Any],
+    teacher: str | None,
     *,
     progress: bool,
 ) -> WikiRecord:
@@ -111,7 +157,7 @@ def _wiki(
         corpus_name=source.name,
         pairs=list(read_pairs(pairs)) if pairs else (),
         base=base,
-        options=WikiOptions(training={"epochs": epochs or 1}),
+        options=WikiOptions(training=training, teacher=teacher),
         progress=progress,
         report=report,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Protocol
 
 from wikirank.corpus import SentenceSplitter, Source, article_passages
 from wikirank.evaluate.datasets import RetrievalDataset
@@ -19,6 +20,7 @@ FIRST_STAGES: Mapping[SearchType, str] = MappingProxyType(
     {"lexical": "BM25", "dense": "dense", "hybrid": "hybrid"}
 )
 _DISTRACTORS = "distractors"
+_POOL = "pool"
 _INDEXED_AT_ONCE = 512
 
 
@@ -28,11 +30,84 @@ class FirstStage:
 
     Attributes:
         candidates: Best first.
-        stages_ms: Milliseconds by stage, and `total`.
+        stages_ms: Milliseconds by stage, and `total`; empty where nothing was searched.
     """
 
     candidates: list[RankedPassage]
     stages_ms: dict[str, float]
+
+
+class Candidates(Protocol):
+    """Where the candidates of a data set's queries come from."""
+
+    @property
+    def passages(self) -> int:
+        """Number of passages that candidates are taken from, distractors included."""
+        ...
+
+    @property
+    def distractors(self) -> int:
+        """How many of them are no passages of the data set."""
+        ...
+
+    def find(self, query: str, depth: int) -> dict[SearchType, FirstStage]:
+        """Take the candidates of one query, without reranking.
+
+        Args:
+            query: Its id.
+            depth: How many candidates to take from each first stage.
+
+        Returns:
+            What each first stage has: at most `depth` candidates.
+        """
+        ...
+
+
+class SearchedCandidates:
+    """Candidates that are searched for in an index, near duplicates dropped.
+
+    Args:
+        index: Of the data set's passages, as `build_index` makes it.
+        dataset: Its queries are asked.
+    """
+
+    def __init__(self, index: WikiIndex, dataset: RetrievalDataset) -> None:
+        self._index = index
+        self._dataset = dataset
+        self._searcher = Searcher(index)
+
+    @property
+    def passages(self) -> int:
+        """Number of passages in the index."""
+        return self._index.store.count()
+
+    @property
+    def distractors(self) -> int:
+        """How many of them are no passages of the data set."""
+        return self.passages - len(self._index.store.get(list(self._dataset.passages)))
+
+    def find(self, query: str, depth: int) -> dict[SearchType, FirstStage]:
+        """Ask every first stage one query, in its pool if the data set has pools.
+
+        Args:
+            query: Its id.
+            depth: How many candidates to take from each first stage.
+
+        Returns:
+            What each found.
+        """
+        found: dict[SearchType, FirstStage] = {}
+        for search_type in FIRST_STAGES:
+            options = SearchOptions(
+                k=depth,
+                fetch_k=depth,
+                search_type=search_type,
+                rerank=False,
+                filter={_POOL: query} if self._dataset.pools else None,
+            )
+            result = self._searcher.search(self._dataset.queries[query], options)
+            found[search_type] = FirstStage(result.candidates, result.timings)
+        return found
 
 
 def build_index(
@@ -73,12 +148,17 @@ def build_index(
 
 def dataset_passages(dataset: RetrievalDataset) -> Iterator[Passage]:
     """The data set's passages as an index takes them; a title without text is the text."""
+    pools = {id_: {_POOL: query} for query, held in dataset.pools.items() for id_ in held}
     for id_, text in dataset.passages.items():
-        title = dataset.titles.get(id_, "")
-        if text.strip():
-            yield Passage(id=id_, text=text, article=id_, title=title)
-        elif title.strip():
-            yield Passage(id=id_, text=title, article=id_)
+        if not dataset.text(id_).strip():
+            continue
+        yield Passage(
+            id=id_,
+            text=dataset.text(id_),
+            article=id_,
+            title=dataset.titles.get(id_, "") if text.strip() else "",
+            metadata=pools.get(id_, {}),
+        )
 
 
 def distractor_passages(source: Source) -> Iterator[Passage]:
@@ -88,22 +168,3 @@ def distractor_passages(source: Source) -> Iterator[Passage]:
         yield from article_passages(
             article, source=_DISTRACTORS, key=str(number), splitter=splitter
         )
-
-
-def first_stages(searcher: Searcher, query: str, depth: int) -> dict[SearchType, FirstStage]:
-    """Ask every first stage, without reranking.
-
-    Args:
-        searcher: Over the index to ask.
-        query: The query.
-        depth: How many candidates to take from each.
-
-    Returns:
-        What each found: at most `depth` candidates, near duplicates dropped.
-    """
-    found: dict[SearchType, FirstStage] = {}
-    for search_type in FIRST_STAGES:
-        options = SearchOptions(k=depth, fetch_k=depth, search_type=search_type, rerank=False)
-        result = searcher.search(query, options)
-        found[search_type] = FirstStage(result.candidates, result.timings)
-    return found

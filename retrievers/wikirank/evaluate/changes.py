@@ -67,7 +67,7 @@ def rank_changes(
         if relevant.isdisjoint(ranked):
             continue
         rank = _first_relevant(ranked, relevant)
-        text = dataset.passages[ranked[rank - 1]] or dataset.titles[ranked[rank - 1]]
+        text = dataset.text(ranked[rank - 1])
         changes.append(
             RankChange(
                 query=dataset.queries[id_],

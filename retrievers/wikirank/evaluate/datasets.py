@@ -24,13 +24,24 @@ class RetrievalDataset:
         queries: Query id to question.
         passages: Passage id to text; a BEIR document may have an empty one.
         relevant: Query id to the ids of the passages that answer it; one entry a query.
-        titles: Passage id to title, for those that have one.
+        titles: Passage id to title, for those that have one. Passages of one title are of one
+            article.
+        kinds: Query id to the kind of query that it is, for those that are of one.
+        pools: Query id to the only passages that are its candidates, none of them in two pools;
+            empty if each passage may be a candidate of each query.
     """
 
     queries: dict[str, str]
     passages: dict[str, str]
     relevant: dict[str, set[str]]
     titles: dict[str, str] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
+    pools: dict[str, set[str]] = field(default_factory=dict)
+
+    def text(self, passage: str) -> str:
+        """What a passage says: its text, or its title if it has no text."""
+        text = self.passages[passage]
+        return text if text.strip() else self.titles.get(passage, "")
 
     def every(self, n: int) -> RetrievalDataset:
         """The same passages with every n-th query, from the first on.
@@ -64,8 +75,8 @@ def load_retrieval_dataset(
         questions: A BEIR folder; or a file of records `{"id", "question", "passage_id"}`, where a
             question with several relevant passages has one record for each, with the same id and
             question.
-        passages: Unless a folder is given, a file of records `{"id", "text"}`. Ids are strings or
-            integers, kept as strings.
+        passages: Unless a folder is given, a file of records `{"id", "text"}`, with a `title` of
+            the article where it is known. Ids are strings or integers, kept as strings.
 
     Returns:
         The data set.
@@ -84,9 +95,11 @@ def load_retrieval_dataset(
 
 def _pair(questions_file: Path, passages_file: Path) -> RetrievalDataset:
     passages: dict[str, str] = {}
+    titles: dict[str, str] = {}
     for where, record in read_records(passages_file):
         key = _new_key(record, "id", where, passages)
         passages[key] = text_field(record, "text", where)
+        titles.update(_title(record, key, where))
     queries: dict[str, str] = {}
     relevant: dict[str, set[str]] = {}
     for where, record in read_records(questions_file):
@@ -97,7 +110,7 @@ def _pair(questions_file: Path, passages_file: Path) -> RetrievalDataset:
         if queries.setdefault(key, question) != question:
             raise CorpusError(expected(where, f"one question for id {key!r}", question))
         relevant.setdefault(key, set()).add(passage)
-    return RetrievalDataset(queries, passages, relevant)
+    return RetrievalDataset(queries, passages, relevant, titles)
 
 
 def _beir(folder: Path) -> RetrievalDataset:
@@ -106,8 +119,7 @@ def _beir(folder: Path) -> RetrievalDataset:
     for where, record in read_records(folder / "corpus.jsonl"):
         key = _new_key(record, "_id", where, passages)
         passages[key] = text_field(record, "text", where, blank=True)
-        if record.get("title"):
-            titles[key] = text_field(record, "title", where, blank=True)
+        titles.update(_title(record, key, where))
     asked: dict[str, str] = {}
     for where, record in read_records(folder / "queries.jsonl"):
         asked[_new_key(record, "_id", where, asked, "query")] = text_field(record, "text", where)
@@ -119,6 +131,11 @@ def _beir(folder: Path) -> RetrievalDataset:
             raise CorpusError(expected(where, "the id of a passage in corpus.jsonl", passage))
         relevant.setdefault(query, set()).add(passage)
     return RetrievalDataset({id_: asked[id_] for id_ in relevant}, passages, relevant, titles)
+
+
+def _title(record: Mapping[str, Any], key: str, where: str) -> dict[str, str]:
+    """The title of the passage of a key, if it has one."""
+    return {key: text_field(record, "title", where, blank=True)} if record.get("title") else {}
 
 
 def _judgements(path: Path) -> Iterator[tuple[str, str, str]]:

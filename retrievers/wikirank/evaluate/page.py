@@ -91,7 +91,8 @@ def _latency(evaluation: Evaluation) -> str:
         for row in evaluation.rankings
         if row.stages_ms
     ]
-    return f"<h2>nDCG@10 against latency</h2>\n{scatter(points)}"
+    # Given candidates take no time, and without a reranker nothing else does.
+    return f"<h2>nDCG@10 against latency</h2>\n{scatter(points)}" if points else ""
 
 
 def _reranker(reranker: RerankerResult) -> str:

@@ -7,12 +7,18 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Literal, TypeAlias
 
-from wikirank.evaluate.candidates import FIRST_STAGES, OnStep, first_stages
+import numpy as np
+
+from wikirank.evaluate.candidates import FIRST_STAGES, Candidates, FirstStage, OnStep
 from wikirank.evaluate.datasets import RetrievalDataset
-from wikirank.index import WikiIndex
+from wikirank.evaluate.near_duplicates import standing_in
+from wikirank.evaluate.strata import of_same_article
 from wikirank.rank import CrossEncoder
-from wikirank.search import Searcher, rerank
+from wikirank.search import in_order, rerank
 from wikirank.types import RankedPassage, SearchType
+
+BY_LOGIT = ", logit alone"
+"""Ends the name of a ranking that leaves a model's combination out."""
 
 RankingKind: TypeAlias = Literal["first stage", "reranker", "oracle"]
 
@@ -28,6 +34,8 @@ class Ranking:
         relevance: Query id to relevance scores in the same order; empty unless a reranker.
         stages_ms: Milliseconds by stage and in `total`, summed over the queries; none of an
             oracle.
+        same_article: Query id to the passage ids that `of_same_article` gives; empty unless a
+            first stage.
     """
 
     name: str
@@ -35,6 +43,7 @@ class Ranking:
     ids: dict[str, list[str]] = field(default_factory=dict)
     relevance: dict[str, list[float]] = field(default_factory=dict)
     stages_ms: dict[str, float] = field(default_factory=dict)
+    same_article: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, query: str, ranked: list[RankedPassage], stages_ms: Mapping[str, float]) -> None:
         """Take up the ranking of one more query.
@@ -71,7 +80,7 @@ class Ranking:
 
 
 def rank_all(
-    index: WikiIndex,
+    candidates: Candidates,
     dataset: RetrievalDataset,
     models: Mapping[str, CrossEncoder],
     *,
@@ -79,15 +88,18 @@ def rank_all(
     search_type: SearchType,
     on_step: OnStep | None = None,
 ) -> list[Ranking]:
-    """Rank the passages for every query in every way.
+    """Rank the candidates of every query in every way.
 
-    Each reranker orders the same candidates, those of one first stage; a relevant passage that
-    is not among them stays missed. The time of a reranker includes that of its first stage. The
-    first stages are asked in turn, so the later ones find caches warm.
+    Each reranker orders the same candidates, those of one first stage. A model that has learned to
+    combine its logit with hybrid search's scores is ranked so, as `WikiRetriever` does, and by its
+    logit alone. A relevant passage that
+    is not among them stays missed, unless a near duplicate of it is, which then stands for it
+    (`standing_in`). The time of a reranker includes that of its first stage. The first stages
+    are asked in turn, so the later ones find caches warm.
 
     Args:
-        index: Of the data set's passages.
-        dataset: Its queries are asked.
+        candidates: Of the data set's queries.
+        dataset: Whose relevant passages are no near duplicates of one another.
         models: Rerankers by name.
         depth: Candidates a query.
         search_type: The first stage whose candidates are reranked.
@@ -97,37 +109,64 @@ def rank_all(
         The first stages, the rerankers in the order given, and the oracle, which puts the
         relevant candidates first.
     """
-    searcher = Searcher(index)
     stage_name = FIRST_STAGES[search_type]
     stages = {key: Ranking(name, "first stage") for key, name in FIRST_STAGES.items()}
-    rerankers = {name: Ranking(f"{stage_name} + {name}", "reranker") for name in models}
+    names = [
+        name + suffix
+        for name, model in models.items()
+        for suffix in ("", *([BY_LOGIT] if model.combination and search_type == "hybrid" else []))
+    ]
+    rerankers = {name: Ranking(f"{stage_name} + {name}", "reranker") for name in names}
     oracle = Ranking(f"{stage_name} + oracle", "oracle")
-    _warm_up(searcher, dataset, models, depth)
-    for done, (id_, query) in enumerate(dataset.queries.items(), start=1):
-        found = first_stages(searcher, query, depth)
+    _warm_up(candidates, dataset, models, depth)
+    for done, id_ in enumerate(dataset.queries, start=1):
+        found = candidates.find(id_, depth)
         for key, stage in found.items():
-            stages[key].add(id_, stage.candidates, stage.stages_ms)
-        candidates, before_ms = found[search_type].candidates, found[search_type].stages_ms
-        for name, model in models.items():
-            started = perf_counter()
-            ranked = rerank(query, candidates, model)
-            milliseconds = (perf_counter() - started) * 1000
-            total = before_ms["total"] + milliseconds
-            rerankers[name].add(id_, ranked, {**before_ms, "rerank": milliseconds, "total": total})
-        oracle.add(id_, _relevant_first(candidates, dataset.relevant[id_]), {})
+            named = standing_in(stage.candidates, dataset, id_)
+            found[key] = FirstStage(named, stage.stages_ms)
+            stages[key].add(id_, named, stage.stages_ms)
+            passages = [held.passage for held in named]
+            stages[key].same_article[id_] = of_same_article(dataset, id_, passages)
+        _rerank(dataset.queries[id_], id_, found[search_type], models, rerankers)
+        oracle.add(id_, _relevant_first(found[search_type].candidates, dataset.relevant[id_]), {})
         if on_step:
             on_step("Asking", done, len(dataset.queries))
     return [*stages.values(), *rerankers.values(), oracle]
 
 
+def _rerank(
+    question: str,
+    query: str,
+    before: FirstStage,
+    models: Mapping[str, CrossEncoder],
+    rankings: Mapping[str, Ranking],
+) -> None:
+    """Add what each model makes of one query's candidates to its ranking."""
+    for name, model in models.items():
+        started = perf_counter()
+        ranked = rerank(question, before.candidates, model)
+        milliseconds = (perf_counter() - started) * 1000
+        total = before.stages_ms.get("total", 0.0) + milliseconds
+        stages_ms = {**before.stages_ms, "rerank": milliseconds, "total": total}
+        rankings[name].add(query, ranked, stages_ms)
+        if name + BY_LOGIT in rankings:
+            by_candidate = {held.passage.id: held.rerank_logit for held in ranked}
+            logits = [by_candidate[held.passage.id] for held in before.candidates]
+            alone = in_order(before.candidates, np.array(logits), model, combine=False)
+            rankings[name + BY_LOGIT].add(query, alone, stages_ms)
+
+
 def _warm_up(
-    searcher: Searcher, dataset: RetrievalDataset, models: Mapping[str, CrossEncoder], depth: int
+    candidates: Candidates,
+    dataset: RetrievalDataset,
+    models: Mapping[str, CrossEncoder],
+    depth: int,
 ) -> None:
     """Rank for one query, so that no model's first run is timed."""
-    query = next(iter(dataset.queries.values()))
-    for stage in first_stages(searcher, query, depth).values():
+    id_, question = next(iter(dataset.queries.items()))
+    for stage in candidates.find(id_, depth).values():
         for model in models.values():
-            rerank(query, stage.candidates[:2], model)
+            rerank(question, stage.candidates[:2], model)
 
 
 def _relevant_first(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group
@@ -16,7 +17,10 @@ from wikirank.evaluate.results import (
     Evaluation,
     RankingResult,
     RerankerResult,
+    StratumKind,
+    StratumResult,
 )
+from wikirank.evaluate.strata import SAME_ARTICLE
 
 _SMALLEST_P = 0.001
 _ABSENT = "–"
@@ -47,12 +51,12 @@ def report_tables(evaluation: Evaluation) -> list[tuple[str, list[str], list[lis
     depth = evaluation.settings.depth
     head = ["ranking", "MRR@10", "nDCG@10", f"MAP@{depth}", f"recall@{depth}", "acc@1", "p", "ms"]
     tables = [("Rankings", head, [_ranking_row(row, depth) for row in evaluation.rankings])]
-    strata = [f"{stratum.name} ({stratum.queries:,})" for stratum in evaluation.strata]
-    cells = [
-        [row.name, *(f"{held.metrics[row.name][NDCG]:.3f}" for held in evaluation.strata)]
-        for row in evaluation.rankings
-    ]
-    tables.append(("nDCG@10 by stratum (queries)", ["ranking", *strata], cells))
+    for by in get_args(StratumKind):
+        strata = [stratum for stratum in evaluation.strata if stratum.by == by]
+        if strata:
+            head = ["ranking", *(f"{stratum.name} ({stratum.queries:,})" for stratum in strata)]
+            rows = [_stratum_row(row.name, strata) for row in evaluation.rankings]
+            tables.append((f"nDCG@10 by {by} (queries)", head, rows))
     if evaluation.rerankers:
         head = ["reranker", "calibration error", "AURC", "risk", "threshold", "abstained"]
         rows = [_reranker_row(reranker) for reranker in evaluation.rerankers]
@@ -76,13 +80,25 @@ def note(evaluation: Evaluation) -> str:
     words = (
         "Ranges are bootstrap 95 % intervals. p: paired randomisation test of nDCG@10 against "
         f"{evaluation.reference}, the best first stage. Relevant passages that are no candidates "
-        "stay missed, so the oracle is the most that reranking can reach. "
+        "stay missed, so the oracle is the most that reranking can reach; a near duplicate of a "
+        "relevant passage counts as it. "
     )
+    if any(stratum.name == SAME_ARTICLE for stratum in evaluation.strata):
+        words += (
+            f"{SAME_ARTICLE.capitalize()}: questions with candidates beside the relevant passage "
+            "in its article, and of the candidates only those of that article. "
+        )
     if evaluation.rerankers:
         words += (
             "AURC: area under the risk-coverage curve where each question is also asked without "
             "its relevant passages; risk: without abstaining; abstained: on such questions, at the "
             "threshold that answers 95 % of the others. "
+        )
+    timed = any(row.stages_ms for row in evaluation.rankings if row.kind == "first stage")
+    if not timed:
+        words += (
+            "The candidates were given; BM25 and dense order those of them that they found, so "
+            "their recall may be too low. Times are of reranking alone. "
         )
     return words + (
         f"ms: a query, {machine['processor']}, {machine['cores']} cores, Python "
@@ -106,6 +122,10 @@ def _ranking_row(row: RankingResult, depth: int) -> list[str]:
     others = [f"{row.metrics[name]:.3f}" for name in (f"map@{depth}", f"recall@{depth}", ACCURACY)]
     total = f"{row.stages_ms['total']:.1f}" if row.stages_ms else _ABSENT
     return [row.name, *means, *others, p_text(row.p_value), total]
+
+
+def _stratum_row(name: str, strata: Sequence[StratumResult]) -> list[str]:
+    return [name, *(f"{stratum.metrics[name][NDCG]:.3f}" for stratum in strata)]
 
 
 def _reranker_row(row: RerankerResult) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from wikirank.errors import InvalidArgumentError
 from wikirank.evaluate.abstention import Abstention
@@ -12,6 +12,8 @@ from wikirank.evaluate.changes import RankChange
 from wikirank.evaluate.rankings import RankingKind
 from wikirank.evaluate.significance import Interval
 from wikirank.types import SearchType
+
+StratumKind: TypeAlias = Literal["stratum", "kind of query"]
 
 AT_K = 10
 MRR, NDCG, ACCURACY = f"mrr@{AT_K}", f"ndcg@{AT_K}", "accuracy@1"
@@ -55,7 +57,8 @@ class RankingResult:
         intervals: Bootstrap 95 % interval of `mrr@10` and `ndcg@10`.
         p_value: Of its nDCG@10 against the best first stage's, two-sided; None of that stage
             itself and of the oracle. Not corrected for the number of rankings.
-        stages_ms: Mean milliseconds a query by stage and in `total`; none of the oracle.
+        stages_ms: Mean milliseconds a query by stage and in `total`; none of the oracle, nor of a
+            first stage whose candidates were given.
     """
 
     name: str
@@ -72,11 +75,13 @@ class StratumResult:
 
     Attributes:
         name: The stratum.
+        by: What tells strata like it apart: `stratum`, or `kind of query`.
         queries: How many queries are in it, 1 or more.
         metrics: By name of the ranking, `mrr@10`, `ndcg@10` and recall at its depth.
     """
 
     name: str
+    by: StratumKind
     queries: int
     metrics: dict[str, dict[str, float]]
 
@@ -110,7 +115,7 @@ class Evaluation:
     Attributes:
         dataset: Name of the data set.
         queries: Queries asked.
-        passages: Passages searched, distractors included.
+        passages: Passages that candidates were taken from, distractors included.
         distractors: How many of them are no passages of the data set.
         settings: How it was evaluated.
         machine: Where it ran: processor, cores, Python, version of wikirank.

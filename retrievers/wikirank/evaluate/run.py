@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 import wikirank
 from wikirank.evaluate.abstention import Abstention, abstention
 from wikirank.evaluate.calibration import expected_calibration_error, reliability_bins
-from wikirank.evaluate.candidates import FIRST_STAGES, OnStep
+from wikirank.evaluate.candidates import FIRST_STAGES, Candidates, OnStep
 from wikirank.evaluate.changes import change_counts, rank_changes, telling_changes
 from wikirank.evaluate.datasets import RetrievalDataset
 from wikirank.evaluate.metrics import METRICS, mean_metrics
+from wikirank.evaluate.near_duplicates import with_distinct_relevant
 from wikirank.evaluate.rankings import Ranking, rank_all
 from wikirank.evaluate.results import (
     ACCURACY,
@@ -26,18 +27,16 @@ from wikirank.evaluate.results import (
     EvaluationSettings,
     RankingResult,
     RerankerResult,
-    StratumResult,
 )
 from wikirank.evaluate.significance import bootstrap_interval, permutation_p_value
-from wikirank.evaluate.strata import DEPTHS, overlap_strata
-from wikirank.index import WikiIndex
+from wikirank.evaluate.stratified import strata_results
 from wikirank.rank import CrossEncoder
 
 Relevant = Mapping[str, Collection[str]]
 
 
 def evaluate(
-    index: WikiIndex,
+    candidates: Candidates,
     dataset: RetrievalDataset,
     models: Mapping[str, CrossEncoder],
     settings: EvaluationSettings | None = None,
@@ -47,8 +46,12 @@ def evaluate(
 ) -> Evaluation:
     """Compare first stages and rerankers on the same queries and candidates.
 
+    Search shows one of several near duplicates only, so any of them counts for all: relevant
+    passages that are near duplicates are one, and a candidate that is a near duplicate of a
+    relevant passage is found in its stead. See `wikirank.duplicates`.
+
     Args:
-        index: Of the data set's passages, as `build_index` makes it.
+        candidates: Of the data set's queries, searched for or given.
         dataset: At least one query.
         models: Rerankers by name.
         settings: How; None takes the defaults.
@@ -59,8 +62,9 @@ def evaluate(
         What was found.
     """
     settings = settings or EvaluationSettings()
+    dataset = with_distinct_relevant(dataset)
     rankings = rank_all(
-        index,
+        candidates,
         dataset,
         models,
         depth=settings.depth,
@@ -69,13 +73,11 @@ def evaluate(
     )
     before = next(r for r in rankings if r.name == FIRST_STAGES[settings.search_type])
     results = ranking_results(rankings, dataset.relevant, settings)
-    passages = index.store.count()
-    own = len(index.store.get(list(dataset.passages)))
     return Evaluation(
         dataset=name,
         queries=len(dataset.queries),
-        passages=passages,
-        distractors=passages - own,
+        passages=candidates.passages,
+        distractors=candidates.distractors,
         settings=settings,
         machine=_machine(),
         reference=_best_first_stage(results),
@@ -148,48 +150,6 @@ def _metrics(ranking: Ranking, relevant: Relevant, depth: int) -> dict[str, floa
 def _best_first_stage(results: list[RankingResult]) -> str:
     stages = [result for result in results if result.kind == "first stage"]
     return max(stages, key=lambda result: result.metrics[NDCG]).name
-
-
-def strata_results(
-    rankings: list[Ranking], before: Ranking, dataset: RetrievalDataset, depth: int
-) -> list[StratumResult]:
-    """Measure rankings on queries of low and high word overlap, and at smaller depths.
-
-    Args:
-        rankings: Of all queries.
-        before: The one whose candidates were reranked. At depth n its first n are kept of each
-            reranker's and the oracle's ranking; of a first stage's, its own first n.
-        dataset: Queries and what is relevant.
-        depth: Candidates a query; of `DEPTHS`, those up to it are measured.
-
-    Returns:
-        One result a stratum that has a query.
-    """
-    parts = [(name, ids, depth) for name, ids in overlap_strata(dataset).items() if ids]
-    parts += [(f"depth {cut}", list(dataset.queries), cut) for cut in DEPTHS if cut <= depth]
-    return [_stratum(name, ids, cut, rankings, before, dataset) for name, ids, cut in parts]
-
-
-def _stratum(
-    name: str,
-    queries: list[str],
-    depth: int,
-    rankings: list[Ranking],
-    before: Ranking,
-    dataset: RetrievalDataset,
-) -> StratumResult:
-    relevant = {query: dataset.relevant[query] for query in queries}
-    candidates = {query: before.ids[query][:depth] for query in queries}
-    metrics: dict[str, dict[str, float]] = {}
-    for ranking in rankings:
-        if ranking.kind == "first stage":
-            ids = {query: ranking.ids[query][:depth] for query in queries}
-        else:
-            ids = ranking.within(candidates)
-        at_k, deep = mean_metrics(ids, relevant, AT_K), mean_metrics(ids, relevant, depth)
-        recall = f"recall@{depth}"
-        metrics[ranking.name] = {MRR: at_k[MRR], NDCG: at_k[NDCG], recall: deep[recall]}
-    return StratumResult(name, len(queries), metrics)
 
 
 def _reranker_result(

@@ -11,6 +11,7 @@ from tokenizers import Encoding, Tokenizer
 
 from wikirank.errors import ModelError, TextTooLongError
 from wikirank.rank.calibration import Calibration
+from wikirank.rank.combination import Combination
 from wikirank.runtime.model_folder import ModelDescription
 
 
@@ -49,6 +50,12 @@ class DescribedCrossEncoder(ABC):
     def calibration(self) -> Calibration:
         """From a logit to a relevance score; a plain sigmoid unless the model folder differs."""
         return Calibration(self._description.scale, self._description.shift)
+
+    @property
+    def combination(self) -> Combination | None:
+        """How the final score of hybrid search is made; None if by the logit alone."""
+        weights = self._description.combination
+        return None if weights is None else Combination(**weights)
 
     @property
     def tokenizer(self) -> Tokenizer:

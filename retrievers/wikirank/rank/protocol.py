@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from wikirank.rank.calibration import Calibration
+from wikirank.rank.combination import Combination
 
 
 class CrossEncoder(Protocol):
@@ -37,6 +38,11 @@ class CrossEncoder(Protocol):
     @property
     def calibration(self) -> Calibration:
         """From a logit to a relevance score."""
+        ...
+
+    @property
+    def combination(self) -> Combination | None:
+        """How the final score of hybrid search is made; None if by the logit alone."""
         ...
 
     @property

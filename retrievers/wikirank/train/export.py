@@ -1,7 +1,8 @@
 """Export of torch models to int8 ONNX model folders that need no torch to run.
 
-Weights are quantised per channel to int8, activations at run time. The network is exported with
-the legacy exporter of torch: it matched torch to five decimals, and needs no further package.
+Weights are quantised per channel to int8, activations at run time. Of a cross-encoder the head
+stays in fp32, and so do the small tables; see also `wikirank.train.row_scale`. The network is
+exported with the legacy exporter of torch: it matched torch to five decimals.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import copy
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import onnx
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from sentence_transformers import CrossEncoder
@@ -25,7 +27,9 @@ from transformers import AutoModel
 
 from wikirank.errors import ModelError
 from wikirank.rank.calibration import Calibration
+from wikirank.rank.pair_pooling import load_torch_folder
 from wikirank.runtime.model_folder import ModelDescription, write_model_folder
+from wikirank.train.row_scale import scale_rows
 
 INPUT_NAMES = ("input_ids", "attention_mask", "token_type_ids")
 _OPSET = 17
@@ -115,12 +119,15 @@ def export_cross_encoder(
         ModelError: The model has more than one label.
         InvalidArgumentError: The target holds something else.
     """
-    model = _load_cross_encoder(source) if isinstance(source, str | Path) else source
+    if isinstance(source, str | Path):
+        source = load_torch_folder(Path(source), device="cpu")
+    model = source
     if model.num_labels != 1:
         msg = f"Expected a cross-encoder with 1 label, got {model.num_labels}; train it with one."
         raise ModelError(msg)
     network: Any = copy.deepcopy(model).to("cpu", torch.float32)
     network.model.set_attn_implementation("eager")
+    scale_rows(network)
     return _export(
         _Logit(network),
         ModelDescription(
@@ -130,18 +137,8 @@ def export_cross_encoder(
         tokenizer=Tokenizer.from_str(model.tokenizer.backend_tokenizer.to_str()),
         output_name="logit",
         extra_files=extra_files,
+        keep_small=True,
     )
-
-
-def _load_cross_encoder(folder: str | Path) -> CrossEncoder:
-    model: CrossEncoder = CrossEncoder(
-        str(folder),
-        device="cpu",
-        local_files_only=True,
-        trust_remote_code=False,
-        model_kwargs={"use_safetensors": True},
-    )
-    return model
 
 
 class MeanPooled(nn.Module):
@@ -184,6 +181,7 @@ def _export(
     tokenizer: Tokenizer,
     output_name: str,
     extra_files: Mapping[str, str] | None,
+    keep_small: bool = False,
 ) -> ExportReport:
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -191,7 +189,7 @@ def _export(
         fp32, int8 = Path(scratch) / "fp32.onnx", Path(scratch) / "int8.onnx"
         with _quiet():
             trace_onnx(network, fp32, output_name)
-            quantise(fp32, int8)
+            quantise(fp32, int8, nodes=large_nodes(fp32) if keep_small else None)
         size = int8.stat().st_size
         sha256 = write_model_folder(
             target,
@@ -225,14 +223,43 @@ def trace_onnx(network: nn.Module, path: Path, output_name: str) -> None:
     )
 
 
-def quantise(fp32: Path, int8: Path) -> None:
+def large_nodes(fp32: Path) -> list[str]:
+    """The nodes of a cross-encoder that hold nearly all its weights.
+
+    They are named, rather than the others excluded, because the quantiser renames a Gemm, such as
+    the head, before it looks at what to exclude, and then quantises it after all.
+
+    Args:
+        fp32: The network as traced from a model that `scale_rows` rewrote.
+
+    Returns:
+        Names of the products with weights and of the look-up of the word embeddings.
+    """
+    graph = onnx.load(str(fp32)).graph
+    weights = {weight.name for weight in graph.initializer}
+    return [
+        node.name
+        for node in graph.node
+        if (node.op_type == "MatMul" and node.input[1] in weights)
+        or node.name.endswith("/word_embeddings/table/Gather")
+    ]
+
+
+def quantise(fp32: Path, int8: Path, *, nodes: Sequence[str] | None = None) -> None:
     """Quantise a network's weights per channel to int8; activations are quantised at run time.
 
     Args:
         fp32: The network as traced.
         int8: The file to write.
+        nodes: Names of the nodes to quantise; None is all that can be.
     """
-    quantize_dynamic(fp32, int8, per_channel=True, weight_type=QuantType.QInt8)
+    quantize_dynamic(
+        fp32,
+        int8,
+        per_channel=True,
+        weight_type=QuantType.QInt8,
+        nodes_to_quantize=None if nodes is None else list(nodes),
+    )
 
 
 @contextmanager

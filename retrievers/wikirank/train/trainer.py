@@ -33,13 +33,38 @@ class Fit:
 
     Attributes:
         epochs: One entry an evaluation, earlier sessions' included.
+        losses: Steps, each with the mean training loss since the one before; likewise.
         seconds: Wall time of this session.
         resumed: Whether it started from a checkpoint.
     """
 
     epochs: list[EpochRecord]
+    losses: list[tuple[int, float]]
     seconds: float
     resumed: bool
+
+    @classmethod
+    def of(
+        cls,
+        history: Sequence[dict[str, float]],
+        evaluator: str,
+        *,
+        seconds: float,
+        resumed: bool,
+    ) -> Fit:
+        """Read a trainer's log.
+
+        Args:
+            history: The trainer's `state.log_history`.
+            evaluator: Name of the evaluator.
+            seconds: As the attribute.
+            resumed: Likewise.
+
+        Returns:
+            What the trainer did.
+        """
+        losses = [(int(entry["step"]), entry["loss"]) for entry in history if "loss" in entry]
+        return cls(epoch_records(history, evaluator), losses, seconds, resumed)
 
 
 def card_hyperparameters(*, epochs: int, seed: int) -> dict[str, Any]:
@@ -99,9 +124,11 @@ def fit(
     started = time.perf_counter()
     with quiet_transformers(not progress):
         trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
-    seconds = time.perf_counter() - started
-    return Fit(
-        epoch_records(trainer.state.log_history, EVALUATOR), seconds, resume_from is not None
+    return Fit.of(
+        trainer.state.log_history,
+        EVALUATOR,
+        seconds=time.perf_counter() - started,
+        resumed=resume_from is not None,
     )
 
 
@@ -202,16 +229,23 @@ def epoch_records(history: Sequence[dict[str, float]], evaluator: str) -> list[E
     Returns:
         The records, in the order of the steps.
     """
-    losses = {int(entry["step"]): entry["loss"] for entry in history if "loss" in entry}
     prefix = f"eval_{evaluator}_"
     records = []
+    losses: list[tuple[int, float]] = []  # since the evaluation before: steps, their mean
+    logged = evaluated = 0
     for entry in history:
+        step = int(entry["step"])
+        if "loss" in entry:
+            losses = losses if logged > evaluated else []
+            losses.append((step - logged, entry["loss"]))
+            logged = step
         metrics = {
             name.removeprefix("eval_"): float(value)
             for name, value in entry.items()
             if name.startswith(prefix)
         }
         if metrics:
-            step = int(entry["step"])
-            records.append(EpochRecord(float(entry["epoch"]), step, losses[step], metrics))
+            loss = sum(n * mean for n, mean in losses) / sum(n for n, _ in losses)
+            records.append(EpochRecord(float(entry["epoch"]), step, loss, metrics))
+            evaluated = step
     return records

@@ -22,7 +22,7 @@ from wikirank.train.wiki.negatives import mine_negatives
 from wikirank.train.wiki.pairs import QuestionPair, read_pairs
 from wikirank.train.wiki.prose import DocumentFrequency
 from wikirank.train.wiki.queries import STYLE_WEIGHTS, MadeQuery, make_queries
-from wikirank.train.wiki.split import ArticleSplit, article_key, split_articles
+from wikirank.train.wiki.split import ArticleSplit, article_key, split_articles, split_pairs
 
 __all__ = [
     "STYLE_WEIGHTS",
@@ -42,6 +42,7 @@ __all__ = [
     "read_groups",
     "read_pairs",
     "split_articles",
+    "split_pairs",
     "write_candidate_lists",
     "write_groups",
 ]

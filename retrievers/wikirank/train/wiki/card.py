@@ -64,7 +64,8 @@ def _usage(record: WikiRecord) -> str:
 ```python
 from sentence_transformers import CrossEncoder
 
-model = CrossEncoder("path/to/{record.model_id.rpartition("/")[2]}")
+# Its head may be a module of langchain-wikirank, which is to be trusted in so many words.
+model = CrossEncoder("path/to/{record.model_id.rpartition("/")[2]}", trust_remote_code=True)
 scores = model.predict([(query, passage) for passage in passages])
 ranks = model.rank(query, passages)
 ```
@@ -73,30 +74,50 @@ Without torch, the folder `onnx/`: `WikiReranker(model="path/to/onnx")`."""
 
 
 def _evaluation(record: WikiRecord) -> str:
-    names = list(next(iter(record.test.values())))
-    rows = [
-        [name, *(f"{metrics[key]:.4f}" for key in names)] for name, metrics in record.test.items()
-    ]
+    own = ""
+    if record.test_pairs:
+        own = f"\n\nOn those of them that people asked (`pairs`):\n\n{_metrics(record.test_pairs)}"
     return f"""## Evaluation
 
-{record.held_out["test"]} made queries of articles that were held out from training, over the whole
+{record.held_out["test"]} queries of articles that were held out from training, over the whole
 corpus; the int8 model as exported; a passage that the first stage (hybrid) missed stays missed.
 
-{markdown_table(["ranking", *names], rows)}
+{_metrics(record.test)}{own}
 
 Rank correlation (Spearman) of int8 with fp32: {record.onnx.spearman:.4f} on
 {record.onnx.n_pairs} pairs."""
 
 
+def _metrics(rows: Mapping[str, Mapping[str, float]]) -> str:
+    names = list(next(iter(rows.values())))
+    return markdown_table(
+        ["ranking", *names],
+        [[name, *(f"{metrics[key]:.4f}" for key in names)] for name, metrics in rows.items()],
+    )
+
+
 def _calibration(record: WikiRecord) -> str:
-    fitted = record.calibration
-    threshold = "none" if fitted.threshold is None else f"{fitted.threshold:.3f}"
+    fitted, combined = record.calibration, record.combination
     return f"""## Calibration
 
 `relevance_score = sigmoid({fitted.scale:.4f} * logit + {fitted.shift:.4f})`, fitted (Platt) on
 {record.held_out["dev"]} candidate lists of other held-out articles. Expected calibration error on
 the test lists: {fitted.error:.4f}, of the plain sigmoid {fitted.error_before:.4f}. Least score from
-which nine tenths of the candidates were right: {threshold}."""
+which nine tenths of the candidates were right: {_threshold(fitted.threshold)}.
+
+In hybrid search, where the first stage's scores are at hand, the final order and score are
+`sigmoid({combined.logit:.4f} * logit + {combined.dense:.4f} * dense similarity +
+{combined.lexical:.4f} * BM25 / highest BM25 + {combined.shift:.4f})`, fitted on the same lists;
+five-fold cross-validation there:
+
+{_metrics(combined.cross_validated)}
+
+Expected calibration error of that score on the test lists: {combined.error:.4f}; least score from
+which nine tenths were right: {_threshold(combined.threshold)}."""
+
+
+def _threshold(score: float | None) -> str:
+    return "none" if score is None else f"{score:.3f}"
 
 
 def _training(record: WikiRecord) -> str:

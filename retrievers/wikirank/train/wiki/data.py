@@ -27,8 +27,8 @@ from wikirank.train.wiki.heldout import (
 )
 from wikirank.train.wiki.pairs import QuestionPair
 from wikirank.train.wiki.prose import DocumentFrequency
-from wikirank.train.wiki.queries import STYLE_WEIGHTS, Style, make_queries
-from wikirank.train.wiki.split import split_articles
+from wikirank.train.wiki.queries import STYLE_WEIGHTS, MadeQuery, Style, make_queries
+from wikirank.train.wiki.split import split_articles, split_pairs
 from wikirank.types import Article, Passage
 
 # A masked sentence still stands in the index and flatters the first stage: not for held-out lists.
@@ -71,8 +71,8 @@ def prepare_data(
 ) -> WikiData:
     """Make the data of a run, or read what an earlier call has written.
 
-    Articles are split, so that no article of dev or test gives a query, a positive or a negative
-    to training; pairs whose title is that of a held-out article are left out.
+    Articles and pairs are split, so that nothing of dev or test gives a query, a positive or a
+    negative to training.
 
     Args:
         articles: The corpus.
@@ -114,39 +114,52 @@ def _write(
     report: Callable[[str], None],
 ) -> None:
     split = split_articles(articles, seed=seed)
-    parts = {"train": split.train, "dev": split.dev, "test": split.test}
-    passages = {part: _passages(part, held) for part, held in parts.items()}
-    everything = [passage for held in passages.values() for passage in held]
-    report(f"{len(articles):,} articles, {len(everything):,} passages. Indexing.")
-    titles = {article.title for part in _PARTS for article in parts[part]}
-    own = [pair for pair in pairs if pair.title not in titles or not pair.title]
+    asked = split_pairs(pairs, split, seed=seed)
+    passages = {part: _passages(part, held) for part, held in split.parts.items()}
+    total = sum(map(len, passages.values()))
+    report(f"{len(articles):,} articles, {total:,} passages; {len(pairs):,} pairs. Indexing.")
+    frequency = DocumentFrequency.of(p.headed_text for held in passages.values() for p in held)
     with WikiIndex.create() as index:
-        index.add_passages(everything)
-        frequency = DocumentFrequency.of(passage.headed_text for passage in everything)
+        _add(index, passages["train"], asked["train"])
         report("Making queries and mining negatives.")
         groups = build_groups(
             index,
             passages["train"],
-            own,
+            asked["train"],
             seed=seed,
-            held_out=split.held_out,
             document_frequency=frequency,
             options=options,
         )
-        write_groups(files["groups"], groups)
+        n = write_groups(files["groups"], groups)
+        report(f"{n:,} groups. Searching for the candidates of held-out queries.")
+        # Only now, so that no group can hold anything of them.
+        for part in _PARTS:
+            _add(index, passages[part], asked[part])
         for part in _PARTS:
             rng = random.Random(f"{seed}:{part}")
-            made = list(
-                make_queries(
-                    passages[part],
-                    rng=rng,
-                    document_frequency=frequency,
-                    styles=HELD_OUT_STYLES,
-                )
+            made = make_queries(
+                passages[part], rng=rng, document_frequency=frequency, styles=HELD_OUT_STYLES
             )
-            asked = rng.sample(made, min(held_out_queries, len(made)))
-            lists = candidate_lists(Searcher(index), asked, n=depth, headings=options.headings)
+            queries = _sample(list(made), asked[part], held_out_queries, rng)
+            lists = candidate_lists(Searcher(index), queries, n=depth, headings=options.headings)
             write_candidate_lists(files[part], lists)
+
+
+def _add(index: WikiIndex, passages: Sequence[Passage], pairs: Sequence[QuestionPair]) -> None:
+    given = {passage.id: passage for passage in (pair.as_passage() for pair in pairs)}
+    index.add_passages([*passages, *given.values()])
+
+
+def _sample(
+    made: Sequence[tuple[Passage, MadeQuery]],
+    pairs: Sequence[QuestionPair],
+    n: int,
+    rng: random.Random,
+) -> list[tuple[Passage, MadeQuery]]:
+    """Up to `n` queries: half of them the user's if there are as many, the rest made."""
+    given = [(pair.as_passage(), MadeQuery(pair.question, "pair", pair.passage)) for pair in pairs]
+    of_user = rng.sample(given, min(len(given), max(n // 2, n - len(made))))
+    return [*of_user, *rng.sample(made, min(len(made), n - len(of_user)))]
 
 
 def _passages(part: str, articles: Iterable[Article]) -> list[Passage]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,6 @@ from wikirank.train.wiki.queries import (
     make_queries,
     without_span,
 )
-from wikirank.train.wiki.split import article_key
 from wikirank.types import Passage
 
 
@@ -69,6 +69,7 @@ class GroupOptions:
         margin: See `mine_negatives`.
         styles: Weights of the styles of query.
         per_passage: Most queries to make of a passage.
+        most_made: Most queries to make in all, of passages drawn at random; None makes all.
     """
 
     headings: bool = True
@@ -81,6 +82,7 @@ class GroupOptions:
     margin: float = MARGIN
     styles: Mapping[Style, float] = field(default_factory=lambda: dict(STYLE_WEIGHTS))
     per_passage: int = 1
+    most_made: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.drop_headings <= 1:
@@ -94,20 +96,18 @@ def build_groups(
     pairs: Iterable[QuestionPair] = (),
     *,
     seed: int = 42,
-    held_out: Set[str] = frozenset(),
     document_frequency: DocumentFrequency | None = None,
     options: GroupOptions | None = None,
 ) -> Iterator[TrainingGroup]:
     """Make training groups of passages, and of the user's pairs.
 
     Args:
-        index: Where to look for negatives; holds the passages.
+        index: Where to look for negatives; holds the passages, and nothing of held-out articles.
         passages: Those of the training articles.
         pairs: The user's; their groups come first. No passage that a question has is a negative of
             it.
         seed: The same seed, index, passages and pairs give the same groups. A query's negatives
             depend on the seed, the query and the index alone.
-        held_out: Keys of articles (`article_key`) that no negative may be from.
         document_frequency: Of the corpus; None counts the passages.
         options: How to make them; None takes the defaults.
 
@@ -116,13 +116,17 @@ def build_groups(
     """
     options = options or GroupOptions()
     frequency = document_frequency or DocumentFrequency.of(p.headed_text for p in passages)
-    asked = make_queries(
+    rng = random.Random(f"{seed}:queries")
+    if options.most_made is not None:
+        passages = rng.sample(passages, len(passages))
+    made_queries = make_queries(
         passages,
-        rng=random.Random(f"{seed}:queries"),
+        rng=rng,
         document_frequency=frequency,
         styles=options.styles,
         per_passage=options.per_passage,
     )
+    asked = islice(made_queries, options.most_made)
     given = list(pairs)
     answers: dict[str, list[str]] = {}
     for pair in given:
@@ -133,10 +137,8 @@ def build_groups(
             rng = random.Random(f"{seed}:{made.style}:{passage.id}:{made.text}")
 
             def accept(other: Passage, passage: Passage = passage, made: MadeQuery = made) -> bool:
-                return (
-                    article_key(other) not in held_out
-                    and not also_answers(other, passage, made)
-                    and not any(holds_text(t, other.text) for t in answers.get(made.text, ()))
+                return not also_answers(other, passage, made) and not any(
+                    holds_text(text, other.text) for text in answers.get(made.text, ())
                 )
 
             group = _group(index, passage, made, rng, accept, options)
@@ -195,6 +197,9 @@ def _group(
     options: GroupOptions,
 ) -> TrainingGroup:
     positive = with_text(passage, made.passage_text)
+    # Drawn whatever the options are, so that other choices stay the same under all.
+    dropped = rng.random() < options.drop_headings
+    headed = options.headings and not dropped and bool(positive.heading)
     negatives = mine_negatives(
         index,
         made.text,
@@ -205,14 +210,11 @@ def _group(
         n_random=options.n_random,
         window=options.window,
         margin=options.margin,
-        accept=accept,
+        accept=lambda other: accept(other) and bool(other.heading or not headed),
     )
     if options.alike:
         masked = made.passage_text != passage.text
         negatives = [_like_positive(other, made, masked=masked, rng=rng) for other in negatives]
-    # Drawn whatever the options are, so that the same queries have the same negatives under all.
-    dropped = rng.random() < options.drop_headings
-    headed = options.headings and not dropped and bool(positive.heading)
     texts = [other.headed_text if headed else other.text for other in (positive, *negatives)]
     return TrainingGroup(made.text, texts[0], texts[1:], made.style)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from wikirank._json_lines import expected, read_records, text_field, texts_field, write_records
 from wikirank.duplicates import without_duplicates
@@ -27,6 +28,8 @@ class CandidateList:
         positive: The text that answers it, as the model will read it.
         candidates: Texts, best first, as the model will read them.
         place: Position of the positive among the candidates, from 0; -1 if it was missed.
+        dense: Cosine similarity of each candidate to the query, where dense search found it.
+        lexical: BM25 score of each candidate, where lexical search found it.
     """
 
     query: str
@@ -34,6 +37,8 @@ class CandidateList:
     positive: str
     candidates: list[str]
     place: int
+    dense: list[float | None]
+    lexical: list[float | None]
 
 
 def candidate_lists(
@@ -65,11 +70,16 @@ def candidate_lists(
     if n < 1:
         msg = f"n must be 1 or more, got {n}"
         raise InvalidArgumentError(msg)
-    options = SearchOptions(k=n, fetch_k=n)
+    options = SearchOptions(k=n, fetch_k=n, rerank=False)
     for passage, made in queries:
-        found = [ranked.passage for ranked in searcher.search(made.text, options).candidates]
-        gold = _gold(passage, found)
-        kept = [p for p in found if p is gold or not also_answers(p, passage, made)]
+        found = searcher.search(made.text, options).candidates
+        gold = _gold(passage, [ranked.passage for ranked in found])
+        ranking = [
+            ranked
+            for ranked in found
+            if ranked.passage is gold or not also_answers(ranked.passage, passage, made)
+        ]
+        kept = [ranked.passage for ranked in ranking]
         texts = [p.headed_text if headings else p.text for p in kept]
         answer = with_text(passage, made.passage_text)
         positive = answer.headed_text if headings else answer.text
@@ -77,7 +87,15 @@ def candidate_lists(
         if gold is not None:
             place = next(position for position, p in enumerate(kept) if p is gold)
             texts[place] = positive
-        yield CandidateList(made.text, made.style, positive, texts, place)
+        yield CandidateList(
+            query=made.text,
+            style=made.style,
+            positive=positive,
+            candidates=texts,
+            place=place,
+            dense=[ranked.dense_score for ranked in ranking],
+            lexical=[ranked.lexical_score for ranked in ranking],
+        )
 
 
 def write_candidate_lists(path: Path | str, lists: Iterable[CandidateList]) -> int:
@@ -113,7 +131,19 @@ def read_candidate_lists(path: Path | str) -> Iterator[CandidateList]:
         candidates, place = texts_field(record, "candidates", where), record.get("place")
         if type(place) is not int or not MISSED <= place < len(candidates):
             raise CorpusError(expected(where, "-1 or a position in 'place'", place))
-        yield CandidateList(query, style, positive, candidates, place)
+        scores = [_scores(record, name, len(candidates), where) for name in ("dense", "lexical")]
+        yield CandidateList(query, style, positive, candidates, place, *scores)
+
+
+def _scores(record: Mapping[str, Any], name: str, n: int, where: str) -> list[float | None]:
+    scores = record.get(name)
+    if (
+        not isinstance(scores, list)
+        or len(scores) != n
+        or not all(score is None or type(score) in (int, float) for score in scores)
+    ):
+        raise CorpusError(expected(where, f"a number or null a candidate in {name!r}", scores))
+    return scores
 
 
 def _gold(passage: Passage, found: Sequence[Passage]) -> Passage | None:

@@ -1,4 +1,4 @@
-"""Calibrating a trained model as shipped, and measuring it on held-out candidate lists."""
+"""Measuring a model on held-out candidate lists."""
 
 from __future__ import annotations
 
@@ -27,24 +27,31 @@ def labels(lists: Sequence[CandidateList]) -> NDArray[np.bool_]:
 
 
 def rank_metrics(
-    lists: Sequence[CandidateList], logits: Sequence[NDArray[np.float64]]
+    lists: Sequence[CandidateList],
+    logits: Sequence[NDArray[np.float64]],
+    combined: Sequence[NDArray[np.float64]],
 ) -> dict[str, dict[str, float]]:
-    """MRR@10 and nDCG@10 of the first stage's order and of the reranked one.
+    """MRR@10 and nDCG@10 of each first stage's order, of the cross-encoder's, and of the final one.
 
     Args:
-        lists: Candidate lists; a positive that the first stage missed counts 0 in both.
+        lists: Candidate lists; a positive that the first stage missed counts 0 in all.
         logits: Of each list's candidates.
+        combined: Likewise, the scores of the combination.
 
     Returns:
-        `first stage` and `reranked`, each with `mrr@10` and `ndcg@10`.
+        `BM25`, `dense`, `hybrid`, `cross-encoder` and `final order`, each with `mrr@10` and
+        `ndcg@10`.
     """
     relevant = {
         str(number): {str(held.place) if held.place != MISSED else "missed"}
         for number, held in enumerate(lists)
     }
     orders: dict[str, list[Sequence[int]]] = {
-        "first stage": [range(len(held.candidates)) for held in lists],
-        "reranked": [best_first(scores) for scores in logits],
+        "BM25": [_order(held.lexical) for held in lists],
+        "dense": [_order(held.dense) for held in lists],
+        "hybrid": [range(len(held.candidates)) for held in lists],
+        "cross-encoder": [best_first(scores) for scores in logits],
+        "final order": [best_first(scores) for scores in combined],
     }
     results = {}
     for name, order in orders.items():
@@ -52,3 +59,9 @@ def rank_metrics(
         metrics = mean_metrics(rankings, relevant, AT_K)
         results[name] = {key: round(metrics[key], 4) for key in (f"mrr@{AT_K}", f"ndcg@{AT_K}")}
     return results
+
+
+def _order(scores: Sequence[float | None]) -> list[int]:
+    """The candidates that a first stage found, best first."""
+    known = [(at, score) for at, score in enumerate(scores) if score is not None]
+    return [at for at, _ in sorted(known, key=lambda held: -held[1])]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from sentence_transformers import CrossEncoder
-from sentence_transformers.base.modules import Dense, Transformer
-from sentence_transformers.sentence_transformer.modules import Pooling
+from sentence_transformers.base.modules import Transformer
 from torch import nn
 
+from wikirank.rank.pair_pooling import has_pair_head, load_with_pair_head, pair_head
 from wikirank.train.base import Base, load_base
 from wikirank.train.quiet import quiet_transformers
 
@@ -15,37 +17,42 @@ from wikirank.train.quiet import quiet_transformers
 def starting_model(base: Base, *, seed: int, max_length: int) -> CrossEncoder:
     """Load a base for training: with its own head, or over a sentence encoder with a new one.
 
-    The new head is the mean over the tokens of the pair, a tanh layer, and one logit. All its
-    modules are sentence-transformers' own, so that `CrossEncoder(folder)` loads the result without
-    `trust_remote_code`, which version 6 asks for any other module, local ones too.
+    The new head is `pair_head`, which starts from the encoder's cosine similarity. Dropout is off:
+    one pass over the data does not overfit, and on a CPU drawing the masks takes as long as all
+    the rest.
 
     Args:
         base: What `find_base` found.
-        seed: Seeds the weights of a new head.
+        seed: Seeds the weights of a new head that starts from chance.
         max_length: Longest pair in tokens.
 
     Returns:
         The model, on the CPU; `predict` gives raw logits.
     """
-    if not base.new_head:
-        own_head = load_base(base, seed=seed)
-        own_head.max_seq_length = max_length
-        return own_head
-    torch.manual_seed(seed)
+    if has_pair_head(base.folder):
+        model = load_with_pair_head(base.folder, device="cpu")
+    elif base.new_head:
+        model = _over_encoder(base)
+    else:
+        model = load_base(base, seed=seed)
+    model.max_seq_length = max_length
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    network: Any = model.model
+    if not torch.cuda.is_available():
+        # Without dropout, eager attention trains 1.3 times as fast as torch's fused one on a CPU.
+        network.set_attn_implementation("eager")
+    return model
+
+
+def _over_encoder(base: Base) -> CrossEncoder:
     with quiet_transformers():
         encoder = Transformer(
-            str(base.folder),
-            max_seq_length=max_length,
-            model_kwargs={"use_safetensors": True, "local_files_only": True},
+            str(base.folder), model_kwargs={"use_safetensors": True, "local_files_only": True}
         )
-    width = encoder.get_embedding_dimension()
     model: CrossEncoder = CrossEncoder(
-        modules=[
-            encoder,
-            Pooling(width, "mean"),
-            Dense(width, width, activation_function=nn.Tanh()),
-            Dense(width, 1, activation_function=nn.Identity(), module_output_name="scores"),
-        ],
+        modules=[encoder, *pair_head(encoder.get_embedding_dimension())],
         activation_fn=nn.Identity(),
         device="cpu",
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wikirank._json_lines import expected, read_records, text_field
+from wikirank.corpus.ids import stable_hash
 from wikirank.errors import CorpusError
 from wikirank.types import HEADING_SEPARATOR, Passage
 
@@ -29,8 +30,19 @@ class QuestionPair:
     section: tuple[str, ...] = ()
 
     def as_passage(self) -> Passage:
-        """The passage as an index would hold it, but with no id and no article."""
-        return Passage(id="", text=self.passage, title=self.title, section=self.section)
+        """The passage as the index that negatives are mined from holds it.
+
+        Passages of one title count as one article.
+        """
+        id_ = f"pair-{stable_hash([self.title, *self.section, self.passage])}"
+        return Passage(
+            id=id_,
+            text=self.passage,
+            source="pairs",
+            article=self.title or id_,
+            title=self.title,
+            section=self.section,
+        )
 
 
 def read_pairs(path: Path | str) -> Iterator[QuestionPair]:

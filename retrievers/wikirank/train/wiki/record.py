@@ -31,6 +31,30 @@ class CalibrationRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class CombinationRecord:
+    """The final score of hybrid search, fitted on dev, checked on test.
+
+    Attributes:
+        logit: Weight of the logit.
+        dense: Weight of the dense similarity.
+        lexical: Weight of the relative BM25 score.
+        shift: Summand.
+        cross_validated: MRR@10 and nDCG@10 on dev by ranking, the final order by weights that were
+            fitted on the other lists.
+        error: Expected calibration error on test.
+        threshold: As of `CalibrationRecord`.
+    """
+
+    logit: float
+    dense: float
+    lexical: float
+    shift: float
+    cross_validated: dict[str, dict[str, float]]
+    error: float
+    threshold: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class WikiRecord:
     """A finished run.
 
@@ -47,7 +71,9 @@ class WikiRecord:
         resumed: Whether it was taken up from a checkpoint.
         onnx: The exported model.
         calibration: Its calibration.
-        test: MRR@10 and nDCG@10 on test of the first stage and reranked, int8 as shipped.
+        combination: Its combination with the first stage.
+        test: MRR@10 and nDCG@10 on test by ranking, int8 as shipped.
+        test_pairs: The same on the questions of the user's own pairs; empty if there are none.
         versions: Package to version.
     """
 
@@ -63,7 +89,9 @@ class WikiRecord:
     resumed: bool
     onnx: OnnxRecord
     calibration: CalibrationRecord
+    combination: CombinationRecord
     test: dict[str, dict[str, float]]
+    test_pairs: dict[str, dict[str, float]]
     versions: dict[str, str]
 
     def save(self, folder: Path) -> None:
@@ -77,6 +105,7 @@ class WikiRecord:
         fields["epochs"] = [EpochRecord(**epoch) for epoch in fields["epochs"]]
         fields["onnx"] = OnnxRecord(**fields["onnx"])
         fields["calibration"] = CalibrationRecord(**fields["calibration"])
+        fields["combination"] = CombinationRecord(**fields["combination"])
         return cls(**fields)
 
     def summary(self) -> str:
@@ -87,7 +116,8 @@ class WikiRecord:
         ]
         lines.append(
             f"calibration error {self.calibration.error:.3f} "
-            f"(plain sigmoid {self.calibration.error_before:.3f})"
+            f"(plain sigmoid {self.calibration.error_before:.3f}), "
+            f"of the final score {self.combination.error:.3f}"
         )
         lines.append(
             f"ONNX int8: {self.onnx.bytes / 1e6:.1f} MB, "

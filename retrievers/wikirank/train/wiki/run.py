@@ -1,77 +1,38 @@
 """The wiki recipe from the corpus to the finished model folder.
 
-The output folder holds the sentence-transformers model, `onnx/` (the int8 model folder that needs
-no torch), `README.md` (the model card), `data/` (what it was trained and measured on),
-`training.json` and `run.json`.
+Several processes may train together (`accelerate launch`); the main one does all the rest.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import version
+from dataclasses import asdict
 from pathlib import Path
-from platform import python_version
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from wikirank.corpus import article_digest
 from wikirank.corpus.ids import stable_hash
-from wikirank.evaluate.calibration import expected_calibration_error
-from wikirank.rank import Calibration, CrossEncoder, load_cross_encoder
-from wikirank.runtime.model_folder import read_model_folder, write_model_folder
-from wikirank.train.card_recipe import LabelledPair
 from wikirank.train.extra import require_train_extra
 from wikirank.train.folder import CHECKPOINTS, claim_run_folder, last_checkpoint
-from wikirank.train.platt import fit_calibration, threshold_for_precision
-from wikirank.train.record import OnnxRecord
-from wikirank.train.run import MODEL_CARD, ONNX_FOLDER, PACKAGES, Report
-from wikirank.train.wiki.card import wiki_model_card
-from wikirank.train.wiki.data import WikiData, prepare_data
-from wikirank.train.wiki.groups import GroupOptions, TrainingGroup
-from wikirank.train.wiki.measure import labels, rank_metrics, score_lists
+from wikirank.train.processes import is_main_process, main_process_first
+from wikirank.train.run import Report
+from wikirank.train.wiki.data import prepare_data
+from wikirank.train.wiki.finish import DATA, Run
+from wikirank.train.wiki.options import WikiOptions
 from wikirank.train.wiki.pairs import QuestionPair
-from wikirank.train.wiki.record import CalibrationRecord, WikiRecord
+from wikirank.train.wiki.record import WikiRecord
+from wikirank.train.wiki.teacher import TEACHER_FILE, check_teacher, teacher_scores
 from wikirank.types import Article
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder as TorchModel
 
     from wikirank.train.base import Base
+    from wikirank.train.trainer import Fit
     from wikirank.train.wiki.trainer import GroupHyperparameters
 
-MODEL_ID = "langchain-wikirank/wiki-minilm-l6"
-_PRECISION = 0.9
-_PARITY_PAIRS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class WikiOptions:
-    """What may be changed about the recipe.
-
-    Attributes:
-        groups: How training groups are made.
-        training: `GroupHyperparameters` by name; what is left out has its default.
-        train_length: Longest pair to train on, in tokens; longer passages lose their end.
-        max_length: Longest pair to score, in tokens.
-        held_out_queries: Most candidate lists of dev, and of test.
-        depth: Candidates a list.
-        seed: Of the data, a new head, and training.
-        model_id: What to call the model.
-    """
-
-    groups: GroupOptions = field(default_factory=GroupOptions)
-    training: dict[str, Any] = field(default_factory=dict)
-    train_length: int = 160
-    max_length: int = 512
-    held_out_queries: int = 300
-    depth: int = 50
-    seed: int = 42
-    model_id: str = MODEL_ID
+__all__ = ["WikiOptions", "train_wiki"]
 
 
 def train_wiki(
@@ -95,7 +56,8 @@ def train_wiki(
         output: New or empty folder, or that of the same run.
         corpus_name: What the model card is to call the corpus.
         pairs: Questions with passages that answer them.
-        base: Folder or hub id of the model to start from; None is the card's, else the fallback.
+        base: `bundled`, a folder or a hub id, to start from; None is the card's, else the
+            fallback.
         options: Changes to the recipe.
         progress: Whether to show progress bars on standard error.
         report: Called with a sentence at each stage.
@@ -116,7 +78,9 @@ def train_wiki(
 
     options = options or WikiOptions()
     articles = list(corpus)
-    start = find_base(base)
+    report = report if is_main_process() else _silently
+    with main_process_first():  # which may download it
+        start = find_base(base)
     report(start.describe())
     training = GroupHyperparameters(**{"seed": options.seed, **options.training})
     # As JSON gives them back, with lists for tuples: to be compared with what a run has written.
@@ -129,23 +93,27 @@ def train_wiki(
         "base": start.to_json(),
         "options": {**_plain(options), **settings},
     }
-    if claim_run_folder(output, identity):
-        report(f"{output} holds this run, finished already: nothing to do.")
-        return WikiRecord.load(output)
-    data = prepare_data(
-        articles,
-        pairs,
-        output / "data",
-        seed=options.seed,
-        options=options.groups,
-        held_out_queries=options.held_out_queries,
-        depth=options.depth,
-        report=report,
-    )
+    check_teacher(training.loss, options.teacher)
+    with main_process_first():
+        if claim_run_folder(output, identity):
+            report(f"{output} holds this run, finished already: nothing to do.")
+            return WikiRecord.load(output)
+        data = prepare_data(
+            articles,
+            pairs,
+            output / DATA,
+            seed=options.seed,
+            options=options.groups,
+            held_out_queries=options.held_out_queries,
+            depth=options.depth,
+            report=report,
+        )
     report(f"{len(data.groups):,} groups; {len(data.dev)} dev and {len(data.test)} test lists.")
-    run = _Run(output, corpus_name, len(articles), data, start, options, settings, report)
+    run = Run(output, corpus_name, len(articles), data, start.to_json(), options, settings, report)
     try:
-        return run.train(training, progress=progress)
+        model, fit = _fit(run, start, training, progress=progress)
+        with main_process_first() as is_main:
+            return run.finish(model, fit) if is_main else WikiRecord.load(output)
     except KeyboardInterrupt:
         kept = last_checkpoint(output / CHECKPOINTS)
         kept_name = f"{kept.name} is kept" if kept else "the data is kept"
@@ -153,103 +121,33 @@ def train_wiki(
         raise
 
 
-@dataclass(frozen=True)
-class _Run:
-    """One run whose data and base are settled."""
+def _fit(
+    run: Run, start: Base, training: GroupHyperparameters, *, progress: bool
+) -> tuple[TorchModel, Fit]:
+    from wikirank.train.wiki.model import starting_model
+    from wikirank.train.wiki.trainer import fit_groups, groups_dataset, ranking_samples
 
-    output: Path
-    corpus_name: str
-    n_articles: int
-    data: WikiData
-    start: Base
-    options: WikiOptions
-    settings: dict[str, Any]
-    report: Report
-
-    def train(self, training: GroupHyperparameters, *, progress: bool) -> WikiRecord:
-        """Train, export, calibrate, measure, and write the record last: it marks the end."""
-        from wikirank.train.quiet import quiet_transformers
-        from wikirank.train.wiki.model import starting_model
-        from wikirank.train.wiki.trainer import fit_groups, groups_dataset, ranking_samples
-
-        options = self.options
-        model = starting_model(self.start, seed=options.seed, max_length=options.train_length)
-        fit = fit_groups(
-            model,
-            groups_dataset(self.data.groups),
-            ranking_samples(self.data.dev),
-            training,
-            checkpoints=self.output / CHECKPOINTS,
-            progress=progress,
-        )
-        self.report(f"Trained in {fit.seconds:.0f} s. Exporting, calibrating and measuring.")
-        model.max_seq_length = options.max_length
-        with quiet_transformers():
-            model.save_pretrained(str(self.output), create_model_card=False)
-        onnx, calibration, shipped = self._export(model)
-        record = WikiRecord(
-            model_id=options.model_id,
-            base=self.start.to_json(),
-            corpus=self.corpus_name,
-            articles=self.n_articles,
-            styles=self.data.styles,
-            held_out={"dev": len(self.data.dev), "test": len(self.data.test)},
-            settings=self.settings,
-            epochs=fit.epochs,
-            seconds=round(fit.seconds, 1),
-            resumed=fit.resumed,
-            onnx=onnx,
-            calibration=calibration,
-            test=rank_metrics(self.data.test, score_lists(shipped, self.data.test)),
-            versions={"python": python_version(), **{name: version(name) for name in PACKAGES}},
-        )
-        (self.output / MODEL_CARD).write_text(wiki_model_card(record), "utf-8")
-        record.save(self.output)
-        shutil.rmtree(self.output / CHECKPOINTS)
-        return record
-
-    def _export(self, model: TorchModel) -> tuple[OnnxRecord, CalibrationRecord, CrossEncoder]:
-        """Export, calibrate the export on dev, and write it with its calibration."""
-        from wikirank.train.export import export_cross_encoder
-        from wikirank.train.parity import compare_with_torch
-
-        with tempfile.TemporaryDirectory() as scratch:
-            plain = export_cross_encoder(
-                model,
-                Path(scratch) / ONNX_FOLDER,
-                model_id=self.options.model_id,
-                headings=self.options.groups.headings,
-                calibration=Calibration(),
-                max_length=self.options.max_length,
-            )
-            onnx = compare_with_torch(plain, model, _pairs(self.data.groups[:_PARITY_PAIRS]))
-            fitted, calibration = self._calibrate(load_cross_encoder(plain.path))
-            folder = read_model_folder(plain.path, kind="cross-encoder")
-            write_model_folder(
-                self.output / ONNX_FOLDER,
-                replace(folder.description, scale=fitted.scale, shift=fitted.shift),
-                onnx=folder.onnx,
-                tokenizer_json=folder.tokenizer.read_text("utf-8"),
-            )
-        return onnx, calibration, load_cross_encoder(self.output / ONNX_FOLDER)
-
-    def _calibrate(self, model: CrossEncoder) -> tuple[Calibration, CalibrationRecord]:
-        dev, test = (
-            (np.concatenate(score_lists(model, lists)), labels(lists))
-            for lists in (self.data.dev, self.data.test)
-        )
-        fitted = fit_calibration(*dev)
-        return fitted, CalibrationRecord(
-            scale=fitted.scale,
-            shift=fitted.shift,
-            error_before=expected_calibration_error(Calibration().relevance(test[0]), test[1]),
-            error=expected_calibration_error(fitted.relevance(test[0]), test[1]),
-            threshold=threshold_for_precision(fitted.relevance(dev[0]), dev[1], _PRECISION),
-        )
+    options, groups = run.options, run.data.groups
+    scores = None
+    if options.teacher is not None:
+        with main_process_first() as is_main:
+            file = run.output / DATA / TEACHER_FILE
+            scores = teacher_scores(options.teacher, groups, file, progress=progress and is_main)
+    model = starting_model(start, seed=options.seed, max_length=options.train_length)
+    fit = fit_groups(
+        model,
+        groups_dataset(groups, scores),
+        ranking_samples(run.data.dev),
+        training,
+        checkpoints=run.output / CHECKPOINTS,
+        progress=progress,
+    )
+    run.report(f"Trained in {fit.seconds:.0f} s. Exporting, calibrating and measuring.")
+    return model, fit
 
 
-def _pairs(groups: Sequence[TrainingGroup]) -> list[LabelledPair]:
-    return [LabelledPair(group.query, group.positive, 1.0) for group in groups]
+def _silently(line: str) -> None:
+    """What processes other than the main one report."""
 
 
 def _plain(options: WikiOptions) -> dict[str, Any]:

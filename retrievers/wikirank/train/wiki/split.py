@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from wikirank.corpus.ids import stable_hash
 from wikirank.errors import InvalidArgumentError
+from wikirank.train.wiki.pairs import QuestionPair
 from wikirank.types import Article, Passage
 
 _FEWEST_ARTICLES = 3
@@ -28,9 +29,9 @@ class ArticleSplit:
     test: list[Article] = field(default_factory=list)
 
     @property
-    def held_out(self) -> frozenset[str]:
-        """Keys of the articles that no training data may hold: those of dev and test."""
-        return frozenset(article_key(article) for article in (*self.dev, *self.test))
+    def parts(self) -> dict[str, list[Article]]:
+        """The parts by name."""
+        return {"train": self.train, "dev": self.dev, "test": self.test}
 
 
 def article_key(item: Article | Passage) -> str:
@@ -80,6 +81,44 @@ def split_articles(
     return split
 
 
+def split_pairs(
+    pairs: Iterable[QuestionPair],
+    articles: ArticleSplit,
+    *,
+    seed: int = 42,
+    dev: float = 0.05,
+    test: float = 0.05,
+) -> dict[str, list[QuestionPair]]:
+    """Split the user's pairs, so that nothing leaks between parts.
+
+    Pairs about an article of the corpus, by its title, go where it went. The others are split by a
+    hash of the title, or of the passage where there is no title.
+
+    Args:
+        pairs: The pairs.
+        articles: How the corpus was split.
+        seed: As for the articles.
+        dev: Expected share of the dev part among the others.
+        test: Likewise.
+
+    Returns:
+        The pairs of `train`, `dev` and `test`, each in the given order.
+    """
+    known = {
+        article.title: part
+        for part, members in articles.parts.items()
+        for article in members
+        if article.title
+    }
+    split: dict[str, list[QuestionPair]] = {part: [] for part in articles.parts}
+    for pair in pairs:
+        part = known.get(pair.title) or _part_at(
+            _place(pair.title or pair.passage, seed), _ranges(dev, test)
+        )
+        split[part].append(pair)
+    return split
+
+
 def _place(key: str, seed: int) -> float:
     """A number in [0, 1), the same on every run and machine."""
     return int(stable_hash([seed, key])[:13], 16) / 16**13
@@ -87,13 +126,10 @@ def _place(key: str, seed: int) -> float:
 
 def _parts(places: dict[str, float], dev: float, test: float) -> dict[str, str]:
     """The part of each key, by its place."""
-    ranges = {"test": (0.0, test), "dev": (test, test + dev), "train": (test + dev, 1.0)}
+    ranges = _ranges(dev, test)
     if len(places) < _FEWEST_ARTICLES:
         return dict.fromkeys(places, "train")
-    parts = {
-        key: next(part for part, (_, end) in ranges.items() if place < end or part == "train")
-        for key, place in places.items()
-    }
+    parts = {key: _part_at(place, ranges) for key, place in places.items()}
     for part, (start, end) in ranges.items():
         if part in parts.values():
             continue
@@ -104,3 +140,12 @@ def _parts(places: dict[str, float], dev: float, test: float) -> dict[str, str]:
         )
         parts[lent] = part
     return parts
+
+
+def _ranges(dev: float, test: float) -> dict[str, tuple[float, float]]:
+    """The places that each part takes."""
+    return {"test": (0.0, test), "dev": (test, test + dev), "train": (test + dev, 1.0)}
+
+
+def _part_at(place: float, ranges: dict[str, tuple[float, float]]) -> str:
+    return next(part for part, (_, end) in ranges.items() if place < end or part == "train")

@@ -1,0 +1,78 @@
+"""The original model card's held-out pairs, `wiki-eval`, as data sets: two candidates, or search.
+
+A query is copied out of the window that answers it: an easy task, which word overlap alone solves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from wikirank.evaluate.datasets import RetrievalDataset
+from wikirank.train.card_recipe import N_WINDOWS, SEED, LabelledPair, card_pairs
+from wikirank.train.wiki_eval import wiki_eval_samples
+from wikirank.types import Article
+
+CANDIDATES = 2
+
+
+def held_out_pairs(
+    articles: Iterable[Article], *, n_windows: int = N_WINDOWS, seed: int = SEED
+) -> list[LabelledPair]:
+    """Make the pairs that the card recipe holds out of the same corpus.
+
+    Args:
+        articles: The corpus.
+        n_windows: As of `card_pairs`; 599 gives the card's 240 pairs.
+        seed: As of `card_pairs`.
+
+    Returns:
+        The pairs.
+
+    Raises:
+        CorpusError: The corpus has too few windows.
+    """
+    return card_pairs(articles, n_windows=n_windows, seed=seed).wiki_eval
+
+
+def wiki_eval_dataset(pairs: Iterable[LabelledPair]) -> RetrievalDataset:
+    """Take the queries whose both pairs are held out: what the card calls `wiki-eval`.
+
+    Args:
+        pairs: Held out.
+
+    Returns:
+        Those queries, each with a pool of two passages, its own window and a random one.
+
+    Raises:
+        CorpusError: No query has both.
+    """
+    queries: dict[str, str] = {}
+    passages: dict[str, str] = {}
+    relevant: dict[str, set[str]] = {}
+    pools: dict[str, set[str]] = {}
+    for number, sample in enumerate(wiki_eval_samples(list(pairs))):
+        query, own, other = str(number), f"{number}-own", f"{number}-other"
+        queries[query] = str(sample["query"])
+        texts = [*sample["positive"], *sample["negative"]]
+        passages.update(zip((own, other), texts, strict=True))
+        relevant[query], pools[query] = {own}, {own, other}
+    return RetrievalDataset(queries, passages, relevant, pools=pools)
+
+
+def searched_dataset(pairs: Iterable[LabelledPair]) -> RetrievalDataset:
+    """Take every query whose own window is held out, to be found among all held-out windows.
+
+    Args:
+        pairs: Held out.
+
+    Returns:
+        The data set, without pools.
+    """
+    held = list(pairs)
+    ids = {text: str(n) for n, text in enumerate(dict.fromkeys(pair.passage for pair in held))}
+    asked = {str(n): pair for n, pair in enumerate(pair for pair in held if pair.label)}
+    return RetrievalDataset(
+        queries={query: pair.query for query, pair in asked.items()},
+        passages={id_: text for text, id_ in ids.items()},
+        relevant={query: {ids[pair.passage]} for query, pair in asked.items()},
+    )

@@ -1,0 +1,110 @@
+"""What a traced and quantised BERT says about the modules that it was traced from.
+
+Modules are found by the names of nodes: the tracer keeps the module's path there, such as
+`/.../encoder/layer.0/attention/self/query/MatMul`, while it drops the names of most weights.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+WORDS = "embeddings.word_embeddings"
+
+_NODE = re.compile(
+    r"/(embeddings/.+|encoder/layer\.\d+/.+|pooler/dense|classifier|linear)/([^/]+)$"
+)
+
+
+class _Parameter(NamedTuple):
+    """An array and the module that it belongs to."""
+
+    module: str
+    name: str
+    values: NDArray[np.float32]
+
+
+class TracedGraph:
+    """The nodes of a network with the modules that they were traced from.
+
+    Attributes:
+        nodes: Path of the module, dotted, and node.
+    """
+
+    def __init__(self, graph: Any) -> None:
+        """Look through the graph of an ONNX model."""
+        self._arrays = {array.name: array for array in graph.initializer}
+        self._arrays.update(
+            (node.output[0], node.attribute[0].t)
+            for node in graph.node
+            if node.op_type == "Constant"
+        )
+        self.nodes = [
+            (match[1].replace("/", "."), node)
+            for node in graph.node
+            if (match := _NODE.search(node.name))
+        ]
+
+    @classmethod
+    def read(cls, file: Path) -> TracedGraph:
+        """Read an ONNX file."""
+        return cls(onnx.load(str(file)).graph)
+
+    def parameters(self) -> dict[str, NDArray[np.float32]]:
+        """All weights and biases by name, dequantised, with the axes that torch gives them."""
+        found: dict[str, NDArray[np.float32]] = {}
+        split: dict[str, NDArray[np.float32]] = {}
+        for module, name, values in self._parameters():
+            if module.startswith(f"{WORDS}."):
+                split[module] = values
+            else:
+                found[f"{module}.{name}"] = values
+        if split:  # By `RowScaledEmbedding`.
+            found[f"{WORDS}.weight"] = split[f"{WORDS}.table"] * split[f"{WORDS}.row_scale"]
+        return found
+
+    def scalar(self, name: str) -> float:
+        """The value of a constant with one number."""
+        return float(numpy_helper.to_array(self._arrays[name]))
+
+    def is_scalar(self, name: str) -> bool:
+        """Whether a value is a constant with one number."""
+        return name in self._arrays and not self._arrays[name].dims
+
+    def _parameters(self) -> Iterator[_Parameter]:
+        for module, node in self.nodes:
+            if node.op_type == "LayerNormalization":
+                yield _Parameter(module, "weight", self._array(node.input[1]))
+                yield _Parameter(module, "bias", self._array(node.input[2]))
+            elif node.op_type in ("MatMul", "MatMulInteger") and self._is_weight(node.input[1]):
+                yield _Parameter(module, "weight", self._array(node.input[1]).T)
+            elif node.op_type == "Gather" and self._is_weight(node.input[0]):
+                yield _Parameter(module, "weight", self._array(node.input[0]))
+            elif node.op_type == "Add":
+                for name in filter(self._is_bias, node.input):
+                    yield _Parameter(module, "bias", self._array(name))
+
+    def _is_weight(self, name: str) -> bool:
+        return name in self._arrays and len(self._arrays[name].dims) == 2
+
+    def _is_bias(self, name: str) -> bool:
+        return name in self._arrays and len(self._arrays[name].dims) == 1
+
+    def _array(self, name: str) -> NDArray[np.float32]:
+        """An array; if it was quantised its last axis is that of the scales."""
+        values = numpy_helper.to_array(self._arrays[name])
+        original = name.removesuffix("_quantized")
+        if original != name:
+            scale, zero = (
+                numpy_helper.to_array(self._arrays[original + part])
+                for part in ("_scale", "_zero_point")
+            )
+            values = (values.astype(np.float32) - zero.astype(np.float32)) * scale
+        return values.astype(np.float32)

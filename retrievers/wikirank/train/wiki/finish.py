@@ -1,0 +1,154 @@
+"""From a trained model to the finished folder: saved, exported, calibrated, measured, described.
+
+The folder holds the sentence-transformers model, `onnx/` (the int8 model folder that needs no
+torch), `README.md` (the model card), `training.png` and `calibration.png`, `data/` (what it was
+trained and measured on), `training.json` and `run.json`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import TYPE_CHECKING, Any
+
+from wikirank.rank import Calibration, load_cross_encoder
+from wikirank.runtime.model_folder import read_model_folder, write_model_folder
+from wikirank.train.card_recipe import LabelledPair
+from wikirank.train.folder import CHECKPOINTS
+from wikirank.train.record import OnnxRecord
+from wikirank.train.run import MODEL_CARD, ONNX_FOLDER, PACKAGES, Report
+from wikirank.train.wiki.card import wiki_model_card
+from wikirank.train.wiki.data import WikiData
+from wikirank.train.wiki.groups import TrainingGroup
+from wikirank.train.wiki.options import WikiOptions
+from wikirank.train.wiki.record import WikiRecord
+
+if TYPE_CHECKING:
+    from sentence_transformers import CrossEncoder as TorchModel
+
+    from wikirank.train.trainer import Fit
+    from wikirank.train.wiki.calibrate import Calibrated
+
+DATA = "data"
+TRAINING_PLOT = "training.png"
+CALIBRATION_PLOT = "calibration.png"
+_PARITY_PAIRS = 200
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run whose data and base are settled.
+
+    Attributes:
+        output: The folder.
+        corpus_name: What the model card is to call the corpus.
+        n_articles: Articles of the corpus.
+        data: What to train and measure on.
+        base: The model to start from, as the record holds it.
+        options: Of the recipe.
+        settings: Of the groups and of the training, as the record holds them.
+        report: Called with a sentence at each stage.
+    """
+
+    output: Path
+    corpus_name: str
+    n_articles: int
+    data: WikiData
+    base: dict[str, Any]
+    options: WikiOptions
+    settings: dict[str, Any]
+    report: Report
+
+    def finish(self, model: TorchModel, fit: Fit) -> WikiRecord:
+        """Do all that follows training, and write the record last: it marks the end.
+
+        Args:
+            model: The trained model.
+            fit: How it was trained.
+
+        Returns:
+            The record.
+
+        Raises:
+            InvalidArgumentError: The model cannot be calibrated.
+        """
+        from wikirank.train.plots import plot_training
+        from wikirank.train.quiet import quiet_transformers
+        from wikirank.train.wiki.trainer import DEV_METRIC
+
+        model.max_seq_length = self.options.max_length
+        with quiet_transformers():
+            model.save_pretrained(str(self.output), create_model_card=False)
+        plot_training(fit, self.output / TRAINING_PLOT, metric=DEV_METRIC)
+        onnx, calibrated = self._export(model)
+        record = self._record(fit, onnx, calibrated)
+        (self.output / MODEL_CARD).write_text(wiki_model_card(record), "utf-8")
+        record.save(self.output)
+        shutil.rmtree(self.output / CHECKPOINTS, ignore_errors=True)
+        return record
+
+    def _export(self, model: TorchModel) -> tuple[OnnxRecord, Calibrated]:
+        """Export, calibrate the export, and write it with its calibration and combination."""
+        from wikirank.train.export import export_cross_encoder
+        from wikirank.train.parity import compare_with_torch
+        from wikirank.train.plots import plot_calibration
+        from wikirank.train.wiki.calibrate import calibrate
+
+        with tempfile.TemporaryDirectory() as scratch:
+            plain = export_cross_encoder(
+                model,
+                Path(scratch) / ONNX_FOLDER,
+                model_id=self.options.model_id,
+                headings=self.options.groups.headings,
+                calibration=Calibration(),
+                max_length=self.options.max_length,
+            )
+            onnx = compare_with_torch(plain, model, _pairs(self.data.groups[:_PARITY_PAIRS]))
+            fitted = calibrate(load_cross_encoder(plain.path), self.data)
+            folder = read_model_folder(plain.path, kind="cross-encoder")
+            write_model_folder(
+                self.output / ONNX_FOLDER,
+                replace(
+                    folder.description,
+                    scale=fitted.calibration.scale,
+                    shift=fitted.calibration.shift,
+                    combination=asdict(fitted.combination),
+                ),
+                onnx=folder.onnx,
+                tokenizer_json=folder.tokenizer.read_text("utf-8"),
+            )
+        before, after = (
+            calibration.relevance(fitted.test_logits)
+            for calibration in (Calibration(), fitted.calibration)
+        )
+        plot_calibration(before, after, fitted.test_relevant, self.output / CALIBRATION_PLOT)
+        return onnx, fitted
+
+    def _record(self, fit: Fit, onnx: OnnxRecord, calibrated: Calibrated) -> WikiRecord:
+        return WikiRecord(
+            model_id=self.options.model_id,
+            base=self.base,
+            corpus=self.corpus_name,
+            articles=self.n_articles,
+            styles=self.data.styles,
+            held_out={"dev": len(self.data.dev), "test": len(self.data.test)},
+            settings=self.settings,
+            epochs=fit.epochs,
+            seconds=round(fit.seconds, 1),
+            resumed=fit.resumed,
+            onnx=onnx,
+            calibration=calibrated.calibration_record,
+            combination=calibrated.combination_record,
+            test=calibrated.test,
+            test_pairs=calibrated.test_pairs,
+            versions={"python": python_version(), **{name: version(name) for name in PACKAGES}},
+        )
+
+
+def _pairs(groups: Sequence[TrainingGroup]) -> list[LabelledPair]:
+    return [LabelledPair(group.query, group.positive, 1.0) for group in groups]

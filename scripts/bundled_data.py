@@ -1,0 +1,163 @@
+"""Write what the bundled cross-encoder is trained on, from the data in `../shared/data`.
+
+Usage: python scripts/bundled_data.py SHARED_DATA OUTPUT
+
+Writes `corpus.jsonl.gz` and `pairs.jsonl.gz`, for `wikirank train`, and
+`natural-passages.jsonl.gz` and `natural-questions.jsonl.gz`, for `wikirank evaluate`: questions
+of TyDi QA and BoolQ that are kept out of training together with all that is asked of their
+passages and, in BoolQ, of their articles.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import random
+import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from wikirank._json_lines import write_records
+from wikirank.corpus import open_source
+
+Record = dict[str, Any]
+
+KEPT_OUT_PASSAGES = 700
+NATURAL = ("tydi", "boolq")
+TOKENISED = "nqg_squad"
+PARAGRAPH_CHARS = 600
+# The first 200 articles are left to `wikirank train` on a corpus that the model has not seen.
+TECH_ARTICLES = slice(200, 450)
+_SPACED = (
+    (r"`` ?", '"'),
+    (r" ?''", '"'),
+    (r"-lrb- ?", "("),
+    (r" ?-rrb-", ")"),
+    (r"-lsb- ?", "["),
+    (r" ?-rsb-", "]"),
+    (r" ([.,;:?!%)])", r"\1"),
+    (r" ('s|n't)\b", r"\1"),
+)
+
+
+def main() -> None:
+    """Read the data and write the four files."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("shared", type=Path, help="folder with `qa/` and `wiki/`")
+    parser.add_argument("output", type=Path)
+    folders = parser.parse_args()
+    folders.output.mkdir(parents=True, exist_ok=True)
+    records = list(_read(folders.shared / "qa" / "train-pairs.jsonl.gz"))
+    kept_out, rest = _keep_out(records)
+    pairs = [*_pairs(rest), *_selqa(_read(folders.shared / "qa" / "selqa.jsonl.gz"))]
+    written = {
+        "pairs": pairs,
+        "corpus": _corpus(folders.shared / "wiki" / "tech-articles.jsonl.gz"),
+        "natural-passages": _passages(records),
+        "natural-questions": kept_out,
+    }
+    for name, rows in written.items():
+        n = write_records(folders.output / f"{name}.jsonl.gz", rows)
+        print(f"{name}: {n:,}")  # noqa: T201
+
+
+def _read(path: Path) -> Iterator[Record]:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
+
+
+def _keep_out(records: list[Record]) -> tuple[list[Record], list[Record]]:
+    """The natural questions kept out, as `wikirank evaluate` reads them, and all other records."""
+    ids: dict[str, str] = {}
+    for record in records:
+        ids.setdefault(record["passage"], f"t{len(ids)}")
+    natural = [record for record in records if record["source"].startswith(NATURAL)]
+    drawn = sorted({ids[record["passage"]] for record in natural})
+    random.Random(0).shuffle(drawn)
+    held = set(drawn[:KEPT_OUT_PASSAGES])
+    kept_out = [record for record in natural if ids[record["passage"]] in held]
+    titles = {record["title"] for record in kept_out} - {""}
+    rest = [r for r in records if ids[r["passage"]] not in held and r["title"] not in titles]
+    questions = [
+        {"id": f"n{n}", "question": r["question"], "passage_id": ids[r["passage"]]}
+        for n, r in enumerate(kept_out)
+    ]
+    return questions, rest
+
+
+def _passages(records: list[Record]) -> Iterator[Record]:
+    texts = dict.fromkeys(record["passage"] for record in records)
+    yield from ({"id": f"t{n}", "text": text} for n, text in enumerate(texts))
+
+
+def _pairs(records: list[Record]) -> Iterator[Record]:
+    for record in records:
+        if not record["source"].startswith(TOKENISED):
+            yield {name: record[name] for name in ("question", "passage", "title")}
+    tokenised = [record for record in records if record["source"].startswith(TOKENISED)]
+    for paragraph in _paragraphs(tokenised):
+        text = " ".join(dict.fromkeys(_plain(record["passage"]) for record in paragraph))
+        yield from ({"question": _plain(r["question"]), "passage": text} for r in paragraph)
+
+
+def _paragraphs(records: list[Record]) -> Iterator[list[Record]]:
+    """Sentences in their articles' order, joined: the questions were asked of whole paragraphs."""
+    paragraph: list[Record] = []
+    length = 0
+    for sentence, asked in groupby(records, key=lambda record: record["passage"]):
+        if length + len(sentence) > PARAGRAPH_CHARS and paragraph:
+            yield paragraph
+            paragraph, length = [], 0
+        paragraph.extend(asked)
+        length += len(sentence)
+    if paragraph:
+        yield paragraph
+
+
+def _plain(tokenised: str) -> str:
+    """Text as people write it, but for the case, which the model does not see."""
+    for pattern, text in _SPACED:
+        tokenised = re.sub(pattern, text, tokenised)
+    return tokenised.strip()
+
+
+def _selqa(records: Iterable[Record]) -> Iterator[Record]:
+    """Each question with the part of its section that holds the answering sentence."""
+    for record in records:
+        sentences, positives = record["candidates"], set(record["positives"])
+        for part in _parts(sentences):
+            if positives & set(part):
+                yield {
+                    "question": record["question"],
+                    "passage": " ".join(sentences[at] for at in part),
+                    "title": record["article"],
+                    "section": record["section"],
+                }
+                break
+
+
+def _parts(sentences: list[str]) -> Iterator[list[int]]:
+    """Positions of sentences in a row that make a paragraph."""
+    part: list[int] = []
+    length = 0
+    for at, sentence in enumerate(sentences):
+        if length + len(sentence) > PARAGRAPH_CHARS and part:
+            yield part
+            part, length = [], 0
+        part.append(at)
+        length += len(sentence)
+    if part:
+        yield part
+
+
+def _corpus(tech: Path) -> Iterator[Record]:
+    articles = [*open_source("sample"), *list(open_source(str(tech)))[TECH_ARTICLES]]
+    for article in articles:
+        yield {"title": article.title, "text": article.text, "url": article.url}
+
+
+if __name__ == "__main__":
+    main()

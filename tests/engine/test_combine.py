@@ -1,0 +1,57 @@
+"""Fitting the combination to candidate lists."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from wikirank.train.wiki import CandidateList
+
+pytest.importorskip("scipy", reason="needs the [train] extra")
+
+from wikirank.rank import best_first
+from wikirank.train.wiki.combine import cross_validated_scores, fit_combination
+
+Lists = tuple[list[CandidateList], list[NDArray[np.float64]]]
+
+
+def lists_by(logit: float, dense: float, lexical: float, n: int = 300) -> Lists:
+    """Lists whose positive was drawn by a softmax over a known combination."""
+    rng = np.random.default_rng(3)
+    lists, logits = [], []
+    for number in range(n):
+        logits.append(rng.normal(0, 2, 10))
+        cosines, relative = rng.uniform(0, 1, 10), rng.uniform(0, 1, 10)
+        relative[0] = 1.0
+        scores = logit * logits[-1] + dense * cosines + lexical * relative
+        place = int(rng.choice(10, p=np.exp(scores) / np.exp(scores).sum()))
+        texts = [str(at) for at in range(10)]
+        held = CandidateList(
+            f"q{number}", "pair", texts[place], texts, place, [*cosines], [*(7 * relative)]
+        )
+        lists.append(held)
+    missed = CandidateList("missed", "pair", "x", ["0", "1"], -1, [0.1, None], [None, 2.0])
+    return [*lists, missed], [*logits, np.array([0.0, 1.0])]
+
+
+def test_finds_the_weights_that_made_the_lists() -> None:
+    fitted = fit_combination(*lists_by(logit=1.0, dense=6.0, lexical=3.0))
+    assert fitted.dense / fitted.logit == pytest.approx(6.0, rel=0.25)
+    assert fitted.lexical / fitted.logit == pytest.approx(3.0, rel=0.35)
+
+
+def test_a_first_stage_that_tells_nothing_gets_little_weight() -> None:
+    fitted = fit_combination(*lists_by(logit=1.0, dense=0.0, lexical=0.0))
+    assert fitted.dense < 0.5 * fitted.logit
+    assert fitted.lexical < 0.5 * fitted.logit
+
+
+def test_cross_validated_order_beats_the_logit() -> None:
+    lists, logits = lists_by(logit=0.7, dense=6.0, lexical=3.0)
+    combined = cross_validated_scores(lists, logits)
+
+    def hits(scores: list[NDArray[np.float64]]) -> int:
+        return sum(best_first(s)[0] == held.place for s, held in zip(scores, lists, strict=True))
+
+    assert hits(combined) > hits(logits) + 20

@@ -1,0 +1,125 @@
+"""What int8 costs a cross-encoder: the rewriting is exact, the head stays as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from wikirank.evaluate.metrics import spearman
+from wikirank.rank import Calibration, load_cross_encoder
+from wikirank.runtime.model_folder import ModelDescription, write_model_folder
+
+torch = pytest.importorskip("torch", reason="needs the [train] extra")
+
+pytestmark = [pytest.mark.train, pytest.mark.slow]
+
+QUERIES = ["Who hunts herring?", "How is bread made?", "What is a violin?"]
+TEXTS = [
+    "Cod, seals and gannets hunt herring all year round.",
+    "Herring is a small fish of the North Atlantic that lives in great shoals.",
+    "Bread is a food baked from flour and water.",
+    "A sourdough is raised by wild yeasts and bacteria, and baked in a hot oven.",
+    "The violin is a wooden instrument with four strings.",
+    "Orchestras seat their violins in two sections.",
+    "The river rises in the hills and flows to the sea.",
+    "Gannets dive from a great height.",
+]
+
+
+@pytest.fixture(scope="module")
+def pair_model(minilm: Path) -> Any:
+    from wikirank.train.base import find_base
+    from wikirank.train.wiki.model import starting_model
+
+    return starting_model(find_base(str(minilm)), seed=3, max_length=128)
+
+
+@pytest.fixture(scope="module")
+def exported(pair_model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from wikirank.train.export import export_cross_encoder
+
+    folder = tmp_path_factory.mktemp("exported") / "model"
+    export_cross_encoder(
+        pair_model,
+        folder,
+        model_id="pair",
+        headings=True,
+        calibration=Calibration(),
+        max_length=128,
+    )
+    return folder
+
+
+def integer_products(folder: Path) -> list[str]:
+    import onnx
+
+    graph = onnx.load(str(folder / "model.onnx")).graph
+    return [node.name for node in graph.node if node.op_type == "MatMulInteger"]
+
+
+def test_row_scaled_linear_is_the_same_function_whatever_the_scale_of_a_token() -> None:
+    from wikirank.train.row_scale import RowScaledLinear
+
+    torch.manual_seed(0)
+    linear = torch.nn.Linear(16, 5)
+    scales = torch.tensor([1e-3, 1.0, 300.0, 0.0]).view(1, 4, 1)  # the last token is all zeros
+    states = torch.randn(2, 4, 16) * scales
+    with torch.no_grad():
+        off = (RowScaledLinear(linear)(states) - linear(states)).abs()
+    assert bool((off <= 1e-6 * scales.clamp(min=1.0)).all())
+
+
+def test_row_scaled_embedding_looks_up_the_same_rows() -> None:
+    from wikirank.train.row_scale import RowScaledEmbedding
+
+    torch.manual_seed(0)
+    embedding = torch.nn.Embedding(6, 4, padding_idx=0)  # a row of zeros
+    split = RowScaledEmbedding(embedding)
+    ids = torch.arange(6).view(2, 3)
+    torch.testing.assert_close(split(ids), embedding(ids))
+    assert split.table.weight[1:].abs().amax(1).tolist() == pytest.approx([1.0] * 5)
+
+
+def test_products_of_the_layers_are_int8_and_the_heads_are_not(
+    exported: Path, onnx_reranker: Path
+) -> None:
+    # Six layers: query, key, value, attention's output, two feed-forward.
+    for folder in (exported, onnx_reranker):
+        names = integer_products(folder)
+        assert len(names) == 36
+        assert all("/encoder/layer." in name for name in names)
+        assert 23e6 < (folder / "model.onnx").stat().st_size < 25e6
+
+
+def test_export_leaves_the_model_as_it_was(pair_model: Any, exported: Path) -> None:
+    assert exported.is_dir()
+    layer = pair_model.model.encoder.layer[0]
+    assert type(layer.intermediate.dense) is torch.nn.Linear
+    assert type(pair_model.model.embeddings.word_embeddings) is torch.nn.Embedding
+
+
+def test_it_keeps_the_ranking_better_than_quantising_everything(
+    pair_model: Any, exported: Path, tmp_path: Path
+) -> None:
+    from wikirank.train.export import _Logit, _quiet, quantise, trace_onnx
+
+    with _quiet():
+        trace_onnx(_Logit(pair_model), tmp_path / "fp32.onnx", "logit")
+        quantise(tmp_path / "fp32.onnx", tmp_path / "int8.onnx")
+    write_model_folder(
+        tmp_path / "plain",
+        ModelDescription("cross-encoder", "plain", 128),
+        onnx=tmp_path / "int8.onnx",
+        tokenizer_json=(exported / "tokenizer.json").read_text("utf-8"),
+    )
+    pairs = [(query, text) for query in QUERIES for text in TEXTS]
+    expected = pair_model.predict(pairs, show_progress_bar=False).astype(np.float64)
+    ours, plain = (
+        np.concatenate([load_cross_encoder(folder).logits(query, TEXTS) for query in QUERIES])
+        for folder in (exported, tmp_path / "plain")
+    )
+    assert spearman(ours, expected) >= 0.99
+    assert np.std(ours - expected) < np.std(plain - expected)
