@@ -2,10 +2,12 @@
 
 Usage: python scripts/bundled_data.py SHARED_DATA OUTPUT
 
-Writes `corpus.jsonl.gz` and `pairs.jsonl.gz`, for `wikirank train`, and
-`natural-passages.jsonl.gz` and `natural-questions.jsonl.gz`, for `wikirank evaluate`: questions
-of TyDi QA and BoolQ that are kept out of training together with all that is asked of their
-passages and, in BoolQ, of their articles.
+Writes `corpus.jsonl.gz` and `pairs.jsonl.gz`, for `wikirank train`, and, for `wikirank evaluate`,
+questions of TyDi QA and BoolQ that are kept out of training together with all that is asked of
+their passages and, in BoolQ, of their articles: `natural-questions.jsonl.gz`, and half as many
+again in `natural-dev-questions.jsonl.gz`, to fit the combination on; `natural-passages.jsonl.gz`
+are the passages of all questions, `natural-unseen-passages.jsonl.gz` those kept out, with the
+passages of SQuAD dev, none of which a model trained on these files has seen.
 """
 
 from __future__ import annotations
@@ -51,13 +53,18 @@ def main() -> None:
     folders = parser.parse_args()
     folders.output.mkdir(parents=True, exist_ok=True)
     records = list(_read(folders.shared / "qa" / "train-pairs.jsonl.gz"))
-    kept_out, rest = _keep_out(records)
+    dev, test, rest = _keep_out(records)
     pairs = [*_pairs(rest), *_selqa(_read(folders.shared / "qa" / "selqa.jsonl.gz"))]
     written = {
         "pairs": pairs,
         "corpus": _corpus(folders.shared / "wiki" / "tech-articles.jsonl.gz"),
         "natural-passages": _passages(records),
-        "natural-questions": kept_out,
+        "natural-unseen-passages": [
+            *(p for p in _passages(records) if p["id"] in {q["passage_id"] for q in [*dev, *test]}),
+            *_read(folders.shared / "qa" / "squad-dev-passages.jsonl.gz"),
+        ],
+        "natural-dev-questions": dev,
+        "natural-questions": test,
     }
     for name, rows in written.items():
         n = write_records(folders.output / f"{name}.jsonl.gz", rows)
@@ -69,8 +76,8 @@ def _read(path: Path) -> Iterator[Record]:
         yield from map(json.loads, lines)
 
 
-def _keep_out(records: list[Record]) -> tuple[list[Record], list[Record]]:
-    """The natural questions kept out, as `wikirank evaluate` reads them, and all other records."""
+def _keep_out(records: list[Record]) -> tuple[list[Record], list[Record], list[Record]]:
+    """Natural questions kept out, for dev and test, as `wikirank evaluate` reads them; the rest."""
     ids: dict[str, str] = {}
     for record in records:
         ids.setdefault(record["passage"], f"t{len(ids)}")
@@ -81,11 +88,18 @@ def _keep_out(records: list[Record]) -> tuple[list[Record], list[Record]]:
     kept_out = [record for record in natural if ids[record["passage"]] in held]
     titles = {record["title"] for record in kept_out} - {""}
     rest = [r for r in records if ids[r["passage"]] not in held and r["title"] not in titles]
-    questions = [
-        {"id": f"n{n}", "question": r["question"], "passage_id": ids[r["passage"]]}
-        for n, r in enumerate(kept_out)
-    ]
-    return questions, rest
+    # One article's questions stay together.
+    articles = sorted({_article(record) for record in kept_out})
+    dev = set(random.Random(1).sample(articles, len(articles) // 3))
+    questions: tuple[list[Record], list[Record]] = ([], [])
+    for n, r in enumerate(kept_out):
+        asked = {"id": f"n{n}", "question": r["question"], "passage_id": ids[r["passage"]]}
+        questions[_article(r) not in dev].append(asked)
+    return *questions, rest
+
+
+def _article(record: Record) -> str:
+    return str(record["title"] or record["passage"])
 
 
 def _passages(records: list[Record]) -> Iterator[Record]:
