@@ -20,9 +20,9 @@ from wikirank.train.wiki.groups import GroupOptions
 from wikirank.train.wiki.run import WikiOptions, train_wiki
 
 OPTIONS = WikiOptions(
-    groups=GroupOptions(n_hard=2, n_same_article=1, n_random=1, most_made=6000),
-    training={"evaluations": 10, "patience": 10},
-    held_out_queries=600,
+    groups=GroupOptions(n_hard=2, n_same_article=1, n_random=0, most_made=1200),
+    training={"evaluations": 4, "patience": 4},
+    held_out_queries=300,
 )
 
 
