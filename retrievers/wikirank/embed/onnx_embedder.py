@@ -52,6 +52,21 @@ class OnnxEmbedder:
         """Longest input in tokens, the two special tokens included."""
         return self._description.max_length
 
+    def count_tokens(self, text: str) -> int:
+        """How many tokens a text has for this model, special tokens not counted.
+
+        Args:
+            text: Any text of valid Unicode.
+
+        Returns:
+            The number of tokens.
+
+        Raises:
+            InvalidArgumentError: It is not a string or not valid Unicode.
+        """
+        check_text(text, what="text", allow_blank=True)
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed passages.
 
