@@ -15,7 +15,7 @@ from wikirank.reading import Page
 from wikirank.types import Passage
 
 LONGEST_PATTERN = 300
-# Longest time on one passage in seconds: a sound pattern takes microseconds.
+# Longest processor time on one passage in seconds: a sound pattern takes microseconds.
 _PASSAGE_SECONDS = 0.25
 
 # Typed one way, printed another.
@@ -127,10 +127,15 @@ def _prefilter(phrase: str) -> tuple[str, list[str]]:
     return "text LIKE ?", [f"%{safe}%"]
 
 
+def _matches(compiled: regex.Pattern[str], text: str) -> Iterator[regex.Match[str]]:
+    # Concurrent: other threads, such as an event loop's, run meanwhile.
+    return compiled.finditer(text, timeout=_PASSAGE_SECONDS, concurrent=True)
+
+
 def _sentences(compiled: regex.Pattern[str], text: str) -> Iterator[str]:
     """The sentences of a text in which the expression matches, or across which it does."""
     try:
-        spans = [found.span() for found in compiled.finditer(text, timeout=_PASSAGE_SECONDS)]
+        spans = [found.span() for found in _matches(compiled, text)]
     except TimeoutError as err:
         msg = (
             f"{compiled.pattern!r} takes too long on one passage. Avoid repetitions within "

@@ -74,20 +74,26 @@ def _find(library: Library, asked: WikiFindInput, config: RunnableConfig) -> Too
 
 
 def _preface(asked: WikiFindInput, count: int, found: list[Hits]) -> str:
+    if not all(hits.complete for hits in found):
+        return f"{_subject(asked)} stands in more passages than can be shown. The first:"
     passages = "1 passage" if count == 1 else f"{count} passages"
-    first = "" if all(hits.complete for hits in found) else "the first "
-    return f'"{quoted_line(asked.pattern)}" stands in {first}{passages}, in part:'
+    return f"{_subject(asked)} stands in {passages}. The sentences with it:"
 
 
 def _nothing(asked: WikiFindInput, found: list[Hits]) -> str:
     where = f' on "{quoted_line(asked.title)}"' if asked.title else ""
     if any(hits.timed_out for hits in found):
         return (
-            f'"{quoted_line(asked.pattern)}" was not found{where} in the time there is; not all '
-            "was looked through. Give a title, or look for a phrase."
+            f"{_subject(asked)} was not found{where} in the time there is; not all was looked "
+            "through. Give a title, or look for a phrase."
         )
     if asked.regex:
         advice = "Case counts unless it begins with (?i). Try a simpler one, or a phrase."
     else:
         advice = "Try fewer words or another spelling, or ask wiki_search."
-    return f'The wiki has no "{quoted_line(asked.pattern)}"{where}. {advice}'
+    return f"{_subject(asked)} stands nowhere{where or ' in the wiki'}. {advice}"
+
+
+def _subject(asked: WikiFindInput) -> str:
+    # An expression is not repeated: "[1]" in it would pass for a citation.
+    return "What the expression matches" if asked.regex else f'"{quoted_line(asked.pattern)}"'

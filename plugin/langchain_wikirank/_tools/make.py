@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 from typing import Any, TypeVar
 
 from langchain_core.callbacks import Callbacks
@@ -50,16 +51,18 @@ def make_tool(
     def func(
         *args: Any, config: RunnableConfig, callbacks: Callbacks = None, **given: Any
     ) -> ToolAnswer:
+        started = perf_counter()
         try:
-            return run(*parsed(args, given, config, callbacks))
+            return _timed(run(*parsed(args, given, config, callbacks)), started)
         except Exception as err:
             raise _told(name, err) from err
 
     async def coroutine(
         *args: Any, config: RunnableConfig, callbacks: Callbacks = None, **given: Any
     ) -> ToolAnswer:
+        started = perf_counter()
         try:
-            return await arun(*parsed(args, given, config, callbacks))
+            return _timed(await arun(*parsed(args, given, config, callbacks)), started)
         except Exception as err:
             raise _told(name, err) from err
 
@@ -73,6 +76,11 @@ def make_tool(
         handle_tool_error=True,
         handle_validation_error=lambda err: _wrong_arguments(name, schema, err),
     )
+
+
+def _timed(found: ToolAnswer, started: float) -> ToolAnswer:
+    found[1]["timings"].setdefault("total", (perf_counter() - started) * 1000)
+    return found
 
 
 def _told(name: str, err: Exception) -> ToolException:

@@ -37,7 +37,7 @@ class WikiReadInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    page: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = Field(
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = Field(
         description="The page's title or its address, as wiki_search shows it."
     )
     section: str | None = Field(
@@ -61,15 +61,15 @@ def read_tool(library: Library) -> BaseTool:
 
 
 def _read(library: Library, asked: WikiReadInput, config: RunnableConfig) -> ToolAnswer:
-    page, *others = library.pages(asked.page)
+    page, *others = library.pages(asked.title)
     whole = short_passages(page_passages(library.index.store, page))
     section, passages = _section(library, page, whole, asked)
     documents = [document_of(p) for p in passages if p.number >= asked.position]
     if not documents:
         end = max(passage.number for passage in passages)
         msg = (
-            f'Position {asked.position} is past the end of "{quoted_line(page.title)}", which is '
-            f"{end}. There is no more to read; begin again at 0 if you need it."
+            f'"{quoted_line(page.title)}" ends at position {end}: there is nothing at '
+            f"{asked.position}. You have read it to the end; begin again at 0 if you need it."
         )
         raise ToolException(msg)
     layout = Layout(
@@ -84,14 +84,15 @@ def _section(
     library: Library, page: Page, whole: list[Passage], asked: WikiReadInput
 ) -> tuple[str, list[Passage]]:
     """The section that is asked for by name, or by the address's anchor, and its passages."""
-    named = asked.section or named_section(asked.page)
+    named = asked.section or named_section(asked.title)
     passages = [p for p in whole if is_within(p.section, named)] if named else whole
     if passages:
         return named, passages
     if not asked.section:  # An anchor that is no section of ours: read the page.
         return "", whole
-    names = library.listed(section_names(whole)) or "none"
-    msg = f'"{quoted_line(page.title)}" has no section "{quoted_line(named)}". Sections: {names}.'
+    names = library.listed(section_names(whole))
+    advice = f"Its sections: {names}." if names else "It has none: read it without section."
+    msg = f'"{quoted_line(page.title)}" has no section "{quoted_line(named)}". {advice}'
     raise ToolException(msg)
 
 

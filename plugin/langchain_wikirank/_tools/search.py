@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from langchain_wikirank._evidence import ask_or_read
 from langchain_wikirank._executor import run_in_worker
+from langchain_wikirank._neutralise import quoted_line
 from langchain_wikirank._page import Layout
 from langchain_wikirank._recording import recorded_searches
 from langchain_wikirank._tools.make import make_tool
@@ -105,10 +106,10 @@ def _place(library: Library, asked: WikiSearchInput) -> list[dict[str, Any]]:
         if asked.title:
             like = [section for section in like if section in known]
         if not like:
-            where = f' on "{asked.title}"' if asked.title else ""
+            where = f' on "{quoted_line(asked.title)}"' if asked.title else ""
             names = library.listed(list(known)) if asked.title else ""
             advice = f"Its sections: {names}." if names else "Search without section."
-            msg = f'The wiki has no section "{asked.section}"{where}. {advice}'
+            msg = f'The wiki has no section "{quoted_line(asked.section)}"{where}. {advice}'
             raise ToolException(msg)
         conditions.append({"section": {"$in": like}})
     return conditions
