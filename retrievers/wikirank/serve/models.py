@@ -21,7 +21,7 @@ _EXAMPLE_PASSAGE: dict[str, Any] = {
     "url": "https://en.wikipedia.org/wiki/Ada_Lovelace",
     "text": "Augusta Ada King, Countess of Lovelace, was an English mathematician and writer.",
     "source": "sample",
-    "revision": None,
+    "revision": "1301234567",
     "passage_number": 0,
     "relevance_score": 0.91,
     "rerank_logit": 4.2,

@@ -21,7 +21,10 @@ export async function request(path, options = {}) {
     if (error.name === "AbortError") throw error;
     throw new Error("The server does not answer. Is `wikirank serve` still running?");
   }
-  const body = await response.json();
+  const body = await response.json().catch((error) => {
+    if (error.name === "AbortError") throw error;
+    throw new Error("The server's answer could not be read.");
+  });
   if (!response.ok) throw new Error(body.message);
   return body;
 }
