@@ -194,7 +194,8 @@ function listen() {
   for (const button of document.querySelectorAll(".switch button")) {
     button.addEventListener("click", () => showList(button.dataset.show));
   }
-  new ResizeObserver(redraw).observe(columns);
+  const resized = new ResizeObserver(redraw);
+  for (const list of [columns, before, after]) resized.observe(list);
   addEventListener("popstate", start);
   const showing = () => columns.dataset.show;
   listenToKeys({ query, threshold, before, after, keys: at("keys"), show: showList, showing });
