@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from serving import served
 
@@ -147,7 +147,11 @@ async def test_a_failure_shows_no_stack(tmp_path: Path, tiny_wiki: Path) -> None
 
 
 _values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["a", "\ud800", 2**63]),
     lambda inner: (
         st.lists(inner, max_size=2)
         | st.dictionaries(st.sampled_from(["$and", "$in", "$gt", "topic", "year", "x"]), inner)
@@ -158,6 +162,8 @@ _values = st.recursive(
 
 @settings(max_examples=60, deadline=None)
 @given(query=st.text(st.characters(codec=None, categories=None), max_size=40), where=_values)
+@example(query="light", where={"$and": [{"topic": {"$in": [1, "a"]}}, {"year": 2**63}]})
+@example(query="\ud800", where=None)
 def test_any_request_is_answered_or_refused(searcher: Searcher, query: str, where: object) -> None:
     async def ask() -> httpx.Response:
         body = json.dumps({"query": query, "filter": where, "rerank": False})
@@ -261,10 +267,10 @@ async def test_the_description_is_whole(client: httpx.AsyncClient) -> None:
             assert schema["description"], (name, field)
     responses = described["paths"]["/api/search"]["post"]["responses"]
     assert set(responses) == {"200", "400", "401", "422", "500", "503"}
-    for example in schemas["SearchRequest"]["examples"]:
-        SearchRequest.model_validate(example).options()
-    for example in schemas["RankedPassageResponse"]["examples"]:
-        RankedPassageResponse.model_validate(example)
+    for shown in schemas["SearchRequest"]["examples"]:
+        SearchRequest.model_validate(shown).options()
+    for shown in schemas["RankedPassageResponse"]["examples"]:
+        RankedPassageResponse.model_validate(shown)
 
 
 def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

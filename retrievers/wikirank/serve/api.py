@@ -90,7 +90,7 @@ def _failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
         401: "The token is missing or wrong.",
         422: "The request is not of the described form.",
         500: "The search failed.",
-        503: "The index's Chroma server does not answer.",
+        503: "The index's Chroma server does not answer, or this server is shutting down.",
     }
     return {
         status: {"model": ErrorResponse, "description": meanings[status]} for status in statuses

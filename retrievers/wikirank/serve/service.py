@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from fastapi import HTTPException
+
 import wikirank
 from wikirank.search import Searcher
 from wikirank.serve.models import InfoResponse, SearchRequest, SearchResponse
@@ -61,7 +63,11 @@ class SearchService:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except asyncio.CancelledError:
+            # Ctrl-C, and the time to finish in is over: an answer, no stack trace in the log.
+            raise HTTPException(503, "The server is shutting down.") from None
 
     def _info(self) -> InfoResponse:
         index = self._searcher.index
