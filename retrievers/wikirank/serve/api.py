@@ -68,7 +68,7 @@ def create_app(
     return app
 
 
-def _check_token(
+async def _check_token(
     request: Request,
     given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> None:
@@ -97,7 +97,7 @@ def _failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def _service(request: Request) -> SearchService:
+async def _service(request: Request) -> SearchService:
     service: SearchService = request.app.state.service
     return service
 

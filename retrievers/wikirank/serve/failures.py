@@ -23,7 +23,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-def _invalid_request(_: Request, error: Exception) -> JSONResponse:
+async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     parts = [
         f"{'.'.join(map(str, fault['loc'][1:])) or 'body'}: {fault['msg']}"
@@ -32,19 +32,19 @@ def _invalid_request(_: Request, error: Exception) -> JSONResponse:
     return failure(422, "; ".join(parts))
 
 
-def _ours(_: Request, error: Exception) -> JSONResponse:
+async def _ours(_: Request, error: Exception) -> JSONResponse:
     if isinstance(error, InvalidArgumentError):
         return failure(400, str(error))
     return failure(503 if isinstance(error, IndexConnectionError) else 500, str(error))
 
 
-def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     answer = failure(error.status_code, str(error.detail))
     answer.headers.update(error.headers or {})
     return answer
 
 
-def _unexpected(_: Request, _error: Exception) -> JSONResponse:
+async def _unexpected(_: Request, _error: Exception) -> JSONResponse:
     # Starlette raises the error again after this answer, so that it lands in the server's log.
     return failure(500, "Something went wrong here. The log of `wikirank serve` says what.")

@@ -11,7 +11,7 @@ from wikirank.search import SearchOptions, SearchResult
 from wikirank.types import SearchType
 
 _LONGEST_QUERY_CHARS = 1000
-_MOST_CANDIDATES = 500
+_MOST_CANDIDATES = 200
 
 _EXAMPLE_PASSAGE: dict[str, Any] = {
     "rank": 1,
