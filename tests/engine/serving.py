@@ -31,6 +31,11 @@ def served(index: Path, *options: str) -> Iterator[str]:
         raise
     finally:
         process.send_signal(signal.SIGINT)
-        errors = process.communicate(timeout=30)[1]
+        try:
+            errors = process.communicate(timeout=60)[1]
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
     assert process.returncode == 0, errors
     assert errors == ""

@@ -75,10 +75,14 @@ def command(
         )
         with open_socket(host, port) as listening:
             url = page_url(host, listening, token)
-            typer.echo(f"{url}  (Ctrl-C ends it)")
-            if open_browser:
-                threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-            run(app, listening)
+            run(app, listening, lambda: _announce(url, open_browser=open_browser))
+
+
+def _announce(url: str, *, open_browser: bool) -> None:
+    typer.echo(f"{url}  (Ctrl-C ends it)")
+    if open_browser:
+        # A browser for the terminal would hold up the server's thread.
+        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
 
 def _example_queries(index: WikiIndex) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 
 import uvicorn
@@ -11,12 +12,13 @@ from fastapi import FastAPI
 _GRACE_SECONDS = 3
 
 
-def run(app: FastAPI, listening: socket.socket) -> None:
+def run(app: FastAPI, listening: socket.socket, on_ready: Callable[[], None]) -> None:
     """Serve until Ctrl-C, then answer what has been asked and return.
 
     Args:
         app: The application.
         listening: From `open_socket`.
+        on_ready: Called once requests are answered and Ctrl-C is listened to.
     """
     config = uvicorn.Config(
         app,
@@ -30,4 +32,14 @@ def run(app: FastAPI, listening: socket.socket) -> None:
     )
     # uvicorn shuts down on the first SIGINT and then raises it again.
     with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listening])
+        _Server(config, on_ready).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
