@@ -121,3 +121,25 @@ class RankedPassage:
     fusion_score: float | None = None
     rerank_logit: float | None = None
     relevance_score: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The passage and its scores as plain values, for JSON."""
+        passage = self.passage
+        return {
+            "rank": self.rank,
+            "id": passage.id,
+            "title": passage.title,
+            "section": HEADING_SEPARATOR.join(passage.section),
+            "url": passage.url,
+            "text": passage.text,
+            "source": passage.source,
+            "revision": passage.revision or None,
+            "passage_number": passage.number,
+            "relevance_score": self.relevance_score,
+            "rerank_logit": self.rerank_logit,
+            "rank_before": self.rank_before,
+            "dense_score": self.dense_score,
+            "lexical_score": self.lexical_score,
+            "fusion_score": self.fusion_score,
+            "metadata": dict(passage.metadata),
+        }

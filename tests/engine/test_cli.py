@@ -120,6 +120,9 @@ def test_rerank_names_a_bad_line(line: str, message: str) -> None:
             "k is a whole number of at least 1",
         ),
         (["search", "q", "--index", "{folder}", "--model", "no/model/here"], 1, "no/model/here"),
+        (["serve", "--index", "no-such-folder"], 1, "wikirank index SOURCE"),
+        (["serve", "--index", "{folder}", "--host", "0.0.0.0"], 1, "add --token"),
+        (["serve", "--index", "{folder}", "--port", "70000"], 2, "65535"),
         (["index", "no-such.jsonl", "--into", "{tmp}/x"], 1, "no-such.jsonl"),
         (["index", "{tmp}/empty.jsonl", "--into", "{tmp}/x"], 1, "holds no article with text"),
         (["index", "{tmp}/latin.jsonl", "--into", "{tmp}/x"], 1, "UTF-8"),
@@ -181,7 +184,7 @@ def test_corrupt_model_is_told(folder: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["index", "search", "rerank", "info", "demo", "train", "evaluate"]
+    "command", ["index", "search", "rerank", "info", "demo", "train", "evaluate", "serve"]
 )
 def test_help_explains_each_command(command: str) -> None:
     assert "Usage: wikirank" in run(command, "--help")

@@ -41,6 +41,14 @@ def test_spells_out_a_filter(given_filter: Any, expected: Any) -> None:
     assert normalise_filter(given_filter, KEYS) == expected
 
 
+def deep_filter(levels: int) -> dict[str, Any]:
+    """A filter of so many `$and` and `$or`, one in the other."""
+    deep: dict[str, Any] = {"title": "Ada"}
+    for level in range(levels):
+        deep = {"$or" if level % 2 else "$and": [deep, {"year": 1840}]}
+    return deep
+
+
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
@@ -53,6 +61,13 @@ def test_spells_out_a_filter(given_filter: Any, expected: Any) -> None:
         ({"year": {"$in": 3}}, "takes a list"),
         ({"$or": []}, "takes a list of filters"),
         ({"$and": [{}]}, "empty filter"),
+        ({"$and": [1]}, "is a mapping"),
+        ({"year": 2**63}, "up to 64 bits"),
+        ({"year": {"$in": [-(2**63) - 1]}}, "up to 64 bits"),
+        ({"year": float("nan")}, "finite numbers"),
+        ({"title": "\ud800"}, "valid Unicode"),
+        ({"year": {"$in": [1, "1"]}}, "of one kind"),
+        (deep_filter(21), "within each other"),
     ],
 )
 def test_says_what_is_wrong_with_a_filter(bad: Any, message: str) -> None:

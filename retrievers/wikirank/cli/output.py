@@ -1,10 +1,10 @@
-"""What the commands print: progress, tables of passages, and the same as plain values."""
+"""What the commands print: progress and tables of passages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wikirank.index.report import IndexProgress, OnProgress
-from wikirank.types import HEADING_SEPARATOR, RankedPassage
+from wikirank.types import RankedPassage
 
 if TYPE_CHECKING:
     from wikirank.evaluate.candidates import OnStep
@@ -89,29 +89,6 @@ def _progress(speed: str, show: bool) -> Progress:
 def _rate(progress: Progress, task: TaskID, done: int) -> float:
     elapsed = progress.tasks[task].elapsed
     return done / elapsed if elapsed else 0.0
-
-
-def result_values(result: RankedPassage) -> dict[str, Any]:
-    """A result as plain values, for JSON; scores of stages that did not run are null."""
-    passage = result.passage
-    return {
-        "rank": result.rank,
-        "id": passage.id,
-        "title": passage.title,
-        "section": HEADING_SEPARATOR.join(passage.section),
-        "url": passage.url,
-        "text": passage.text,
-        "source": passage.source,
-        "revision": passage.revision or None,
-        "passage_number": passage.number,
-        "relevance_score": result.relevance_score,
-        "rerank_logit": result.rerank_logit,
-        "rank_before": result.rank_before,
-        "dense_score": result.dense_score,
-        "lexical_score": result.lexical_score,
-        "fusion_score": result.fusion_score,
-        "metadata": dict(passage.metadata),
-    }
 
 
 def first_stage_score(result: RankedPassage) -> tuple[str, float]:

@@ -93,11 +93,9 @@ def command(
 
 
 def _values(result: SearchResult) -> dict[str, object]:
-    from wikirank.cli.output import result_values
-
     return {
         "query": result.query,
-        "results": [result_values(ranked) for ranked in result.passages],
+        "results": [ranked.as_dict() for ranked in result.passages],
         "timings_ms": {stage: round(ms, 3) for stage, ms in result.timings.items()},
     }
 

@@ -7,6 +7,7 @@ itself only accepts spelled out as `$and`.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ Filter = Mapping[str, Any]
 
 _COMPARISONS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 _MEMBERSHIPS = ("$in", "$nin")
+# SQLite's parser gives up at about a hundred.
+_DEEPEST = 20
 _SCALARS = (str, int, float, bool)
 
 # How a passage's own fields are read where its metadata has no key of that name.
@@ -31,28 +34,38 @@ _COLUMNS = {
 FIELD_KEYS = frozenset(_COLUMNS)
 
 
-def normalise_filter(given: Filter | None, known_keys: frozenset[str]) -> dict[str, Any] | None:
+def normalise_filter(
+    given: Filter | None, known_keys: frozenset[str], *, depth: int = 0
+) -> dict[str, Any] | None:
     """Check a filter and spell it out as Chroma wants it: one key at each level.
 
     Args:
         given: `{"title": "Ada", "year": {"$gte": 1840}}` and the like; `$and`, `$or` nest.
         known_keys: The metadata keys that the index holds.
+        depth: How many `$and` and `$or` it stands in.
 
     Returns:
         The filter with one key at each level, or None where nothing is filtered.
 
     Raises:
-        InvalidArgumentError: On an unknown key or operator, or a value that is no scalar.
+        InvalidArgumentError: On an unknown key or operator, a value that is no scalar, or over 20
+            `$and` and `$or` within each other.
     """
     if not given:
         return None
-    clauses = [_clause(key, value, known_keys) for key, value in given.items()]
+    if not isinstance(given, Mapping):
+        msg = f"A filter is a mapping such as {{'title': 'Ada'}}, got {given!r}."
+        raise InvalidArgumentError(msg)
+    if depth > _DEEPEST:
+        msg = f"A filter may hold {_DEEPEST} $and and $or within each other, not more."
+        raise InvalidArgumentError(msg)
+    clauses = [_clause(key, value, known_keys, depth) for key, value in given.items()]
     return clauses[0] if len(clauses) == 1 else {"$and": clauses}
 
 
-def _clause(key: str, value: Any, known_keys: frozenset[str]) -> dict[str, Any]:
+def _clause(key: str, value: Any, known_keys: frozenset[str], depth: int) -> dict[str, Any]:
     if key in ("$and", "$or"):
-        return _combination(key, value, known_keys)
+        return _combination(key, value, known_keys, depth + 1)
     if key not in known_keys:
         msg = f"Unknown filter key {key!r}. Keys in this index: {', '.join(sorted(known_keys))}."
         raise InvalidArgumentError(msg)
@@ -65,11 +78,11 @@ def _clause(key: str, value: Any, known_keys: frozenset[str]) -> dict[str, Any]:
     return tests[0] if len(tests) == 1 else {"$and": tests}
 
 
-def _combination(key: str, value: Any, known_keys: frozenset[str]) -> dict[str, Any]:
+def _combination(key: str, value: Any, known_keys: frozenset[str], depth: int) -> dict[str, Any]:
     if not isinstance(value, Sequence) or isinstance(value, str) or not value:
         msg = f"{key} takes a list of filters, got {value!r}."
         raise InvalidArgumentError(msg)
-    parts = [normalise_filter(part, known_keys) for part in value]
+    parts = [normalise_filter(part, known_keys, depth=depth) for part in value]
     kept = [part for part in parts if part]
     if len(kept) != len(parts):
         msg = f"{key} holds an empty filter: {value!r}."
@@ -81,6 +94,9 @@ def _operand(key: str, operator: str, value: Any) -> Any:
     if operator in _MEMBERSHIPS:
         if not isinstance(value, (list, tuple, set, frozenset)) or not value:
             msg = f"{operator} on {key!r} takes a list of values, got {value!r}."
+            raise InvalidArgumentError(msg)
+        if len({type(item) for item in value}) > 1:
+            msg = f"{operator} on {key!r} takes values of one kind, got {value!r}."
             raise InvalidArgumentError(msg)
         return [_scalar(key, item) for item in value]
     if operator in _COMPARISONS and (isinstance(value, (bool, str)) or not _is_scalar(value)):
@@ -101,7 +117,19 @@ def _scalar(key: str, value: Any) -> Any:
     if not _is_scalar(value):
         msg = f"The filter on {key!r} takes a string, a number or a bool, got {value!r}."
         raise InvalidArgumentError(msg)
+    if not _can_be_stored(value):
+        msg = (
+            f"The filter on {key!r} takes whole numbers of up to 64 bits, finite numbers and text "
+            f"that is valid Unicode, got {value!r}."
+        )
+        raise InvalidArgumentError(msg)
     return value
+
+
+def _can_be_stored(value: str | int | float) -> bool:
+    if isinstance(value, str):
+        return not any("\ud800" <= char <= "\udfff" for char in value)
+    return math.isfinite(value) if isinstance(value, float) else -(2**63) <= value < 2**63
 
 
 def to_sql(where: Mapping[str, Any]) -> tuple[str, list[Any]]:

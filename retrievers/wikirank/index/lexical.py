@@ -76,13 +76,29 @@ class LexicalIndex:
         return accepted[:k]
 
     def _parse(self, query: str) -> tantivy.Query | None:
-        words = list(dict.fromkeys(self._analyzer.analyze(query)))
-        # A query of nothing but stop words ("The Who") still means something.
-        telling = [word for word in words if word not in self._stopwords] or words
-        terms = [tantivy.Query.term_query(self._index.schema, "body", word) for word in telling]
+        stems = self._telling_stems(query)
+        terms = [tantivy.Query.term_query(self._index.schema, "body", stem) for stem in stems]
         if not terms:
             return None
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in terms])
+
+    def _telling_stems(self, query: str) -> list[str]:
+        stems = list(dict.fromkeys(self._analyzer.analyze(query)))
+        # A query of nothing but stop words ("The Who") still means something.
+        return [stem for stem in stems if stem not in self._stopwords] or stems
+
+    def matching_words(self, query: str, words: Iterable[str]) -> set[str]:
+        """Find the words that count as a hit for a query.
+
+        Args:
+            query: Free text.
+            words: Single words of passages, as they stand there.
+
+        Returns:
+            Those that share a stem with a word of the query that is no stop word.
+        """
+        stems = frozenset(self._telling_stems(query))
+        return {word for word in words if not stems.isdisjoint(self._analyzer.analyze(word))}
 
     def count(self) -> int:
         """How many passages the index holds."""

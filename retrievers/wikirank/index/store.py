@@ -175,6 +175,13 @@ class PassageStore:
         (number,) = self.connection.execute("SELECT count(*) FROM passages").fetchone()
         return int(number)
 
+    def titles(self, limit: int) -> list[str]:
+        """The titles of some articles: at most `limit`, none twice, none empty."""
+        rows = self.connection.execute(
+            "SELECT DISTINCT title FROM passages WHERE title != '' LIMIT ?", [limit]
+        )
+        return [row[0] for row in rows]
+
 
 def insert_passages(connection: sqlite3.Connection, passages: Sequence[Passage]) -> None:
     """Write passages within the caller's transaction, over those of the same ids."""

@@ -1,0 +1,29 @@
+"""The page's files, read from the package; nothing comes from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+_MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+
+
+def add_assets(app: FastAPI) -> None:
+    """Serve the page at `/` and its other files beside it, under their names."""
+    for file in files("wikirank.serve").joinpath("static").iterdir():
+        media_type = _MEDIA_TYPES.get(f".{file.name.rpartition('.')[2]}")
+        if media_type:
+            path = "/" if file.name == "page.html" else f"/{file.name}"
+            app.router.routes.append(Route(path, _giver(file.read_bytes(), media_type)))
+
+
+def _giver(content: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+    async def give(_: Request) -> Response:
+        return Response(content, media_type=media_type)
+
+    return give

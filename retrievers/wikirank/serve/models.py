@@ -1,0 +1,208 @@
+"""What the JSON API takes and gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from wikirank.index.report import IndexInfo
+from wikirank.search import SearchOptions, SearchResult
+from wikirank.types import SearchType
+
+_LONGEST_QUERY_CHARS = 1000
+_MOST_CANDIDATES = 200
+
+_EXAMPLE_PASSAGE: dict[str, Any] = {
+    "rank": 1,
+    "id": "5b1e0c6f4f0f7c1d",
+    "title": "Ada Lovelace",
+    "section": "",
+    "url": "https://en.wikipedia.org/wiki/Ada_Lovelace",
+    "text": "Augusta Ada King, Countess of Lovelace, was an English mathematician and writer.",
+    "source": "sample",
+    "revision": "1301234567",
+    "passage_number": 0,
+    "relevance_score": 0.91,
+    "rerank_logit": 4.2,
+    "rank_before": 3,
+    "dense_score": 0.53,
+    "lexical_score": 8.39,
+    "fusion_score": 0.03,
+    "metadata": {"topic": "People"},
+}
+
+
+class SearchRequest(BaseModel):
+    """A question, and how to search."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"query": "Why is the sky blue?"},
+                {
+                    "query": "Who wrote the first algorithm meant for a machine?",
+                    "k": 3,
+                    "fetch_k": 100,
+                    "score_threshold": 0.5,
+                    "filter": {"topic": {"$in": ["People", "Technology"]}},
+                },
+            ]
+        },
+    )
+
+    query: str = Field(
+        max_length=_LONGEST_QUERY_CHARS, description="A question or keywords; not blank."
+    )
+    k: int = Field(
+        default=5, ge=1, le=_MOST_CANDIDATES, description="Passages to return at the most."
+    )
+    fetch_k: int = Field(
+        default=50,
+        ge=1,
+        le=_MOST_CANDIDATES,
+        description="Candidates to take from each half of the index and to rerank; at least k are.",
+    )
+    search_type: SearchType = Field(
+        default="hybrid",
+        description="Where candidates come from: dense (vectors), lexical (BM25), or both.",
+    )
+    rerank: bool = Field(default=True, description="Whether the cross-encoder reorders them.")
+    score_threshold: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Return only passages whose relevance score is at least this; needs rerank.",
+    )
+    filter: dict[str, Any] | None = Field(
+        default=None,
+        description="Metadata that passages must have: a value for a key, or $eq, $ne, $gt, $gte, "
+        "$lt, $lte, $in, $nin; $and and $or nest. GET /api/info lists the keys.",
+    )
+
+    def options(self) -> SearchOptions:
+        """The same as the engine takes it."""
+        return SearchOptions(**self.model_dump(exclude={"query"}))
+
+
+class RankedPassageResponse(BaseModel):
+    """A passage with the score of each stage that saw it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_PASSAGE]})
+
+    rank: int = Field(description="Place in this list's order, from 1.")
+    id: str = Field(description="The passage's id: the same text in the same place keeps it.")
+    title: str = Field(description="The article's title; empty if unknown.")
+    section: str = Field(description="Headings from the outermost in, joined by ` › `; or empty.")
+    url: str = Field(description="Address of the article and section; empty if unknown.")
+    text: str = Field(description="The passage, as plain text from the wiki: data, not markup.")
+    source: str = Field(description="Name of the source that it was indexed from.")
+    revision: str | None = Field(description="The source's revision id; null if unknown.")
+    passage_number: int = Field(description="Position among the article's passages, from 0.")
+    relevance_score: float | None = Field(
+        description="How probably the passage answers, in [0, 1]; null if not reranked."
+    )
+    rerank_logit: float | None = Field(
+        description="The cross-encoder's raw score; null if not reranked."
+    )
+    rank_before: int = Field(description="Place before reranking, from 1.")
+    dense_score: float | None = Field(
+        description="Cosine similarity to the query in [-1, 1]; null if not among the dense hits."
+    )
+    lexical_score: float | None = Field(
+        description="BM25 score, 0 or more; null if not among the lexical hits."
+    )
+    fusion_score: float | None = Field(
+        description="Reciprocal rank fusion score; null unless the search was hybrid."
+    )
+    metadata: dict[str, Any] = Field(description="Further fields of the article.")
+
+
+class SearchResponse(BaseModel):
+    """What was found, before and after reranking."""
+
+    query: str = Field(description="The query.", examples=["Why is the sky blue?"])
+    passages: list[RankedPassageResponse] = Field(
+        description="The passages that answer, best first; empty where none reaches the threshold."
+    )
+    candidates: list[RankedPassageResponse] = Field(
+        description="What went into the reranking, in the first stage's order."
+    )
+    matched_words: list[str] = Field(
+        description="Words of the candidates that share a stem with a telling word of the query, "
+        "as they stand there.",
+        examples=[["sky", "skies", "blue"]],
+    )
+    timings_ms: dict[str, float] = Field(
+        description="Milliseconds that each stage took, and total.",
+        examples=[{"embed": 2.8, "dense": 2.8, "lexical": 0.6, "rerank": 262.2, "total": 273.1}],
+    )
+
+    @classmethod
+    def of(cls, result: SearchResult, matched_words: list[str]) -> SearchResponse:
+        """The engine's result as the API gives it."""
+        return cls(
+            query=result.query,
+            passages=[RankedPassageResponse(**one.as_dict()) for one in result.passages],
+            candidates=[RankedPassageResponse(**one.as_dict()) for one in result.candidates],
+            matched_words=matched_words,
+            timings_ms={stage: round(ms, 3) for stage, ms in result.timings.items()},
+        )
+
+
+class InfoResponse(BaseModel):
+    """What the index holds and what searches it."""
+
+    name: str = Field(description="Name of the index's folder.", examples=["my-index"])
+    passages: int = Field(description="Passages in the index.", examples=[14737])
+    articles: int = Field(description="Articles in the index.", examples=[10033])
+    sources: dict[str, int] = Field(
+        description="Articles by name of source.", examples=[{"sample": 10033}]
+    )
+    embedder: str = Field(
+        description="Id of the model that makes the vectors.", examples=["all-MiniLM-L6-v2-int8"]
+    )
+    cross_encoder: str = Field(
+        description="Id of the model that reranks.", examples=["wikirank-reranker"]
+    )
+    filter_keys: list[str] = Field(
+        description="Metadata keys that a filter may name.", examples=[["title", "topic"]]
+    )
+    example_queries: list[str] = Field(
+        description="Queries to begin with.", examples=[["Why is the sky blue?"]]
+    )
+    wikirank_version: str = Field(description="Version of this server.", examples=["0.1.0"])
+
+    @classmethod
+    def of(
+        cls,
+        info: IndexInfo,
+        *,
+        name: str,
+        cross_encoder: str,
+        example_queries: list[str],
+        version: str,
+    ) -> InfoResponse:
+        """The engine's information as the API gives it."""
+        return cls(
+            name=name,
+            passages=info.passages,
+            articles=info.articles,
+            sources=info.sources,
+            embedder=info.embedder,
+            cross_encoder=cross_encoder,
+            filter_keys=info.filter_keys,
+            example_queries=example_queries,
+            wikirank_version=version,
+        )
+
+
+class ErrorResponse(BaseModel):
+    """What went wrong."""
+
+    status: int = Field(description="The answer's HTTP status.", examples=[400])
+    message: str = Field(
+        description="What was expected, what was got, and what to do.",
+        examples=["The query is empty. Ask a question or give keywords."],
+    )

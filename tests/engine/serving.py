@@ -1,0 +1,41 @@
+"""The real command `wikirank serve` as a process of its own, for tests."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SERVE = (sys.executable, "-m", "wikirank", "serve", "--no-open", "--port", "0")
+
+
+@contextmanager
+def served(index: Path, *options: str) -> Iterator[str]:
+    """Serve an index; gives the page's address, then ends the server by Ctrl-C as a user would."""
+    process = subprocess.Popen(
+        [*SERVE, "--index", str(index), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("http://"), process.communicate()[1]
+        yield line.split()[0]
+    except BaseException:
+        process.kill()
+        raise
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            errors = process.communicate(timeout=60)[1]
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
+    assert process.returncode == 0, errors
+    assert errors == ""
