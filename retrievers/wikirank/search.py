@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from time import perf_counter
 from typing import Any, get_args
 
 import numpy as np
@@ -18,6 +16,7 @@ from wikirank.index import WikiIndex
 from wikirank.index.filters import normalise_filter
 from wikirank.neighbours import with_neighbours
 from wikirank.rank import CrossEncoder, best_first, load_cross_encoder, score_passages
+from wikirank.stage_clock import StageClock
 from wikirank.types import OnTruncation, Passage, RankedPassage, SearchType
 
 Hits = list[tuple[str, float]]
@@ -137,7 +136,7 @@ class Searcher:
         if not query.strip():
             msg = "The query is empty. Ask a question or give keywords."
             raise InvalidArgumentError(msg)
-        clock = _Clock()
+        clock = StageClock()
         candidates = self._candidates(query, options, clock)
         return SearchResult(query, [], candidates, clock.timings())
 
@@ -151,7 +150,7 @@ class Searcher:
         Returns:
             The same with its passages, and the times of both halves.
         """
-        clock = _Clock(found.timings)
+        clock = StageClock(found.timings)
         with clock.stage("rerank" if options.rerank else "cut"):
             passing = self._passing(found, options)
             ranked = passing[: options.k]
@@ -160,7 +159,9 @@ class Searcher:
                 ranked = with_neighbours(self.index.store, ranked, options.neighbours)
         return replace(found, passages=ranked, timings=clock.timings(), passing=len(passing))
 
-    def _candidates(self, query: str, options: SearchOptions, clock: _Clock) -> list[RankedPassage]:
+    def _candidates(
+        self, query: str, options: SearchOptions, clock: StageClock
+    ) -> list[RankedPassage]:
         known_keys = self.index.store.known_keys() if options.filter else frozenset[str]()
         where = normalise_filter(options.filter, known_keys)
         wanted = max(options.k, options.fetch_k)
@@ -280,25 +281,6 @@ def in_order(
 def reranker_text(passage: Passage, cross_encoder: CrossEncoder) -> str:
     """The passage as the model was trained to read it: with its heading, or without."""
     return passage.headed_text if cross_encoder.headings else passage.text
-
-
-class _Clock:
-    """Times the stages of one search; goes on from the timings of an earlier half."""
-
-    def __init__(self, timings: Mapping[str, float] | None = None) -> None:
-        self._started = perf_counter()
-        self._stages = dict(timings or {})
-        self._before = self._stages.pop("total", 0.0)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        started = perf_counter()
-        yield
-        self._stages[name] = (perf_counter() - started) * 1000
-
-    def timings(self) -> dict[str, float]:
-        elapsed = (perf_counter() - self._started) * 1000
-        return {**self._stages, "total": self._before + elapsed}
 
 
 def _require_whole(name: str, value: int, least: int) -> None:
