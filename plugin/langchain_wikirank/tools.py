@@ -44,9 +44,12 @@ class WikiToolkit(BaseToolkit):
     """What counts the tokens: a chat model, a tokenizer with `encode`, or a function from text to
     a number; None takes the bundled tokenizer."""
 
-    min_score: float | None = Field(default=0.1, ge=0, le=1)
+    min_score: float | None = Field(default=0.05, ge=0, le=1)
     """Passages with a lower `relevance_score` are not shown; with none left, `wiki_search` says
-    that the wiki does not answer. None shows all. It has no part where `rerank` is off."""
+    that the wiki does not answer. None shows all. It has no part where `rerank` is off.
+
+    The score is a calibrated probability: by default what answers in fewer than one of twenty
+    cases is not worth its tokens. Questions foreign to a wiki score far lower (under 0.001)."""
 
     _library: Library = PrivateAttr()
 

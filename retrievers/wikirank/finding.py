@@ -129,7 +129,7 @@ def _prefilter(phrase: str) -> tuple[str, list[str]]:
 
 def _matches(compiled: regex.Pattern[str], text: str) -> Iterator[regex.Match[str]]:
     # Concurrent: other threads, such as an event loop's, run meanwhile.
-    return compiled.finditer(text, timeout=_PASSAGE_SECONDS, concurrent=True)
+    yield from compiled.finditer(text, timeout=_PASSAGE_SECONDS, concurrent=True)
 
 
 def _sentences(compiled: regex.Pattern[str], text: str) -> Iterator[str]:
