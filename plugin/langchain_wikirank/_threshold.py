@@ -8,7 +8,7 @@ from langchain_core.documents import Document
 
 from wikirank.errors import InvalidArgumentError
 
-DEFAULT_MIN_SCORE = 0.1
+DEFAULT_MIN_SCORE = 0.05
 """Passages that score less answer so seldom that they cost a chat model more than they give."""
 
 

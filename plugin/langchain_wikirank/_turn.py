@@ -106,6 +106,9 @@ def compose_turn(
     Returns:
         The turn, and the passages shown, merged and numbered.
     """
+    query = str(asked.text).strip()
+    if not query:
+        return _silent_turn(asked, before, citations), []
     relevant = relevant_documents(found, terms.min_score)
     above = _numbers_in_tool_messages(messages, citations, relevant)
     fresh = [document for document in relevant if citations.number_of(document) not in above]
@@ -118,12 +121,20 @@ def compose_turn(
     kept = [d for d in (*fresh, *carried) if citations.number_of(d) in shown]
     turn = Turn(
         message_id=asked.id,
-        query=str(asked.text).strip(),
+        query=query,
         text="\n\n".join(part for part in (evidence.text, note) if part),
         numbers=citations.to_dict(),
         passages=list({document_key(d): _record(d) for d in reversed(kept)}.values())[::-1],
     )
     return turn, [_record(document) for document in evidence.documents]
+
+
+def _silent_turn(
+    asked: HumanMessage, before: Sequence[PassageRecord], citations: CitationBook
+) -> Turn:
+    """The turn of a message without text: nothing is added, nothing forgotten."""
+    numbers, passages = citations.to_dict(), list(before)
+    return Turn(message_id=asked.id, query="", text="", numbers=numbers, passages=passages)
 
 
 def with_context(messages: Sequence[AnyMessage], text: str) -> list[AnyMessage]:

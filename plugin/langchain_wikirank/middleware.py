@@ -51,8 +51,8 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
     each with its number under `citation` in its metadata.
 
     An error of the retriever ends the run, as an agent that silently lost its source would
-    answer from memory. Where that is wanted, give a retriever with
-    `retriever.with_fallbacks([...])` wrapped as one that returns nothing.
+    answer from memory. Catch it around the agent, or give a retriever that returns no documents
+    where it fails.
 
     Example:
         ```python
@@ -180,16 +180,13 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         state: WikiContextState,
         config: RunnableConfig,
     ) -> dict[str, Any]:
-        """The new state: of a message without text, nothing but the numbers."""
         before = state.get("wiki_context")
-        numbers = before["numbers"] if before else {}
-        book = self._book(numbers, config)
         turn, documents = compose_turn(
             asked,
             found,
             messages=state["messages"],
             before=before["passages"] if before else [],
-            citations=book,
+            citations=self._book(before["numbers"] if before else {}, config),
             terms=self._terms,
         )
         return {"wiki_context": turn, "wiki_documents": documents}
@@ -197,7 +194,7 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
     def _book(self, numbers: dict[str, int], config: RunnableConfig) -> CitationBook:
         if self._toolkit is None:
             return CitationBook(numbers)
-        return self._toolkit.citations(config, numbers)
+        return self._toolkit.conversations.book(config, numbers)
 
 
 def _new_message(state: WikiContextState) -> HumanMessage | None:
