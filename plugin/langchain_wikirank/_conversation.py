@@ -22,7 +22,8 @@ def asked(given: Any) -> tuple[str, list[BaseMessage]]:
     Raises:
         InvalidArgumentError: It is neither, the question is empty, or the history is no messages.
     """
-    question, history = given, []
+    question: Any = given
+    history: Any = []
     if isinstance(given, Mapping):
         question, history = given.get("question"), given.get("chat_history") or []
     if not isinstance(question, str) or not question.strip():

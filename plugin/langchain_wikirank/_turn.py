@@ -23,6 +23,10 @@ NOT_ANSWERED = (
     "The wiki was searched for this message and has no passage that answers it. Do not answer "
     "from the wiki what it does not say."
 )
+NOTHING_NEW = (
+    "A search for this message by itself found nothing: the passages above are those that you "
+    "cited before. What they do not answer, the wiki does not."
+)
 SHOWN_ABOVE = "Relevant too, and shown above already: {numbers}."
 _ASKED = "Message of the user:"
 
@@ -67,13 +71,13 @@ class Terms:
         token_budget: Most tokens of all that is added to a model call.
         min_score: Least relevance score of a passage; None shows all.
         count_tokens: Counts tokens.
-        may_read: Whether the agent has `wiki_read`.
+        tools: The names of the tools that share the numbers; empty for none.
     """
 
     token_budget: int
     min_score: float | None
     count_tokens: TokenCounter
-    may_read: bool
+    tools: frozenset[str]
 
 
 def last_human(messages: Sequence[AnyMessage]) -> HumanMessage | None:
@@ -110,12 +114,13 @@ def compose_turn(
     if not query:
         return _silent_turn(asked, before, citations), []
     relevant = relevant_documents(found, terms.min_score)
-    above = _numbers_in_tool_messages(messages, citations, relevant)
+    told = [m for m in messages if isinstance(m, ToolMessage) and m.name in terms.tools]
+    above = _numbers_told(told, citations, relevant)
     fresh = [document for document in relevant if citations.number_of(document) not in above]
     cited = _numbers_cited(messages) - above
     carried = [Document(**record) for record in before]
     carried = [document for document in carried if citations.number_of(document) in cited]
-    note = _note(relevant, above)
+    note = _note(relevant, carried, above)
     evidence = _evidence([*fresh, *carried], note, citations, terms)
     shown = {document.metadata["citation"] for document in evidence.documents}
     kept = [d for d in (*fresh, *carried) if citations.number_of(d) in shown]
@@ -176,23 +181,24 @@ def _evidence(
         budget=terms.token_budget - room,
         count_tokens=terms.count_tokens,
         citations=citations,
-        may_read=terms.may_read,
+        may_read=bool(terms.tools),
     )
 
 
-def _note(relevant: Sequence[Document], above: set[int]) -> str:
+def _note(relevant: Sequence[Document], carried: Sequence[Document], above: set[int]) -> str:
+    """What is said after the passages; empty for nothing."""
     if not relevant:
-        return NOT_ANSWERED
+        return NOTHING_NEW if carried else NOT_ANSWERED
     numbers = ", ".join(f"[{number}]" for number in sorted(above))
     return SHOWN_ABOVE.format(numbers=numbers) if numbers else ""
 
 
-def _numbers_in_tool_messages(
-    messages: Sequence[AnyMessage], citations: CitationBook, documents: Sequence[Document]
+def _numbers_told(
+    told: Sequence[ToolMessage], citations: CitationBook, documents: Sequence[Document]
 ) -> set[int]:
     """Which of these documents stand in a tool's answer, by their numbers."""
-    read = "\n".join(str(message.text) for message in messages if isinstance(message, ToolMessage))
-    numbers = {number for d in documents if (number := citations.number_of(d))}
+    read = "\n".join(str(message.text) for message in told)
+    numbers = {number for document in documents if (number := citations.number_of(document))}
     return {number for number in numbers if OPENING.format(number=number) in read}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.documents import Document
 from langchain_core.messages import HumanMessage
@@ -44,7 +44,8 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
       its number only.
 
     A passage keeps its number `[1]` for the whole thread; this takes a checkpointer. Where no
-    passage reaches `min_score`, one line says that the wiki does not answer. A message without
+    passage reaches `min_score`, one line says that the wiki does not answer, or that only the
+    passages cited before may. A message without
     text, such as an image, is not searched for.
 
     The agent's result has `wiki_documents`, the passages added in the last turn as plain JSON,
@@ -93,9 +94,8 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         self.tools = toolkit.get_tools() if toolkit else []
         self._retriever = retriever
         self._toolkit = toolkit
-        self._terms = Terms(
-            token_budget, min_score, token_counter(count_tokens), may_read=toolkit is not None
-        )
+        names = frozenset(tool.name for tool in self.tools)
+        self._terms = Terms(token_budget, min_score, token_counter(count_tokens), names)
 
     @override
     def before_agent(
@@ -208,7 +208,7 @@ def _new_message(state: WikiContextState) -> HumanMessage | None:
 
 
 def _with_turn(request: ModelRequest[Any]) -> ModelRequest[Any]:
-    turn = request.state.get("wiki_context")
+    turn = cast("WikiContextState", request.state).get("wiki_context")
     if not turn or not turn["text"]:
         return request
     return request.override(messages=with_context(request.messages, turn["text"]))

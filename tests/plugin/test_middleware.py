@@ -147,7 +147,8 @@ def test_what_was_cited_is_carried_on_once(city_retriever: WikiRetriever) -> Non
     assert list(entries(talk.read()).values()).count(capital) == 1
     talk.say(UNANSWERED)
     assert entries(talk.read()) == {1: capital}
-    assert NOT_ANSWERED in outside(talk.read())
+    assert "found nothing: the passages above are those that you cited" in outside(talk.read())
+    assert NOT_ANSWERED not in outside(talk.read())
     talk.say(CAPITAL)
     assert list(entries(talk.read()).values()).count(capital) == 1
 
@@ -157,6 +158,7 @@ def test_what_was_not_cited_is_not_carried_on(city_retriever: WikiRetriever) -> 
     talk.say(CAPITAL)
     talk.say(UNANSWERED)
     assert entries(talk.read()) == {}
+    assert NOT_ANSWERED in talk.read()
 
 
 def test_what_was_cited_in_a_message_that_is_gone_is_not_carried_on(
@@ -206,7 +208,7 @@ def test_min_score_of_none_shows_all(city_retriever: WikiRetriever) -> None:
 def test_a_message_of_several_parts(city_retriever: WikiRetriever) -> None:
     retriever = Counting(inner=city_retriever)
     talk = Conversation(retriever, "Canberra [1].", "A picture.", "Still Canberra.")
-    image = {"type": "image", "url": "https://w.org/i.png"}
+    image = {"type": "image_url", "image_url": {"url": "https://w.org/i.png"}}
     talk.say([{"type": "text", "text": CAPITAL}, image])
     assert retriever.asked == [CAPITAL]
     context, *rest = last_human(talk.prompts.calls[0]).content
