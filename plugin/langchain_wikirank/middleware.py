@@ -19,12 +19,8 @@ from langchain_wikirank._tokens import token_counter
 from langchain_wikirank._turn import Terms, compose_turn, last_human, with_context
 from langchain_wikirank.tools import WikiToolkit
 
-from langchain.agents.middleware import (  # isort: skip
-    AgentMiddleware,
-    ModelRequest,
-    ModelResponse,
-    Runtime,
-)
+from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse  # isort: skip
+from langgraph.runtime import Runtime  # isort: skip
 
 _NO_CONFIG = RunnableConfig()
 
