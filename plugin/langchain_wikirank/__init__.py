@@ -10,26 +10,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from langchain_wikirank.chain import create_wiki_rag_chain
+    from langchain_wikirank.answer import Citation, WikiAnswer
+    from langchain_wikirank.chain import create_wiki_qa_chain
     from langchain_wikirank.compressor import WikiReranker
     from langchain_wikirank.embeddings import WikiEmbeddings
+    from langchain_wikirank.middleware import WikiContextMiddleware
     from langchain_wikirank.retriever import WikiRetriever
     from langchain_wikirank.tools import WikiToolkit
 
 __all__ = [
+    "Citation",
+    "WikiAnswer",
+    "WikiContextMiddleware",
     "WikiEmbeddings",
     "WikiReranker",
     "WikiRetriever",
     "WikiToolkit",
-    "create_wiki_rag_chain",
+    "create_wiki_qa_chain",
 ]
 
 _MODULES = {
+    "Citation": "answer",
+    "WikiAnswer": "answer",
+    "WikiContextMiddleware": "middleware",
     "WikiEmbeddings": "embeddings",
     "WikiReranker": "compressor",
     "WikiRetriever": "retriever",
     "WikiToolkit": "tools",
-    "create_wiki_rag_chain": "chain",
+    "create_wiki_qa_chain": "chain",
 }
 
 

@@ -1,67 +1,80 @@
-"""Retrieval-augmented generation in one chain: question in, answer and cited documents out."""
+"""Question answering in one chain: question in, answer with resolved citations out."""
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any
 
-from langchain_core.documents import Document
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import BaseMessage
 from langchain_core.output_parsers import StrOutputParser
-from langchain_core.prompts import BasePromptTemplate, ChatPromptTemplate
+from langchain_core.prompts import BasePromptTemplate
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import Runnable, RunnableParallel, RunnablePassthrough
+from langchain_core.runnables import Runnable
 
-from langchain_wikirank._format import numbered_passages
-
-RAG_PROMPT = ChatPromptTemplate.from_messages(
-    [
-        (
-            "system",
-            "Answer the question from the numbered wiki passages below and from nothing else. "
-            "Cite each statement with the number of its passage, like [1]. If the passages do "
-            "not hold the answer, say so.\n\n{context}",
-        ),
-        ("human", "{question}"),
-    ]
-)
-"""The default prompt; `context` is the numbered list of passages."""
+from langchain_wikirank._prompts import NO_ANSWER, STANDALONE_PROMPT, checked_prompt
+from langchain_wikirank._qa_chain import WikiQAChain
+from langchain_wikirank._threshold import DEFAULT_MIN_SCORE, check_min_score
+from langchain_wikirank._tokens import token_counter
+from langchain_wikirank.answer import WikiAnswer, WikiQuestion
 
 
-class WikiRagAnswer(TypedDict):
-    """What the chain returns.
-
-    Attributes:
-        documents: The passages shown to the chat model; `[1]` in the answer is the first.
-        answer: The chat model's answer.
-    """
-
-    documents: list[Document]
-    answer: str
-
-
-def create_wiki_rag_chain(
+def create_wiki_qa_chain(
     llm: Runnable[LanguageModelInput, BaseMessage],
     retriever: BaseRetriever,
+    *,
+    token_budget: int = 1500,
+    min_score: float | None = DEFAULT_MIN_SCORE,
+    count_tokens: Any = None,
     prompt: BasePromptTemplate[Any] | None = None,
-) -> Runnable[str, WikiRagAnswer]:
-    """Make a chain that answers a question from the wiki with a chat model.
+    no_answer: str = NO_ANSWER,
+) -> Runnable[str | WikiQuestion, WikiAnswer]:
+    """Make a chain that answers questions from the wiki with a chat model.
+
+    A question with `chat_history` is first rewritten by the chat model to stand alone. Where no
+    passage reaches `min_score`, the chain abstains without asking the chat model to answer; where
+    the chat model replies with the sentence `no_answer` and nothing else, it abstains as well.
+    Numbers cited that no passage has are taken out of the answer and reported.
+
+    `stream` and `astream` yield `WikiAnswer`s that add up to the whole: the first has `question`
+    and `documents`, each after it a piece of `answer`, the last `citations`, `abstained` and
+    `invented_citations`; where nothing was asked of the chat model there is one, the whole.
+    Keywords of a call go to the retriever: `chain.invoke(question, k=3)`.
+
+    Example:
+        ```python
+        chain = create_wiki_qa_chain(init_chat_model("openai:gpt-4o-mini"), retriever)
+        found = chain.invoke("Who wrote the first algorithm?")
+        for citation in found.citations:
+            print(citation.number, citation.title, citation.url)
+        ```
 
     Args:
-        llm: A chat model.
-        retriever: A `WikiRetriever`, or a retriever around one.
-        prompt: A prompt of `context` and `question`; None takes `RAG_PROMPT`.
+        llm: A chat model; it needs neither tools nor structured output.
+        retriever: A `WikiRetriever`, or any other; documents without `relevance_score` count as
+            relevant.
+        token_budget: Most tokens of the passages in the prompt.
+        min_score: Least `relevance_score` of a passage, in [0, 1]; None shows all.
+        count_tokens: Counts tokens: a chat model, a tokenizer with `encode`, or a function from
+            text to a number; None takes the bundled tokenizer.
+        prompt: A prompt of `context` and `question`, and if need be of `no_answer` and
+            `chat_history`; None takes one of ours.
+        no_answer: The sentence that is the answer where the wiki has none.
 
     Returns:
-        A runnable from a question to a `WikiRagAnswer`; streaming it gives the documents first
-        and then the answer piece by piece.
+        A runnable, sync and async, from a question, as text or as `WikiQuestion`, to its answer.
+
+    Raises:
+        InvalidArgumentError: `min_score`, `count_tokens` or `prompt` is of no use.
     """
-    answer = (
-        RunnablePassthrough.assign(context=lambda found: numbered_passages(found["documents"]))
-        | (prompt or RAG_PROMPT)
-        | llm
-        | StrOutputParser()
+    check_min_score(min_score)
+    standalone = STANDALONE_PROMPT | llm | StrOutputParser()
+    answerer = checked_prompt(prompt) | llm | StrOutputParser()
+    return WikiQAChain(
+        retriever,
+        standalone=standalone.with_config(run_name="wiki_standalone_question"),
+        answerer=answerer.with_config(run_name="wiki_answer"),
+        token_budget=token_budget,
+        min_score=min_score,
+        count_tokens=token_counter(count_tokens),
+        no_answer=no_answer,
     )
-    found = RunnableParallel(question=RunnablePassthrough(), documents=retriever)
-    chain: Runnable[str, Any] = found.assign(answer=answer).pick(["documents", "answer"])
-    return chain.with_config(run_name="wiki_rag")

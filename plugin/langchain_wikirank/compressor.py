@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict
+from time import perf_counter
+from typing import Any, TypedDict
 
-from langchain_core.callbacks import Callbacks
+from langchain_core.callbacks import AsyncCallbackManager, CallbackManager, Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
-from langchain_core.runnables import Runnable, RunnableLambda
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from pydantic import ConfigDict, Field
 from typing_extensions import override
 
 from langchain_wikirank._executor import run_in_worker
 from langchain_wikirank._format import scored_text
+from langchain_wikirank._tracing import RERANK, achild_run, child_run, rerank_summary
 from wikirank.errors import InvalidArgumentError
 from wikirank.rank.load import load_cross_encoder
 from wikirank.rank.protocol import CrossEncoder
@@ -104,7 +106,7 @@ class WikiReranker(BaseDocumentCompressor):
         Args:
             documents: The documents, in any order; not changed.
             query: The question.
-            callbacks: Not used: scoring is not a run of its own.
+            callbacks: Who is told of the scoring, a run named `wikirank.rerank`.
 
         Returns:
             Copies of the best documents, best first, scores in their metadata.
@@ -115,16 +117,12 @@ class WikiReranker(BaseDocumentCompressor):
         """
         if not documents:
             return []
-        model = self.load_model()
-        texts = [scored_text(document, headings=model.headings) for document in documents]
-        logits = score_passages(model, query, texts, on_truncation=self.on_truncation)
-        relevance = model.calibration.relevance(logits)
-        threshold = 0.0 if self.score_threshold is None else self.score_threshold
-        kept = [position for position in best_first(logits) if relevance[position] >= threshold]
-        return [
-            _scored(documents[position], float(relevance[position]), float(logits[position]))
-            for position in kept[: self.top_n]
-        ]
+        manager = CallbackManager.configure(callbacks)
+        inputs = self._run_inputs(documents, query) if manager.handlers else {}
+        with child_run(manager, RERANK, inputs) as outputs:
+            best, summary = self._reranked(documents, query)
+            outputs.update(summary)
+        return best
 
     @override
     async def acompress_documents(
@@ -135,12 +133,21 @@ class WikiReranker(BaseDocumentCompressor):
         Args:
             documents: The documents, in any order; not changed.
             query: The question.
-            callbacks: Not used: scoring is not a run of its own.
+            callbacks: Who is told of the scoring, a run named `wikirank.rerank`.
 
         Returns:
             Copies of the best documents, best first, scores in their metadata.
         """
-        return await run_in_worker(self.compress_documents, documents, query, callbacks)
+        if not documents:
+            return []
+        manager = AsyncCallbackManager.configure(callbacks)
+        inputs = {}
+        if manager.handlers:
+            inputs = await run_in_worker(self._run_inputs, documents, query)
+        async with achild_run(manager, RERANK, inputs) as outputs:
+            best, summary = await run_in_worker(self._reranked, documents, query)
+            outputs.update(summary)
+        return best
 
     def as_runnable(self) -> Runnable[RerankInput, list[Document]]:
         """This reranker as a step of a chain.
@@ -150,13 +157,33 @@ class WikiReranker(BaseDocumentCompressor):
             `{"question": …, "documents": …}` to the reranked documents.
         """
 
-        def rerank(given: RerankInput) -> list[Document]:
-            return self.compress_documents(*_rerank_arguments(given))
+        def rerank(given: RerankInput, config: RunnableConfig) -> list[Document]:
+            return self.compress_documents(*_rerank_arguments(given), config.get("callbacks"))
 
-        async def arerank(given: RerankInput) -> list[Document]:
-            return await self.acompress_documents(*_rerank_arguments(given))
+        async def arerank(given: RerankInput, config: RunnableConfig) -> list[Document]:
+            arguments = _rerank_arguments(given)
+            return await self.acompress_documents(*arguments, config.get("callbacks"))
 
         return RunnableLambda(rerank, arerank, name="WikiReranker")
+
+    def _run_inputs(self, documents: Sequence[Document], query: str) -> dict[str, Any]:
+        return {"query": query, "count": len(documents), "model": self.load_model().model_id}
+
+    def _reranked(
+        self, documents: Sequence[Document], query: str
+    ) -> tuple[list[Document], dict[str, Any]]:
+        """The best documents, and what a tracer is told of them."""
+        started = perf_counter()
+        model = self.load_model()
+        texts = [scored_text(document, headings=model.headings) for document in documents]
+        logits = score_passages(model, query, texts, on_truncation=self.on_truncation)
+        relevance = model.calibration.relevance(logits)
+        threshold = 0.0 if self.score_threshold is None else self.score_threshold
+        passing = [position for position in best_first(logits) if relevance[position] >= threshold]
+        kept = passing[: self.top_n]
+        best = [_scored(documents[at], float(relevance[at]), float(logits[at])) for at in kept]
+        summary = rerank_summary(len(kept), len(passing), [float(relevance[at]) for at in kept])
+        return best, {**summary, "ms": {"rerank": (perf_counter() - started) * 1000}}
 
 
 def _scored(document: Document, relevance: float, logit: float) -> Document:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 from langchain_core.callbacks import (
+    AsyncCallbackManager,
     AsyncCallbackManagerForRetrieverRun,
+    CallbackManager,
     CallbackManagerForRetrieverRun,
 )
 from langchain_core.documents import Document
@@ -20,6 +22,7 @@ from langchain_wikirank._documents import document_from, documents_of_texts, pas
 from langchain_wikirank._embedder import embedder_from
 from langchain_wikirank._executor import run_in_worker
 from langchain_wikirank._recording import record_search
+from langchain_wikirank._tracing import atraced_search, traced_search
 from langchain_wikirank.compressor import WikiReranker
 from wikirank.errors import InvalidArgumentError
 from wikirank.index import WikiIndex
@@ -40,6 +43,16 @@ class SearchOverrides(TypedDict, total=False):
     score_threshold: float | None
     filter: Mapping[str, Any] | None
     neighbours: int | None
+
+
+class WikiTracingParams(LangSmithRetrieverParams, total=False):
+    """What tracers are told of a retriever run, in the run's metadata.
+
+    Attributes:
+        reranker_model: The reranker's `model`, where the search reranks.
+    """
+
+    reranker_model: str
 
 
 def _opened(index: Any) -> Any:
@@ -199,11 +212,7 @@ class WikiRetriever(BaseRetriever):
         Raises:
             InvalidArgumentError: The query is empty, or a setting is unknown or out of range.
         """
-        options = self._options(overrides)
-        cross_encoder = self.reranker.load_model() if options.rerank else None
-        result = Searcher(self.index, cross_encoder).search(query, options)
-        record_search(result)
-        return result
+        return self._search(query, overrides, CallbackManager([]))
 
     async def asearch(self, query: str, **overrides: Unpack[SearchOverrides]) -> SearchResult:
         """Search without blocking the event loop; see `search`.
@@ -215,7 +224,7 @@ class WikiRetriever(BaseRetriever):
         Returns:
             The passages, the candidates before reranking, and milliseconds by stage.
         """
-        return await run_in_worker(self.search, query, **overrides)
+        return await self._asearch(query, overrides, AsyncCallbackManager([]))
 
     @override
     def _get_relevant_documents(
@@ -225,7 +234,10 @@ class WikiRetriever(BaseRetriever):
         run_manager: CallbackManagerForRetrieverRun,
         **overrides: Unpack[SearchOverrides],
     ) -> list[Document]:
-        return [document_from(ranked) for ranked in self.search(query, **overrides).passages]
+        # Configured anew, as any child is: some tracers are not inherited but set by context.
+        callbacks = CallbackManager.configure(run_manager.get_child())
+        result = self._search(query, overrides, callbacks)
+        return [document_from(ranked) for ranked in result.passages]
 
     @override
     async def _aget_relevant_documents(
@@ -235,17 +247,42 @@ class WikiRetriever(BaseRetriever):
         run_manager: AsyncCallbackManagerForRetrieverRun,
         **overrides: Unpack[SearchOverrides],
     ) -> list[Document]:
-        result = await self.asearch(query, **overrides)
+        callbacks = AsyncCallbackManager.configure(run_manager.get_child())
+        result = await self._asearch(query, overrides, callbacks)
         return [document_from(ranked) for ranked in result.passages]
 
     @override
-    def _get_ls_params(self, **kwargs: Any) -> LangSmithRetrieverParams:
-        return LangSmithRetrieverParams(
+    def _get_ls_params(self, **kwargs: Any) -> WikiTracingParams:
+        params = WikiTracingParams(
             ls_retriever_name="wikirank",
             ls_vector_store_provider="chroma",
             ls_embedding_provider="wikirank",
             ls_embedding_model=self.index.embedder.model_id,
         )
+        rerank = kwargs.get("rerank")
+        if self.rerank if rerank is None else rerank:
+            params["reranker_model"] = str(self.reranker.model)
+        return params
+
+    def _search(
+        self, query: str, overrides: SearchOverrides, callbacks: CallbackManager
+    ) -> SearchResult:
+        options = self._options(overrides)
+        result = traced_search(self._searcher(options), query, options, callbacks)
+        record_search(result)
+        return result
+
+    async def _asearch(
+        self, query: str, overrides: SearchOverrides, callbacks: AsyncCallbackManager
+    ) -> SearchResult:
+        options = self._options(overrides)
+        searcher = await run_in_worker(self._searcher, options)
+        result = await atraced_search(searcher, query, options, callbacks)
+        record_search(result)
+        return result
+
+    def _searcher(self, options: SearchOptions) -> Searcher:
+        return Searcher(self.index, self.reranker.load_model() if options.rerank else None)
 
     def _options(self, overrides: SearchOverrides) -> SearchOptions:
         """The engine's options: this call's settings over the retriever's over the reranker's."""

@@ -8,6 +8,7 @@ from langchain_core.tools import BaseTool, BaseToolkit
 from pydantic import ConfigDict, Field, PrivateAttr
 from typing_extensions import override
 
+from langchain_wikirank._threshold import DEFAULT_MIN_SCORE
 from langchain_wikirank._tokens import token_counter
 from langchain_wikirank._tools.find import find_tool
 from langchain_wikirank._tools.read import read_tool
@@ -44,7 +45,7 @@ class WikiToolkit(BaseToolkit):
     """What counts the tokens: a chat model, a tokenizer with `encode`, or a function from text to
     a number; None takes the bundled tokenizer."""
 
-    min_score: float | None = Field(default=0.05, ge=0, le=1)
+    min_score: float | None = Field(default=DEFAULT_MIN_SCORE, ge=0, le=1)
     """Passages with a lower `relevance_score` are not shown; with none left, `wiki_search` says
     that the wiki does not answer. None shows all. It has no part where `rerank` is off.
 
@@ -62,6 +63,11 @@ class WikiToolkit(BaseToolkit):
             min_score=self.min_score,
             conversations=Conversations(),
         )
+
+    @property
+    def conversations(self) -> Conversations:
+        """The citation numbers of each conversation."""
+        return self._library.conversations
 
     @override
     def get_tools(self) -> list[BaseTool]:

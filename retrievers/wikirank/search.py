@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from time import perf_counter
 from typing import Any, get_args
 
 import numpy as np
@@ -18,6 +16,7 @@ from wikirank.index import WikiIndex
 from wikirank.index.filters import normalise_filter
 from wikirank.neighbours import with_neighbours
 from wikirank.rank import CrossEncoder, best_first, load_cross_encoder, score_passages
+from wikirank.stage_clock import StageClock
 from wikirank.types import OnTruncation, Passage, RankedPassage, SearchType
 
 Hits = list[tuple[str, float]]
@@ -76,12 +75,14 @@ class SearchResult:
         passages: The passages that answer, best first.
         candidates: What went into the reranking, in the first stage's order.
         timings: Milliseconds each stage took, by its name, and `total`.
+        passing: How many candidates reached the threshold, before the cut to `k`.
     """
 
     query: str
     passages: list[RankedPassage]
     candidates: list[RankedPassage]
     timings: dict[str, float] = field(default_factory=dict)
+    passing: int = 0
 
 
 class Searcher:
@@ -117,19 +118,50 @@ class Searcher:
             InvalidArgumentError: If the query is empty or the filter names an unknown key.
         """
         options = options or SearchOptions()
+        return self.ranked(self.candidates(query, options), options)
+
+    def candidates(self, query: str, options: SearchOptions) -> SearchResult:
+        """The first half of `search`: what the vectors and the words find.
+
+        Args:
+            query: A question or keywords.
+            options: How to search.
+
+        Returns:
+            The candidates and the time each stage took; no passages yet.
+
+        Raises:
+            InvalidArgumentError: If the query is empty or the filter names an unknown key.
+        """
         if not query.strip():
             msg = "The query is empty. Ask a question or give keywords."
             raise InvalidArgumentError(msg)
-        clock = _Clock()
+        clock = StageClock()
         candidates = self._candidates(query, options, clock)
+        return SearchResult(query, [], candidates, clock.timings())
+
+    def ranked(self, found: SearchResult, options: SearchOptions) -> SearchResult:
+        """The second half of `search`: rerank, apply the threshold, cut, join neighbours.
+
+        Args:
+            found: What `candidates` returned for the same options.
+            options: How to search.
+
+        Returns:
+            The same with its passages, and the times of both halves.
+        """
+        clock = StageClock(found.timings)
         with clock.stage("rerank" if options.rerank else "cut"):
-            ranked = self._rank(query, candidates, options)
+            passing = self._passing(found, options)
+            ranked = passing[: options.k]
         if options.neighbours:
             with clock.stage("neighbours"):
                 ranked = with_neighbours(self.index.store, ranked, options.neighbours)
-        return SearchResult(query, ranked, candidates, clock.timings())
+        return replace(found, passages=ranked, timings=clock.timings(), passing=len(passing))
 
-    def _candidates(self, query: str, options: SearchOptions, clock: _Clock) -> list[RankedPassage]:
+    def _candidates(
+        self, query: str, options: SearchOptions, clock: StageClock
+    ) -> list[RankedPassage]:
         known_keys = self.index.store.known_keys() if options.filter else frozenset[str]()
         where = normalise_filter(options.filter, known_keys)
         wanted = max(options.k, options.fetch_k)
@@ -173,15 +205,12 @@ class Searcher:
             for rank, position in enumerate(kept, start=1)
         ]
 
-    def _rank(
-        self, query: str, candidates: list[RankedPassage], options: SearchOptions
-    ) -> list[RankedPassage]:
+    def _passing(self, found: SearchResult, options: SearchOptions) -> list[RankedPassage]:
         if not options.rerank:
-            return candidates[: options.k]
-        scored = rerank(query, candidates, self.cross_encoder, options.on_truncation)
+            return found.candidates
+        scored = rerank(found.query, found.candidates, self.cross_encoder, options.on_truncation)
         threshold = options.score_threshold or 0.0
-        passing = [ranked for ranked in scored if (ranked.relevance_score or 0.0) >= threshold]
-        return passing[: options.k]
+        return [ranked for ranked in scored if (ranked.relevance_score or 0.0) >= threshold]
 
 
 def rerank(
@@ -252,23 +281,6 @@ def in_order(
 def reranker_text(passage: Passage, cross_encoder: CrossEncoder) -> str:
     """The passage as the model was trained to read it: with its heading, or without."""
     return passage.headed_text if cross_encoder.headings else passage.text
-
-
-class _Clock:
-    """Times the stages of one search."""
-
-    def __init__(self) -> None:
-        self._started = perf_counter()
-        self._stages: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        started = perf_counter()
-        yield
-        self._stages[name] = (perf_counter() - started) * 1000
-
-    def timings(self) -> dict[str, float]:
-        return {**self._stages, "total": (perf_counter() - self._started) * 1000}
 
 
 def _require_whole(name: str, value: int, least: int) -> None:

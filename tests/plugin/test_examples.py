@@ -17,13 +17,25 @@ EXPECTED = {
         "Coffee › History  https://en.wikipedia.org/wiki/Coffee",
         "leaves of Camellia",
     ],
-    "03_rag_chain.py": ["SCRIPTED", "About 8 minutes and 20 seconds [1].", "[1] Sunlight"],
+    "03_rag_chain.py": [
+        "SCRIPTED",
+        "About 8 minutes and 20 seconds [1], as all books say.\n[1] Sunlight",
+        "taken out: [7]",
+        "→  How old is the Sun?\nAnswer: About 4.6 billion years [1].\n[1] Sun ",
+        "The wiki does not answer this question. (abstained: True)",
+    ],
     "04_agent_with_tools.py": [
         "SCRIPTED",
         "→ wiki_search",
         '<passage id="1">\nThe Chelyabinsk meteor was an asteroid about 18 metres',
         '"named" stands nowhere on "Chelyabinsk meteor".',
         "Answer: It was about 18 metres across [1]",
+    ],
+    "05_agent_with_middleware.py": [
+        "SCRIPTED",
+        "added [1] Olympus Mons",
+        "Answer: It is 21.9 km high [1].",
+        "Messages in the history: 6, none of them a passage.",
     ],
 }
 

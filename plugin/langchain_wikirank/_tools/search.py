@@ -15,6 +15,7 @@ from langchain_wikirank._executor import run_in_worker
 from langchain_wikirank._neutralise import quoted_line
 from langchain_wikirank._page import Layout
 from langchain_wikirank._recording import recorded_searches
+from langchain_wikirank._threshold import relevant_documents
 from langchain_wikirank._tools.make import make_tool
 from langchain_wikirank._tools.shared import Library, ToolAnswer, abstention, answer
 from wikirank.duplicates import without_duplicates
@@ -124,7 +125,7 @@ def _answer(
 ) -> ToolAnswer:
     timings = dict(searches[-1].timings) if searches else {}
     least = library.min_score if asked.min_score is None else asked.min_score
-    relevant = [document for document in found if _score(document) >= (least or 0)]
+    relevant = relevant_documents(found, least)
     if not relevant:
         near = [str(document.metadata.get("title") or "") for document in found]
         near += [c.passage.title for result in searches for c in result.candidates[:5]]
@@ -133,11 +134,6 @@ def _answer(
     layout = Layout(advice=ask_or_read)
     evidence = library.lay_out([relevant[at] for at in distinct], layout, config)
     return answer(evidence, timings)
-
-
-def _score(document: Document) -> float:
-    """The relevance score; 1 where a retriever without reranking gave none."""
-    return float(document.metadata.get("relevance_score", 1))
 
 
 def _nothing(library: Library, titles: Sequence[str]) -> str:

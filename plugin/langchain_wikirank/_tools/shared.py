@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -50,19 +50,23 @@ class Conversations:
         self._lock = threading.Lock()
         self._books: OrderedDict[str, CitationBook] = OrderedDict()
 
-    def book(self, config: RunnableConfig | None) -> CitationBook:
+    def book(
+        self, config: RunnableConfig | None, numbers: Mapping[str, int] | None = None
+    ) -> CitationBook:
         """The numbers of the conversation that a run belongs to.
 
         Args:
             config: The run's; without a `thread_id` in its `configurable`, all such runs are one
                 conversation.
+            numbers: What the conversation is known to have if this is the first that is heard of
+                it, as after a restart.
 
         Returns:
             The book.
         """
         thread = str(((config or {}).get("configurable") or {}).get("thread_id", ""))
         with self._lock:
-            book = self._books.setdefault(thread, CitationBook())
+            book = self._books.setdefault(thread, CitationBook(numbers))
             self._books.move_to_end(thread)
             if len(self._books) > _MOST_CONVERSATIONS:
                 self._books.popitem(last=False)

@@ -1,0 +1,40 @@
+"""Which documents are relevant enough to be shown to a chat model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from langchain_core.documents import Document
+
+from wikirank.errors import InvalidArgumentError
+
+DEFAULT_MIN_SCORE = 0.05
+"""Passages that score less answer so seldom that they cost a chat model more than they give."""
+
+
+def relevant_documents(documents: Sequence[Document], min_score: float | None) -> list[Document]:
+    """The documents whose relevance score reaches a threshold.
+
+    Args:
+        documents: The documents.
+        min_score: The least `relevance_score`, in [0, 1]; None keeps all.
+
+    Returns:
+        Those that reach it and those that nothing has scored, in the same order.
+    """
+    least = min_score or 0.0
+    return [d for d in documents if float(d.metadata.get("relevance_score", 1)) >= least]
+
+
+def check_min_score(min_score: float | None) -> None:
+    """Refuse a threshold that no relevance score could be compared with.
+
+    Args:
+        min_score: The threshold, or None.
+
+    Raises:
+        InvalidArgumentError: It is not between 0 and 1.
+    """
+    if min_score is not None and not 0 <= min_score <= 1:
+        msg = f"Expected min_score between 0 and 1, or None to show all passages, got {min_score}."
+        raise InvalidArgumentError(msg)

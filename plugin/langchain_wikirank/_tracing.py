@@ -1,0 +1,178 @@
+"""The halves of a search as child runs in LangChain's callbacks; nothing is done where none listen.
+
+| run | inputs | outputs |
+|---|---|---|
+| `wikirank.retrieve` | `query`, `search_type`, `fetch_k`, `filter` | `count`, `top_scores`, `ms` |
+| `wikirank.rerank` | `query`, `count`, `model` | `count`, `passing`, `top_scores`, `ms` |
+
+`ms` is milliseconds by stage; `top_scores` those of the best five, before or after reranking;
+`passing` how many reached the threshold and `count` how many of these are returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.callbacks import AsyncCallbackManager, CallbackManager
+
+from langchain_wikirank._executor import run_in_worker
+
+if TYPE_CHECKING:
+    from wikirank.search import Searcher, SearchOptions, SearchResult
+    from wikirank.types import RankedPassage
+
+RETRIEVE = "wikirank.retrieve"
+RERANK = "wikirank.rerank"
+TOP = 5
+"""How many scores a run shows."""
+
+
+@contextmanager
+def child_run(
+    callbacks: CallbackManager, name: str, inputs: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """Wrap work in a run of its own.
+
+    Args:
+        callbacks: Who is told; nobody if it holds no handlers.
+        name: The run's name.
+        inputs: What the work is given.
+
+    Yields:
+        A dictionary to fill with the run's outputs.
+    """
+    outputs: dict[str, Any] = {}
+    if not callbacks.handlers:
+        yield outputs
+        return
+    run = callbacks.on_chain_start(None, inputs, name=name)
+    try:
+        yield outputs
+    except BaseException as err:
+        run.on_chain_error(err)
+        raise
+    run.on_chain_end(outputs)
+
+
+@asynccontextmanager
+async def achild_run(
+    callbacks: AsyncCallbackManager, name: str, inputs: dict[str, Any]
+) -> AsyncIterator[dict[str, Any]]:
+    """Wrap asynchronous work in a run of its own; see `child_run`.
+
+    Args:
+        callbacks: Who is told; nobody if it holds no handlers.
+        name: The run's name.
+        inputs: What the work is given.
+
+    Yields:
+        A dictionary to fill with the run's outputs.
+    """
+    outputs: dict[str, Any] = {}
+    if not callbacks.handlers:
+        yield outputs
+        return
+    run = await callbacks.on_chain_start(None, inputs, name=name)
+    try:
+        yield outputs
+    except BaseException as err:
+        await run.on_chain_error(err)
+        raise
+    await run.on_chain_end(outputs)
+
+
+def traced_search(
+    searcher: Searcher, query: str, options: SearchOptions, callbacks: CallbackManager
+) -> SearchResult:
+    """Search, with a child run for each half.
+
+    Args:
+        searcher: What searches.
+        query: The query.
+        options: How to search; without `rerank` there is only the first run.
+        callbacks: Who is told.
+
+    Returns:
+        What the search found.
+    """
+    with child_run(callbacks, RETRIEVE, _retrieve_inputs(query, options)) as outputs:
+        found = searcher.candidates(query, options)
+        outputs.update(_retrieve_outputs(found))
+    if not options.rerank:
+        return searcher.ranked(found, options)
+    with child_run(callbacks, RERANK, _rerank_inputs(searcher, found)) as outputs:
+        result = searcher.ranked(found, options)
+        outputs.update(_rerank_outputs(found, result))
+    return result
+
+
+async def atraced_search(
+    searcher: Searcher, query: str, options: SearchOptions, callbacks: AsyncCallbackManager
+) -> SearchResult:
+    """Search without blocking the event loop; see `traced_search`.
+
+    Args:
+        searcher: What searches.
+        query: The query.
+        options: How to search.
+        callbacks: Who is told.
+
+    Returns:
+        What the search found.
+    """
+    async with achild_run(callbacks, RETRIEVE, _retrieve_inputs(query, options)) as outputs:
+        found = await run_in_worker(searcher.candidates, query, options)
+        outputs.update(_retrieve_outputs(found))
+    if not options.rerank:
+        return await run_in_worker(searcher.ranked, found, options)
+    async with achild_run(callbacks, RERANK, _rerank_inputs(searcher, found)) as outputs:
+        result = await run_in_worker(searcher.ranked, found, options)
+        outputs.update(_rerank_outputs(found, result))
+    return result
+
+
+def _retrieve_inputs(query: str, options: SearchOptions) -> dict[str, Any]:
+    inputs = {
+        "query": query,
+        "search_type": options.search_type,
+        "fetch_k": max(options.k, options.fetch_k),
+    }
+    return {**inputs, "filter": dict(options.filter)} if options.filter else inputs
+
+
+def _retrieve_outputs(found: SearchResult) -> dict[str, Any]:
+    scores = [_first_score(candidate) for candidate in found.candidates[:TOP]]
+    return {"count": len(found.candidates), "top_scores": scores, "ms": dict(found.timings)}
+
+
+def _rerank_inputs(searcher: Searcher, found: SearchResult) -> dict[str, Any]:
+    model = searcher.cross_encoder.model_id
+    return {"query": found.query, "count": len(found.candidates), "model": model}
+
+
+def _rerank_outputs(found: SearchResult, result: SearchResult) -> dict[str, Any]:
+    ms = {name: took for name, took in result.timings.items() if name not in found.timings}
+    scores = [passage.relevance_score for passage in result.passages]
+    return {**rerank_summary(len(scores), result.passing, scores), "ms": ms}
+
+
+def rerank_summary(count: int, passing: int, scores: Sequence[float | None]) -> dict[str, Any]:
+    """The outputs of a `wikirank.rerank` run, its times apart.
+
+    Args:
+        count: How many are returned.
+        passing: How many reached the threshold.
+        scores: The relevance scores of those returned, best first.
+
+    Returns:
+        The outputs.
+    """
+    return {"count": count, "passing": passing, "top_scores": list(scores[:TOP])}
+
+
+def _first_score(candidate: RankedPassage) -> float | None:
+    """What the first stage ordered by."""
+    scores = (candidate.fusion_score, candidate.dense_score, candidate.lexical_score)
+    return next((score for score in scores if score is not None), None)

@@ -1,0 +1,75 @@
+"""Citations in an answer: which there are, which the model made up, however the text arrives."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from langchain_wikirank._cited import CitationReader, cited_numbers
+
+KNOWN = {1, 2, 3}
+
+CASES = [
+    ("It is so [1].", "It is so [1].", [1], []),
+    ("It is so [9].", "It is so.", [], [9]),
+    ("Both [1][2] and [3].", "Both [1][2] and [3].", [1, 2, 3], []),
+    ("Both [1][8] hold.", "Both [1] hold.", [1], [8]),
+    ("All [1, 2] hold.", "All [1, 2] hold.", [1, 2], []),
+    ("All [2, 7; 1] hold.", "All [2, 1] hold.", [2, 1], [7]),
+    ("All [1-3] hold.", "All [1-3] hold.", [1, 2, 3], []),
+    ("All [2–5] hold.", "All [2, 3] hold.", [2, 3], [4, 5]),
+    ("All [ 1 ] hold.", "All [ 1 ] hold.", [1], []),
+    ("[9] It is so.", "It is so.", [], [9]),
+    ("One.\n[9] Two.\n  - three", "One.\nTwo.\n  - three", [], [9]),
+    ("In 1908, 3 of 4 (2) said {1}.", "In 1908, 3 of 4 (2) said {1}.", [], []),
+    ("In [1908] or [sic] or [1a] or [0].", "In [1908] or [sic] or [1a] or [0].", [], []),
+    ("A quoted mark ［7］ stays.", "A quoted mark ［7］ stays.", [], []),
+    ("Call `row[9]` [1].", "Call `row[9]` [1].", [1], []),
+    ("```\nrow[9]\n\nrow[8]\n```\nSo [9].", "```\nrow[9]\n\nrow[8]\n```\nSo.", [], [9]),
+    ("A stray ` here.\n\nSo [9].", "A stray ` here.\n\nSo.", [], [9]),
+    ("  It is so. \n", "It is so.", [], []),
+    ("Never closed [1", "Never closed [1", [], []),
+    ("", "", [], []),
+]
+
+
+@pytest.mark.parametrize(("text", "clean", "cited", "invented"), CASES)
+def test_whole(text: str, clean: str, cited: list[int], invented: list[int]) -> None:
+    reader = CitationReader(KNOWN)
+    assert reader.feed(text) + reader.end() == clean
+    assert (reader.cited, reader.invented) == (cited, invented)
+
+
+@pytest.mark.parametrize(("text", "clean"), [case[:2] for case in CASES])
+def test_letter_by_letter(text: str, clean: str) -> None:
+    reader = CitationReader(KNOWN)
+    assert "".join([reader.feed(letter) for letter in text]) + reader.end() == clean
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(["[1]", "[9]", "[1, 9]", "[2-4]", " ", "\n", "\n\n", "`", "```", "["]),
+            st.text(alphabet="ab[]`0129,- \n", max_size=6),
+        ),
+        max_size=12,
+    )
+)
+@example(["`", "``", "[9]"])
+def test_pieces_make_no_difference(pieces: list[str]) -> None:
+    whole, parts = CitationReader(KNOWN), CitationReader(KNOWN)
+    expected = whole.feed("".join(pieces)) + whole.end()
+    assert "".join([parts.feed(piece) for piece in pieces]) + parts.end() == expected
+    assert (parts.cited, parts.invented) == (whole.cited, whole.invented)
+
+
+def test_only_what_may_be_a_citation_is_held_back() -> None:
+    reader = CitationReader(KNOWN)
+    assert reader.feed("It is so [1, ") == "It is so"
+    assert reader.feed("9]") == " [1]"
+    assert reader.feed(", they say [as always") == ", they say [as always"
+
+
+def test_cited_numbers() -> None:
+    assert cited_numbers("So [2] and [4-6], not `x[1]` in [1999].") == {2, 4, 5, 6}
