@@ -37,6 +37,17 @@ EXPECTED = {
         "Answer: It is 21.9 km high [1].",
         "Messages in the history: 6, none of them a passage.",
     ],
+    "07_own_corpus.py": [
+        "3 articles added",
+        "Deploying › Rollback: To undo a release, run `ship back`.",
+        "1 changed, 2 unchanged",
+        "Deploying › Rollback: To undo a release, run `ship undo --last`.",
+    ],
+    "08_train_your_own.py": [
+        "8 articles, 24 passages",
+        "README.md, calibration.png",
+        "  The Dunn is a river that rises in the glacier",
+    ],
 }
 
 
