@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from langchain_wikirank.chain import create_wiki_rag_chain
     from langchain_wikirank.compressor import WikiReranker
     from langchain_wikirank.embeddings import WikiEmbeddings
+    from langchain_wikirank.mcp import create_mcp_server
     from langchain_wikirank.retriever import WikiRetriever
     from langchain_wikirank.tools import create_wiki_search_tool
 
@@ -20,6 +21,7 @@ __all__ = [
     "WikiEmbeddings",
     "WikiReranker",
     "WikiRetriever",
+    "create_mcp_server",
     "create_wiki_rag_chain",
     "create_wiki_search_tool",
 ]
@@ -28,6 +30,7 @@ _MODULES = {
     "WikiEmbeddings": "embeddings",
     "WikiReranker": "compressor",
     "WikiRetriever": "retriever",
+    "create_mcp_server": "mcp",
     "create_wiki_rag_chain": "chain",
     "create_wiki_search_tool": "tools",
 }
