@@ -17,12 +17,15 @@ GAP = " [...] "
 _LEAST_OVERLAP = 16
 
 
-def merged_groups(documents: Sequence[Document], citations: CitationBook) -> list[list[Document]]:
+def merged_groups(
+    documents: Sequence[Document], citations: CitationBook, *, merge: bool = True
+) -> list[list[Document]]:
     """Put together what follows one another in a section, and what has one citation number.
 
     Args:
         documents: The documents, best first.
         citations: The numbers that passages have already.
+        merge: Whether adjacent passages belong together, or only those of one number.
 
     Returns:
         Groups in the order of their best documents, each best first.
@@ -31,7 +34,7 @@ def merged_groups(documents: Sequence[Document], citations: CitationBook) -> lis
     numbers = [citations.number_of(document) for document in documents]
     for one, other in combinations(range(len(documents)), 2):
         same = numbers[one] is not None and numbers[one] == numbers[other]
-        if same or _are_adjacent(documents[one], documents[other]):
+        if same or (merge and _are_adjacent(documents[one], documents[other])):
             low, high = sorted((group_of[one], group_of[other]))
             group_of = [low if group == high else group for group in group_of]
     return [
@@ -40,11 +43,12 @@ def merged_groups(documents: Sequence[Document], citations: CitationBook) -> lis
     ]
 
 
-def joined_document(group: Sequence[Document]) -> Document:
+def joined_document(group: Sequence[Document], *, merge: bool = True) -> Document:
     """A copy of the best document of a group with the text of all, in reading order.
 
     Args:
         group: Documents of one group, best first.
+        merge: Whether the texts are whole passages, or parts with `GAP` between any two.
 
     Returns:
         The copy; text that overlaps stands in it once, `GAP` where passages are missing.
@@ -53,7 +57,8 @@ def joined_document(group: Sequence[Document]) -> Document:
     if len(group) == 1:
         return best
     ordered = sorted(group, key=lambda document: _number(document) or 0)
-    best.page_content = "".join(_pieces(ordered))
+    texts = _pieces(ordered) if merge else (document.page_content for document in ordered)
+    best.page_content = ("" if merge else GAP).join(texts)
     return best
 
 

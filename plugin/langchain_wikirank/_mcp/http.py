@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import anyio
 import uvicorn
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
 from mcp.server.auth.provider import AccessToken
@@ -123,5 +125,11 @@ def serve_http(app: Starlette, listening: socket.socket) -> None:
         # Clients keep a stream open for messages of the server: these do not end by themselves.
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
     )
+    logging.getLogger("mcp.server.streamable_http").addFilter(_is_failure)
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def _is_failure(record: logging.LogRecord) -> bool:
+    """Whether a logged error is one; the transport also logs each client that leaves."""
+    return not (record.exc_info and isinstance(record.exc_info[1], anyio.ClosedResourceError))
