@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from time import monotonic
@@ -17,6 +19,8 @@ from wikirank.types import Passage
 LONGEST_PATTERN = 300
 # Longest processor time on one passage in seconds: a sound pattern takes microseconds.
 _PASSAGE_SECONDS = 0.25
+_LONGEST_SENTENCE = 600
+_ASCII_WORD = re.compile("[A-Za-z0-9]+")
 
 # Typed one way, printed another.
 _ALIKE = {"'": "['’‘ʼ]", '"': '["“”„]', "-": "[-‐‑–—−]"}
@@ -29,7 +33,8 @@ class Hit:
 
     Attributes:
         passage: The passage.
-        sentences: The sentences of it that do, in order.
+        sentences: The sentences of it that do, in order; of one that is longer than 600 characters,
+            what stands around the match.
     """
 
     passage: Passage
@@ -122,34 +127,56 @@ def _letter(letter: str) -> str:
 
 def _prefilter(phrase: str) -> tuple[str, list[str]]:
     """A condition that every passage with the phrase meets, quick to test in SQL."""
-    # LIKE knows the cases of ASCII letters only, and lets "_" and "%" stand for anything.
-    safe = "".join(c if c.isascii() and c.isalnum() else "%" for c in phrase)
-    return "text LIKE ?", [f"%{safe}%"]
+    # LIKE knows the cases of ASCII letters only; its time explodes with several "%" in one.
+    longest = sorted(_ASCII_WORD.findall(phrase), key=len, reverse=True)[:3]
+    condition = " AND ".join(["text LIKE ?"] * len(longest)) or "1"
+    return condition, [f"%{word}%" for word in longest]
 
 
 def _matches(compiled: regex.Pattern[str], text: str) -> Iterator[regex.Match[str]]:
     # Concurrent: other threads, such as an event loop's, run meanwhile.
-    return compiled.finditer(text, timeout=_PASSAGE_SECONDS, concurrent=True)
+    yield from compiled.finditer(text, timeout=_PASSAGE_SECONDS, concurrent=True)
 
 
 def _sentences(compiled: regex.Pattern[str], text: str) -> Iterator[str]:
     """The sentences of a text in which the expression matches, or across which it does."""
     try:
-        spans = [found.span() for found in _matches(compiled, text)]
+        spans = sorted(found.span() for found in _matches(compiled, text))
     except TimeoutError as err:
         msg = (
             f"{compiled.pattern!r} takes too long on one passage. Avoid repetitions within "
             "repetitions such as (a+)+, or look for a phrase."
         )
         raise InvalidArgumentError(msg) from err
-    if not spans:
-        return
     run: tuple[int, int] | None = None
-    for start, end in sentence_spans(text):
-        if any(begin < end and stop > start for begin, stop in spans):
-            crossing = run and any(begin < run[1] and stop > start for begin, stop in spans)
-            if run and not crossing:
-                yield text[slice(*run)]
-            run = (run[0], end) if run and crossing else (start, end)
+    for start, end in sentence_spans(text) if spans else ():
+        if _match_between(spans, start, end) is None:
+            continue
+        if run and _match_between(spans, start, run[1]):  # It goes on from the sentence before.
+            run = run[0], end
+            continue
+        if run:
+            yield _around(text, run, spans)
+        run = start, end
     if run:
-        yield text[slice(*run)]
+        yield _around(text, run, spans)
+
+
+def _match_between(spans: list[tuple[int, int]], start: int, end: int) -> tuple[int, int] | None:
+    """The last match that begins before `end`, if it ends after `start`."""
+    at = bisect_left(spans, (end,)) - 1
+    return spans[at] if at >= 0 and spans[at][1] > start else None
+
+
+def _around(text: str, run: tuple[int, int], spans: list[tuple[int, int]]) -> str:
+    """The sentences of a run, or where they are too long what stands around a match in them."""
+    start, end = run
+    match = _match_between(spans, start, end)
+    if match is None or end - start <= _LONGEST_SENTENCE:
+        return text[start:end]
+    left = max(start, match[0] - _LONGEST_SENTENCE // 2)
+    right = min(end, left + _LONGEST_SENTENCE)
+    part = text[left:right]
+    if left > start:
+        part = f"… {part.partition(' ')[2] or part}"
+    return f"{part.rpartition(' ')[0] or part} …" if right < end else part

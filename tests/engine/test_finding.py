@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from time import thread_time
 
@@ -19,6 +20,7 @@ TEXTS = {
     "Tea": "Tea is a drink. It’s made of\nleaves — dried ones. Green tea is steamed.",
     "Milk": "Milk is white. 100% of it is milk. It cost 3_4 pence in 1908 or 1909.",
     "Café": "A CAFÉ sells coffee. Straße means street.",
+    "Endless": "word " * 900 + "needle" + " word" * 900,
     "Trap": "a" * 5000 + "!",
 }
 
@@ -97,6 +99,12 @@ def test_the_time_ends_it(index: WikiIndex) -> None:
 def test_bad_expressions(index: WikiIndex, pattern: str, message: str) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         find_text(index.store, pattern, is_regex=True)
+
+
+def test_of_an_endless_sentence_what_stands_around_the_match(index: WikiIndex) -> None:
+    (text,) = sentences(find_text(index.store, "needle"))["Endless"]
+    assert re.fullmatch(r"… (word )+needle( word)+ …", text)
+    assert len(text) < 620
 
 
 @settings(max_examples=60, deadline=None)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 from city_texts import CAPITAL
 from evidence_structure import entries, outside
 from hostile_passages import HOSTILE_PASSAGES
+from langchain.agents import create_agent
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
-from langchain_core.messages import ToolCall, ToolMessage
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage, ToolCall, ToolMessage
+from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.tools import BaseTool
 from langchain_tests.integration_tests import ToolsIntegrationTests
 from langchain_tests.unit_tests import ToolsUnitTests
+from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import ValidationError
 
 from langchain_wikirank import WikiRetriever, WikiToolkit
@@ -361,6 +365,30 @@ async def test_the_retriever_is_traced_below_the_tool(toolkit: WikiToolkit) -> N
     await tool.ainvoke({"query": CAPITAL}, {"callbacks": [runs]})
     assert len(runs.tools) == 2
     assert runs.parents_of_retrievers == runs.tools
+
+
+class ScriptedModel(GenericFakeChatModel):
+    """Calls the tools that its script calls, and does not read what they say."""
+
+    def bind_tools(self, *_: Any, **__: Any) -> Runnable[Any, AIMessage]:
+        return self
+
+
+def test_an_agent_numbers_by_conversation(toolkit: WikiToolkit) -> None:
+    def searches() -> Iterator[AIMessage]:
+        for title in ("Violin", "Sourdough", "Sourdough"):
+            yield AIMessage("", tool_calls=[call("wiki_read", title=title)])
+            yield AIMessage("Done.")
+
+    agent = create_agent(
+        ScriptedModel(messages=searches()), toolkit.get_tools(), checkpointer=InMemorySaver()
+    )
+    numbers = []
+    for thread in ("one", "one", "two"):
+        config: RunnableConfig = {"configurable": {"thread_id": thread}}
+        messages = agent.invoke({"messages": [("user", "Go on.")]}, config)["messages"]
+        numbers += entries(messages[-2].text)
+    assert numbers == [1, 2, 1]
 
 
 def test_a_bare_string_is_the_first_argument(toolkit: WikiToolkit) -> None:

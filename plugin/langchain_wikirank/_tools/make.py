@@ -13,10 +13,13 @@ from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import BaseModel, ValidationError
 from pydantic.v1 import ValidationError as ValidationErrorV1
 
+from langchain_wikirank._neutralise import quoted_text
 from langchain_wikirank._tools.shared import ToolAnswer
 from wikirank.errors import WikirankError
 
 Arguments = TypeVar("Arguments", bound=BaseModel)
+
+_LONGEST_ERROR = 600
 
 _logger = logging.getLogger(__name__)
 
@@ -88,7 +91,8 @@ def _told(name: str, err: Exception) -> ToolException:
     if isinstance(err, ToolException):
         return err
     if isinstance(err, WikirankError):
-        return ToolException(f"{name} failed: {err}")
+        # It may name what a wiki holds, such as keys of its metadata.
+        return ToolException(f"{name} failed: {quoted_text(str(err))[:_LONGEST_ERROR]}")
     _logger.error("%s failed", name, exc_info=err)
     return ToolException(
         f"{name} failed ({type(err).__name__}). Do not repeat the same call: try another one, or "
