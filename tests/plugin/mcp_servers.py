@@ -38,7 +38,7 @@ def run_mcp(*arguments: str, token: str | None = None) -> subprocess.CompletedPr
         stdin=subprocess.DEVNULL,
         env=environment(token),
         check=False,
-        timeout=120,
+        timeout=300,
     )
 
 
@@ -70,14 +70,14 @@ def http_server(log: Path, *arguments: str, token: str | None = TOKEN) -> Iterat
             env=environment(token),
         )
     try:
-        until = time.monotonic() + 120
+        until = time.monotonic() + 300
         while b"Ctrl-C ends it.\n" not in log.read_bytes():
             assert process.poll() is None, log.read_text("utf-8")
             assert time.monotonic() < until
             time.sleep(0.1)
         yield Running(log, process)
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        assert process.wait(120) == 0
         assert "Traceback" not in log.read_text("utf-8")
     finally:
         process.kill()

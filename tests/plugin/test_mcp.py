@@ -61,6 +61,7 @@ INITIALIZE = {
         "clientInfo": {"name": "test", "version": "1"},
     },
 }
+ACCEPT = {"Accept": "application/json, text/event-stream"}
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +115,7 @@ async def test_a_session(transport: str, folder: Path, server: Running) -> None:
         found = entries(text_of(result))
         assert {d["citation"]: d["text"] for d in result.structuredContent["documents"]} == found
 
-        page = await session.call_tool("wiki_read", {"page": "Violin", "section": "Tuning"})
+        page = await session.call_tool("wiki_read", {"title": "Violin", "section": "Tuning"})
         assert entries(text_of(page)) == {1: "The strings are tuned in fifths: G, D, A and E."}
         hits = await session.call_tool("wiki_find", {"pattern": "drift nets"})
         assert list(entries(text_of(hits)).values()) == [
@@ -128,7 +129,7 @@ async def test_errors_say_what_to_do(server: Running) -> None:
             ("wiki_search", {"query": " "}, "wiki_search was not run. query: "),
             ("wiki_search", {"question": "Why?"}, "Arguments: query, k, "),
             ("wiki_search", {"query": "Why?", "k": 99}, "Correct them, call again."),
-            ("wiki_read", {"page": "Nowhere"}, 'The wiki has no page "Nowhere".'),
+            ("wiki_read", {"title": "Nowhere"}, 'The wiki has no page "Nowhere".'),
             ("wiki_fetch", {}, "Tools: wiki_search, wiki_read, wiki_find."),
         ]:
             result = await session.call_tool(name, arguments)
@@ -201,19 +202,23 @@ def test_without_the_token_nothing_is_answered(server: Running, authorization: s
     ],
 )
 def test_against_dns_rebinding(server: Running, header: str, value: str, status: int) -> None:
-    accept = {"Accept": "application/json, text/event-stream"}
-    headers = {**server.headers(), **accept, header: value}
+    headers = {**server.headers(), **ACCEPT, header: value}
     assert httpx.post(server.url, json=INITIALIZE, headers=headers).status_code == status
 
 
-async def test_a_token_is_made_where_none_is_given(folder: Path, tmp_path: Path) -> None:
+def test_a_token_is_made_where_none_is_given(folder: Path, tmp_path: Path) -> None:
     with http_server(tmp_path / "log", "--index", str(folder), token=None) as running:
-        response = httpx.post(running.url, json=INITIALIZE)
-        assert response.status_code == 401
+        assert httpx.post(running.url, json=INITIALIZE).status_code == 401
         _, _, token = running.log.read_text("utf-8").partition("Authorization: Bearer ")
-        # Left open at the end: Ctrl-C does not wait for clients.
-        async with http_session(running, token.split()[0]) as session:
-            assert (await search(session, TUNING))[0]["title"] == "Violin"
+        headers = {**running.headers(token.split()[0]), **ACCEPT}
+        answer = httpx.post(running.url, json=INITIALIZE, headers=headers)
+        assert answer.status_code == 200
+        headers["Mcp-Session-Id"] = answer.headers["Mcp-Session-Id"]
+        # Ctrl-C does not wait for a client that goes on listening.
+        with httpx.stream("GET", running.url, headers=headers, timeout=120) as listening:
+            assert listening.status_code == 200
+            running.process.send_signal(signal.SIGINT)
+            assert running.process.wait(120) == 0
 
 
 @pytest.mark.parametrize(
@@ -261,8 +266,8 @@ def test_stdio_ends_cleanly(folder: Path, end: str) -> None:
     assert "wiki_search" in answer["result"]["instructions"]
     if end == "Ctrl-C":
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
-    out, err = process.communicate(timeout=60)
+        assert process.wait(120) == 0
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out, err) == (0, "", "")
 
 

@@ -6,13 +6,13 @@ import ipaddress
 import logging
 import secrets
 import sys
-import threading
 from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from langchain_wikirank._executor import finish_workers, start_in_worker
 from langchain_wikirank._mcp.extra import require_mcp_extra
 from wikirank.cli.options import DeviceOption, IndexOption, ModelOption, RevisionOption
 from wikirank.errors import InvalidArgumentError, WikirankError
@@ -89,11 +89,14 @@ def command(
     asked = {"token_budget": token_budget, "min_score": min_score}
     settings = {name: value for name, value in asked.items() if value is not None}
     server = create_mcp_server(retriever, **settings)
-    # The index is not closed at the end: searches may still be running in worker threads.
-    if over_http:
-        _serve_http(server, retriever, host, port, token, allowed_hosts or [])
-    else:
-        _serve_stdio(server, retriever)
+    with retriever.index:
+        try:
+            if over_http:
+                _serve_http(server, retriever, host, port, token, allowed_hosts or [])
+            else:
+                _serve_stdio(server, retriever)
+        finally:
+            finish_workers()
 
 
 def check_token(host: str, token: str | None) -> None:
@@ -170,4 +173,4 @@ def _warm_up(retriever: WikiRetriever) -> None:
         except WikirankError as err:
             typer.echo(f"Searches will fail: {err}", err=True)
 
-    threading.Thread(target=search, name="mcp-warm-up").start()
+    start_in_worker(search)
