@@ -88,7 +88,7 @@ def http_server(log: Path, *arguments: str, token: str | None = TOKEN) -> Iterat
 async def http_session(server: Running, token: str = TOKEN) -> AsyncIterator[ClientSession]:
     """The official client over HTTP."""
     async with (
-        httpx.AsyncClient(headers=server.headers(token), timeout=120) as client,
+        httpx.AsyncClient(headers=server.headers(token), timeout=300) as client,
         streamable_http_client(server.url, http_client=client) as (read, write, _),
         ClientSession(read, write) as session,
     ):
