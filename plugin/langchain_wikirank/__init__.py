@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from langchain_wikirank.chain import create_wiki_qa_chain
     from langchain_wikirank.compressor import WikiReranker
     from langchain_wikirank.embeddings import WikiEmbeddings
+    from langchain_wikirank.mcp import create_mcp_server
     from langchain_wikirank.middleware import WikiContextMiddleware
     from langchain_wikirank.retriever import WikiRetriever
     from langchain_wikirank.tools import WikiToolkit
@@ -26,6 +27,7 @@ __all__ = [
     "WikiReranker",
     "WikiRetriever",
     "WikiToolkit",
+    "create_mcp_server",
     "create_wiki_qa_chain",
 ]
 
@@ -37,6 +39,7 @@ _MODULES = {
     "WikiReranker": "compressor",
     "WikiRetriever": "retriever",
     "WikiToolkit": "tools",
+    "create_mcp_server": "mcp",
     "create_wiki_qa_chain": "chain",
 }
 

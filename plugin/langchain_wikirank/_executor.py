@@ -28,13 +28,27 @@ _executor = _new_executor()
 
 
 def _replace_executor() -> None:
-    """A forked child has the executor's memory but none of its threads: begin anew there."""
+    """Begin anew; also in a forked child, which has the executor's memory but no threads."""
     global _executor
     _executor = _new_executor()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_replace_executor)
+
+
+def start_in_worker(function: Callable[[], object]) -> None:
+    """Run a function in a worker thread and do not wait for it; it must tell its own errors."""
+    _executor.submit(function)
+
+
+def finish_workers() -> None:
+    """Wait for what runs in worker threads and drop what waits there.
+
+    For the end of a program: a search that still runs while the interpreter ends would fail.
+    """
+    _executor.shutdown(cancel_futures=True)
+    _replace_executor()
 
 
 async def run_in_worker(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

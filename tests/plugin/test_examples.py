@@ -37,6 +37,11 @@ EXPECTED = {
         "Answer: It is 21.9 km high [1].",
         "Messages in the history: 6, none of them a passage.",
     ],
+    "06_mcp_client.py": [
+        "wiki_search, wiki_read, wiki_find",
+        '<passage id="1">\nHalley\'s Comet returns every 75 to 77 years.',
+        "[1] Halley's Comet",
+    ],
     "07_own_corpus.py": [
         "3 articles added",
         "Deploying › Rollback: To undo a release, run `ship back`.",

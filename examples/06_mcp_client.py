@@ -1,0 +1,67 @@
+"""Call the wiki tools over the Model Context Protocol, as Claude Desktop or an IDE does.
+
+Run: python examples/06_mcp_client.py
+
+It needs `pip install "langchain-wikirank[mcp]"`. An MCP client's settings start the same server:
+
+    {"mcpServers": {"wiki": {"command": "wikirank", "args": ["mcp", "--index", "/path/to/index"]}}}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from mcp.types import TextContent
+
+from langchain_wikirank import WikiRetriever
+
+QUESTION = "How often does Halley's Comet come back?"
+TEXTS = [
+    "Halley's Comet returns every 75 to 77 years. It was last seen from the Earth in 1986.",
+    "The nucleus of Halley's Comet is about 15 kilometres long and 8 kilometres wide.",
+    "A meteor shower is seen when the Earth crosses the dust that a comet has left.",
+]
+METADATAS = [
+    {"title": "Halley's Comet", "section": "", "url": "https://w.org/Halley"},
+    {"title": "Halley's Comet", "section": "Nucleus", "url": "https://w.org/Halley#Nucleus"},
+    {"title": "Meteor shower", "section": "", "url": "https://w.org/Meteor_shower"},
+]
+
+
+async def ask(index: Path) -> None:
+    """Start the server, list its tools, and ask one question."""
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "langchain_wikirank", "mcp", "--index", str(index)],
+        env=dict(os.environ),
+    )
+    async with stdio_client(server) as (read, write), ClientSession(read, write) as session:
+        await session.initialize()
+        tools = (await session.list_tools()).tools
+        print(f"Tools: {', '.join(tool.name for tool in tools)}\n")
+        result = await session.call_tool("wiki_search", {"query": QUESTION, "k": 2})
+    print(f"What a chat model reads of {QUESTION!r}:\n")
+    for content in result.content:
+        if isinstance(content, TextContent):
+            print(content.text)
+    print("\nWhat a program reads:\n")
+    for found in (result.structuredContent or {})["documents"]:
+        print(f"[{found['citation']}] {found['title']}  {found['score']:.3f}  {found['url']}")
+
+
+def main() -> None:
+    """Make an index of three passages, and serve it for one question."""
+    with TemporaryDirectory() as folder:
+        index = Path(folder) / "index"
+        WikiRetriever.from_texts(TEXTS, METADATAS, path=index).index.close()
+        asyncio.run(ask(index))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""`wikirank mcp`: the wiki tools for agents that speak the Model Context Protocol."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import secrets
+import sys
+from contextlib import suppress
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from langchain_wikirank._executor import finish_workers, start_in_worker
+from langchain_wikirank._mcp.extra import require_mcp_extra
+from wikirank.cli.options import DeviceOption, IndexOption, ModelOption, RevisionOption
+from wikirank.errors import InvalidArgumentError, WikirankError
+
+if TYPE_CHECKING:
+    from mcp.server.lowlevel import Server
+
+    from langchain_wikirank import WikiRetriever
+
+TOKEN_VARIABLE = "WIKIRANK_MCP_TOKEN"
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+
+_SHORTEST_TOKEN = 16
+
+
+class TransportChoice(str, Enum):
+    """How clients reach the server."""
+
+    stdio = "stdio"
+    http = "http"
+
+
+def command(
+    index: IndexOption,
+    transport: Annotated[
+        TransportChoice, typer.Option(help="`stdio`: the client starts it; `http`: it runs alone.")
+    ] = TransportChoice.stdio,
+    host: Annotated[str, typer.Option(help="Address to listen on over HTTP.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes any.")
+    ] = 8766,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar=TOKEN_VARIABLE,
+            show_default=False,
+            help="What HTTP clients must send. Set the variable rather than the option, which "
+            "other users of the machine can see. By default made anew and printed.",
+        ),
+    ] = None,
+    allowed_hosts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allowed-host", help="Another name that clients reach the host by; repeatable."
+        ),
+    ] = None,
+    token_budget: Annotated[
+        int | None, typer.Option(min=200, help="Most tokens of one answer; 1,500 by default.")
+    ] = None,
+    min_score: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Relevance below which no passage counts; 0.1 by default."),
+    ] = None,
+    model: ModelOption = "bundled",
+    revision: RevisionOption = None,
+    device: DeviceOption = None,
+) -> None:
+    """Serve the tools `wiki_search`, `wiki_read` and `wiki_find` to MCP clients.
+
+    Examples:
+    - `wikirank mcp --index my-index`
+
+    - `WIKIRANK_MCP_TOKEN=… wikirank mcp --index my-index --transport http`
+    """
+    over_http = transport is TransportChoice.http
+    if over_http:
+        check_token(host, token)
+    require_mcp_extra()
+    from langchain_wikirank import WikiReranker, WikiRetriever, create_mcp_server
+
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    reranker = WikiReranker(model=model, revision=revision, device=device)
+    retriever = WikiRetriever.from_index(index, reranker=reranker)
+    asked = {"token_budget": token_budget, "min_score": min_score}
+    settings = {name: value for name, value in asked.items() if value is not None}
+    server = create_mcp_server(retriever, **settings)
+    with retriever.index:
+        try:
+            if over_http:
+                _serve_http(server, retriever, host, port, token, allowed_hosts or [])
+            else:
+                _serve_stdio(server, retriever)
+        finally:
+            finish_workers()
+
+
+def check_token(host: str, token: str | None) -> None:
+    """Refuse to be open to other machines without a token, or with one that can be guessed.
+
+    Args:
+        host: The address to listen on.
+        token: The token given, None for none.
+
+    Raises:
+        InvalidArgumentError: The host is not this machine alone and there is no token, or the
+            token is too short or not plain.
+    """
+    if token is None and not is_loopback(host):
+        msg = (
+            f"Expected a token to listen on {host}, which other machines can reach; got none. Set "
+            f"{TOKEN_VARIABLE}, or listen on 127.0.0.1."
+        )
+        raise InvalidArgumentError(msg)
+    plain = token is None or (token.isascii() and token.isprintable() and " " not in token)
+    if not plain or (token is not None and len(token) < _SHORTEST_TOKEN):
+        msg = (
+            f"Expected a token of at least {_SHORTEST_TOKEN} ASCII characters without spaces. "
+            'Make one: python -c "import secrets; print(secrets.token_urlsafe())"'
+        )
+        raise InvalidArgumentError(msg)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address; a name other than localhost is unknown."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _serve_stdio(server: Server[Any], retriever: WikiRetriever) -> None:
+    import asyncio
+
+    from langchain_wikirank._mcp.stdio import serve_stdio
+
+    _warm_up(retriever)
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve_stdio(server))
+
+
+def _serve_http(
+    server: Server[Any],
+    retriever: WikiRetriever,
+    host: str,
+    port: int,
+    token: str | None,
+    allowed_hosts: list[str],
+) -> None:
+    from langchain_wikirank._mcp.http import PATH, http_app, listening_socket, serve_http
+
+    with listening_socket(host, port) as listening:
+        name = f"[{host}]" if ":" in host else host
+        url = f"http://{name}:{listening.getsockname()[1]}{PATH}"
+        typer.echo(f"MCP server at {url}; Ctrl-C ends it.", err=True)
+        if token is None:
+            token = secrets.token_urlsafe()
+            typer.echo(f"Clients must send this header: Authorization: Bearer {token}", err=True)
+        _warm_up(retriever)
+        serve_http(http_app(server, token, [*LOOPBACK_HOSTS, host, *allowed_hosts]), listening)
+
+
+def _warm_up(retriever: WikiRetriever) -> None:
+    """Load the models beside the first requests, so that no client waits for them."""
+
+    def search() -> None:
+        try:
+            retriever.search("warm up", k=1, fetch_k=1)
+        except WikirankError as err:
+            typer.echo(f"Searches will fail: {err}", err=True)
+
+    start_in_worker(search)

@@ -1,0 +1,132 @@
+"""Running the real command `wikirank mcp` and connecting the official client to it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.types import CallToolResult
+
+TOKEN = "a-token-for-tests-alone"
+COMMAND = ("-m", "langchain_wikirank", "mcp")
+
+
+def environment(token: str | None = None) -> dict[str, str]:
+    """This process's environment, with a token or with none."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("WIKIRANK")}
+    return {**kept, "WIKIRANK_MCP_TOKEN": token} if token else kept
+
+
+def run_mcp(*arguments: str, token: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end, without input."""
+    return subprocess.run(
+        [sys.executable, *COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env=environment(token),
+        check=False,
+        timeout=300,
+    )
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server over HTTP, its log so far, and the process."""
+
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        """Where it says that it is."""
+        return self.log.read_text("utf-8").split("MCP server at ")[1].split(";")[0]
+
+    def headers(self, token: str = TOKEN) -> dict[str, str]:
+        """What a client sends that has the token."""
+        return {"Authorization": f"Bearer {token}"}
+
+
+@contextmanager
+def http_server(log: Path, *arguments: str, token: str | None = TOKEN) -> Iterator[Running]:
+    """Serve over HTTP on a free port, and end it as Ctrl-C does."""
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, *COMMAND, "--transport", "http", "--port", "0", *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            env=environment(token),
+        )
+    try:
+        until = time.monotonic() + 300
+        while b"Ctrl-C ends it.\n" not in log.read_bytes():
+            assert process.poll() is None, log.read_text("utf-8")
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        yield Running(log, process)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(120) == 0
+        assert "Traceback" not in log.read_text("utf-8")
+    finally:
+        process.kill()
+        process.wait()
+
+
+@asynccontextmanager
+async def http_session(server: Running, token: str = TOKEN) -> AsyncIterator[ClientSession]:
+    """The official client over HTTP."""
+    async with (
+        httpx.AsyncClient(headers=server.headers(token), timeout=300) as client,
+        streamable_http_client(server.url, http_client=client) as (read, write, _),
+        ClientSession(read, write) as session,
+    ):
+        await session.initialize()
+        yield session
+
+
+def stdio_parameters(folder: Path, *arguments: str) -> StdioServerParameters:
+    """How a client starts the server."""
+    return StdioServerParameters(
+        command=sys.executable,
+        args=[*COMMAND, "--index", str(folder), *arguments],
+        env=environment(),
+    )
+
+
+@asynccontextmanager
+async def stdio_session(folder: Path, *arguments: str) -> AsyncIterator[ClientSession]:
+    """The official client over standard input and output."""
+    async with (
+        stdio_client(stdio_parameters(folder, *arguments)) as (read, write),
+        ClientSession(read, write) as session,
+    ):
+        await session.initialize()
+        yield session
+
+
+def text_of(result: CallToolResult) -> str:
+    """The one text of an answer."""
+    (content,) = result.content
+    assert content.type == "text"
+    return content.text
+
+
+async def search(session: ClientSession, query: str, **arguments: Any) -> list[dict[str, Any]]:
+    """The passages that `wiki_search` finds, as values."""
+    result = await session.call_tool("wiki_search", {"query": query, **arguments})
+    assert not result.isError, text_of(result)
+    assert result.structuredContent is not None
+    documents: list[dict[str, Any]] = result.structuredContent["documents"]
+    return documents
