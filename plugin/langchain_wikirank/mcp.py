@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from langchain_wikirank._mcp.extra import require_mcp_extra
+from wikirank.extras import require_extra
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
 
     from langchain_wikirank.retriever import WikiRetriever
+
+MODULES = ("mcp", "uvicorn")
+"""What the extra `[mcp]` brings."""
 
 INSTRUCTIONS = (
     "One wiki, by three tools. Ask wiki_search first, with a full question in natural language. "
@@ -41,7 +44,7 @@ def create_mcp_server(retriever: WikiRetriever, **settings: Any) -> Server[dict[
     Raises:
         MissingExtraError: The `[mcp]` extra is not installed.
     """
-    require_mcp_extra()
+    require_extra("mcp", "the MCP server", MODULES)
     from mcp.server.lowlevel import Server
 
     import wikirank

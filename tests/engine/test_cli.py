@@ -121,7 +121,7 @@ def test_rerank_names_a_bad_line(line: str, message: str) -> None:
         ),
         (["search", "q", "--index", "{folder}", "--model", "no/model/here"], 1, "no/model/here"),
         (["serve", "--index", "no-such-folder"], 1, "wikirank index SOURCE"),
-        (["serve", "--index", "{folder}", "--host", "0.0.0.0"], 1, "add --token"),
+        (["serve", "--index", "{folder}", "--host", "0.0.0.0"], 1, "Set WIKIRANK_TOKEN"),
         (["serve", "--index", "{folder}", "--port", "70000"], 2, "65535"),
         (["index", "no-such.jsonl", "--into", "{tmp}/x"], 1, "no-such.jsonl"),
         (["index", "{tmp}/empty.jsonl", "--into", "{tmp}/x"], 1, "holds no article with text"),

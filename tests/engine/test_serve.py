@@ -18,13 +18,14 @@ from serving import served
 
 from wikirank.corpus import open_source
 from wikirank.errors import InvalidArgumentError, MissingExtraError
+from wikirank.extras import require_extra
 from wikirank.index import WikiIndex
+from wikirank.listening import check_token, open_socket
 from wikirank.search import Searcher, SearchOptions
 from wikirank.serve.api import create_app
-from wikirank.serve.binding import check_binding, open_socket, page_url
-from wikirank.serve.extra import require_serve_extra
 from wikirank.serve.guard import host_allowed
 from wikirank.serve.models import RankedPassageResponse, SearchRequest
+from wikirank.serve.run import page_url
 
 QUESTION = "who eats herring?"
 
@@ -276,22 +277,22 @@ async def test_the_description_is_whole(client: httpx.AsyncClient) -> None:
 def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fastapi", None)
     with pytest.raises(MissingExtraError, match=r'fastapi.*pip install "langchain-wikirank\[serve'):
-        require_serve_extra()
+        require_extra("serve", "the page", ("fastapi", "uvicorn"))
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "wiki.example"])
 def test_elsewhere_only_with_a_token(host: str) -> None:
-    with pytest.raises(InvalidArgumentError, match="--token"):
-        check_binding(host, None)
-    check_binding(host, "long-secret")
+    with pytest.raises(InvalidArgumentError, match="Set TOKEN, or listen on"):
+        check_token(host, None, hint="Set TOKEN")
+    check_token(host, "a-long-secret-word", hint="Set TOKEN")
 
 
 def test_loopback_needs_no_token() -> None:
     for host in ("127.0.0.1", "127.1.2.3", "::1", "localhost"):
-        check_binding(host, None)
-    for token in ("", "two words", "naïve"):
-        with pytest.raises(InvalidArgumentError, match="one word"):
-            check_binding("127.0.0.1", token)
+        check_token(host, None, hint="Set TOKEN")
+    for token in ("", "short", "two words of some length", "naïve-and-long-enough"):
+        with pytest.raises(InvalidArgumentError, match="at least 16 ASCII characters"):
+            check_token("127.0.0.1", token, hint="Set TOKEN")
 
 
 def test_sockets_and_addresses() -> None:

@@ -293,8 +293,8 @@ def test_on_a_phone_one_list_shows_at_a_time(page: Page) -> None:
 
 
 def test_a_token_goes_with_every_request(browser: Browser, tiny_index: WikiIndex) -> None:
-    with served(tiny_index.path, "--token", "secret-word") as url:
-        assert url.endswith("/#token=secret-word")
+    with served(tiny_index.path, "--token", "a-long-secret-word") as url:
+        assert url.endswith("/#token=a-long-secret-word")
         page = browser.new_page()
         page.goto(url)
         expect(page.locator("#index-info")).to_contain_text("31 passages")

@@ -33,8 +33,7 @@ from mcp_servers import (
     text_of,
 )
 
-from langchain_wikirank import WikiRetriever, WikiToolkit
-from langchain_wikirank._mcp.extra import require_mcp_extra
+from langchain_wikirank import WikiRetriever, WikiToolkit, create_mcp_server
 from wikirank.corpus import open_source
 from wikirank.errors import MissingExtraError
 from wikirank.index import WikiIndex
@@ -244,7 +243,7 @@ def test_a_port_that_is_taken(folder: Path, server: Running) -> None:
     port = httpx.URL(server.url).port
     done = run_mcp("--index", str(folder), "--transport", "http", "--port", str(port))
     assert done.returncode == 1
-    assert f"Cannot listen on 127.0.0.1 port {port}" in done.stderr
+    assert f"Port {port} is in use" in done.stderr
 
 
 @pytest.mark.parametrize("end", ["Ctrl-C", "closed input"])
@@ -287,10 +286,12 @@ async def test_langchains_adapter(folder: Path, server: Running) -> None:
             assert documents[0]["title"] == "Violin"
 
 
-def test_the_extra_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_extra_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, city_retriever: WikiRetriever
+) -> None:
     monkeypatch.setitem(sys.modules, "mcp", None)  # as if it were not installed
     with pytest.raises(MissingExtraError, match=r'mcp.*pip install "langchain-wikirank\[mcp\]"'):
-        require_mcp_extra()
+        create_mcp_server(city_retriever)
 
 
 def test_the_command_line_loads_neither_langchain_nor_mcp() -> None:

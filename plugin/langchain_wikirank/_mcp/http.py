@@ -22,8 +22,6 @@ from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from wikirank.errors import InvalidArgumentError
-
 PATH = "/mcp"
 
 _SECONDS_TO_FINISH = 2
@@ -88,27 +86,6 @@ def _security(hosts: Sequence[str]) -> TransportSecuritySettings:
         allowed_hosts=[*names, *(f"{name}:*" for name in names)],
         allowed_origins=[*origins, *(f"{origin}:*" for origin in origins)],
     )
-
-
-def listening_socket(host: str, port: int) -> socket.socket:
-    """A socket that takes connections.
-
-    Args:
-        host: The address.
-        port: The port; 0 takes any that is free.
-
-    Returns:
-        The socket.
-
-    Raises:
-        InvalidArgumentError: The address is not of this machine, or the port is taken.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as err:
-        msg = f"Cannot listen on {host} port {port}: {err.strerror or err}. Give another --port."
-        raise InvalidArgumentError(msg) from err
 
 
 def serve_http(app: Starlette, listening: socket.socket) -> None:

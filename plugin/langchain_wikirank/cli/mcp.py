@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import secrets
 import sys
@@ -13,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from langchain_wikirank._executor import finish_workers, start_in_worker
-from langchain_wikirank._mcp.extra import require_mcp_extra
 from wikirank.cli.options import DeviceOption, IndexOption, ModelOption, RevisionOption
-from wikirank.errors import InvalidArgumentError, WikirankError
+from wikirank.errors import WikirankError
+from wikirank.extras import require_extra
+from wikirank.listening import check_token, open_socket
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 TOKEN_VARIABLE = "WIKIRANK_MCP_TOKEN"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
-
-_SHORTEST_TOKEN = 16
 
 
 class TransportChoice(str, Enum):
@@ -64,7 +62,7 @@ def command(
     ] = None,
     min_score: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Relevance below which no passage counts; 0.1 by default."),
+        typer.Option(min=0, max=1, help="Least relevance of what counts; 0.05 by default."),
     ] = None,
     model: ModelOption = "bundled",
     revision: RevisionOption = None,
@@ -79,10 +77,11 @@ def command(
     """
     over_http = transport is TransportChoice.http
     if over_http:
-        check_token(host, token)
-    require_mcp_extra()
+        check_token(host, token, hint=f"Set {TOKEN_VARIABLE}")
     from langchain_wikirank import WikiReranker, WikiRetriever, create_mcp_server
+    from langchain_wikirank.mcp import MODULES
 
+    require_extra("mcp", "the MCP server", MODULES)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     reranker = WikiReranker(model=model, revision=revision, device=device)
     retriever = WikiRetriever.from_index(index, reranker=reranker)
@@ -97,40 +96,6 @@ def command(
                 _serve_stdio(server, retriever)
         finally:
             finish_workers()
-
-
-def check_token(host: str, token: str | None) -> None:
-    """Refuse to be open to other machines without a token, or with one that can be guessed.
-
-    Args:
-        host: The address to listen on.
-        token: The token given, None for none.
-
-    Raises:
-        InvalidArgumentError: The host is not this machine alone and there is no token, or the
-            token is too short or not plain.
-    """
-    if token is None and not is_loopback(host):
-        msg = (
-            f"Expected a token to listen on {host}, which other machines can reach; got none. Set "
-            f"{TOKEN_VARIABLE}, or listen on 127.0.0.1."
-        )
-        raise InvalidArgumentError(msg)
-    plain = token is None or (token.isascii() and token.isprintable() and " " not in token)
-    if not plain or (token is not None and len(token) < _SHORTEST_TOKEN):
-        msg = (
-            f"Expected a token of at least {_SHORTEST_TOKEN} ASCII characters without spaces. "
-            'Make one: python -c "import secrets; print(secrets.token_urlsafe())"'
-        )
-        raise InvalidArgumentError(msg)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address; a name other than localhost is unknown."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _serve_stdio(server: Server[Any], retriever: WikiRetriever) -> None:
@@ -151,9 +116,9 @@ def _serve_http(
     token: str | None,
     allowed_hosts: list[str],
 ) -> None:
-    from langchain_wikirank._mcp.http import PATH, http_app, listening_socket, serve_http
+    from langchain_wikirank._mcp.http import PATH, http_app, serve_http
 
-    with listening_socket(host, port) as listening:
+    with open_socket(host, port) as listening:
         name = f"[{host}]" if ":" in host else host
         url = f"http://{name}:{listening.getsockname()[1]}{PATH}"
         typer.echo(f"MCP server at {url}; Ctrl-C ends it.", err=True)

@@ -21,6 +21,8 @@ from wikirank.cli.options import (
 if TYPE_CHECKING:
     from wikirank.index import WikiIndex
 
+TOKEN_VARIABLE = "WIKIRANK_TOKEN"
+
 
 def command(
     index: IndexOption,
@@ -32,7 +34,7 @@ def command(
     ] = 8765,
     token: Annotated[
         str | None,
-        typer.Option(envvar="WIKIRANK_TOKEN", help="What clients of the API must present."),
+        typer.Option(envvar=TOKEN_VARIABLE, help="What clients of the API must present."),
     ] = None,
     open_browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the page in the browser.")
@@ -51,17 +53,17 @@ def command(
 
     - `WIKIRANK_TOKEN=... wikirank serve --index my-index --host 0.0.0.0 --no-open`
     """
-    from wikirank.serve.binding import check_binding, open_socket, page_url
-    from wikirank.serve.extra import require_serve_extra
+    from wikirank.extras import require_extra
+    from wikirank.listening import check_token, open_socket
 
-    require_serve_extra()
-    check_binding(host, token)
+    require_extra("serve", "the page", ("fastapi", "uvicorn"))
+    check_token(host, token, hint=f"Set {TOKEN_VARIABLE}")
 
     from wikirank.index import WikiIndex
     from wikirank.rank import load_cross_encoder
     from wikirank.search import Searcher
     from wikirank.serve.api import create_app
-    from wikirank.serve.run import run
+    from wikirank.serve.run import page_url, run
 
     with suppress(KeyboardInterrupt), WikiIndex.open(index) as opened:
         cross_encoder = load_cross_encoder(

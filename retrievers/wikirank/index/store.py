@@ -176,11 +176,15 @@ class PassageStore:
         return int(number)
 
     def titles(self, limit: int) -> list[str]:
-        """The titles of some articles: at most `limit`, none twice, none empty."""
-        rows = self.connection.execute(
-            "SELECT DISTINCT title FROM passages WHERE title != '' LIMIT ?", [limit]
-        )
-        return [row[0] for row in rows]
+        """The titles of the first articles written: at most `limit`, none twice, none empty."""
+        rows = self.connection.execute("SELECT title FROM passages ORDER BY rowid")
+        titles: dict[str, None] = {}
+        for (title,) in rows:  # Read only as far as it takes.
+            if len(titles) >= limit:
+                break
+            if title:
+                titles[title] = None
+        return list(titles)
 
 
 def insert_passages(connection: sqlite3.Connection, passages: Sequence[Passage]) -> None:

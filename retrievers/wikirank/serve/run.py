@@ -43,3 +43,20 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_ready()
+
+
+def page_url(host: str, listening: socket.socket, token: str | None) -> str:
+    """The address to open in a browser on this machine.
+
+    Args:
+        host: As given to `open_socket`.
+        listening: What it returned.
+        token: Goes into the address's fragment, which browsers do not send on.
+
+    Returns:
+        The address.
+    """
+    port = listening.getsockname()[1]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port}/" + (f"#token={token}" if token else "")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
-from wikirank.errors import MissingExtraError
+from wikirank.extras import require_extra
 
 _MODULES = (
     "torch",
@@ -24,10 +22,4 @@ def require_train_extra() -> None:
     Raises:
         MissingExtraError: One is not installed.
     """
-    missing = [name for name in _MODULES if find_spec(name) is None]
-    if missing:
-        msg = (
-            f"training needs {', '.join(missing)}, which is not installed: "
-            'pip install "langchain-wikirank[train]"'
-        )
-        raise MissingExtraError(msg)
+    require_extra("train", "training", _MODULES)

@@ -1,4 +1,4 @@
-"""Where the server listens: loopback, or elsewhere with a token."""
+"""Where a server of ours listens: loopback, or elsewhere with a token."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import socket
 from ipaddress import ip_address
 
 from wikirank.errors import InvalidArgumentError
+
+_SHORTEST_TOKEN = 16
 
 
 def is_loopback(host: str) -> bool:
@@ -17,25 +19,29 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def check_binding(host: str, token: str | None) -> None:
-    """Refuse to be reachable from other machines without a token.
+def check_token(host: str, token: str | None, *, hint: str) -> None:
+    """Refuse to be open to other machines without a token, or with one that can be guessed.
 
     Args:
         host: Name or address to listen on.
-        token: What clients must present; None if nothing.
+        token: What clients must present; None if nothing was given.
+        hint: How to set one, for the message.
 
     Raises:
-        InvalidArgumentError: If the token is no single word, or is missing where it is needed.
+        InvalidArgumentError: The host is not this machine alone and there is no token, or the
+            token is too short or not plain.
     """
-    if token is not None and not (
-        token.isascii() and token.isprintable() and token.split() == [token]
-    ):
-        msg = "A token is one word of printable ASCII characters. Choose a long random one."
-        raise InvalidArgumentError(msg)
     if token is None and not is_loopback(host):
         msg = (
-            f"{host} can be reached from other machines, so a token is needed: add --token, or "
-            "leave --host out to listen on 127.0.0.1 alone."
+            f"Expected a token to listen on {host}, which other machines can reach; got none. "
+            f"{hint}, or listen on 127.0.0.1."
+        )
+        raise InvalidArgumentError(msg)
+    plain = token is None or (token.isascii() and token.isprintable() and " " not in token)
+    if not plain or (token is not None and len(token) < _SHORTEST_TOKEN):
+        msg = (
+            f"Expected a token of at least {_SHORTEST_TOKEN} ASCII characters without spaces. "
+            'Make one: python -c "import secrets; print(secrets.token_urlsafe())"'
         )
         raise InvalidArgumentError(msg)
 
@@ -62,20 +68,3 @@ def open_socket(host: str, port: int) -> socket.socket:
         else:
             msg = f"Cannot listen on {host}, port {port} ({err}). Choose another --host or --port."
         raise InvalidArgumentError(msg) from err
-
-
-def page_url(host: str, listening: socket.socket, token: str | None) -> str:
-    """The address to open in a browser on this machine.
-
-    Args:
-        host: As given to `open_socket`.
-        listening: What it returned.
-        token: Goes into the address's fragment, which browsers do not send on.
-
-    Returns:
-        The address.
-    """
-    port = listening.getsockname()[1]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port}/" + (f"#token={token}" if token else "")
