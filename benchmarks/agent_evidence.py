@@ -15,13 +15,15 @@ import argparse
 import json
 import os
 import platform
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 from agent_questions import read_questions, was_read
-from agent_tools import DENSE, BundledTokens, default_tool, tool_makers
+from agent_tools import AS_IT_COMES, DENSE, BundledTokens, tool_makers
 from scripted_agent import AgentRun, ask
 
 from wikirank.cli.build import build_index
@@ -95,15 +97,16 @@ def compare(index: WikiIndex, budgets: Sequence[int]) -> list[Row]:
     """Run every tool at every budget."""
     tokens, questions = BundledTokens(), read_questions()
     makers = tool_makers(index, tokens)
+    budgeted = [name for name in makers if name != AS_IT_COMES]
     rows = []
-    for budget in (0, *budgets):
-        tools = {name: make(budget) for name, make in makers.items()} if budget else {}
-        against: list[float] | None = None
-        for name, tool in (tools or {f"{DENSE}, as it comes": default_tool(index)}).items():
-            tool.invoke({"query": "warm up"})  # Loads the models.
-            runs = [ask(question, tool, tokens.count) for question in questions]
-            rows.append(summarise(name, budget, runs, against))
-            against = against or _recalls(runs)
+    against: dict[int, list[float]] = {}
+    for budget, name in [(0, AS_IT_COMES), *product(budgets, budgeted)]:
+        makers[name](budget).invoke({"query": "Is it warm?"})  # Loads the models.
+        # A new tool each time: what it remembers of a conversation ends with the question.
+        runs = [ask(question, makers[name](budget), tokens.count) for question in questions]
+        rows.append(summarise(name, budget, runs, against.get(budget)))
+        against.setdefault(budget, _recalls(runs))
+        print(f"{budget} {name}: {rows[-1].recall:.3f}", file=sys.stderr, flush=True)
     return rows
 
 

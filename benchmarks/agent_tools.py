@@ -18,6 +18,8 @@ from wikirank.runtime.model_folder import bundled_model, read_model_folder
 from wikirank.runtime.tokens import load_tokenizer
 
 DENSE = "create_retriever_tool, dense"
+AS_IT_COMES = "create_retriever_tool, dense, as it comes"
+"""Four passages, whatever their length; no budget."""
 BUDGET_K = 50
 """Passages that a retriever tool fetches: enough to fill any budget here on any query, so that
 cutting its text at the budget gives it every token there is."""
@@ -52,30 +54,23 @@ def tool_makers(index: WikiIndex, tokens: BundledTokens) -> dict[str, ToolMaker]
         tokens: Cuts the texts of tools that know no budget.
 
     Returns:
-        Name to a function from a budget to a tool.
+        Name to a function from a budget to a new tool.
     """
-    stock = Chroma(
+    store = Chroma(
         collection_name=DEFAULT_COLLECTION,
         embedding_function=WikiEmbeddings(),
         client=embedded_client(index.path / "chroma"),
         create_collection_if_not_exists=False,
     )
+    as_it_comes = _retriever_tool(store.as_retriever(search_kwargs={"k": DEFAULT_K}))
     bare: dict[str, BaseRetriever] = {
-        DENSE: stock.as_retriever(search_kwargs={"k": BUDGET_K}),
+        DENSE: store.as_retriever(search_kwargs={"k": BUDGET_K}),
         "create_retriever_tool, BM25": _unranked(index, search_type="lexical"),
         "create_retriever_tool, hybrid": _unranked(index, search_type="hybrid"),
         "create_retriever_tool, WikiRetriever": WikiRetriever(index=index, k=BUDGET_K),
     }
-    return {name: _cutting(retriever, tokens) for name, retriever in bare.items()}
-
-
-def default_tool(index: WikiIndex) -> BaseTool:
-    """The stock tool as it comes, four passages and no budget."""
-    client = embedded_client(index.path / "chroma")
-    store = Chroma(
-        collection_name=DEFAULT_COLLECTION, embedding_function=WikiEmbeddings(), client=client
-    )
-    return _retriever_tool(store.as_retriever(search_kwargs={"k": DEFAULT_K}))
+    cutting = {name: _cutting(retriever, tokens) for name, retriever in bare.items()}
+    return {AS_IT_COMES: lambda _: as_it_comes, **cutting}
 
 
 def _unranked(index: WikiIndex, **settings: Any) -> WikiRetriever:
