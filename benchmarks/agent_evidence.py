@@ -97,10 +97,10 @@ def compare(index: WikiIndex, budgets: Sequence[int]) -> list[Row]:
     """Run every tool at every budget."""
     tokens, questions = BundledTokens(), read_questions()
     makers = tool_makers(index, tokens)
-    budgeted = [name for name in makers if name != AS_IT_COMES]
+    budgeted = [name for name in makers if name not in AS_IT_COMES]
     rows = []
     against: dict[int, list[float]] = {}
-    for budget, name in [(0, AS_IT_COMES), *product(budgets, budgeted)]:
+    for budget, name in (*product([0], AS_IT_COMES), *product(budgets, budgeted)):
         makers[name](budget).invoke({"query": "Is it warm?"})  # Loads the models.
         # A new tool each time: what it remembers of a conversation ends with the question.
         runs = [ask(question, makers[name](budget), tokens.count) for question in questions]

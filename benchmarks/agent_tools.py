@@ -11,15 +11,16 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.tools import BaseTool, StructuredTool, create_retriever_tool
 from tokenizers import Tokenizer
 
-from langchain_wikirank import WikiEmbeddings, WikiRetriever
+from langchain_wikirank import WikiEmbeddings, WikiRetriever, WikiToolkit
 from wikirank.index.dense import embedded_client
 from wikirank.index.index import DEFAULT_COLLECTION, WikiIndex
 from wikirank.runtime.model_folder import bundled_model, read_model_folder
 from wikirank.runtime.tokens import load_tokenizer
 
 DENSE = "create_retriever_tool, dense"
-AS_IT_COMES = "create_retriever_tool, dense, as it comes"
-"""Four passages, whatever their length; no budget."""
+OURS = "WikiToolkit"
+AS_IT_COMES = ("create_retriever_tool, dense, as it comes", "WikiToolkit, as it comes")
+"""Those that take no budget from here: four passages of any length; our own defaults."""
 BUDGET_K = 50
 """Passages that a retriever tool fetches: enough to fill any budget here on any query, so that
 cutting its text at the budget gives it every token there is."""
@@ -62,15 +63,25 @@ def tool_makers(index: WikiIndex, tokens: BundledTokens) -> dict[str, ToolMaker]
         client=embedded_client(index.path / "chroma"),
         create_collection_if_not_exists=False,
     )
-    as_it_comes = _retriever_tool(store.as_retriever(search_kwargs={"k": DEFAULT_K}))
+    four = _retriever_tool(store.as_retriever(search_kwargs={"k": DEFAULT_K}))
+    ranked = WikiRetriever(index=index, k=BUDGET_K)
     bare: dict[str, BaseRetriever] = {
         DENSE: store.as_retriever(search_kwargs={"k": BUDGET_K}),
         "create_retriever_tool, BM25": _unranked(index, search_type="lexical"),
         "create_retriever_tool, hybrid": _unranked(index, search_type="hybrid"),
-        "create_retriever_tool, WikiRetriever": WikiRetriever(index=index, k=BUDGET_K),
+        "create_retriever_tool, WikiRetriever": ranked,
     }
-    cutting = {name: _cutting(retriever, tokens) for name, retriever in bare.items()}
-    return {AS_IT_COMES: lambda _: as_it_comes, **cutting}
+    stock, ours = AS_IT_COMES
+    return {
+        stock: lambda _: four,
+        ours: lambda _: _wiki_search(WikiToolkit(retriever=WikiRetriever(index=index))),
+        **{name: _cutting(retriever, tokens) for name, retriever in bare.items()},
+        OURS: lambda budget: _wiki_search(WikiToolkit(retriever=ranked, token_budget=budget)),
+    }
+
+
+def _wiki_search(toolkit: WikiToolkit) -> BaseTool:
+    return next(tool for tool in toolkit.get_tools() if tool.name == "wiki_search")
 
 
 def _unranked(index: WikiIndex, **settings: Any) -> WikiRetriever:

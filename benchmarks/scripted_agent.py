@@ -105,12 +105,17 @@ def ask(question: Question, tool: BaseTool, count_tokens: Callable[[str], int]) 
 
     Returns:
         What there was to read.
+
+    Raises:
+        RuntimeError: The tool told the model of an error.
     """
     model = ScriptedChatModel(question=question, count_tokens=count_tokens)
     clock = _Clock()
     agent = create_agent(model, [tool])
     state = agent.invoke({"messages": [HumanMessage(question.question)]}, {"callbacks": [clock]})
     messages = [m for m in state["messages"] if isinstance(m, ToolMessage)]
+    if failed := [m.content for m in messages if m.status == "error"]:
+        raise RuntimeError(failed[0])  # An error told to a model is not an answer to count.
     texts = tool_texts(messages)
     return AgentRun(
         question=question,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from agent_evidence import Row, reached, summarise, table
 from agent_questions import Gold, Question, Step
-from agent_tools import AS_IT_COMES, DENSE, BundledTokens, tool_makers
+from agent_tools import AS_IT_COMES, DENSE, OURS, BundledTokens, tool_makers
 from langchain_core.tools import StructuredTool, ToolException, create_retriever_tool, tool
 from scripted_agent import AgentRun, ScriptedChatModel, ask
 
@@ -99,6 +99,9 @@ def test_an_error_of_a_tool_is_not_counted_as_an_answer() -> None:
 
     with pytest.raises(ToolException, match="the index is gone"):
         ask(QUESTION, search, word_count)
+    search.handle_tool_error = True  # as ours do: the model is told
+    with pytest.raises(RuntimeError, match="the index is gone"):
+        ask(QUESTION, search, word_count)
 
 
 def test_a_cut_text_has_as_many_tokens_as_the_budget(tokens: BundledTokens) -> None:
@@ -114,7 +117,8 @@ def test_the_stock_tools_search_one_index_within_the_budget(
     index: WikiIndex, tokens: BundledTokens
 ) -> None:
     makers = tool_makers(index, tokens)
-    as_it_comes = makers.pop(AS_IT_COMES)(0)
+    as_it_comes = makers[AS_IT_COMES[0]](0)
+    ours = [makers.pop(name) for name in (*AS_IT_COMES, OURS)][1:]
     for make in makers.values():
         read = make(5).invoke({"query": CITY.query})
         assert read == tokens.cut(TEXTS["Canberra"], 5)
@@ -122,6 +126,10 @@ def test_the_stock_tools_search_one_index_within_the_budget(
     assert everything.startswith(TEXTS["Violin"])
     assert everything == as_it_comes.invoke({"query": STRINGS.query})
     assert set(everything.split("\n\n")) == set(TEXTS.values())
+    for make in ours:
+        read = make(200).invoke({"query": CITY.query})
+        assert TEXTS["Canberra"] in read
+        assert tokens.count(read) <= 200
 
 
 def run(texts: list[str], *, unanswerable: bool = False, abstained: bool = False) -> AgentRun:
