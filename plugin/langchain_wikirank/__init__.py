@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from langchain_wikirank.compressor import WikiReranker
     from langchain_wikirank.embeddings import WikiEmbeddings
     from langchain_wikirank.retriever import WikiRetriever
-    from langchain_wikirank.tools import create_wiki_search_tool
+    from langchain_wikirank.tools import WikiToolkit
 
 __all__ = [
     "WikiEmbeddings",
     "WikiReranker",
     "WikiRetriever",
+    "WikiToolkit",
     "create_wiki_rag_chain",
-    "create_wiki_search_tool",
 ]
 
 _MODULES = {
     "WikiEmbeddings": "embeddings",
     "WikiReranker": "compressor",
     "WikiRetriever": "retriever",
+    "WikiToolkit": "tools",
     "create_wiki_rag_chain": "chain",
-    "create_wiki_search_tool": "tools",
 }
 
 

@@ -89,18 +89,16 @@ def _numbered(document: Document, articles: Mapping[str, Sequence[Passage]]) -> 
     return first if first.number >= 0 else replace(first, number=number)
 
 
-def document_from(ranked: RankedPassage) -> Document:
-    """Turn a ranked passage into a document with its citation and the score of each stage.
+def document_of(passage: Passage) -> Document:
+    """Turn a passage into a document with its citation.
 
     Args:
-        ranked: The passage as the search returned it.
+        passage: The passage.
 
     Returns:
-        A document whose metadata holds what the caller put in, then what is known of `title`,
-        `section` (`A › B`), `url`, `revision`, `source`, `passage_number`, the scores, and
-        `rank_before` and `rank`, from 1. Only ranks and scores replace a key of the caller's.
+        A document whose metadata holds what is known of `title`, `section` (`A › B`), `url`,
+        `revision`, `source` and `passage_number`, and what the caller put in, which counts more.
     """
-    passage = ranked.passage
     citation = {
         "title": passage.title,
         "section": HEADING_SEPARATOR.join(passage.section),
@@ -108,13 +106,29 @@ def document_from(ranked: RankedPassage) -> Document:
         "revision": passage.revision,
         "source": passage.source,
     }
-    scores = {name: getattr(ranked, name) for name in _SCORES}
     metadata = {
         **{name: value for name, value in citation.items() if value},
         "passage_number": passage.number,
         **passage.metadata,
-        **{name: float(score) for name, score in scores.items() if score is not None},
-        "rank_before": ranked.rank_before,
-        "rank": ranked.rank,
     }
     return Document(page_content=passage.text, id=passage.id, metadata=metadata)
+
+
+def document_from(ranked: RankedPassage) -> Document:
+    """Turn a ranked passage into a document with its citation and the score of each stage.
+
+    Args:
+        ranked: The passage as the search returned it.
+
+    Returns:
+        The document of `document_of`, with the scores, and `rank_before` and `rank`, from 1, over
+        keys of the same name.
+    """
+    document = document_of(ranked.passage)
+    scores = {name: getattr(ranked, name) for name in _SCORES}
+    document.metadata.update(
+        {name: float(score) for name, score in scores.items() if score is not None},
+        rank_before=ranked.rank_before,
+        rank=ranked.rank,
+    )
+    return document

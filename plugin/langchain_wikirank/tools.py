@@ -1,95 +1,69 @@
-"""A search tool for agents: numbered, cited passages to read, documents and timings to keep."""
+"""Tools for agents: search the wiki, read its pages, find words in them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+from typing import Any
 
-from langchain_core.callbacks import Callbacks
-from langchain_core.documents import Document
-from langchain_core.retrievers import BaseRetriever
-from langchain_core.tools import BaseTool, StructuredTool
-from pydantic import BaseModel, Field, StringConstraints
+from langchain_core.tools import BaseTool, BaseToolkit
+from pydantic import ConfigDict, Field, PrivateAttr
+from typing_extensions import override
 
-from langchain_wikirank._format import numbered_passages
-from langchain_wikirank._recording import recorded_searches
-
-if TYPE_CHECKING:
-    from wikirank.search import SearchResult
-
-DEFAULT_DESCRIPTION = (
-    "Search the wiki for passages that answer a question. Returns a numbered list, best first: "
-    "title › section, the text, and its address. Cite passages by their number in brackets."
-)
+from langchain_wikirank._tokens import token_counter
+from langchain_wikirank._tools.find import find_tool
+from langchain_wikirank._tools.read import read_tool
+from langchain_wikirank._tools.search import search_tool
+from langchain_wikirank._tools.shared import Conversations, Library
+from langchain_wikirank.retriever import WikiRetriever
 
 
-class WikiSearchInput(BaseModel):
-    """Arguments of the wiki search tool."""
+class WikiToolkit(BaseToolkit):
+    """The tools `wiki_search`, `wiki_read` and `wiki_find` over one wiki.
 
-    query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = Field(
-        description="What to find out, as a full question in natural language."
-    )
-    k: int | None = Field(
-        default=None, ge=1, le=50, description="How many passages to return; leave out if unsure."
-    )
+    Each answers within a token budget: passages best first, duplicates dropped, neighbours
+    merged, each under a number `[1]` that it keeps for the whole conversation (the `thread_id`
+    of the run's config), quoted so that nothing in it can pass for an instruction of ours.
+    The artifact is a dict of `documents` with all their scores and their `citation`, `timings`,
+    `left_out` and `abstained`.
 
-
-class WikiSearchArtifact(TypedDict):
-    """What the tool keeps beside the text that the chat model reads.
-
-    Attributes:
-        documents: The documents, in the order of the numbers.
-        timings: Milliseconds by stage of the search.
+    Example:
+        ```python
+        toolkit = WikiToolkit(retriever=WikiRetriever.from_index("wiki-index"))
+        agent = create_agent("openai:gpt-4o-mini", toolkit.get_tools())
+        ```
     """
 
-    documents: list[Document]
-    timings: dict[str, float]
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
+    retriever: WikiRetriever
+    """Searches the wiki; its index is what is read."""
 
-def create_wiki_search_tool(
-    retriever: BaseRetriever, name: str = "wiki_search", description: str = DEFAULT_DESCRIPTION
-) -> BaseTool:
-    """Make a tool that searches the wiki.
+    token_budget: int = Field(default=1500, ge=200)
+    """Most tokens of one tool's answer."""
 
-    Args:
-        retriever: A `WikiRetriever`, or a retriever around one.
-        name: What the chat model calls the tool.
-        description: What the chat model is told about it.
+    count_tokens: Any = None
+    """What counts the tokens: a chat model, a tokenizer with `encode`, or a function from text to
+    a number; None takes the bundled tokenizer."""
 
-    Returns:
-        A tool of `query` and, optionally, `k`. Its content is a numbered list of
-        `title › section`, text and url; its artifact is a `WikiSearchArtifact`.
-    """
+    min_score: float | None = Field(default=0.05, ge=0, le=1)
+    """Passages with a lower `relevance_score` are not shown; with none left, `wiki_search` says
+    that the wiki does not answer. None shows all. It has no part where `rerank` is off.
 
-    def search(
-        query: str, k: int | None = None, callbacks: Callbacks = None
-    ) -> tuple[str, WikiSearchArtifact]:
-        with recorded_searches() as searches:
-            found = retriever.invoke(query, {"callbacks": callbacks}, **_count(k))
-        return _answer(found, searches)
+    The score is a calibrated probability: by default what answers in fewer than one of twenty
+    cases is not worth its tokens. Questions foreign to a wiki score far lower (under 0.001)."""
 
-    async def asearch(
-        query: str, k: int | None = None, callbacks: Callbacks = None
-    ) -> tuple[str, WikiSearchArtifact]:
-        with recorded_searches() as searches:
-            found = await retriever.ainvoke(query, {"callbacks": callbacks}, **_count(k))
-        return _answer(found, searches)
+    _library: Library = PrivateAttr()
 
-    return StructuredTool(
-        name=name,
-        description=description,
-        func=search,
-        coroutine=asearch,
-        args_schema=WikiSearchInput,
-        response_format="content_and_artifact",
-    )
+    @override
+    def model_post_init(self, context: Any, /) -> None:
+        self._library = Library(
+            retriever=self.retriever,
+            token_budget=self.token_budget,
+            count_tokens=token_counter(self.count_tokens),
+            min_score=self.min_score,
+            conversations=Conversations(),
+        )
 
-
-def _count(k: int | None) -> dict[str, Any]:
-    return {} if k is None else {"k": k}
-
-
-def _answer(
-    documents: list[Document], searches: list[SearchResult]
-) -> tuple[str, WikiSearchArtifact]:
-    timings = dict(searches[-1].timings) if searches else {}
-    return numbered_passages(documents), {"documents": documents, "timings": timings}
+    @override
+    def get_tools(self) -> list[BaseTool]:
+        """The three tools; all that this toolkit gives share their citation numbers."""
+        return [search_tool(self._library), read_tool(self._library), find_tool(self._library)]

@@ -235,3 +235,12 @@ def test_it_finds_as_much_as_the_original(embedder: OnnxEmbedder, original: Onnx
         queries = model.embed_passages([question["question"] for question in questions])
         recalls.append(recall_at_10(queries, vectors, gold))
     assert recalls[1] == pytest.approx(recalls[0], abs=0.005)
+
+
+def test_it_counts_tokens_without_cutting_or_overlooking_any() -> None:
+    count = load_embedder().count_tokens
+    assert count("") == 0
+    assert count("tea " * 1000) == 1000
+    assert count("x" * 4000) == 1000  # One unknown word to the model, not to others.
+    with pytest.raises(InvalidArgumentError, match="lone surrogate"):
+        count("\ud800")

@@ -18,6 +18,13 @@ EXPECTED = {
         "leaves of Camellia",
     ],
     "03_rag_chain.py": ["SCRIPTED", "About 8 minutes and 20 seconds [1].", "[1] Sunlight"],
+    "04_agent_with_tools.py": [
+        "SCRIPTED",
+        "→ wiki_search",
+        '<passage id="1">\nThe Chelyabinsk meteor was an asteroid about 18 metres',
+        '"named" stands nowhere on "Chelyabinsk meteor".',
+        "Answer: It was about 18 metres across [1]",
+    ],
 }
 
 

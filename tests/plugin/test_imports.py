@@ -82,9 +82,8 @@ def test_all_is_complete() -> None:
         for node in ast.parse(file.read_text("utf-8")).body:
             if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
                 public.add(node.name)
-    typed_dicts = {"RerankInput", "SearchOverrides", "WikiRagAnswer", "WikiSearchArtifact"}
-    schemas = {"WikiSearchInput"}
-    names = {name for name in public if not name.startswith("_")} - typed_dicts - schemas
+    typed_dicts = {"RerankInput", "SearchOverrides", "WikiRagAnswer"}
+    names = {name for name in public if not name.startswith("_")} - typed_dicts
     assert set(langchain_wikirank.__all__) == names
     assert langchain_wikirank.__all__ == sorted(langchain_wikirank.__all__)
     assert set(dir(langchain_wikirank)) >= names

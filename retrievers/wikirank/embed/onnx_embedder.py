@@ -41,6 +41,7 @@ class OnnxEmbedder:
             msg = f"Expected a tokenizer that adds 2 special tokens, got {len(special)}: {folder}."
             raise ModelError(msg)
         self._first, self._last = special
+        self._unknown = self._tokenizer.token_to_id("[UNK]")
 
     @property
     def model_id(self) -> str:
@@ -51,6 +52,30 @@ class OnnxEmbedder:
     def max_length(self) -> int:
         """Longest input in tokens, the two special tokens included."""
         return self._description.max_length
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens a text has, special tokens not counted, as an estimate for any model.
+
+        A word that the vocabulary lacks, one token to this model, counts as one for each four
+        bytes: byte-pair tokenizers have no token for what they do not know.
+
+        Args:
+            text: Any text of valid Unicode.
+
+        Returns:
+            The number of tokens.
+
+        Raises:
+            InvalidArgumentError: It is not a string or not valid Unicode.
+        """
+        check_text(text, what="text", allow_blank=True)
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        unknown = [
+            text[start:end]
+            for token, (start, end) in zip(encoding.ids, encoding.offsets, strict=True)
+            if token == self._unknown
+        ]
+        return len(encoding.ids) + sum((len(word.encode()) - 1) // 4 for word in unknown)
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed passages.

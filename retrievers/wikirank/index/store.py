@@ -27,6 +27,8 @@ CREATE TABLE IF NOT EXISTS passages (
     start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL, metadata TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS passages_by_article ON passages (source, article, number);
+CREATE INDEX IF NOT EXISTS passages_by_title ON passages (title COLLATE NOCASE);
+CREATE INDEX IF NOT EXISTS passages_by_url ON passages (url);
 CREATE TABLE IF NOT EXISTS metadata_keys (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sources (name TEXT PRIMARY KEY, location TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS articles (
@@ -156,6 +158,12 @@ class PassageStore:
             rows = self.connection.execute(sql, [source, *chunk])
             found.update((row[0], _passage(row)) for row in rows)
         return found
+
+    def select(self, condition: str, parameters: Sequence[Any] = ()) -> Iterator[Passage]:
+        """The passages that meet an SQL condition, article by article, in reading order."""
+        sql = f"SELECT {_COLUMNS} FROM passages WHERE {condition} ORDER BY source, article, number"
+        for row in self.connection.execute(sql, parameters):
+            yield _passage(row)
 
     def known_keys(self) -> frozenset[str]:
         """The metadata keys that a filter may name."""

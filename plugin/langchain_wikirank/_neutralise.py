@@ -1,0 +1,87 @@
+"""Wiki text as quoted data: nothing in it can be taken for our own marks, or hide from a reader.
+
+What is only invisible is taken out; what resembles a mark of ours, or one that chat templates give
+a meaning, is rewritten so that a person and a model still read the same.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+OPENING = '<passage id="{number}">'
+CLOSING = "</passage>"
+
+# Format characters (zero width, bidi, tags), variation selectors, blank letters, soft hyphen.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_LINE_BREAK = re.compile("\r\n?|[\u2028\u2029\u0085\v\f\x1c-\x1e]")
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
+
+# Letters that pass for those of "passage": full-width, Cyrillic, Greek.
+_ALIKE = {"p": "pｐрρ", "a": "aａаα", "s": "sｓѕ", "g": "gｇɡ", "e": "eｅеε"}
+_PASSAGE = r"\s*".join(f"[{_ALIKE[letter]}]" for letter in "passage")
+_BRACKET_ALIKE = "<＜﹤‹⟨〈〈˂ᐸ❮❬"
+# Our delimiter, and what chat templates read as a change of speaker.
+_TAG = re.compile(
+    rf"[{_BRACKET_ALIKE}](?=[\s/／⁄∕]*{_PASSAGE}"
+    r"|\||<\s*/?\s*SYS\s*>|/?s>|/?(?:start|end)_of_turn>|/?(?:system|assistant|user|human)>)",
+    re.IGNORECASE,
+)
+_ROLE_IN_BRACKETS = re.compile(r"\[(\s*/?\s*(?:INST|SYS(?:TEM)?|ASSISTANT|USER)\s*)\]", re.I)
+# "[7]", "[1, 2]", "[3–5]": reference marks in wikis, citations in answers.
+_CITATION = re.compile(r"\[([\s,;–—-]*\d[\d\s,;–—-]*)\]")
+
+_URL_SAFE = "!#$&'()*+,/:;=?@%~"
+_LONGEST_URL = 300
+_LONGEST_LINE = 160
+
+
+def quoted_text(text: str) -> str:
+    """Text that may stand between our delimiters.
+
+    Args:
+        text: Any text from a wiki.
+
+    Returns:
+        The text without control and invisible characters; `<` of a tag like ours as `&lt;`, the
+        brackets of `[7]` as `［7］`, no two empty lines together.
+    """
+    text = _LINE_BREAK.sub("\n", _INVISIBLE.sub("", text))
+    text = _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
+    text = _BLANK_LINES.sub("\n\n", text).strip()
+    text = _ROLE_IN_BRACKETS.sub(r"［\1］", _CITATION.sub(r"［\1］", text))
+    return _TAG.sub("&lt;", text)
+
+
+def quoted_line(text: str) -> str:
+    """Text that may stand on a line of its own outside the delimiters, such as a title.
+
+    Args:
+        text: Any text from a wiki.
+
+    Returns:
+        One line of at most 160 characters, neutralised as in `quoted_text`, `"` as `'`.
+    """
+    line = " ".join(quoted_text(text).split()).replace('"', "'")
+    return line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1].rstrip() + "…"
+
+
+def quoted_url(url: str) -> str:
+    """An address in one word; empty where it is too long to be one.
+
+    Args:
+        url: Any text in the place of an address.
+
+    Returns:
+        The address, percent-encoded where RFC 3986 asks for it, at most 300 characters.
+    """
+    clean = _SURROGATE.sub("", _CONTROL.sub("", _INVISIBLE.sub("", url))).strip()
+    # Letters of other scripts are read more easily, and cost fewer tokens, as they are.
+    safe = "".join(c if c.isalnum() else quote(c, safe=_URL_SAFE) for c in clean)
+    return safe if len(safe) <= _LONGEST_URL else ""

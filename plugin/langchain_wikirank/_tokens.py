@@ -1,0 +1,61 @@
+"""Counting tokens with what the caller has: nothing, a chat model, a tokenizer or a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from wikirank.errors import InvalidArgumentError
+
+TokenCounter = Callable[[str], int]
+
+
+def token_counter(model_or_tokenizer: Any = None) -> TokenCounter:
+    """A function that counts the tokens of a text.
+
+    Args:
+        model_or_tokenizer: None for the tokenizer of the bundled embedder (WordPiece; on English
+            within a few per cent of what chat models count), a LangChain chat model
+            (`get_num_tokens`), a tokenizer with `encode`, or a function from text to a number.
+
+    Returns:
+        The function; threads may share it if what was given may be shared.
+
+    Raises:
+        InvalidArgumentError: It is none of these.
+    """
+    given = model_or_tokenizer
+    if given is None:
+        return _bundled_count
+    if hasattr(given, "get_num_tokens"):
+        return _chat_model_count(given)
+    if hasattr(given, "encode") and not isinstance(given, str):
+        return lambda text: len(given.encode(text))
+    if callable(given):
+        return lambda text: int(given(text))
+    msg = (
+        "Expected None, a chat model, a tokenizer with `encode`, or a function from text to a "
+        f"number of tokens, got {type(given).__name__}."
+    )
+    raise InvalidArgumentError(msg)
+
+
+def _bundled_count(text: str) -> int:
+    from wikirank.embed import load_embedder
+
+    return load_embedder().count_tokens(text)
+
+
+def _chat_model_count(model: Any) -> TokenCounter:
+    def count(text: str) -> int:
+        try:
+            return int(model.get_num_tokens(text))
+        except ImportError as err:
+            # LangChain's default is GPT-2's tokenizer, of a package that may not be installed.
+            msg = (
+                f"{type(model).__name__} cannot count tokens by itself ({err}). Give a tokenizer "
+                "or a function instead, or None for the bundled tokenizer."
+            )
+            raise InvalidArgumentError(msg) from err
+
+    return count

@@ -1,0 +1,1 @@
+"""The tools of `WikiToolkit`, a file each, and what they share."""

@@ -1,0 +1,99 @@
+"""`wiki_find`: where a phrase or a regular expression stands, word for word."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from langchain_wikirank._documents import document_of
+from langchain_wikirank._executor import run_in_worker
+from langchain_wikirank._merge import GAP
+from langchain_wikirank._neutralise import quoted_line
+from langchain_wikirank._page import Layout
+from langchain_wikirank._tools.make import make_tool
+from langchain_wikirank._tools.shared import Library, ToolAnswer, abstention, answer
+from wikirank.finding import LONGEST_PATTERN, Hits, find_text
+
+DESCRIPTION = (
+    "Find where the wiki has an exact phrase (a name, a number, a quotation), or what matches a "
+    "regular expression, in one page or in all. Returns the sentences around each hit. For "
+    "questions use wiki_search."
+)
+
+
+class WikiFindInput(BaseModel):
+    """Arguments of `wiki_find`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    pattern: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_PATTERN)
+    ] = Field(description="The phrase, in any case; or with regex=true a regular expression.")
+    title: str | None = Field(
+        default=None, description="Look in this page only, by title or address; leave out for all."
+    )
+    regex: bool = Field(
+        default=False, description="Whether pattern is a regular expression in Python's syntax."
+    )
+
+
+def find_tool(library: Library) -> BaseTool:
+    """The tool `wiki_find` of a library."""
+
+    def run(asked: WikiFindInput, config: RunnableConfig) -> ToolAnswer:
+        return _find(library, asked, config)
+
+    async def arun(asked: WikiFindInput, config: RunnableConfig) -> ToolAnswer:
+        return await run_in_worker(_find, library, asked, config)
+
+    return make_tool("wiki_find", DESCRIPTION, WikiFindInput, run, arun)
+
+
+def _find(library: Library, asked: WikiFindInput, config: RunnableConfig) -> ToolAnswer:
+    pages = library.pages(asked.title) if asked.title else [None]
+    found = [
+        find_text(library.index.store, asked.pattern, is_regex=asked.regex, page=page)
+        for page in pages
+    ]
+    documents = []
+    for hit in (hit for hits in found for hit in hits.hits):
+        document = document_of(hit.passage)
+        document.page_content = GAP.join(hit.sentences)
+        documents.append(document)
+    if not documents:
+        return abstention(_nothing(asked, found))
+    layout = Layout(
+        preface=_preface(asked, len(documents), found),
+        merge=False,
+        advice=lambda _: "give a title or a longer pattern",
+    )
+    return answer(library.lay_out(documents, layout, config))
+
+
+def _preface(asked: WikiFindInput, count: int, found: list[Hits]) -> str:
+    if not all(hits.complete for hits in found):
+        return f"{_subject(asked)} stands in more passages than can be shown. The first:"
+    passages = "1 passage" if count == 1 else f"{count} passages"
+    return f"{_subject(asked)} stands in {passages}. The sentences with it:"
+
+
+def _nothing(asked: WikiFindInput, found: list[Hits]) -> str:
+    where = f' on "{quoted_line(asked.title)}"' if asked.title else ""
+    if any(hits.timed_out for hits in found):
+        return (
+            f"{_subject(asked)} was not found{where} in the time there is; not all was looked "
+            "through. Give a title, or look for a phrase."
+        )
+    if asked.regex:
+        advice = "Case counts unless it begins with (?i). Try a simpler one, or a phrase."
+    else:
+        advice = "Try fewer words or another spelling, or ask wiki_search."
+    return f"{_subject(asked)} stands nowhere{where or ' in the wiki'}. {advice}"
+
+
+def _subject(asked: WikiFindInput) -> str:
+    # An expression is not repeated: "[1]" in it would pass for a citation.
+    return "What the expression matches" if asked.regex else f'"{quoted_line(asked.pattern)}"'

@@ -1,0 +1,116 @@
+"""`wiki_read`: a page or one of its sections, slice by slice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from langchain_core.documents import Document
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool, ToolException
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from langchain_wikirank._documents import document_of
+from langchain_wikirank._executor import run_in_worker
+from langchain_wikirank._neutralise import quoted_line
+from langchain_wikirank._page import Layout
+from langchain_wikirank._tools.make import make_tool
+from langchain_wikirank._tools.shared import Library, ToolAnswer, answer
+from wikirank.reading import (
+    Page,
+    is_within,
+    named_section,
+    page_passages,
+    section_names,
+    short_passages,
+)
+from wikirank.types import Passage
+
+DESCRIPTION = (
+    "Read a page of the wiki, or one section of it, from the beginning or from a position on. "
+    "Use it when wiki_search shows the right page but too little of it."
+)
+
+
+class WikiReadInput(BaseModel):
+    """Arguments of `wiki_read`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = Field(
+        description="The page's title or its address, as wiki_search shows it."
+    )
+    section: str | None = Field(
+        default=None, description="Read this section only, by its heading; leave out for all."
+    )
+    position: int = Field(
+        default=0, ge=0, description="Where to go on, as the last wiki_read said; 0 at first."
+    )
+
+
+def read_tool(library: Library) -> BaseTool:
+    """The tool `wiki_read` of a library."""
+
+    def run(asked: WikiReadInput, config: RunnableConfig) -> ToolAnswer:
+        return _read(library, asked, config)
+
+    async def arun(asked: WikiReadInput, config: RunnableConfig) -> ToolAnswer:
+        return await run_in_worker(_read, library, asked, config)
+
+    return make_tool("wiki_read", DESCRIPTION, WikiReadInput, run, arun)
+
+
+def _read(library: Library, asked: WikiReadInput, config: RunnableConfig) -> ToolAnswer:
+    page, *others = library.pages(asked.title)
+    whole = short_passages(page_passages(library.index.store, page))
+    section, passages = _section(library, page, whole, asked)
+    documents = [document_of(p) for p in passages if p.number >= asked.position]
+    if not documents:
+        end = max(passage.number for passage in passages)
+        msg = (
+            f'"{quoted_line(page.title)}" ends at position {end}: there is nothing at '
+            f"{asked.position}. You have read it to the end; begin again at 0 if you need it."
+        )
+        raise ToolException(msg)
+    layout = Layout(
+        preface=_preface(library, page, others, whole, asked),
+        in_order=True,
+        advice=lambda left_out: _go_on(page, section, left_out),
+    )
+    return answer(library.lay_out(documents, layout, config))
+
+
+def _section(
+    library: Library, page: Page, whole: list[Passage], asked: WikiReadInput
+) -> tuple[str, list[Passage]]:
+    """The section that is asked for by name, or by the address's anchor, and its passages."""
+    named = asked.section or named_section(asked.title)
+    passages = [p for p in whole if is_within(p.section, named)] if named else whole
+    if passages:
+        return named, passages
+    if not asked.section:  # An anchor that is no section of ours: read the page.
+        return "", whole
+    names = library.listed(section_names(whole))
+    advice = f"Its sections: {names}." if names else "It has none: read it without section."
+    msg = f'"{quoted_line(page.title)}" has no section "{quoted_line(named)}". {advice}'
+    raise ToolException(msg)
+
+
+def _preface(
+    library: Library, page: Page, others: Sequence[Page], whole: list[Passage], asked: WikiReadInput
+) -> str:
+    """Of which page it is, and at its beginning which sections there are."""
+    lines = [f'The page "{quoted_line(page.title)}".']
+    if asked.position == 0 and not asked.section:
+        sections = library.listed(section_names(whole), share=0.15)
+        lines.append(f"Sections: {sections}." if sections else "")
+    if others:
+        sources = ", ".join(quoted_line(other.source) for other in others)
+        lines.append(f"Other pages of this title are in {sources}: give the address to read one.")
+    return " ".join(filter(None, lines))
+
+
+def _go_on(page: Page, section: str, left_out: Sequence[Document]) -> str:
+    within = f' section "{quoted_line(section)}"' if section else ""
+    position = left_out[0].metadata["passage_number"]
+    return f'go on with wiki_read "{quoted_line(page.title)}"{within} position {position}'

@@ -1,0 +1,149 @@
+"""`wiki_search`: the passages that answer a question, or the word that none does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from langchain_core.documents import Document
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool, ToolException
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from langchain_wikirank._evidence import ask_or_read
+from langchain_wikirank._executor import run_in_worker
+from langchain_wikirank._neutralise import quoted_line
+from langchain_wikirank._page import Layout
+from langchain_wikirank._recording import recorded_searches
+from langchain_wikirank._tools.make import make_tool
+from langchain_wikirank._tools.shared import Library, ToolAnswer, abstention, answer
+from wikirank.duplicates import without_duplicates
+from wikirank.reading import page_passages, sections_like
+from wikirank.search import SearchResult
+from wikirank.types import HEADING_SEPARATOR
+
+DESCRIPTION = (
+    "Search the wiki for passages that answer a question. Returns the best passages, each with a "
+    "number to cite it by, its page, section and address. Says so when the wiki does not answer."
+)
+
+
+class WikiSearchInput(BaseModel):
+    """Arguments of `wiki_search`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = Field(
+        description="What to find out: one full question in natural language."
+    )
+    k: int | None = Field(
+        default=None, ge=1, le=50, description="How many passages at most; leave out if unsure."
+    )
+    title: str | None = Field(
+        default=None, description="Search this page only, by its title. Leave out if unsure."
+    )
+    section: str | None = Field(
+        default=None, description="Search sections with this heading only. Leave out if unsure."
+    )
+    filter: dict[str, Any] | None = Field(
+        default=None,
+        description='Metadata that passages must have, such as {"topic": "History"} or '
+        '{"year": {"$gte": 1900}}; operators $eq $ne $gt $gte $lt $lte $in $nin $and $or.',
+    )
+    min_score: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="How probably a passage must answer, 0 to 1. Leave out for the default; 0 "
+        "shows even what is doubtful.",
+    )
+
+
+def search_tool(library: Library) -> BaseTool:
+    """The tool `wiki_search` of a library."""
+
+    def run(asked: WikiSearchInput, config: RunnableConfig) -> ToolAnswer:
+        overrides = _overrides(library, asked)
+        with recorded_searches() as searches:
+            found = library.retriever.invoke(asked.query, _below(config), **overrides)
+        return _answer(library, asked, config, found, searches)
+
+    async def arun(asked: WikiSearchInput, config: RunnableConfig) -> ToolAnswer:
+        overrides = await run_in_worker(_overrides, library, asked)
+        with recorded_searches() as searches:
+            found = await library.retriever.ainvoke(asked.query, _below(config), **overrides)
+        return await run_in_worker(_answer, library, asked, config, found, searches)
+
+    return make_tool("wiki_search", DESCRIPTION, WikiSearchInput, run, arun)
+
+
+def _below(config: RunnableConfig) -> RunnableConfig:
+    """The config of a child run: without the name and the id of the tool's own."""
+    return {"callbacks": config.get("callbacks")}
+
+
+def _overrides(library: Library, asked: WikiSearchInput) -> dict[str, Any]:
+    conditions = [library.retriever.filter, asked.filter, *_place(library, asked)]
+    given = [condition for condition in conditions if condition]
+    overrides: dict[str, Any] = {"k": asked.k} if asked.k else {}
+    if given:
+        overrides["filter"] = given[0] if len(given) == 1 else {"$and": given}
+    return overrides
+
+
+def _place(library: Library, asked: WikiSearchInput) -> list[dict[str, Any]]:
+    """The page and the section asked for, as the index spells them."""
+    conditions: list[dict[str, Any]] = []
+    store = library.index.store
+    if asked.title:
+        pages = library.pages(asked.title)
+        titles = sorted({page.title for page in pages})
+        conditions.append({"title": {"$in": titles}})
+        passages = [passage for page in pages for passage in page_passages(store, page)]
+        known = dict.fromkeys(HEADING_SEPARATOR.join(passage.section) for passage in passages)
+    if asked.section:
+        like = sections_like(store, asked.section)
+        if asked.title:
+            like = [section for section in like if section in known]
+        if not like:
+            where = f' on "{quoted_line(asked.title)}"' if asked.title else ""
+            names = library.listed(list(known)) if asked.title else ""
+            advice = f"Its sections: {names}." if names else "Search without section."
+            msg = f'The wiki has no section "{quoted_line(asked.section)}"{where}. {advice}'
+            raise ToolException(msg)
+        conditions.append({"section": {"$in": like}})
+    return conditions
+
+
+def _answer(
+    library: Library,
+    asked: WikiSearchInput,
+    config: RunnableConfig,
+    found: list[Document],
+    searches: Sequence[SearchResult],
+) -> ToolAnswer:
+    timings = dict(searches[-1].timings) if searches else {}
+    least = library.min_score if asked.min_score is None else asked.min_score
+    relevant = [document for document in found if _score(document) >= (least or 0)]
+    if not relevant:
+        near = [str(document.metadata.get("title") or "") for document in found]
+        near += [c.passage.title for result in searches for c in result.candidates[:5]]
+        return abstention(_nothing(library, near), timings)
+    distinct = without_duplicates([document.page_content for document in relevant])
+    layout = Layout(advice=ask_or_read)
+    evidence = library.lay_out([relevant[at] for at in distinct], layout, config)
+    return answer(evidence, timings)
+
+
+def _score(document: Document) -> float:
+    """The relevance score; 1 where a retriever without reranking gave none."""
+    return float(document.metadata.get("relevance_score", 1))
+
+
+def _nothing(library: Library, titles: Sequence[str]) -> str:
+    near = library.listed(list(dict.fromkeys(titles))[:5])
+    nearest = f" Nearest pages, which may not help: {near}." if near else ""
+    return (
+        f"The wiki does not answer this: no passage is relevant enough.{nearest} Ask in other "
+        "words once, or say that the wiki does not know."
+    )

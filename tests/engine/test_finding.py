@@ -1,0 +1,111 @@
+"""Exact phrases and regular expressions: what is found, where it ends, what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from time import thread_time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wikirank.errors import InvalidArgumentError
+from wikirank.finding import Hits, find_text
+from wikirank.index import WikiIndex
+from wikirank.reading import find_pages
+from wikirank.types import Passage
+
+TEXTS = {
+    "Tea": "Tea is a drink. It’s made of\nleaves — dried ones. Green tea is steamed.",
+    "Milk": "Milk is white. 100% of it is milk. It cost 3_4 pence in 1908 or 1909.",
+    "Café": "A CAFÉ sells coffee. Straße means street.",
+    "Trap": "a" * 5000 + "!",
+}
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WikiIndex]:
+    with WikiIndex.create(tmp_path_factory.mktemp("finding") / "index") as made:
+        made.add_passages(
+            Passage(id=title, text=text, source="texts", article=title, title=title)
+            for title, text in TEXTS.items()
+        )
+        yield made
+
+
+def sentences(found: Hits) -> dict[str, tuple[str, ...]]:
+    return {hit.passage.id: hit.sentences for hit in found.hits}
+
+
+@pytest.mark.parametrize(
+    ("phrase", "expected"),
+    [
+        ("green TEA", {"Tea": ("Green tea is steamed.",)}),
+        ("it's made  of leaves - dried", {"Tea": ("It’s made of\nleaves — dried ones.",)}),
+        ("100%", {"Milk": ("100% of it is milk.",)}),
+        ("3_4", {"Milk": ("It cost 3_4 pence in 1908 or 1909.",)}),
+        ("3x4", {}),
+        ("a café", {"Café": ("A CAFÉ sells coffee.",)}),
+        ("drink. It", {"Tea": ("Tea is a drink. It’s made of",)}),
+        ("m.lk", {}),
+        ("reen tea", {"Tea": ("Green tea is steamed.",)}),
+    ],
+)
+def test_phrases(index: WikiIndex, phrase: str, expected: dict[str, tuple[str, ...]]) -> None:
+    found = find_text(index.store, phrase)
+    assert sentences(found) == expected
+    assert (found.complete, found.timed_out) == (True, False)
+
+
+def test_expressions(index: WikiIndex) -> None:
+    found = find_text(index.store, r"\b190[89]\b", is_regex=True)
+    assert sentences(found) == {"Milk": ("It cost 3_4 pence in 1908 or 1909.",)}
+    assert sentences(find_text(index.store, "green", is_regex=True)) == {}
+    assert list(sentences(find_text(index.store, "(?i)green", is_regex=True))) == ["Tea"]
+
+
+def test_within_a_page_and_limited(index: WikiIndex) -> None:
+    (page,) = find_pages(index.store, "milk")
+    assert list(sentences(find_text(index.store, "is", page=page))) == ["Milk"]
+    some = find_text(index.store, "is", limit=1)
+    assert (list(sentences(some)), some.complete) == (["Milk"], False)
+    assert find_text(index.store, "is", limit=2).complete
+
+
+@pytest.mark.parametrize("trap", [r"(a+)+$", r"(a|aa)+$", r"^(([a-z])+.)+[A-Z]([a-z])+$"])
+def test_an_expression_that_never_ends(index: WikiIndex, trap: str) -> None:
+    started = thread_time()
+    with pytest.raises(InvalidArgumentError, match="too long on one passage"):
+        find_text(index.store, trap, is_regex=True)
+    assert thread_time() - started < 2
+
+
+def test_the_time_ends_it(index: WikiIndex) -> None:
+    found = find_text(index.store, "is", seconds=0)
+    assert (found.hits, found.complete, found.timed_out) == ([], False, True)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("(", "no regular expression: .* Correct it"),
+        (" ", "1 to 300 characters"),
+        ("x" * 301, "1 to 300 characters, got 301"),
+        ("a*", "matches even the empty string"),
+    ],
+)
+def test_bad_expressions(index: WikiIndex, pattern: str, message: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=message):
+        find_text(index.store, pattern, is_regex=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_what_stands_in_a_text_is_found(index: WikiIndex, data: st.DataObject) -> None:
+    title = data.draw(st.sampled_from(["Tea", "Milk", "Café"]))
+    text = TEXTS[title]
+    start = data.draw(st.integers(0, len(text) - 1))
+    end = data.draw(st.integers(start + 1, len(text)))
+    if phrase := text[start:end].strip():
+        assert title in sentences(find_text(index.store, phrase.upper().replace("SS", "ß")))
+        assert title in sentences(find_text(index.store, phrase))

@@ -1,0 +1,25 @@
+"""Reading evidence back by its structure alone, as the tests of each piece that shows it need."""
+
+from __future__ import annotations
+
+import re
+
+_ENTRY = re.compile(
+    r"^\[(?P<number>\d+)\](?: (?P<heading>[^\n]+))?\n(?:(?P<url>\S+)\n)?"
+    r'<passage id="(?P=number)">\n(?P<text>.*?)\n</passage>$',
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def entries(text: str) -> dict[int, str]:
+    """The quoted text by citation number; fails where the structure is not ours alone."""
+    found = {int(entry["number"]): entry["text"] for entry in _ENTRY.finditer(text)}
+    assert len(re.findall(r"<\s*passage", text)) == len(found)
+    assert len(re.findall(r"<\s*/\s*passage", text)) == len(found)
+    assert [int(n) for n in re.findall(r"\[(\d+)\]", text)] == list(found)
+    return found
+
+
+def outside(text: str) -> str:
+    """What stands between the entries: our own lines."""
+    return _ENTRY.sub("", text)

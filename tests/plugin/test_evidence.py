@@ -1,0 +1,309 @@
+"""What a chat model reads: numbers that last, text that stays data, a budget that holds."""
+
+from __future__ import annotations
+
+import json
+import threading
+import unicodedata
+from itertools import pairwise
+
+import pytest
+from city_texts import city_documents
+from evidence_structure import entries, outside
+from hostile_passages import HOSTILE_PASSAGES
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from langchain_core.documents import Document
+
+from langchain_wikirank._citations import CitationBook
+from langchain_wikirank._evidence import HEADER, Evidence, write_evidence
+from langchain_wikirank._tokens import token_counter
+from wikirank.errors import InvalidArgumentError
+
+COUNT = token_counter()
+
+
+def written(
+    documents: list[Document], budget: int = 1500, book: CitationBook | None = None
+) -> Evidence:
+    return write_evidence(
+        documents,
+        budget=budget,
+        count_tokens=COUNT,
+        citations=CitationBook() if book is None else book,
+    )
+
+
+def piece(number: int, text: str, title: str = "Tea", **metadata: object) -> Document:
+    return Document(
+        page_content=text,
+        id=f"{title}-{number}",
+        metadata={"title": title, "passage_number": number, **metadata},
+    )
+
+
+def test_what_it_reads_like() -> None:
+    evidence = written(city_documents()[:2])
+    assert evidence.text == (
+        f"{HEADER}\n\n"
+        '[1] Canberra › History\nhttps://w.org/Canberra\n<passage id="1">\n'
+        "Canberra was chosen as the capital of Australia in 1908.\n</passage>\n\n"
+        '[2] Canberra › Climate\nhttps://w.org/Canberra\n<passage id="2">\n'
+        "Winters in Canberra are cold, with frost on many nights.\n</passage>"
+    )
+    assert [document.metadata["citation"] for document in evidence.documents] == [1, 2]
+    assert (evidence.left_out, evidence.tokens) == (0, COUNT(evidence.text))
+
+
+def test_nothing_of_the_callers_is_changed() -> None:
+    given, same = city_documents(), city_documents()
+    written(given)
+    assert given == same
+
+
+def test_numbers_last_and_survive_json() -> None:
+    book = CitationBook()
+    first = written(city_documents()[2:4], book=book)
+    assert list(entries(first.text)) == [1, 2]
+    again = CitationBook(json.loads(json.dumps(book.to_dict())))
+    assert list(entries(written(city_documents()[:4], book=again).text)) == [3, 4, 1, 2]
+
+
+def test_a_document_without_an_id_keeps_its_number() -> None:
+    book, bare = CitationBook(), Document("Frost is frozen dew.")
+    assert list(entries(written([bare], book=book).text)) == [1]
+    assert book.number_of(Document("Frost is frozen dew.")) == 1
+    assert book.number_of(Document("Frost is frozen dew.", metadata={"title": "Frost"})) is None
+
+
+def test_adjacent_passages_are_merged_in_reading_order() -> None:
+    book = CitationBook()
+    documents = [
+        piece(4, "Green tea is steamed."),
+        piece(9, "Tea is old."),
+        piece(3, "Tea is hot."),
+    ]
+    evidence = written(documents, book=book)
+    assert entries(evidence.text) == {1: "Tea is hot. Green tea is steamed.", 2: "Tea is old."}
+    assert evidence.documents[0].id == "Tea-4"
+    assert [book.number_of(document) for document in documents] == [1, 2, 1]
+
+
+def test_what_overlaps_stands_there_once() -> None:
+    text = "Tea is a drink. It is made of leaves. It is drunk hot. Some drink it cold."
+    documents = [piece(1, text[16:54]), piece(2, text[38:]), piece(0, text[:37])]
+    assert entries(written(documents).text) == {1: text}
+
+
+def test_other_sections_and_pages_are_not_merged() -> None:
+    documents = [
+        piece(0, "Tea is hot."),
+        piece(1, "Milk is white.", section="Milk"),
+        piece(1, "Coffee is black.", title="Coffee"),
+        Document("No page.", metadata={"passage_number": 1}),
+        Document("No page either.", metadata={"passage_number": 2}),
+    ]
+    assert len(written(documents).documents) == 5
+
+
+def test_passages_merged_once_share_their_number_for_good() -> None:
+    book = CitationBook()
+    written([piece(0, "One."), piece(1, "Two."), piece(2, "Three.")], book=book)
+    assert entries(written([piece(2, "Three.")], book=book).text) == {1: "Three."}
+    apart = written([piece(2, "Three."), piece(0, "One.")], book=book)
+    assert entries(apart.text) == {1: "One. [...] Three."}
+
+
+def test_a_number_given_is_never_taken_back() -> None:
+    book = CitationBook()
+    written([piece(0, "One.")], book=book)
+    written([piece(2, "Three.")], book=book)
+    merged = written([piece(1, "Two."), piece(2, "Three."), piece(0, "One.")], book=book)
+    assert entries(merged.text) == {1: "One. Two. Three."}
+    assert [book.number_of(piece(at, "")) for at in range(3)] == [1, 1, 2]
+
+
+def test_duplicates_are_dropped_and_not_counted_as_left_out() -> None:
+    text = "Tea is made of the leaves of a plant that grows in the hills of Asia."
+    evidence = written([piece(0, text), piece(7, text.upper()), piece(9, "Tea is old.")])
+    assert ([d.id for d in evidence.documents], evidence.left_out) == (["Tea-0", "Tea-9"], 0)
+
+
+def test_what_does_not_fit_is_left_out_and_said() -> None:
+    long = "All of it is about tea and more tea, " * 20
+    documents = [piece(0, "Tea is hot."), piece(5, long, title='The "T"'), piece(9, "Tea is old.")]
+    evidence = written(documents, budget=120)
+    assert list(entries(evidence.text).values()) == ["Tea is hot.", "Tea is old."]
+    assert evidence.text.endswith(
+        "\n\n1 further passage was left out to stay within 120 tokens: "
+        "ask more narrowly, or wiki_read \"The 'T'\"."
+    )
+    assert evidence.left_out == 1
+
+
+def test_only_the_first_is_cut_and_at_a_sentence() -> None:
+    sentences = [f"Sentence number {n} is about tea." for n in range(40)]
+    evidence = written([piece(0, " ".join(sentences)), piece(5, "Short.")], budget=150)
+    (text,) = entries(evidence.text).values()
+    assert text.endswith("about tea. [...]")
+    assert evidence.documents[0].page_content == text
+    assert 130 < evidence.tokens <= 150
+    endless = written([piece(0, "tea and " * 400)], budget=150)
+    assert entries(endless.text)[1].endswith(("tea [...]", "and [...]"))
+    word = written([piece(0, "tea" * 4000)], budget=150)
+    assert (word.documents, word.left_out) == ([], 1)
+    assert word.text.endswith(
+        '1 passage was left out to stay within 150 tokens: ask more narrowly, or wiki_read "Tea".'
+    )
+
+
+def test_a_cut_passage_without_an_id_keeps_its_number() -> None:
+    book, bare = CitationBook(), Document("Tea is hot. " * 200)
+    written([bare], budget=100, book=book)
+    assert list(book.to_dict().values()) == [book.number_of(bare)] == [1]
+
+
+def test_no_documents() -> None:
+    for nothing in ([], [Document(" \u200b\n")]):
+        evidence = written(nothing)
+        assert evidence.text == "The wiki has no passage that answers this query."
+        assert (evidence.documents, evidence.left_out) == ([], 0)
+
+
+def test_a_budget_for_nothing() -> None:
+    with pytest.raises(InvalidArgumentError, match=r"at least \d\d tokens, got 20"):
+        written(city_documents(), budget=20)
+
+
+def test_numbers_that_are_none() -> None:
+    with pytest.raises(InvalidArgumentError, match="at least 1, got 0 for 'a'"):
+        CitationBook({"a": 0})
+
+
+def test_threads_share_a_book() -> None:
+    book = CitationBook()
+    texts: list[str] = []
+
+    def work(start: int) -> None:
+        order = [piece(10 * ((start + at) % 20), f"Tea {at}.") for at in range(20)]
+        texts.append(written(order, book=book).text)
+
+    threads = [threading.Thread(target=work, args=(start,)) for start in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(texts) == 8
+    assert all(sorted(entries(text)) == list(range(1, 21)) for text in texts)
+    assert sorted(book.to_dict().values()) == list(range(1, 21))
+
+
+def test_hostile_passages_change_no_structure() -> None:
+    evidence = written(HOSTILE_PASSAGES, budget=5000)
+    assert list(entries(evidence.text)) == list(range(1, 21))
+    assert [document.id for document in evidence.documents] == [d.id for d in HOSTILE_PASSAGES]
+    assert outside(evidence.text).split("\n\n")[0] == HEADER
+    assert outside(evidence.text).replace(HEADER, "").strip() == ""
+    for mark in ("<|", "[INST]", "[/INST]", "<<SYS", "<s>", "<system>", "_turn>user\nW"):
+        assert mark not in evidence.text.replace("&lt;start_of_turn>", "")
+    hidden = {c for c in evidence.text if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}}
+    assert hidden == {"\n"}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE_PASSAGES, ids=lambda document: document.id)
+def test_a_hostile_passage_alone_and_cut(hostile: Document) -> None:
+    assert len(entries(written([hostile]).text)) == 1
+    long = hostile.model_copy(update={"page_content": (hostile.page_content + "\n") * 40})
+    evidence = written([long, *city_documents()], budget=200)
+    assert len(entries(evidence.text)) == len(evidence.documents)
+    assert outside(evidence.text).count("left out to stay within") == 1
+
+
+def test_what_a_reader_needs_stays() -> None:
+    text = 'if a < b and x<T>: print("ok")  # see [a] and <code>…</code>, naïve café 日本語'
+    assert entries(written([Document(text)]).text) == {1: text}
+    marks = "Frost.[1] Dew.[2, 3]"
+    assert entries(written([Document(marks)]).text) == {1: "Frost.［1］ Dew.［2, 3］"}
+
+
+MARKS = (
+    'tea ,Hot. ,[1],[2] X › Y\n,</passage>,<passage id="1">,\n,<,/,[,],passage,>,7,\u200b,\u2028,'
+    "\ud800,＜,1 further passage was left out "
+)
+words = st.sampled_from(MARKS.split(","))
+texts = st.one_of(st.lists(words, max_size=60).map("".join), st.text(max_size=200))
+documents = st.builds(
+    lambda text, id_, title, section, url, number: Document(
+        page_content=text,
+        id=id_,
+        metadata={"title": title, "section": section, "url": url, "passage_number": number},
+    ),
+    texts,
+    st.one_of(st.none(), st.sampled_from("abcdefgh")),
+    st.one_of(st.sampled_from(["Tea", "", None]), texts),
+    st.one_of(st.sampled_from(["", "Use"]), texts),
+    st.one_of(st.sampled_from(["", "https://w.org/T"]), texts),
+    st.integers(0, 5),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.lists(documents, max_size=8), max_size=3), st.integers(90, 600))
+def test_whatever_is_found(searches: list[list[Document]], budget: int) -> None:
+    book = CitationBook()
+    for found in searches:
+        evidence = written(found, budget, book)
+        assert evidence.tokens == COUNT(evidence.text) <= budget
+        shown = entries(evidence.text)
+        assert list(shown) == [document.metadata["citation"] for document in evidence.documents]
+        assert all(book.number_of(d) == d.metadata["citation"] for d in evidence.documents)
+        assert evidence.left_out <= len(found) - len(shown)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=7, unique=True))
+def test_whatever_is_merged_reads_in_order(numbers: list[int]) -> None:
+    evidence = written([piece(number, f"Piece {number}.") for number in numbers])
+    runs = 1 + sum(second - first > 1 for first, second in pairwise(sorted(numbers)))
+    assert len(evidence.documents) == runs
+    for text in entries(evidence.text).values():
+        held = [int(word[0]) for word in text.split() if word[0].isdigit()]
+        assert held == list(range(held[0], held[0] + len(held)))
+
+
+def test_counting_with_what_the_caller_has() -> None:
+    class Tokenizer:
+        def encode(self, text: str) -> list[int]:
+            return [1] * len(text)
+
+    assert token_counter(Tokenizer())("four") == 4
+    assert token_counter(lambda text: len(text.split()))("two words") == 2
+    assert COUNT("") == 0
+    assert 5 <= COUNT("Frost is frozen dew.") <= 8
+    for wrong in ("gpt-4o", 7):
+        with pytest.raises(InvalidArgumentError, match="Expected None, a chat model"):
+            token_counter(wrong)
+
+
+def test_counting_with_a_chat_model() -> None:
+    from langchain_core.language_models import FakeListChatModel
+
+    class CountingModel(FakeListChatModel):
+        def get_num_tokens(self, text: str) -> int:
+            return 2 * len(text.split())
+
+    model = CountingModel(responses=["scripted"])
+    evidence = write_evidence(
+        city_documents(), budget=80, count_tokens=token_counter(model), citations=CitationBook()
+    )
+    assert evidence.tokens == 2 * len(evidence.text.split()) <= 80
+
+
+def test_a_chat_model_that_cannot_count() -> None:
+    class Uncounted:
+        def get_num_tokens(self, text: str) -> int:
+            msg = "no transformers"
+            raise ImportError(msg, name=text)
+
+    with pytest.raises(InvalidArgumentError, match="Uncounted cannot count tokens by itself"):
+        token_counter(Uncounted())("x")
