@@ -76,7 +76,9 @@ def tool_makers(index: WikiIndex, tokens: BundledTokens) -> dict[str, ToolMaker]
         stock: lambda _: four,
         ours: lambda _: _wiki_search(WikiToolkit(retriever=WikiRetriever(index=index))),
         **{name: _cutting(retriever, tokens) for name, retriever in bare.items()},
-        OURS: lambda budget: _wiki_search(WikiToolkit(retriever=ranked, token_budget=budget)),
+        OURS: lambda budget: _wiki_search(
+            WikiToolkit(retriever=ranked, token_budget=budget, count_tokens=tokens.count)
+        ),
     }
 
 
