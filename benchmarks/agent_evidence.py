@@ -18,12 +18,14 @@ import platform
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
+from timeit import timeit
 
 import numpy as np
-from agent_questions import read_questions, was_read
-from agent_tools import AS_IT_COMES, DENSE, BundledTokens, tool_makers
+from agent_questions import Question, read_questions, was_read
+from agent_tools import AS_IT_COMES, DENSE, BundledTokens, RankingOnce, ToolMaker, tool_makers
 from scripted_agent import AgentRun, ask
 
 from wikirank.cli.build import build_index
@@ -32,6 +34,8 @@ from wikirank.evaluate.significance import bootstrap_interval, permutation_p_val
 from wikirank.index import WikiIndex
 
 SEED = 0
+TIMED = 20
+"""How many calls of each tool are timed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +100,40 @@ def main() -> None:
 def compare(index: WikiIndex, budgets: Sequence[int]) -> list[Row]:
     """Run every tool at every budget."""
     tokens, questions = BundledTokens(), read_questions()
-    makers = tool_makers(index, tokens)
+    makers = tool_makers(index, tokens, RankingOnce)
     budgeted = [name for name in makers if name not in AS_IT_COMES]
+    times = _times(tool_makers(index, tokens), max(budgets), questions)
     rows = []
     against: dict[int, list[float]] = {}
     for budget, name in (*product([0], AS_IT_COMES), *product(budgets, budgeted)):
-        makers[name](budget).invoke({"query": "Is it warm?"})  # Loads the models.
         # A new tool each time: what it remembers of a conversation ends with the question.
         runs = [ask(question, makers[name](budget), tokens.count) for question in questions]
-        rows.append(summarise(name, budget, runs, against.get(budget)))
+        rows.append(summarise(name, budget, runs, against.get(budget), times[name]))
         against.setdefault(budget, _recalls(runs))
         print(f"{budget} {name}: {rows[-1].recall:.3f}", file=sys.stderr, flush=True)
     return rows
 
 
+def _times(
+    makers: dict[str, ToolMaker], budget: int, questions: Sequence[Question]
+) -> dict[str, float]:
+    """Median milliseconds of a call of each tool, over the first query of some questions."""
+    queries = [question.steps[0].query for question in questions[:: len(questions) // TIMED]]
+    times = {}
+    for name, make in makers.items():
+        tool = make(budget)
+        tool.invoke({"query": "Is it warm?"})  # Loads the models.
+        taken = [timeit(partial(tool.invoke, {"query": query}), number=1) for query in queries]
+        times[name] = 1000 * float(np.median(taken))
+    return times
+
+
 def summarise(
-    tool: str, budget: int, runs: Sequence[AgentRun], against: Sequence[float] | None
+    tool: str,
+    budget: int,
+    runs: Sequence[AgentRun],
+    against: Sequence[float] | None,
+    milliseconds: float,
 ) -> Row:
     """Make a row of one tool's runs.
 
@@ -120,6 +142,7 @@ def summarise(
         budget: Its budget.
         runs: One of each question, at least one with an answer and one without.
         against: The recall of each answerable question under the tool to compare with.
+        milliseconds: Median time of a call.
 
     Returns:
         The row.
@@ -142,7 +165,7 @@ def summarise(
         tokens=_mean_a_call(answerable, "tokens"),
         calls=float(np.mean([len(run.texts) for run in answerable])),
         prompt_tokens=float(np.mean([run.prompt_tokens for run in answerable])),
-        milliseconds=float(np.median([ms for run in runs for ms in run.milliseconds])),
+        milliseconds=milliseconds,
         abstained=_mean_a_call(others, "abstained"),
         wrongly_abstained=_mean_a_call(answerable, "abstained"),
         noise=_mean_a_call(others, "tokens"),

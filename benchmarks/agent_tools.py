@@ -9,13 +9,16 @@ from langchain_chroma import Chroma
 from langchain_core.callbacks import Callbacks
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.tools import BaseTool, StructuredTool, create_retriever_tool
+from pydantic import PrivateAttr
 from tokenizers import Tokenizer
 
 from langchain_wikirank import WikiEmbeddings, WikiRetriever, WikiToolkit
+from langchain_wikirank._recording import record_search
 from wikirank.index.dense import embedded_client
 from wikirank.index.index import DEFAULT_COLLECTION, WikiIndex
 from wikirank.runtime.model_folder import bundled_model, read_model_folder
 from wikirank.runtime.tokens import load_tokenizer
+from wikirank.search import SearchResult
 
 DENSE = "create_retriever_tool, dense"
 OURS = "WikiToolkit"
@@ -47,12 +50,30 @@ class BundledTokens:
         return text if len(offsets) <= budget else text[: offsets[budget - 1][1]]
 
 
-def tool_makers(index: WikiIndex, tokens: BundledTokens) -> dict[str, ToolMaker]:
+class RankingOnce(WikiRetriever):
+    """Ranks for each query once: the budget of a tool has no part in the ranking."""
+
+    _known: dict[tuple[str, str], SearchResult] = PrivateAttr(default_factory=dict)
+
+    def search(self, query: str, **overrides: Any) -> SearchResult:
+        """As `WikiRetriever.search`, from memory where it can be."""
+        key = query, repr(overrides)
+        if key in self._known:
+            record_search(self._known[key])
+        else:
+            self._known[key] = super().search(query, **overrides)
+        return self._known[key]
+
+
+def tool_makers(
+    index: WikiIndex, tokens: BundledTokens, kind: type[WikiRetriever] = WikiRetriever
+) -> dict[str, ToolMaker]:
     """The tools, by name; each takes a budget in tokens.
 
     Args:
         index: The index that all search; its vectors lie in its folder.
         tokens: Cuts the texts of tools that know no budget.
+        kind: Of the retrievers that rerank.
 
     Returns:
         Name to a function from a budget to a new tool.
@@ -64,7 +85,7 @@ def tool_makers(index: WikiIndex, tokens: BundledTokens) -> dict[str, ToolMaker]
         create_collection_if_not_exists=False,
     )
     four = _retriever_tool(store.as_retriever(search_kwargs={"k": DEFAULT_K}))
-    ranked = WikiRetriever(index=index, k=BUDGET_K)
+    ranked = kind(index=index, k=BUDGET_K)
     bare: dict[str, BaseRetriever] = {
         DENSE: store.as_retriever(search_kwargs={"k": BUDGET_K}),
         "create_retriever_tool, BM25": _unranked(index, search_type="lexical"),
@@ -74,7 +95,7 @@ def tool_makers(index: WikiIndex, tokens: BundledTokens) -> dict[str, ToolMaker]
     stock, ours = AS_IT_COMES
     return {
         stock: lambda _: four,
-        ours: lambda _: _wiki_search(WikiToolkit(retriever=WikiRetriever(index=index))),
+        ours: lambda _: _wiki_search(WikiToolkit(retriever=kind(index=index))),
         **{name: _cutting(retriever, tokens) for name, retriever in bare.items()},
         OURS: lambda budget: _wiki_search(
             WikiToolkit(retriever=ranked, token_budget=budget, count_tokens=tokens.count)

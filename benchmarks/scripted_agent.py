@@ -9,13 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any
-from uuid import UUID
 
 from agent_questions import Question, Step, gold_recall, was_read
 from langchain.agents import create_agent
-from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
@@ -78,7 +75,6 @@ class AgentRun:
         texts: What each call gave to read.
         tokens: How many tokens each of them has.
         abstained: Whether each call said that the wiki does not answer.
-        milliseconds: How long each call took.
         prompt_tokens: All tokens that a model would have been sent, over all its turns.
     """
 
@@ -86,7 +82,6 @@ class AgentRun:
     texts: list[str]
     tokens: list[int]
     abstained: list[bool]
-    milliseconds: list[float]
     prompt_tokens: int
 
     @property
@@ -110,9 +105,8 @@ def ask(question: Question, tool: BaseTool, count_tokens: Callable[[str], int]) 
         RuntimeError: The tool told the model of an error.
     """
     model = ScriptedChatModel(question=question, count_tokens=count_tokens)
-    clock = _Clock()
     agent = create_agent(model, [tool])
-    state = agent.invoke({"messages": [HumanMessage(question.question)]}, {"callbacks": [clock]})
+    state = agent.invoke({"messages": [HumanMessage(question.question)]})
     messages = [m for m in state["messages"] if isinstance(m, ToolMessage)]
     if failed := [m.content for m in messages if m.status == "error"]:
         raise RuntimeError(failed[0])  # An error told to a model is not an answer to count.
@@ -122,7 +116,6 @@ def ask(question: Question, tool: BaseTool, count_tokens: Callable[[str], int]) 
         texts=texts,
         tokens=[count_tokens(text) for text in texts],
         abstained=[_abstained(message) for message in messages],
-        milliseconds=clock.milliseconds,
         prompt_tokens=model.prompt_tokens,
     )
 
@@ -142,19 +135,3 @@ def _abstained(message: ToolMessage) -> bool:
         return True
     artifact = message.artifact
     return bool(artifact.get("abstained")) if isinstance(artifact, dict) else False
-
-
-class _Clock(BaseCallbackHandler):
-    """How long each tool call takes. Errors of a tool are not swallowed."""
-
-    raise_error = True
-
-    def __init__(self) -> None:
-        self.milliseconds: list[float] = []
-        self._started: dict[UUID, float] = {}
-
-    def on_tool_start(self, *_: Any, run_id: UUID, **__: Any) -> None:
-        self._started[run_id] = perf_counter()
-
-    def on_tool_end(self, *_: Any, run_id: UUID, **__: Any) -> None:
-        self.milliseconds.append(1000 * (perf_counter() - self._started.pop(run_id)))
