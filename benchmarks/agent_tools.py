@@ -22,6 +22,8 @@ from wikirank.search import SearchResult
 
 DENSE = "create_retriever_tool, dense"
 OURS = "WikiToolkit"
+OURS_UNFILTERED = "WikiToolkit, min_score=None"
+"""Never abstains: what the threshold costs and saves."""
 AS_IT_COMES = ("create_retriever_tool, dense, as it comes", "WikiToolkit, as it comes")
 """Those that take no budget from here: four passages of any length; our own defaults."""
 BUDGET_K = 50
@@ -99,6 +101,11 @@ def tool_makers(
         **{name: _cutting(retriever, tokens) for name, retriever in bare.items()},
         OURS: lambda budget: _wiki_search(
             WikiToolkit(retriever=ranked, token_budget=budget, count_tokens=tokens.count)
+        ),
+        OURS_UNFILTERED: lambda budget: _wiki_search(
+            WikiToolkit(
+                retriever=ranked, token_budget=budget, count_tokens=tokens.count, min_score=None
+            )
         ),
     }
 

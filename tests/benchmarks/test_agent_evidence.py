@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 from agent_evidence import Row, reached, summarise, table
 from agent_questions import Gold, Question, Step
-from agent_tools import AS_IT_COMES, DENSE, OURS, BundledTokens, RankingOnce, tool_makers
+from agent_tools import (
+    AS_IT_COMES,
+    DENSE,
+    OURS,
+    OURS_UNFILTERED,
+    BundledTokens,
+    RankingOnce,
+    tool_makers,
+)
 from langchain_core.tools import StructuredTool, ToolException, create_retriever_tool, tool
 from scripted_agent import AgentRun, ScriptedChatModel, ask
 
@@ -117,7 +125,7 @@ def test_the_stock_tools_search_one_index_within_the_budget(
 ) -> None:
     makers = tool_makers(index, tokens)
     as_it_comes = makers[AS_IT_COMES[0]](0)
-    ours = [makers.pop(name) for name in (*AS_IT_COMES, OURS)][1:]
+    ours = [makers.pop(name) for name in (*AS_IT_COMES, OURS, OURS_UNFILTERED)][1:]
     for make in makers.values():
         read = make(5).invoke({"query": CITY.query})
         assert read == tokens.cut(TEXTS["Canberra"], 5)
