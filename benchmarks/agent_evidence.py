@@ -1,0 +1,233 @@
+"""What an agent gets to read for its tokens: our search tool beside LangChain's, one table.
+
+Usage: python benchmarks/agent_evidence.py CACHE TECH [--budget 250 500 1000 1500] [--json]
+
+CACHE is the folder of the index; it is made there if it is not there yet, of the sample corpus and
+of TECH, the file `tech-articles.jsonl.gz`. A scripted agent (`scripted_agent.py`) asks the 50
+questions of `agent_questions.jsonl`, and 6 that neither corpus answers. A gold passage counts if
+its phrase stands in a tool message. Retriever tools know no budget: they fetch 50 passages and
+their text is cut at the budget, so that each of their calls shows all the tokens it may.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import product
+from pathlib import Path
+from timeit import timeit
+
+import numpy as np
+from agent_questions import Question, read_questions, was_read
+from agent_tools import AS_IT_COMES, DENSE, BundledTokens, RankingOnce, ToolMaker, tool_makers
+from scripted_agent import AgentRun, ask
+
+from wikirank.cli.build import build_index
+from wikirank.corpus import open_source
+from wikirank.evaluate.significance import bootstrap_interval, permutation_p_value
+from wikirank.index import WikiIndex
+
+SEED = 0
+TIMED = 20
+"""How many calls of each tool are timed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One tool at one budget.
+
+    Attributes:
+        tool: Its name.
+        budget: Most tokens a call; 0 for none.
+        recall: Mean over the questions of the share of golds read.
+        low: Lower end of its 95 % interval.
+        high: Upper end.
+        complete: Share of questions all of whose golds were read.
+        p: Of the difference in recall from dense search at this budget; None for that itself.
+        tokens: Mean tokens shown a call.
+        calls: Mean calls a question.
+        prompt_tokens: Mean tokens that a model is sent for a question, over all its turns.
+        milliseconds: Median time of a call.
+        abstained: Share of the calls without an answer in the wiki where the tool said so.
+        wrongly_abstained: Share of the calls with an answer where it said that there is none.
+        noise: Mean tokens shown a call where the wiki has no answer.
+        missed: Titles and phrases not read, by question.
+    """
+
+    tool: str
+    budget: int
+    recall: float
+    low: float
+    high: float
+    complete: float
+    p: float | None
+    tokens: float
+    calls: float
+    prompt_tokens: float
+    milliseconds: float
+    abstained: float
+    wrongly_abstained: float
+    noise: float
+    missed: dict[str, list[str]]
+
+
+def main() -> None:
+    """Build the index if need be, run all tools at all budgets, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cache", type=Path)
+    parser.add_argument("tech", type=Path)
+    parser.add_argument("--budget", type=int, nargs="+", default=[250, 500, 1000, 1500])
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    build_index([open_source("sample"), open_source(str(given.tech))], given.cache)
+    with WikiIndex.open(given.cache) as index:
+        rows = compare(index, sorted(given.budget))
+    if given.json:
+        print(json.dumps({"machine": _machine(), "rows": [asdict(row) for row in rows]}))
+        return
+    print(table(rows))
+    print(f"\n{_machine()}\n")
+    for line in reached(rows):
+        print(line)
+
+
+def compare(index: WikiIndex, budgets: Sequence[int]) -> list[Row]:
+    """Run every tool at every budget."""
+    tokens, questions = BundledTokens(), read_questions()
+    makers = tool_makers(index, tokens, RankingOnce)
+    budgeted = [name for name in makers if name not in AS_IT_COMES]
+    times = _times(tool_makers(index, tokens), max(budgets), questions)
+    rows = []
+    against: dict[int, list[float]] = {}
+    for budget, name in (*product([0], AS_IT_COMES), *product(budgets, budgeted)):
+        # A new tool each time: what it remembers of a conversation ends with the question.
+        runs = [ask(question, makers[name](budget), tokens.count) for question in questions]
+        rows.append(summarise(name, budget, runs, against.get(budget), times[name]))
+        against.setdefault(budget, _recalls(runs))
+        print(f"{budget} {name}: {rows[-1].recall:.3f}", file=sys.stderr, flush=True)
+    return rows
+
+
+def _times(
+    makers: dict[str, ToolMaker], budget: int, questions: Sequence[Question]
+) -> dict[str, float]:
+    """Median milliseconds of a call of each tool, over the first query of some questions."""
+    queries = [question.steps[0].query for question in questions[:: len(questions) // TIMED]]
+    times = {}
+    for name, make in makers.items():
+        tool = make(budget)
+        tool.invoke({"query": "Is it warm?"})  # Loads the models.
+        taken = [timeit(partial(tool.invoke, {"query": query}), number=1) for query in queries]
+        times[name] = 1000 * float(np.median(taken))
+    return times
+
+
+def summarise(
+    tool: str,
+    budget: int,
+    runs: Sequence[AgentRun],
+    against: Sequence[float] | None,
+    milliseconds: float,
+) -> Row:
+    """Make a row of one tool's runs.
+
+    Args:
+        tool: Its name.
+        budget: Its budget.
+        runs: One of each question, at least one with an answer and one without.
+        against: The recall of each answerable question under the tool to compare with.
+        milliseconds: Median time of a call.
+
+    Returns:
+        The row.
+    """
+    answerable = [run for run in runs if not run.question.unanswerable]
+    others = [run for run in runs if run.question.unanswerable]
+    recalls = _recalls(runs)
+    interval = bootstrap_interval(recalls, np.random.default_rng(SEED))
+    p = None
+    if against is not None:
+        p = permutation_p_value(recalls, against, np.random.default_rng(SEED))
+    return Row(
+        tool=tool,
+        budget=budget,
+        recall=float(np.mean(recalls)),
+        low=interval.low,
+        high=interval.high,
+        complete=float(np.mean([recall == 1 for recall in recalls])),
+        p=p,
+        tokens=_mean_a_call(answerable, "tokens"),
+        calls=float(np.mean([len(run.texts) for run in answerable])),
+        prompt_tokens=float(np.mean([run.prompt_tokens for run in answerable])),
+        milliseconds=milliseconds,
+        abstained=_mean_a_call(others, "abstained"),
+        wrongly_abstained=_mean_a_call(answerable, "abstained"),
+        noise=_mean_a_call(others, "tokens"),
+        missed={run.question.id: missed for run in answerable if (missed := _missed(run))},
+    )
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows in Markdown."""
+    lines = [
+        "| budget | tool | recall of golds (95 % interval) | p | all golds | tokens a call | calls "
+        "| prompt tokens a question | ms a call | abstains without an answer: calls, tokens shown "
+        "| abstains wrongly |",
+        "|" + "---|" * 11,
+    ]
+    for row in rows:
+        cells = [
+            str(row.budget or "–"),
+            row.tool,
+            f"{row.recall:.3f} ({row.low:.3f}–{row.high:.3f})",
+            "–" if row.p is None else f"{row.p:.3f}",
+            f"{row.complete:.2f}",
+            f"{row.tokens:.0f}",
+            f"{row.calls:.2f}",
+            f"{row.prompt_tokens:.0f}",
+            f"{row.milliseconds:.0f}",
+            f"{row.abstained:.0%}, {row.noise:.0f}",
+            f"{row.wrongly_abstained:.0%}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def reached(rows: Sequence[Row]) -> list[str]:
+    """For each tool, the smallest budget whose recall is at least that of dense at its largest."""
+    most = max(row.budget for row in rows)
+    goal = next(row.recall for row in rows if row.tool == DENSE and row.budget == most)
+    lines = []
+    for tool in dict.fromkeys(row.tool for row in rows if row.budget):
+        enough = [row.budget for row in rows if row.tool == tool and row.recall >= goal]
+        budget = str(min(enough)) if enough else "none of these"
+        lines.append(f"Budget at which {tool} reaches {goal:.3f}: {budget}")
+    return lines
+
+
+def _recalls(runs: Sequence[AgentRun]) -> list[float]:
+    return [run.recall for run in runs if not run.question.unanswerable]
+
+
+def _mean_a_call(runs: Sequence[AgentRun], name: str) -> float:
+    return float(np.mean([value for run in runs for value in getattr(run, name)]))
+
+
+def _missed(run: AgentRun) -> list[str]:
+    golds = [g for g in run.question.gold if not any(was_read(g, text) for text in run.texts)]
+    return [f"{gold.title}: {gold.contains}" for gold in golds]
+
+
+def _machine() -> str:
+    cores = os.cpu_count() or 1
+    return f"{platform.machine()}, {cores} cores, Python {platform.python_version()}"
+
+
+if __name__ == "__main__":
+    main()

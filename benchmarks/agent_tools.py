@@ -1,0 +1,144 @@
+"""The search tools that are compared, all on one index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from langchain_chroma import Chroma
+from langchain_core.callbacks import Callbacks
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.tools import BaseTool, StructuredTool, create_retriever_tool
+from pydantic import PrivateAttr
+from tokenizers import Tokenizer
+
+from langchain_wikirank import WikiEmbeddings, WikiRetriever, WikiToolkit
+from langchain_wikirank._recording import record_search
+from wikirank.index.dense import embedded_client
+from wikirank.index.index import DEFAULT_COLLECTION, WikiIndex
+from wikirank.runtime.model_folder import bundled_model, read_model_folder
+from wikirank.runtime.tokens import load_tokenizer
+from wikirank.search import SearchResult
+
+DENSE = "create_retriever_tool, dense"
+OURS = "WikiToolkit"
+OURS_UNFILTERED = "WikiToolkit, min_score=None"
+"""Never abstains: what the threshold costs and saves."""
+AS_IT_COMES = ("create_retriever_tool, dense, as it comes", "WikiToolkit, as it comes")
+"""Those that take no budget from here: four passages of any length; our own defaults."""
+BUDGET_K = 50
+"""Passages that a retriever tool fetches: enough to fill any budget here on any query, so that
+cutting its text at the budget gives it every token there is."""
+DEFAULT_K = 4
+"""What `as_retriever()` fetches if nobody says otherwise."""
+
+ToolMaker = Callable[[int], BaseTool]
+
+
+class BundledTokens:
+    """The tokenizer of the bundled embedder, by which the texts of all tools are counted."""
+
+    def __init__(self) -> None:
+        folder = read_model_folder(bundled_model("embedder"), kind="embedder")
+        self._tokenizer: Tokenizer = load_tokenizer(folder.tokenizer)
+
+    def count(self, text: str) -> int:
+        """How many tokens a text has."""
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def cut(self, text: str, budget: int) -> str:
+        """The beginning of a text, of at most `budget` tokens."""
+        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        return text if len(offsets) <= budget else text[: offsets[budget - 1][1]]
+
+
+class RankingOnce(WikiRetriever):
+    """Ranks for each query once: the budget of a tool has no part in the ranking."""
+
+    _known: dict[tuple[str, str], SearchResult] = PrivateAttr(default_factory=dict)
+
+    def search(self, query: str, **overrides: Any) -> SearchResult:
+        """As `WikiRetriever.search`, from memory where it can be."""
+        key = query, repr(overrides)
+        if key in self._known:
+            record_search(self._known[key])
+        else:
+            self._known[key] = super().search(query, **overrides)
+        return self._known[key]
+
+
+def tool_makers(
+    index: WikiIndex, tokens: BundledTokens, kind: type[WikiRetriever] = WikiRetriever
+) -> dict[str, ToolMaker]:
+    """The tools, by name; each takes a budget in tokens.
+
+    Args:
+        index: The index that all search; its vectors lie in its folder.
+        tokens: Cuts the texts of tools that know no budget.
+        kind: Of the retrievers that rerank.
+
+    Returns:
+        Name to a function from a budget to a new tool.
+    """
+    store = Chroma(
+        collection_name=DEFAULT_COLLECTION,
+        embedding_function=WikiEmbeddings(),
+        client=embedded_client(index.path / "chroma"),
+        create_collection_if_not_exists=False,
+    )
+    four = _retriever_tool(store.as_retriever(search_kwargs={"k": DEFAULT_K}))
+    ranked = kind(index=index, k=BUDGET_K)
+    bare: dict[str, BaseRetriever] = {
+        DENSE: store.as_retriever(search_kwargs={"k": BUDGET_K}),
+        "create_retriever_tool, BM25": _unranked(index, search_type="lexical"),
+        "create_retriever_tool, hybrid": _unranked(index, search_type="hybrid"),
+        "create_retriever_tool, WikiRetriever": ranked,
+    }
+    stock, ours = AS_IT_COMES
+    return {
+        stock: lambda _: four,
+        ours: lambda _: _wiki_search(WikiToolkit(retriever=kind(index=index))),
+        **{name: _cutting(retriever, tokens) for name, retriever in bare.items()},
+        OURS: lambda budget: _wiki_search(
+            WikiToolkit(retriever=ranked, token_budget=budget, count_tokens=tokens.count)
+        ),
+        OURS_UNFILTERED: lambda budget: _wiki_search(
+            WikiToolkit(
+                retriever=ranked, token_budget=budget, count_tokens=tokens.count, min_score=None
+            )
+        ),
+    }
+
+
+def _wiki_search(toolkit: WikiToolkit) -> BaseTool:
+    return next(tool for tool in toolkit.get_tools() if tool.name == "wiki_search")
+
+
+def _unranked(index: WikiIndex, **settings: Any) -> WikiRetriever:
+    return WikiRetriever(index=index, rerank=False, k=BUDGET_K, **settings)
+
+
+def _retriever_tool(retriever: BaseRetriever) -> StructuredTool:
+    return create_retriever_tool(
+        retriever, "wiki_search", "Search Wikipedia for passages that answer a question."
+    )
+
+
+def _cutting(retriever: BaseRetriever, tokens: BundledTokens) -> ToolMaker:
+    """A retriever tool whose text is cut at the budget, in the middle of a passage if need be."""
+    tool = _retriever_tool(retriever)
+    search = tool.func
+    assert search is not None  # create_retriever_tool always gives one
+
+    def make(budget: int) -> BaseTool:
+        def within_budget(query: str, callbacks: Callbacks = None) -> str:
+            return tokens.cut(search(query, callbacks=callbacks), budget)
+
+        return StructuredTool(
+            name=tool.name,
+            description=tool.description,
+            func=within_budget,
+            args_schema=tool.args_schema,
+        )
+
+    return make
