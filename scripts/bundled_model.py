@@ -20,8 +20,8 @@ from wikirank.train.wiki.groups import GroupOptions
 from wikirank.train.wiki.run import WikiOptions, train_wiki
 
 OPTIONS = WikiOptions(
-    groups=GroupOptions(n_hard=2, n_same_article=1, n_random=0, most_made=600),
-    training={"evaluations": 2, "patience": 2, "frozen_layers": 2},
+    groups=GroupOptions(n_hard=2, n_same_article=1, n_random=0, most_made=1200),
+    training={"evaluations": 4, "patience": 4},
     held_out_queries=300,
 )
 
