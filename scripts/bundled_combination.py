@@ -1,12 +1,11 @@
-"""Fit the bundled model's combination on people's search questions kept out of training.
+"""Fit the bundled model's combination on people's questions kept out of training.
 
-Usage: python scripts/bundled_combination.py DATA MODEL
+Usage: python scripts/bundled_combination.py DATA RUN
 
-DATA is what `scripts/bundled_data.py` wrote, MODEL a model folder (`onnx/` of a run, or the
-package's). `wikirank train` fits the combination on its own dev lists; most of those of the bundled
-model are made queries, which favour BM25, and questions about single sentences, in whose lists the
-sentence's own paragraph counts as wrong, which disfavours the dense stage. Questions of TyDi QA and
-BoolQ over paragraphs have neither fault. Only `wikirank.json` changes.
+DATA is what `scripts/bundled_data.py` wrote, RUN a finished run on it. `wikirank train` fits the
+combination on its own dev lists, half of which are made queries, which favour BM25. Here it is
+fitted on people's questions alone: those of the run's dev lists, which ask about a paragraph, and
+as many again from search engines. Only `onnx/wikirank.json` changes.
 """
 
 from __future__ import annotations
@@ -23,25 +22,27 @@ from wikirank.rank import CrossEncoder, load_cross_encoder
 from wikirank.rank.combination import Combination
 from wikirank.runtime.model_folder import read_model_folder, write_model_folder
 from wikirank.search import reranker_text
+from wikirank.train.run import MODEL_CARD, ONNX_FOLDER
 from wikirank.train.wiki.combine import fit_combination
-from wikirank.train.wiki.heldout import MISSED, CandidateList
+from wikirank.train.wiki.finish import DATA
+from wikirank.train.wiki.heldout import MISSED, CandidateList, read_candidate_lists
 from wikirank.train.wiki.measure import score_lists
 
 DEPTH = 50
-CARD = "README.md"
 
 
 def main() -> None:
-    """Fit the weights and write them into the model folder."""
+    """Fit the weights and write them into the run's model folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="what bundled_data.py wrote")
-    parser.add_argument("model", type=Path, help="model folder")
+    parser.add_argument("run", type=Path, help="folder of the run")
     given = parser.parse_args()
-    print(recombine(given.data, given.model))  # noqa: T201
+    print(recombine(given.data, given.run))  # noqa: T201
 
 
-def recombine(data: Path, model: Path) -> Combination:
-    """Replace a model folder's combination by one fitted on the natural dev questions."""
+def recombine(data: Path, run: Path) -> Combination:
+    """Replace the combination of a run's model by one fitted on people's dev questions."""
+    model = run / ONNX_FOLDER
     dataset = with_distinct_relevant(
         load_retrieval_dataset(
             data / "natural-dev-questions.jsonl.gz", data / "natural-passages.jsonl.gz"
@@ -50,6 +51,8 @@ def recombine(data: Path, model: Path) -> Combination:
     cross_encoder = load_cross_encoder(model)
     with build_index(dataset) as index:
         lists = list(_lists(SearchedCandidates(index, dataset), dataset, cross_encoder))
+    dev = read_candidate_lists(run / DATA / "dev.jsonl.gz")
+    lists += [held for held in dev if held.style == "pair"]
     combination = fit_combination(lists, score_lists(cross_encoder, lists))
     folder = read_model_folder(model, kind="cross-encoder")
     write_model_folder(
@@ -59,7 +62,7 @@ def recombine(data: Path, model: Path) -> Combination:
         tokenizer_json=folder.tokenizer.read_text("utf-8"),
         extra_files={
             name: (model / name).read_text("utf-8")
-            for name in (CARD, "LICENSE")
+            for name in (MODEL_CARD, "LICENSE")
             if (model / name).is_file()
         },
     )

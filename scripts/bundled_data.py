@@ -20,21 +20,16 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from wikirank._json_lines import write_records
 from wikirank.corpus import open_source
 
 Record = dict[str, Any]
-T = TypeVar("T")
 
 KEPT_OUT_PASSAGES = 700
 NATURAL = ("tydi", "boolq")
 TOKENISED = "nqg_squad"
-# Sentences whose paragraphs stand in the data too, where they would count as wrong.
-LEFT_OUT = "reqa_squad"
-# Share of what reads least like a search question: much of it draws the model away from these.
-SHARE = {TOKENISED: 0.085, "routerlens_squad": 0.5, "mlqa": 0.5, "selqa": 0.25}
 PARAGRAPH_CHARS = 600
 # The first 200 articles are left to `wikirank train` on a corpus that the model has not seen.
 TECH_ARTICLES = slice(200, 450)
@@ -114,10 +109,10 @@ def _passages(records: list[Record]) -> Iterator[Record]:
 
 def _pairs(records: list[Record]) -> Iterator[Record]:
     for record in records:
-        if not record["source"].startswith((TOKENISED, LEFT_OUT)) and _drawn(record):
+        if not record["source"].startswith(TOKENISED):
             yield {name: record[name] for name in ("question", "passage", "title")}
     tokenised = [record for record in records if record["source"].startswith(TOKENISED)]
-    for paragraph in _share(_paragraphs(tokenised), TOKENISED):
+    for paragraph in _paragraphs(tokenised):
         text = " ".join(dict.fromkeys(_plain(record["passage"]) for record in paragraph))
         yield from ({"question": _plain(r["question"]), "passage": text} for r in paragraph)
 
@@ -136,18 +131,6 @@ def _paragraphs(records: list[Record]) -> Iterator[list[Record]]:
         yield paragraph
 
 
-def _drawn(record: Record) -> bool:
-    """Whether a record is in the share of its source; the same ones each time."""
-    share = next((SHARE[name] for name in SHARE if record["source"].startswith(name)), 1.0)
-    return random.Random(record["question"] + record["passage"]).random() < share
-
-
-def _share(items: Iterable[T], source: str) -> list[T]:
-    """The same items each time, drawn at random, in their order."""
-    rng = random.Random(source)
-    return [item for item in items if rng.random() < SHARE[source]]
-
-
 def _plain(tokenised: str) -> str:
     """Text as people write it, but for the case, which the model does not see."""
     for pattern, text in _SPACED:
@@ -157,7 +140,7 @@ def _plain(tokenised: str) -> str:
 
 def _selqa(records: Iterable[Record]) -> Iterator[Record]:
     """Each question with the part of its section that holds the answering sentence."""
-    for record in _share(records, "selqa"):
+    for record in records:
         sentences, positives = record["candidates"], set(record["positives"])
         for part in _parts(sentences):
             if positives & set(part):

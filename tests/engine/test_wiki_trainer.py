@@ -87,30 +87,6 @@ def train(
     return model, fit
 
 
-def test_frozen_layers_keep_their_weights_and_the_others_learn(
-    minilm: Path, tmp_path: Path
-) -> None:
-    from wikirank.train.base import find_base
-    from wikirank.train.wiki.model import starting_model
-
-    before = starting_model(find_base(str(minilm)), seed=7, max_length=64).state_dict()
-    settings = {"frozen_layers": 2, "epochs": 4, "evaluations": 1}
-    after = train(minilm, tmp_path, **settings)[0].state_dict()
-    same = {name for name in before if bool((before[name] == after[name]).all())}
-    assert {name for name in before if ".embeddings." in name} < same
-    assert {name for name in before if ".layer.0." in name or ".layer.1." in name} < same
-    assert not {name for name in same if ".layer.2." in name and name.endswith("query.weight")}
-    assert not {name for name in same if ".layer.5." in name and name.endswith("query.weight")}
-
-
-@pytest.mark.parametrize(("layers", "message"), [(7, "at most 6 layers"), (-1, "0 or more")])
-def test_layers_that_cannot_be_frozen(
-    minilm: Path, tmp_path: Path, layers: int, message: str
-) -> None:
-    with pytest.raises(InvalidArgumentError, match=message):
-        train(minilm, tmp_path, frozen_layers=layers)
-
-
 def test_training_learns_keeps_the_best_and_resumes(minilm: Path, tmp_path: Path) -> None:
     settings = {"epochs": 8, "evaluations": 2, "seed": 1}
     model, fit = train(minilm, tmp_path, **settings)

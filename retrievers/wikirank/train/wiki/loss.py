@@ -19,8 +19,8 @@ from wikirank.errors import InvalidArgumentError
 
 LossName = Literal["both", "listwise", "bce", "distillation"]
 
-_PAIRS_A_RUN = 8
-"""Runs of pairs of like length waste little on padding: twice as fast as 32 pairs at once."""
+_PAIRS_A_RUN = 16
+"""Runs of pairs of like length waste little on padding: 1.7 times as fast as 32 pairs at once."""
 
 
 class GroupLoss(nn.Module):

@@ -9,7 +9,6 @@ from sentence_transformers import CrossEncoder
 from sentence_transformers.base.modules import Transformer
 from torch import nn
 
-from wikirank.errors import InvalidArgumentError
 from wikirank.rank.pair_pooling import has_pair_head, load_with_pair_head, pair_head
 from wikirank.train.base import Base, load_base
 from wikirank.train.quiet import quiet_transformers
@@ -58,27 +57,3 @@ def _over_encoder(base: Base) -> CrossEncoder:
         device="cpu",
     )
     return model
-
-
-def freeze_lowest(model: CrossEncoder, layers: int) -> None:
-    """Keep a model's embeddings and lowest layers as they are in training.
-
-    What they know of words stays, and there is less to compute: see Lee, Tang and Lin, "What Would
-    Elsa Do? Freezing Layers During Transformer Fine-Tuning", 2019.
-
-    Args:
-        model: A transformer of stacked layers, such as BERT.
-        layers: How many; 0 leaves all to be trained, the embeddings too.
-
-    Raises:
-        InvalidArgumentError: The model has not as many layers.
-    """
-    if layers == 0:
-        return
-    body: Any = getattr(model.model, "base_model", None)
-    stack = getattr(getattr(body, "encoder", None), "layer", ())
-    if layers > len(stack):
-        msg = f"Expected at most {len(stack)} layers to freeze, as the model has, got {layers}."
-        raise InvalidArgumentError(msg)
-    for module in (body.embeddings, *stack[:layers]):
-        module.requires_grad_(False)
