@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-OPENING = '<passage id="{number}">'
+OPENING = "<passage>"
 CLOSING = "</passage>"
 
 # Format characters (zero width, bidi, tags), variation selectors, blank letters, soft hyphen.

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from langchain_core.callbacks import Callbacks
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
+from pydantic.json_schema import SkipJsonSchema
 from pydantic.v1 import ValidationError as ValidationErrorV1
 
 from langchain_wikirank._neutralise import quoted_text
@@ -20,6 +21,24 @@ from wikirank.errors import WikirankError
 Arguments = TypeVar("Arguments", bound=BaseModel)
 
 _LONGEST_ERROR = 600
+
+Omitted = SkipJsonSchema[None]
+"""What an argument is where the model leaves it out, which its schema need not spell out."""
+
+
+def omissible(description: str, **limits: Any) -> Any:
+    """A field of arguments that is None where the model leaves it out.
+
+    Args:
+        description: What the chat model is told about it.
+        **limits: Limits that pydantic's `Field` takes.
+
+    Returns:
+        The field.
+    """
+    # A default would stand in the schema, which a chat model is sent at every turn.
+    return Field(default_factory=lambda: None, description=description, **limits)
+
 
 _logger = logging.getLogger(__name__)
 

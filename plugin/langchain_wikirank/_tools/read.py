@@ -14,7 +14,7 @@ from langchain_wikirank._documents import document_of
 from langchain_wikirank._executor import run_in_worker
 from langchain_wikirank._neutralise import quoted_line
 from langchain_wikirank._page import Layout
-from langchain_wikirank._tools.make import make_tool
+from langchain_wikirank._tools.make import Omitted, make_tool, omissible
 from langchain_wikirank._tools.shared import Library, ToolAnswer, answer
 from wikirank.reading import (
     Page,
@@ -27,8 +27,8 @@ from wikirank.reading import (
 from wikirank.types import Passage
 
 DESCRIPTION = (
-    "Read a page of the wiki, or one section of it, from the beginning or from a position on. "
-    "Use it when wiki_search shows the right page but too little of it."
+    "Read a page of the wiki, or a section of it, slice by slice, when wiki_search shows the right "
+    "page but too little of it."
 )
 
 
@@ -38,14 +38,10 @@ class WikiReadInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = Field(
-        description="The page's title or its address, as wiki_search shows it."
+        description="Title or address."
     )
-    section: str | None = Field(
-        default=None, description="Read this section only, by its heading; leave out for all."
-    )
-    position: int = Field(
-        default=0, ge=0, description="Where to go on, as the last wiki_read said; 0 at first."
-    )
+    section: str | Omitted = omissible("Read this section only.")
+    position: int = Field(default=0, ge=0, description="Where to go on, as wiki_read said.")
 
 
 def read_tool(library: Library) -> BaseTool:
