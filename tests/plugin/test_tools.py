@@ -122,7 +122,7 @@ def test_a_search(toolkit: WikiToolkit) -> None:
     message = ask(toolkit, "wiki_search", query=CAPITAL, k=1)
     assert message.text == (
         f"{HEADER}\n\n[1] Canberra › History\nhttps://w.org/Canberra\n"
-        f'<passage id="1">\n{HISTORY[0][1]}\n</passage>'
+        f"<passage>\n{HISTORY[0][1]}\n</passage>"
     )
     (document,) = message.artifact["documents"]
     assert (document.id, document.metadata["citation"]) == ("p0", 1)
@@ -307,7 +307,7 @@ def test_hostile_passages_change_no_tools_structure() -> None:
             assert len(entries(message.text)) == len(message.artifact["documents"]) > 0
             assert HEADER in outside(message.text)
     assert sum(message.status == "success" for message in answers) >= 20
-    for pattern in ("</passage>", "[1] x", '<passage id="7">'):
+    for pattern in ("</passage>", "[1] x", "<passage>", '<passage id="7">'):
         assert "<" not in outside(ask(toolkit, "wiki_find", pattern=pattern).text)
 
 
