@@ -6,14 +6,14 @@ from typing import Annotated
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from langchain_wikirank._documents import document_of
 from langchain_wikirank._executor import run_in_worker
 from langchain_wikirank._merge import GAP
 from langchain_wikirank._neutralise import quoted_line
 from langchain_wikirank._page import Layout
-from langchain_wikirank._tools.make import Omitted, make_tool, omissible
+from langchain_wikirank._tools.make import Omitted, Text, make_tool, omissible
 from langchain_wikirank._tools.shared import Library, ToolAnswer, abstention, answer
 from wikirank.finding import LONGEST_PATTERN, Hits, find_text
 
@@ -28,10 +28,10 @@ class WikiFindInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    pattern: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_PATTERN)
-    ] = Field(description="Phrase in any case, or expression.")
-    title: str | Omitted = omissible("Look in this page only.")
+    pattern: Annotated[Text, Field(max_length=LONGEST_PATTERN)] = Field(
+        description="Phrase in any case, or expression."
+    )
+    title: str | Omitted = omissible("This page only.")
     regex: bool = Field(default=False, description="Whether pattern is a Python regex.")
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from langchain_core.callbacks import Callbacks
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, StringConstraints, ValidationError, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 from pydantic.v1 import ValidationError as ValidationErrorV1
 
@@ -22,25 +22,31 @@ Arguments = TypeVar("Arguments", bound=BaseModel)
 
 _LONGEST_ERROR = 600
 
+_logger = logging.getLogger(__name__)
+
+# A chat model is sent the schemas at every turn: limits that it will hardly ever break, and
+# defaults, are left out of them. A call that breaks a limit is answered with what it is.
+Text = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1),
+    WithJsonSchema({"type": "string"}),
+]
+"""Text that is not blank."""
+
 Omitted = SkipJsonSchema[None]
-"""What an argument is where the model leaves it out, which its schema need not spell out."""
+"""What an argument is where the model leaves it out."""
 
 
-def omissible(description: str, **limits: Any) -> Any:
+def omissible(description: str) -> Any:
     """A field of arguments that is None where the model leaves it out.
 
     Args:
         description: What the chat model is told about it.
-        **limits: Limits that pydantic's `Field` takes.
 
     Returns:
         The field.
     """
-    # A default would stand in the schema, which a chat model is sent at every turn.
-    return Field(default_factory=lambda: None, description=description, **limits)
-
-
-_logger = logging.getLogger(__name__)
+    return Field(default_factory=lambda: None, description=description)
 
 
 def make_tool(

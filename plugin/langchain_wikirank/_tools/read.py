@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
 
 from langchain_core.documents import Document
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, ToolException
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from langchain_wikirank._documents import document_of
 from langchain_wikirank._executor import run_in_worker
 from langchain_wikirank._neutralise import quoted_line
 from langchain_wikirank._page import Layout
-from langchain_wikirank._tools.make import Omitted, make_tool, omissible
+from langchain_wikirank._tools.make import Omitted, Text, make_tool, omissible
 from langchain_wikirank._tools.shared import Library, ToolAnswer, answer
 from wikirank.reading import (
     Page,
@@ -37,10 +36,8 @@ class WikiReadInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = Field(
-        description="Title or address."
-    )
-    section: str | Omitted = omissible("Read this section only.")
+    title: Text = Field(description="Title or address.")
+    section: str | Omitted = omissible("This section only.")
     position: int = Field(default=0, ge=0, description="Where to go on, as wiki_read said.")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from langchain_core.documents import Document
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, ToolException
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from langchain_wikirank._amount import enough_for_budget
 from langchain_wikirank._evidence import ask_or_read
@@ -17,7 +17,7 @@ from langchain_wikirank._neutralise import quoted_line
 from langchain_wikirank._page import Layout
 from langchain_wikirank._recording import recorded_searches
 from langchain_wikirank._threshold import relevant_documents
-from langchain_wikirank._tools.make import Omitted, make_tool, omissible
+from langchain_wikirank._tools.make import Omitted, Text, make_tool, omissible
 from langchain_wikirank._tools.shared import Library, ToolAnswer, abstention, answer
 from wikirank.duplicates import without_duplicates
 from wikirank.reading import page_passages, sections_like
@@ -30,21 +30,22 @@ DESCRIPTION = (
 )
 
 
+_Number = Annotated[int, Field(ge=1, le=50), WithJsonSchema({"type": "integer"})]
+_Score = Annotated[float, Field(ge=0, le=1), WithJsonSchema({"type": "number"})]
+_Filter = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
+
+
 class WikiSearchInput(BaseModel):
     """Arguments of `wiki_search`."""
 
     model_config = ConfigDict(extra="forbid")
 
-    query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = Field(
-        description="One full question."
-    )
-    k: int | Omitted = omissible("Most passages; by default all that fit.", ge=1, le=50)
-    title: str | Omitted = omissible("Search this page only.")
-    section: str | Omitted = omissible("Search sections of this heading only.")
-    filter: dict[str, Any] | Omitted = omissible(
-        "Metadata in Chroma's syntax: {'year': {'$gte': 1900}}."
-    )
-    min_score: float | Omitted = omissible("Least relevance; 0 shows all.", ge=0, le=1)
+    query: Text = Field(description="One full question.")
+    k: _Number | Omitted = omissible("Most passages.")
+    title: str | Omitted = omissible("This page only.")
+    section: str | Omitted = omissible("This section only.")
+    filter: _Filter | Omitted = omissible("Metadata, as {'year': {'$gte': 1900}}.")
+    min_score: _Score | Omitted = omissible("Least relevance, 0 to 1.")
 
 
 def search_tool(library: Library) -> BaseTool:
