@@ -66,8 +66,8 @@ def _address_lines(documents: Sequence[Document]) -> list[str]:
 
 
 def _address(document: Document) -> str:
-    """The url, without an anchor that is only the section's heading once more."""
-    url = quoted_url(str(document.metadata.get("url") or ""))
+    """The url, without `https://` and an anchor that is only the section's heading once more."""
+    url = quoted_url(str(document.metadata.get("url") or "")).removeprefix("https://")
     base, _, anchor = url.partition("#")
     heading = section_of(document).rpartition(HEADING_SEPARATOR)[2]
     is_repeated = heading and _plain(unquote(anchor)) == _plain(heading)

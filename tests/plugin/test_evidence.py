@@ -50,7 +50,7 @@ def test_what_it_reads_like() -> None:
     evidence = written(city_documents()[:2])
     assert evidence.text == (
         f"{HEADER}\n\n"
-        "[1] Canberra › History\nhttps://w.org/Canberra\n<passage>\n"
+        "[1] Canberra › History\nw.org/Canberra\n<passage>\n"
         "Canberra was chosen as the capital of Australia in 1908.\n</passage>\n\n"
         "[2] Canberra › Climate\n<passage>\n"
         "Winters in Canberra are cold, with frost on many nights.\n</passage>"
@@ -73,9 +73,9 @@ def place(url: str, title: str = "Tea", section: str = "", text: str = "One.") -
     ("documents", "lines"),
     [
         ([place("w.org/Tea"), place("w.org/Tea", section="Use")], ["w.org/Tea", ""]),
-        ([place("w.org/Tea#Use", section="Use")], ["w.org/Tea"]),
+        ([place("https://w.org/Tea#Use", section="Use")], ["w.org/Tea"]),
         ([place("w.org/Tea#Old_use%3F", section="Health › Old use?")], ["w.org/Tea"]),
-        ([place("w.org/Tea#Milk", section="Use")], ["w.org/Tea#Milk"]),
+        ([place("http://w.org/Tea#Milk", section="Use")], ["http://w.org/Tea#Milk"]),
         ([place("w.org/Tea#Milk"), place("w.org/Tea")], ["w.org/Tea#Milk", "w.org/Tea"]),
         # Another page of the same title never passes for the first.
         (
@@ -286,7 +286,7 @@ documents = st.builds(
 
 def address_of(document: Document) -> str:
     """The address that is to be shown: the url, but for an anchor that is the section."""
-    url = quoted_url(document.metadata["url"])
+    url = quoted_url(document.metadata["url"]).removeprefix("https://")
     base, _, anchor = url.partition("#")
     return base if anchor == document.metadata["section"] == "Use" else url
 
