@@ -13,6 +13,7 @@ from langchain_wikirank import WikiRetriever, WikiToolkit, create_wiki_qa_chain
 
 QUESTION = "How tall is the tower?"
 TOWERS = ["Arad", "Brno", "Cork", "Delft", "Evora", "Ferrara", "Ghent", "Hull"]
+TOWERS += ["Imola", "Jena", "Kiel", "Lund"]
 SHOW_ALL: dict[str, Any] = {"min_score": None}
 
 

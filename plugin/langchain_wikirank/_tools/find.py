@@ -13,7 +13,7 @@ from langchain_wikirank._executor import run_in_worker
 from langchain_wikirank._merge import GAP
 from langchain_wikirank._neutralise import quoted_line
 from langchain_wikirank._page import Layout
-from langchain_wikirank._tools.make import Omitted, Text, make_tool, omissible
+from langchain_wikirank._tools.make import Text, TextOrNone, make_tool, omissible
 from langchain_wikirank._tools.shared import Library, ToolAnswer, abstention, answer
 from wikirank.finding import LONGEST_PATTERN, Hits, find_text
 
@@ -31,7 +31,7 @@ class WikiFindInput(BaseModel):
     pattern: Annotated[Text, Field(max_length=LONGEST_PATTERN)] = Field(
         description="Phrase in any case, or expression."
     )
-    title: str | Omitted = omissible("This page only.")
+    title: TextOrNone = omissible("This page only.")
     regex: bool = Field(default=False, description="Whether pattern is a Python regex.")
 
 

@@ -11,7 +11,6 @@ from langchain_core.callbacks import Callbacks
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import BaseModel, Field, StringConstraints, ValidationError, WithJsonSchema
-from pydantic.json_schema import SkipJsonSchema
 from pydantic.v1 import ValidationError as ValidationErrorV1
 
 from langchain_wikirank._neutralise import quoted_text
@@ -33,8 +32,8 @@ Text = Annotated[
 ]
 """Text that is not blank."""
 
-Omitted = SkipJsonSchema[None]
-"""What an argument is where the model leaves it out."""
+TextOrNone = Annotated[str | None, WithJsonSchema({"type": "string"})]
+"""Text that the model may leave out."""
 
 
 def omissible(description: str) -> Any:

@@ -13,7 +13,7 @@ from langchain_wikirank._documents import document_of
 from langchain_wikirank._executor import run_in_worker
 from langchain_wikirank._neutralise import quoted_line
 from langchain_wikirank._page import Layout
-from langchain_wikirank._tools.make import Omitted, Text, make_tool, omissible
+from langchain_wikirank._tools.make import Text, TextOrNone, make_tool, omissible
 from langchain_wikirank._tools.shared import Library, ToolAnswer, answer
 from wikirank.reading import (
     Page,
@@ -37,7 +37,7 @@ class WikiReadInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     title: Text = Field(description="Title or address.")
-    section: str | Omitted = omissible("This section only.")
+    section: TextOrNone = omissible("This section only.")
     position: int = Field(default=0, ge=0, description="Where to go on, as wiki_read said.")
 
 

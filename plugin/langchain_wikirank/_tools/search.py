@@ -17,7 +17,7 @@ from langchain_wikirank._neutralise import quoted_line
 from langchain_wikirank._page import Layout
 from langchain_wikirank._recording import recorded_searches
 from langchain_wikirank._threshold import relevant_documents
-from langchain_wikirank._tools.make import Omitted, Text, make_tool, omissible
+from langchain_wikirank._tools.make import Text, TextOrNone, make_tool, omissible
 from langchain_wikirank._tools.shared import Library, ToolAnswer, abstention, answer
 from wikirank.duplicates import without_duplicates
 from wikirank.reading import page_passages, sections_like
@@ -30,9 +30,9 @@ DESCRIPTION = (
 )
 
 
-_Number = Annotated[int, Field(ge=1, le=50), WithJsonSchema({"type": "integer"})]
-_Score = Annotated[float, Field(ge=0, le=1), WithJsonSchema({"type": "number"})]
-_Filter = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
+_Number = Annotated[int | None, Field(ge=1, le=50), WithJsonSchema({"type": "integer"})]
+_Score = Annotated[float | None, Field(ge=0, le=1), WithJsonSchema({"type": "number"})]
+_Filter = Annotated[dict[str, Any] | None, WithJsonSchema({"type": "object"})]
 
 
 class WikiSearchInput(BaseModel):
@@ -41,11 +41,11 @@ class WikiSearchInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     query: Text = Field(description="One full question.")
-    k: _Number | Omitted = omissible("Most passages.")
-    title: str | Omitted = omissible("This page only.")
-    section: str | Omitted = omissible("This section only.")
-    filter: _Filter | Omitted = omissible("Metadata, as {'year': {'$gte': 1900}}.")
-    min_score: _Score | Omitted = omissible("Least relevance, 0 to 1.")
+    k: _Number = omissible("Most passages.")
+    title: TextOrNone = omissible("This page only.")
+    section: TextOrNone = omissible("This section only.")
+    filter: _Filter = omissible("Metadata, as {'year': {'$gte': 1900}}.")
+    min_score: _Score = omissible("Least relevance, 0 to 1.")
 
 
 def search_tool(library: Library) -> BaseTool:
