@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from langchain_chroma import Chroma
-from langchain_core.callbacks import Callbacks
+from langchain_core.callbacks import CallbackManager, Callbacks
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.tools import BaseTool, StructuredTool, create_retriever_tool
 from pydantic import PrivateAttr
@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 
 from langchain_wikirank import WikiEmbeddings, WikiRetriever, WikiToolkit
 from langchain_wikirank._recording import record_search
+from langchain_wikirank.retriever import SearchOverrides
 from wikirank.index.dense import embedded_client
 from wikirank.index.index import DEFAULT_COLLECTION, WikiIndex
 from wikirank.runtime.model_folder import bundled_model, read_model_folder
@@ -57,13 +58,15 @@ class RankingOnce(WikiRetriever):
 
     _known: dict[tuple[str, str], SearchResult] = PrivateAttr(default_factory=dict)
 
-    def search(self, query: str, **overrides: Any) -> SearchResult:
-        """As `WikiRetriever.search`, from memory where it can be."""
+    def _search(
+        self, query: str, overrides: SearchOverrides, callbacks: CallbackManager
+    ) -> SearchResult:
+        """As `WikiRetriever` searches, from memory where it can be."""
         key = query, repr(overrides)
         if key in self._known:
             record_search(self._known[key])
         else:
-            self._known[key] = super().search(query, **overrides)
+            self._known[key] = super()._search(query, overrides, callbacks)
         return self._known[key]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-OPENING = '<passage id="{number}">'
+OPENING = "<passage>"
 CLOSING = "</passage>"
 
 # Format characters (zero width, bidi, tags), variation selectors, blank letters, soft hyphen.
@@ -33,6 +33,8 @@ _TAG = re.compile(
     r"|\||<\s*/?\s*SYS\s*>|/?s>|/?(?:start|end)_of_turn>|/?(?:system|assistant|user|human)>)",
     re.IGNORECASE,
 )
+# At the end of a line, what begins the next one would go on with the tag.
+_OPEN_END = re.compile(rf"[{_BRACKET_ALIKE}](?=[\s/／⁄∕]*$)")
 _ROLE_IN_BRACKETS = re.compile(r"\[(\s*/?\s*(?:INST|SYS(?:TEM)?|ASSISTANT|USER)\s*)\]", re.I)
 # "[7]", "[1, 2]", "[3–5]": reference marks in wikis, citations in answers.
 _CITATION = re.compile(r"\[([\s,;–—-]*\d[\d\s,;–—-]*)\]")
@@ -69,6 +71,7 @@ def quoted_line(text: str) -> str:
         One line of at most 160 characters, neutralised as in `quoted_text`, `"` as `'`.
     """
     line = " ".join(quoted_text(text).split()).replace('"', "'")
+    line = _OPEN_END.sub("&lt;", line)
     return line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1].rstrip() + "…"
 
 

@@ -12,6 +12,7 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableConfig
 from typing_extensions import override
 
+from langchain_wikirank._amount import enough_for_budget
 from langchain_wikirank._citations import CitationBook
 from langchain_wikirank._cited import CitationReader
 from langchain_wikirank._conversation import asked
@@ -175,7 +176,8 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
         if history:
             variables = {"question": question, "chat_history": history}
             question = self._standalone.invoke(variables, config).strip() or question
-        found = self._retriever.invoke(question, config, **search)
+        settings = enough_for_budget(self._retriever, search)
+        found = self._retriever.invoke(question, config, **settings)
         return self._prepared(question, history, found)
 
     async def _aprepare(
@@ -185,7 +187,8 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
         if history:
             variables = {"question": question, "chat_history": history}
             question = (await self._standalone.ainvoke(variables, config)).strip() or question
-        found = await self._retriever.ainvoke(question, config, **search)
+        settings = enough_for_budget(self._retriever, search)
+        found = await self._retriever.ainvoke(question, config, **settings)
         return await run_in_worker(self._prepared, question, history, found)
 
     def _prepared(

@@ -13,8 +13,8 @@ from typing_extensions import TypedDict
 
 from langchain_wikirank._citations import CitationBook, document_key
 from langchain_wikirank._cited import cited_numbers
+from langchain_wikirank._entries import shown_numbers
 from langchain_wikirank._evidence import write_evidence
-from langchain_wikirank._neutralise import OPENING
 from langchain_wikirank._page import Evidence
 from langchain_wikirank._threshold import relevant_documents
 from langchain_wikirank._tokens import TokenCounter
@@ -197,9 +197,8 @@ def _numbers_told(
     told: Sequence[ToolMessage], citations: CitationBook, documents: Sequence[Document]
 ) -> set[int]:
     """Which of these documents stand in a tool's answer, by their numbers."""
-    read = "\n".join(str(message.text) for message in told)
-    numbers = {number for document in documents if (number := citations.number_of(document))}
-    return {number for number in numbers if OPENING.format(number=number) in read}
+    read = shown_numbers("\n".join(str(message.text) for message in told))
+    return read & {n for document in documents if (n := citations.number_of(document))}
 
 
 def _numbers_cited(messages: Sequence[AnyMessage]) -> set[int]:

@@ -12,6 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from typing_extensions import override
 
 from langchain_wikirank._agent_state import WikiContextState  # Names the extra if it is missing.
+from langchain_wikirank._amount import enough_for_budget
 from langchain_wikirank._citations import CitationBook
 from langchain_wikirank._executor import run_in_worker
 from langchain_wikirank._threshold import DEFAULT_MIN_SCORE, check_min_score
@@ -62,7 +63,8 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
 
     Args:
         retriever: A `WikiRetriever`, or any other; documents without `relevance_score` count as
-            relevant.
+            relevant. Of a `WikiRetriever` whose `k` is not set, all that is reranked (`fetch_k`)
+            is taken, and `token_budget` and `min_score` decide what is shown.
         token_budget: Most tokens added to a model call.
         min_score: Least `relevance_score` of a passage, in [0, 1]; None shows all.
         count_tokens: Counts tokens: a chat model, a tokenizer with `encode`, or a function from
@@ -89,6 +91,7 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         check_min_score(min_score)
         self.tools = toolkit.get_tools() if toolkit else []
         self._retriever = retriever
+        self._amount = enough_for_budget(retriever)
         self._toolkit = toolkit
         names = frozenset(tool.name for tool in self.tools)
         self._terms = Terms(token_budget, min_score, token_counter(count_tokens), names)
@@ -111,7 +114,7 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         if asked is None:
             return None
         query = str(asked.text).strip()
-        found = self._retriever.invoke(query, _below(config)) if query else []
+        found = self._retriever.invoke(query, _below(config), **self._amount) if query else []
         return self._update(asked, found, state, config)
 
     @override
@@ -132,7 +135,9 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         if asked is None:
             return None
         query = str(asked.text).strip()
-        found = await self._retriever.ainvoke(query, _below(config)) if query else []
+        found = (
+            await self._retriever.ainvoke(query, _below(config), **self._amount) if query else []
+        )
         return await run_in_worker(self._update, asked, found, state, config)
 
     @override

@@ -36,7 +36,10 @@ class WikiToolkit(BaseToolkit):
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
     retriever: WikiRetriever
-    """Searches the wiki; its index is what is read."""
+    """Searches the wiki; its index is what is read.
+
+    Where neither the model nor its own setting says how many passages (`k`), as many are taken
+    as it reranks (`fetch_k`), so that the token budget and `min_score` decide what is shown."""
 
     token_budget: int = Field(default=1500, ge=200)
     """Most tokens of one tool's answer."""
@@ -49,8 +52,8 @@ class WikiToolkit(BaseToolkit):
     """Passages with a lower `relevance_score` are not shown; with none left, `wiki_search` says
     that the wiki does not answer. None shows all. It has no part where `rerank` is off.
 
-    The score is a calibrated probability: by default what answers in fewer than one of twenty
-    cases is not worth its tokens. Questions foreign to a wiki score far lower (under 0.001)."""
+    The score is a calibrated probability. The default is chosen so that nearly every right answer
+    passes: the token budget bounds what is shown, the threshold only keeps out what is foreign."""
 
     _library: Library = PrivateAttr()
 

@@ -40,7 +40,8 @@ def find_pages(store: PassageStore, name: str) -> list[Page]:
 
     Args:
         store: The passages.
-        name: A title or an address, such as `Ada Lovelace` or `https://…/Ada_Lovelace#Life`.
+        name: A title or an address, such as `Ada Lovelace` or `https://…/Ada_Lovelace#Life`,
+            which may leave `https://` out.
 
     Returns:
         The pages: none if there is no such page, several if sources share the title.
@@ -48,15 +49,9 @@ def find_pages(store: PassageStore, name: str) -> list[Page]:
     name = name.strip()
     base = name.partition("#")[0]
     if "://" in name:
-        # "$" follows "#": all addresses of the page with an anchor lie between.
-        return _pages(
-            store,
-            "url = ? OR url = ? OR (url >= ? AND url < ?)",
-            name,
-            base,
-            f"{base}#",
-            f"{base}$",
-        )
+        return _pages_at(store, name)
+    if "." in name.partition("/")[0] and (found := _pages_at(store, f"https://{name}")):
+        return found
     for title in dict.fromkeys((name, base.strip())):
         spaced = _plain(title)
         found = (
@@ -69,6 +64,13 @@ def find_pages(store: PassageStore, name: str) -> list[Page]:
         if found:
             return found
     return []
+
+
+def _pages_at(store: PassageStore, address: str) -> list[Page]:
+    base = address.partition("#")[0]
+    # "$" follows "#": all addresses of the page with an anchor lie between.
+    where = "url = ? OR url = ? OR (url >= ? AND url < ?)"
+    return _pages(store, where, address, base, f"{base}#", f"{base}$")
 
 
 def named_section(name: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 _ENTRY = re.compile(
-    r"^\[(?P<number>\d+)\](?: (?P<heading>[^\n]+))?\n(?:(?P<url>\S+)\n)?"
-    r'<passage id="(?P=number)">\n(?P<text>.*?)\n</passage>$',
+    r"^\[(?P<number>\d+)\](?: (?P<heading>[^\n]+))?\n(?:(?P<url>\S+|no address)\n)?"
+    r"<passage>\n(?P<text>.*?)\n</passage>$",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -17,6 +17,17 @@ def entries(text: str) -> dict[int, str]:
     assert len(re.findall(r"<\s*passage", text)) == len(found)
     assert len(re.findall(r"<\s*/\s*passage", text)) == len(found)
     assert [int(n) for n in re.findall(r"\[(\d+)\]", text)] == list(found)
+    return found
+
+
+def addresses(text: str) -> dict[int, str]:
+    """The address that a reader finds for each number: its own, or else its page's above."""
+    found: dict[int, str] = {}
+    of_page: dict[str, str] = {}
+    for entry in _ENTRY.finditer(text):
+        page = (entry["heading"] or "").partition(" › ")[0]
+        url = entry["url"] or (of_page.get(page, "") if page else "")
+        of_page[page] = found[int(entry["number"])] = "" if url == "no address" else url
     return found
 
 

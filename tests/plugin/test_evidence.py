@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import unicodedata
 from itertools import pairwise
 
 import pytest
 from city_texts import city_documents
-from evidence_structure import entries, outside
+from evidence_structure import addresses, entries, outside
 from hostile_passages import HOSTILE_PASSAGES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.documents import Document
 
 from langchain_wikirank._citations import CitationBook
-from langchain_wikirank._evidence import HEADER, Evidence, write_evidence
+from langchain_wikirank._entries import shown_numbers
+from langchain_wikirank._evidence import HEADER, Evidence, lay_out, write_evidence
+from langchain_wikirank._neutralise import quoted_url
+from langchain_wikirank._page import Layout
 from langchain_wikirank._tokens import token_counter
 from wikirank.errors import InvalidArgumentError
 
@@ -46,9 +50,9 @@ def test_what_it_reads_like() -> None:
     evidence = written(city_documents()[:2])
     assert evidence.text == (
         f"{HEADER}\n\n"
-        '[1] Canberra › History\nhttps://w.org/Canberra\n<passage id="1">\n'
+        "[1] Canberra › History\nw.org/Canberra\n<passage>\n"
         "Canberra was chosen as the capital of Australia in 1908.\n</passage>\n\n"
-        '[2] Canberra › Climate\nhttps://w.org/Canberra\n<passage id="2">\n'
+        "[2] Canberra › Climate\n<passage>\n"
         "Winters in Canberra are cold, with frost on many nights.\n</passage>"
     )
     assert [document.metadata["citation"] for document in evidence.documents] == [1, 2]
@@ -59,6 +63,42 @@ def test_nothing_of_the_callers_is_changed() -> None:
     given, same = city_documents(), city_documents()
     written(given)
     assert given == same
+
+
+def place(url: str, title: str = "Tea", section: str = "", text: str = "One.") -> Document:
+    return Document(text, metadata={"title": title, "section": section, "url": url})
+
+
+@pytest.mark.parametrize(
+    ("documents", "lines"),
+    [
+        ([place("w.org/Tea"), place("w.org/Tea", section="Use")], ["w.org/Tea", ""]),
+        ([place("https://w.org/Tea#Use", section="Use")], ["w.org/Tea"]),
+        ([place("w.org/Tea#Old_use%3F", section="Health › Old use?")], ["w.org/Tea"]),
+        ([place("http://w.org/Tea#Milk", section="Use")], ["http://w.org/Tea#Milk"]),
+        ([place("w.org/Tea#Milk"), place("w.org/Tea")], ["w.org/Tea#Milk", "w.org/Tea"]),
+        # Another page of the same title never passes for the first.
+        (
+            [place("a.org/Tea"), place("b.org/Tea"), place("a.org/Tea", section="Use")],
+            ["a.org/Tea", "b.org/Tea", "a.org/Tea"],
+        ),
+        (
+            [place("a.org/Tea"), place(""), place("", section="Use")],
+            ["a.org/Tea", "no address", ""],
+        ),
+        (
+            [place("a.org/Tea", section="Use"), place("", title="Tea › Use")],
+            ["a.org/Tea", "no address"],
+        ),
+        ([place("a.org/T", ""), place("a.org/T", "", text="Two.")], ["a.org/T", "a.org/T"]),
+    ],
+)
+def test_an_address_stands_once_for_a_page(documents: list[Document], lines: list[str]) -> None:
+    book = CitationBook()
+    text = lay_out(documents, Layout(), budget=500, count_tokens=COUNT, citations=book).text
+    found = re.findall(r"^\[\d+\][^\n]*\n(?:([^<\n]+)\n)?<passage>$", text, re.M)
+    assert found == lines
+    assert entries(text)
 
 
 def test_numbers_last_and_survive_json() -> None:
@@ -135,8 +175,7 @@ def test_what_does_not_fit_is_left_out_and_said() -> None:
     evidence = written(documents, budget=120)
     assert list(entries(evidence.text).values()) == ["Tea is hot.", "Tea is old."]
     assert evidence.text.endswith(
-        "\n\n1 further passage was left out to stay within 120 tokens: "
-        "ask more narrowly, or wiki_read \"The 'T'\"."
+        "\n\n1 more passage left out: ask more narrowly, or wiki_read \"The 'T'\"."
     )
     assert evidence.left_out == 1
 
@@ -152,9 +191,7 @@ def test_only_the_first_is_cut_and_at_a_sentence() -> None:
     assert entries(endless.text)[1].endswith(("tea [...]", "and [...]"))
     word = written([piece(0, "tea" * 4000)], budget=150)
     assert (word.documents, word.left_out) == ([], 1)
-    assert word.text.endswith(
-        '1 passage was left out to stay within 150 tokens: ask more narrowly, or wiki_read "Tea".'
-    )
+    assert word.text.endswith('\n\n1 passage left out: ask more narrowly, or wiki_read "Tea".')
 
 
 def test_a_cut_passage_without_an_id_keeps_its_number() -> None:
@@ -216,7 +253,7 @@ def test_a_hostile_passage_alone_and_cut(hostile: Document) -> None:
     long = hostile.model_copy(update={"page_content": (hostile.page_content + "\n") * 40})
     evidence = written([long, *city_documents()], budget=200)
     assert len(entries(evidence.text)) == len(evidence.documents)
-    assert outside(evidence.text).count("left out to stay within") == 1
+    assert len(re.findall(r"^\d+ more passages? left out: ", outside(evidence.text), re.M)) == 1
 
 
 def test_what_a_reader_needs_stays() -> None:
@@ -227,8 +264,8 @@ def test_what_a_reader_needs_stays() -> None:
 
 
 MARKS = (
-    'tea ,Hot. ,[1],[2] X › Y\n,</passage>,<passage id="1">,\n,<,/,[,],passage,>,7,\u200b,\u2028,'
-    "\ud800,＜,1 further passage was left out "
+    'tea ,Hot. ,[1],[2] X › Y\n,</passage>,<passage>,<passage id="1">,\n,<,/,[,],passage,>,7,'
+    "\u200b,\u2028,\ud800,＜,no address,https://w.org/T,1 more passage left out: "
 )
 words = st.sampled_from(MARKS.split(","))
 texts = st.one_of(st.lists(words, max_size=60).map("".join), st.text(max_size=200))
@@ -242,9 +279,16 @@ documents = st.builds(
     st.one_of(st.none(), st.sampled_from("abcdefgh")),
     st.one_of(st.sampled_from(["Tea", "", None]), texts),
     st.one_of(st.sampled_from(["", "Use"]), texts),
-    st.one_of(st.sampled_from(["", "https://w.org/T"]), texts),
+    st.one_of(st.sampled_from(["", "https://w.org/T", "https://w.org/T#Use"]), texts),
     st.integers(0, 5),
 )
+
+
+def address_of(document: Document) -> str:
+    """The address that is to be shown: the url, but for an anchor that is the section."""
+    url = quoted_url(document.metadata["url"]).removeprefix("https://")
+    base, _, anchor = url.partition("#")
+    return base if anchor == document.metadata["section"] == "Use" else url
 
 
 @settings(max_examples=300, deadline=None)
@@ -258,6 +302,10 @@ def test_whatever_is_found(searches: list[list[Document]], budget: int) -> None:
         assert list(shown) == [document.metadata["citation"] for document in evidence.documents]
         assert all(book.number_of(d) == d.metadata["citation"] for d in evidence.documents)
         assert evidence.left_out <= len(found) - len(shown)
+        assert list(addresses(evidence.text).values()) == [
+            address_of(document) for document in evidence.documents
+        ]
+        assert shown_numbers(evidence.text) == set(shown)
 
 
 @settings(max_examples=50, deadline=None)

@@ -27,7 +27,7 @@ EXPECTED = {
     "04_agent_with_tools.py": [
         "SCRIPTED",
         "→ wiki_search",
-        '<passage id="1">\nThe Chelyabinsk meteor was an asteroid about 18 metres',
+        "<passage>\nThe Chelyabinsk meteor was an asteroid about 18 metres",
         '"named" stands nowhere on "Chelyabinsk meteor".',
         "Answer: It was about 18 metres across [1]",
     ],
@@ -39,7 +39,7 @@ EXPECTED = {
     ],
     "06_mcp_client.py": [
         "wiki_search, wiki_read, wiki_find",
-        '<passage id="1">\nHalley\'s Comet returns every 75 to 77 years.',
+        "<passage>\nHalley's Comet returns every 75 to 77 years.",
         "[1] Halley's Comet",
     ],
     "07_own_corpus.py": [

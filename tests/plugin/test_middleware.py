@@ -68,7 +68,7 @@ async def test_each_turn_is_searched_for_and_keeps_its_numbers(
     assert first[1] == capital
     assert second[next(n for n, text in second.items() if winter in text)] != capital
     assert third == first
-    assert all("passage id" not in m.text for m in talk.prompts.calls[2][:-1])
+    assert all("<passage" not in m.text for m in talk.prompts.calls[2][:-1])
 
 
 def test_what_was_cited_is_carried_on_once(city_retriever: WikiRetriever) -> None:

@@ -121,8 +121,8 @@ class TestWikiFindIntegration(WithTool, ToolsIntegrationTests):
 def test_a_search(toolkit: WikiToolkit) -> None:
     message = ask(toolkit, "wiki_search", query=CAPITAL, k=1)
     assert message.text == (
-        f"{HEADER}\n\n[1] Canberra › History\nhttps://w.org/Canberra\n"
-        f'<passage id="1">\n{HISTORY[0][1]}\n</passage>'
+        f"{HEADER}\n\n[1] Canberra › History\nw.org/Canberra\n"
+        f"<passage>\n{HISTORY[0][1]}\n</passage>"
     )
     (document,) = message.artifact["documents"]
     assert (document.id, document.metadata["citation"]) == ("p0", 1)
@@ -211,8 +211,9 @@ def test_reading(toolkit: WikiToolkit) -> None:
     history, climate, rain = entries(whole.text).values()
     assert history == f"{HISTORY[0][1]} {HISTORY[1][1]}"
     assert (climate, rain) == (HISTORY[2][1], HISTORY[3][1])
-    section = ask(toolkit, "wiki_read", title="https://w.org/Canberra#Climate")
-    assert list(entries(section.text).values()) == [climate, rain]
+    for address in ("https://w.org/Canberra#Climate", "w.org/Canberra#Climate"):
+        section = ask(toolkit, "wiki_read", title=address)
+        assert list(entries(section.text).values()) == [climate, rain]
     later = ask(toolkit, "wiki_read", title="Canberra", position=3)
     assert entries(later.text) == {3: rain}
 
@@ -307,7 +308,7 @@ def test_hostile_passages_change_no_tools_structure() -> None:
             assert len(entries(message.text)) == len(message.artifact["documents"]) > 0
             assert HEADER in outside(message.text)
     assert sum(message.status == "success" for message in answers) >= 20
-    for pattern in ("</passage>", "[1] x", '<passage id="7">'):
+    for pattern in ("</passage>", "[1] x", "<passage>", '<passage id="7">'):
         assert "<" not in outside(ask(toolkit, "wiki_find", pattern=pattern).text)
 
 

@@ -6,21 +6,20 @@ from typing import Annotated
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from langchain_wikirank._documents import document_of
 from langchain_wikirank._executor import run_in_worker
 from langchain_wikirank._merge import GAP
 from langchain_wikirank._neutralise import quoted_line
 from langchain_wikirank._page import Layout
-from langchain_wikirank._tools.make import make_tool
+from langchain_wikirank._tools.make import Text, TextOrNone, make_tool, omissible
 from langchain_wikirank._tools.shared import Library, ToolAnswer, abstention, answer
 from wikirank.finding import LONGEST_PATTERN, Hits, find_text
 
 DESCRIPTION = (
-    "Find where the wiki has an exact phrase (a name, a number, a quotation), or what matches a "
-    "regular expression, in one page or in all. Returns the sentences around each hit. For "
-    "questions use wiki_search."
+    "Find an exact phrase (name, number, quotation) or regular expression in the wiki. Returns "
+    "the sentences around each hit. For questions use wiki_search."
 )
 
 
@@ -29,15 +28,11 @@ class WikiFindInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    pattern: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_PATTERN)
-    ] = Field(description="The phrase, in any case; or with regex=true a regular expression.")
-    title: str | None = Field(
-        default=None, description="Look in this page only, by title or address; leave out for all."
+    pattern: Annotated[Text, Field(max_length=LONGEST_PATTERN)] = Field(
+        description="Phrase in any case, or expression."
     )
-    regex: bool = Field(
-        default=False, description="Whether pattern is a regular expression in Python's syntax."
-    )
+    title: TextOrNone = omissible("This page only.")
+    regex: bool = Field(default=False, description="Whether pattern is a Python regex.")
 
 
 def find_tool(library: Library) -> BaseTool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from langchain_core.callbacks import Callbacks
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, StringConstraints, ValidationError, WithJsonSchema
 from pydantic.v1 import ValidationError as ValidationErrorV1
 
 from langchain_wikirank._neutralise import quoted_text
@@ -22,6 +22,30 @@ Arguments = TypeVar("Arguments", bound=BaseModel)
 _LONGEST_ERROR = 600
 
 _logger = logging.getLogger(__name__)
+
+# A chat model is sent the schemas at every turn: limits that it will hardly ever break, and
+# defaults, are left out of them. A call that breaks a limit is answered with what it is.
+Text = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1),
+    WithJsonSchema({"type": "string"}),
+]
+"""Text that is not blank."""
+
+TextOrNone = Annotated[str | None, WithJsonSchema({"type": "string"})]
+"""Text that the model may leave out."""
+
+
+def omissible(description: str) -> Any:
+    """A field of arguments that is None where the model leaves it out.
+
+    Args:
+        description: What the chat model is told about it.
+
+    Returns:
+        The field.
+    """
+    return Field(default_factory=lambda: None, description=description)
 
 
 def make_tool(

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
 
 from langchain_core.documents import Document
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, ToolException
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from langchain_wikirank._documents import document_of
 from langchain_wikirank._executor import run_in_worker
 from langchain_wikirank._neutralise import quoted_line
 from langchain_wikirank._page import Layout
-from langchain_wikirank._tools.make import make_tool
+from langchain_wikirank._tools.make import Text, TextOrNone, make_tool, omissible
 from langchain_wikirank._tools.shared import Library, ToolAnswer, answer
 from wikirank.reading import (
     Page,
@@ -27,8 +26,8 @@ from wikirank.reading import (
 from wikirank.types import Passage
 
 DESCRIPTION = (
-    "Read a page of the wiki, or one section of it, from the beginning or from a position on. "
-    "Use it when wiki_search shows the right page but too little of it."
+    "Read a page of the wiki, or a section of it, slice by slice, when wiki_search shows the right "
+    "page but too little of it."
 )
 
 
@@ -37,15 +36,9 @@ class WikiReadInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = Field(
-        description="The page's title or its address, as wiki_search shows it."
-    )
-    section: str | None = Field(
-        default=None, description="Read this section only, by its heading; leave out for all."
-    )
-    position: int = Field(
-        default=0, ge=0, description="Where to go on, as the last wiki_read said; 0 at first."
-    )
+    title: Text = Field(description="Title or address.")
+    section: TextOrNone = omissible("This section only.")
+    position: int = Field(default=0, ge=0, description="Where to go on, as wiki_read said.")
 
 
 def read_tool(library: Library) -> BaseTool:

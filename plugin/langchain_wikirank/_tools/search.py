@@ -8,15 +8,16 @@ from typing import Annotated, Any
 from langchain_core.documents import Document
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, ToolException
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from langchain_wikirank._amount import enough_for_budget
 from langchain_wikirank._evidence import ask_or_read
 from langchain_wikirank._executor import run_in_worker
 from langchain_wikirank._neutralise import quoted_line
 from langchain_wikirank._page import Layout
 from langchain_wikirank._recording import recorded_searches
 from langchain_wikirank._threshold import relevant_documents
-from langchain_wikirank._tools.make import make_tool
+from langchain_wikirank._tools.make import Text, TextOrNone, make_tool, omissible
 from langchain_wikirank._tools.shared import Library, ToolAnswer, abstention, answer
 from wikirank.duplicates import without_duplicates
 from wikirank.reading import page_passages, sections_like
@@ -24,9 +25,14 @@ from wikirank.search import SearchResult
 from wikirank.types import HEADING_SEPARATOR
 
 DESCRIPTION = (
-    "Search the wiki for passages that answer a question. Returns the best passages, each with a "
-    "number to cite it by, its page, section and address. Says so when the wiki does not answer."
+    "Search the wiki for passages that answer a question: quoted data to cite by [number]. Says "
+    "so if it has no answer."
 )
+
+
+_Number = Annotated[int | None, Field(ge=1, le=50), WithJsonSchema({"type": "integer"})]
+_Score = Annotated[float | None, Field(ge=0, le=1), WithJsonSchema({"type": "number"})]
+_Filter = Annotated[dict[str, Any] | None, WithJsonSchema({"type": "object"})]
 
 
 class WikiSearchInput(BaseModel):
@@ -34,30 +40,12 @@ class WikiSearchInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = Field(
-        description="What to find out: one full question in natural language."
-    )
-    k: int | None = Field(
-        default=None, ge=1, le=50, description="How many passages at most; leave out if unsure."
-    )
-    title: str | None = Field(
-        default=None, description="Search this page only, by its title. Leave out if unsure."
-    )
-    section: str | None = Field(
-        default=None, description="Search sections with this heading only. Leave out if unsure."
-    )
-    filter: dict[str, Any] | None = Field(
-        default=None,
-        description='Metadata that passages must have, such as {"topic": "History"} or '
-        '{"year": {"$gte": 1900}}; operators $eq $ne $gt $gte $lt $lte $in $nin $and $or.',
-    )
-    min_score: float | None = Field(
-        default=None,
-        ge=0,
-        le=1,
-        description="How probably a passage must answer, 0 to 1. Leave out for the default; 0 "
-        "shows even what is doubtful.",
-    )
+    query: Text = Field(description="One full question.")
+    k: _Number = omissible("Most passages.")
+    title: TextOrNone = omissible("This page only.")
+    section: TextOrNone = omissible("This section only.")
+    filter: _Filter = omissible("Metadata, as {'year': {'$gte': 1900}}.")
+    min_score: _Score = omissible("Least relevance, 0 to 1.")
 
 
 def search_tool(library: Library) -> BaseTool:
@@ -86,7 +74,7 @@ def _below(config: RunnableConfig) -> RunnableConfig:
 def _overrides(library: Library, asked: WikiSearchInput) -> dict[str, Any]:
     conditions = [library.retriever.filter, asked.filter, *_place(library, asked)]
     given = [condition for condition in conditions if condition]
-    overrides: dict[str, Any] = {"k": asked.k} if asked.k else {}
+    overrides = enough_for_budget(library.retriever, {"k": asked.k} if asked.k else {})
     if given:
         overrides["filter"] = given[0] if len(given) == 1 else {"$and": given}
     return overrides

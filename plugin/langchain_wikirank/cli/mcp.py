@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from langchain_wikirank._executor import finish_workers, start_in_worker
+from langchain_wikirank._threshold import DEFAULT_MIN_SCORE
 from wikirank.cli.options import DeviceOption, IndexOption, ModelOption, RevisionOption
 from wikirank.errors import WikirankError
 from wikirank.extras import require_extra
@@ -62,7 +63,9 @@ def command(
     ] = None,
     min_score: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Least relevance of what counts; 0.05 by default."),
+        typer.Option(
+            min=0, max=1, help=f"Least relevance of what counts; {DEFAULT_MIN_SCORE} by default."
+        ),
     ] = None,
     model: ModelOption = "bundled",
     revision: RevisionOption = None,
