@@ -80,37 +80,47 @@ class Page:
             raise InvalidArgumentError(msg)
 
     def fill(self, citations: CitationBook) -> Evidence:
-        """Take document after document as long as the whole fits; cut the first if it must be."""
+        """Take document after document as long as the whole fits, and cut the first that does not.
+
+        Where none of its sentences fits, it is passed over, but not if it is the best.
+        """
         if not self.documents:
             return Evidence(NO_PASSAGE, [], 0, self.count_tokens(NO_PASSAGE))
         shown: list[Document] = []
         for document in self.documents:
             if self._fits([*shown, document], citations):
                 shown.append(document)
-            elif document is self.documents[0]:
-                shown = self._cut(document, citations)
-                if shown:
+            elif not (shown and self.layout.in_order):
+                cut = self._cut(document, shown, citations)
+                if cut:
+                    shown.append(cut)
                     break
             if self.layout.in_order and shown[-1:] != [document]:
                 break
         return self._evidence(shown, citations)
 
-    def _cut(self, document: Document, citations: CitationBook) -> list[Document]:
-        """As much of a document's beginning as fits, marked as cut; nothing if no word fits."""
+    def _cut(
+        self, document: Document, shown: list[Document], citations: CitationBook
+    ) -> Document | None:
+        """As much of a document's beginning as fits after others, marked as cut.
+
+        It ends with a sentence, or with a word if there is nothing else to show. None if no such
+        part fits.
+        """
         text = document.page_content
         sentences = [end for _, end in sentence_spans(text)]
         words = [at for at, char in enumerate(text) if char.isspace()]
-        for ends in (sentences, words):
+        for ends in (sentences,) if shown else (sentences, words):
             low, high = 0, len(ends)
             while low < high:
                 middle = (low + high + 1) // 2
-                if self._fits([_shortened(document, ends[middle - 1])], citations):
+                if self._fits([*shown, _shortened(document, ends[middle - 1])], citations):
                     low = middle
                 else:
                     high = middle - 1
             if low and text[: ends[low - 1]].strip():
-                return [_shortened(document, ends[low - 1])]
-        return []
+                return _shortened(document, ends[low - 1])
+        return None
 
     def _fits(self, shown: list[Document], citations: CitationBook) -> bool:
         return self.count_tokens(self._text(shown, citations)) <= self.budget

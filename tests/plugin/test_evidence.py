@@ -180,7 +180,20 @@ def test_what_does_not_fit_is_left_out_and_said() -> None:
     assert evidence.left_out == 1
 
 
-def test_only_the_first_is_cut_and_at_a_sentence() -> None:
+def test_the_first_that_does_not_fit_is_cut_at_a_sentence_and_ends_the_list() -> None:
+    sentences = " ".join(f"Sentence number {n} is about tea." for n in range(40))
+    documents = [piece(0, "Tea is hot."), piece(5, sentences, title="Long"), piece(9, "Short.")]
+    evidence = written(documents, budget=150)
+    first, second = entries(evidence.text).values()
+    assert first == "Tea is hot."
+    assert second.startswith("Sentence number 0 is about tea.")
+    assert second.endswith("about tea. [...]")
+    assert 130 < evidence.tokens <= 150
+    assert evidence.left_out == 1
+    assert documents[1].page_content == sentences
+
+
+def test_a_first_too_long_is_cut_at_a_sentence_or_else_a_word() -> None:
     sentences = [f"Sentence number {n} is about tea." for n in range(40)]
     evidence = written([piece(0, " ".join(sentences)), piece(5, "Short.")], budget=150)
     (text,) = entries(evidence.text).values()
