@@ -10,7 +10,7 @@ const at = (id) => document.getElementById(id);
 const [query, threshold, before, after, columns] = [
   "query", "threshold", "before", "after", "columns",
 ].map(at);
-const DEFAULT_THRESHOLD = 0.005;
+const DEFAULT_THRESHOLD = 0.002;
 const KINDS = { hybrid: "hybrid", dense: "vectors", lexical: "BM25" };
 
 let asked = null; // Aborts the request on its way; only the latest may show its answer.
