@@ -4,8 +4,9 @@ Usage: python scripts/bundled_combination.py DATA RUN
 
 DATA is what `scripts/bundled_data.py` wrote, RUN a finished run on it. `wikirank train` fits the
 combination on its own dev lists, half of which are made queries, which favour BM25. Here it is
-fitted on people's questions alone: those of the run's dev lists, which ask about a paragraph, and
-as many again from search engines. Only `onnx/wikirank.json` changes.
+fitted on people's questions alone: those of the run's dev lists, most of which ask about a given
+paragraph, and those of search engines that `bundled_data.py` kept out. Only `onnx/wikirank.json`
+changes.
 """
 
 from __future__ import annotations

@@ -45,8 +45,9 @@ def write_evidence(
 ) -> Evidence:
     """Write documents out for a chat model: best first, as many as fit a budget.
 
-    Near duplicates are dropped, adjacent passages of a section merged. A passage that does not
-    fit is left out, but the first is cut at the end of a sentence, or if need be of a word.
+    Near duplicates are dropped, adjacent passages of a section merged. The first passage that does
+    not fit is cut at the end of a sentence and ends the list; where none of its sentences fits it
+    is passed over, but the best is then cut at the end of a word.
 
     Args:
         documents: The documents of one search, best first; not changed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from langchain_core.runnables import RunnableConfig
@@ -9,7 +10,6 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict, Field
 
 from langchain_wikirank._documents import document_of
-from langchain_wikirank._executor import run_in_worker
 from langchain_wikirank._merge import GAP
 from langchain_wikirank._neutralise import quoted_line
 from langchain_wikirank._page import Layout
@@ -37,14 +37,7 @@ class WikiFindInput(BaseModel):
 
 def find_tool(library: Library) -> BaseTool:
     """The tool `wiki_find` of a library."""
-
-    def run(asked: WikiFindInput, config: RunnableConfig) -> ToolAnswer:
-        return _find(library, asked, config)
-
-    async def arun(asked: WikiFindInput, config: RunnableConfig) -> ToolAnswer:
-        return await run_in_worker(_find, library, asked, config)
-
-    return make_tool("wiki_find", DESCRIPTION, WikiFindInput, run, arun)
+    return make_tool("wiki_find", DESCRIPTION, WikiFindInput, partial(_find, library))
 
 
 def _find(library: Library, asked: WikiFindInput, config: RunnableConfig) -> ToolAnswer:

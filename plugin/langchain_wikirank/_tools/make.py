@@ -13,6 +13,7 @@ from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import BaseModel, Field, StringConstraints, ValidationError, WithJsonSchema
 from pydantic.v1 import ValidationError as ValidationErrorV1
 
+from langchain_wikirank._executor import run_in_worker
 from langchain_wikirank._neutralise import quoted_text
 from langchain_wikirank._tools.shared import ToolAnswer
 from wikirank.errors import WikirankError
@@ -53,7 +54,7 @@ def make_tool(
     description: str,
     schema: type[Arguments],
     run: Callable[[Arguments, RunnableConfig], ToolAnswer],
-    arun: Callable[[Arguments, RunnableConfig], Awaitable[ToolAnswer]],
+    arun: Callable[[Arguments, RunnableConfig], Awaitable[ToolAnswer]] | None = None,
 ) -> BaseTool:
     """Make a tool whose errors come back as messages that say what to do next.
 
@@ -62,11 +63,16 @@ def make_tool(
         description: What the chat model is told about it.
         schema: Its arguments.
         run: Does the work, given the arguments and the config for what runs below the tool.
-        arun: The same without blocking the event loop.
+        arun: The same without blocking the event loop; None runs `run` in a worker thread.
 
     Returns:
         The tool; its artifact is a `WikiToolArtifact`.
     """
+
+    async def in_worker(asked: Arguments, config: RunnableConfig) -> ToolAnswer:
+        return await run_in_worker(run, asked, config)
+
+    unblocking = arun or in_worker
 
     def parsed(
         args: tuple[Any, ...], given: dict[str, Any], config: RunnableConfig, callbacks: Callbacks
@@ -89,7 +95,7 @@ def make_tool(
     ) -> ToolAnswer:
         started = perf_counter()
         try:
-            return _timed(await arun(*parsed(args, given, config, callbacks)), started)
+            return _timed(await unblocking(*parsed(args, given, config, callbacks)), started)
         except Exception as err:
             raise _told(name, err) from err
 

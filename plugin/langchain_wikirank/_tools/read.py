@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from langchain_core.documents import Document
 from langchain_core.runnables import RunnableConfig
@@ -10,7 +11,6 @@ from langchain_core.tools import BaseTool, ToolException
 from pydantic import BaseModel, ConfigDict, Field
 
 from langchain_wikirank._documents import document_of
-from langchain_wikirank._executor import run_in_worker
 from langchain_wikirank._neutralise import quoted_line
 from langchain_wikirank._page import Layout
 from langchain_wikirank._tools.make import Text, TextOrNone, make_tool, omissible
@@ -43,14 +43,7 @@ class WikiReadInput(BaseModel):
 
 def read_tool(library: Library) -> BaseTool:
     """The tool `wiki_read` of a library."""
-
-    def run(asked: WikiReadInput, config: RunnableConfig) -> ToolAnswer:
-        return _read(library, asked, config)
-
-    async def arun(asked: WikiReadInput, config: RunnableConfig) -> ToolAnswer:
-        return await run_in_worker(_read, library, asked, config)
-
-    return make_tool("wiki_read", DESCRIPTION, WikiReadInput, run, arun)
+    return make_tool("wiki_read", DESCRIPTION, WikiReadInput, partial(_read, library))
 
 
 def _read(library: Library, asked: WikiReadInput, config: RunnableConfig) -> ToolAnswer:
