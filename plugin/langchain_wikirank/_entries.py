@@ -15,7 +15,7 @@ from wikirank.types import HEADING_SEPARATOR
 NO_ADDRESS = "no address"
 """Stands for the address of a passage that would else seem to be of a page shown before."""
 
-_SHOWN = re.compile(rf"^\[(\d+)\](?: [^\n]+)?\n(?:(?:\S+|{NO_ADDRESS})\n)?{OPENING}$", re.MULTILINE)
+_SHOWN = re.compile(rf"^\[(\d+)\](?: [^\n]+)?\n(?:(?:\S+|{NO_ADDRESS})\n)?{OPENING}", re.MULTILINE)
 
 
 def shown_numbers(text: str) -> set[int]:
@@ -47,7 +47,7 @@ def entry_texts(documents: Sequence[Document], numbers: Sequence[int]) -> list[s
 def _entry(document: Document, number: int, address: str) -> str:
     """One passage: number and heading, the line of its address, its text within the delimiters."""
     head = f"[{number}] {quoted_line(document_heading(document))}".rstrip()
-    parts = [head, address, OPENING, quoted_text(document.page_content), CLOSING]
+    parts = [head, address, f"{OPENING}{quoted_text(document.page_content)}{CLOSING}"]
     return "\n".join(filter(None, parts))
 
 

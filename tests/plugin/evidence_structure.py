@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from langchain_wikirank._page import HEADER
+
 _ENTRY = re.compile(
     r"^\[(?P<number>\d+)\](?: (?P<heading>[^\n]+))?\n(?:(?P<url>\S+|no address)\n)?"
-    r"<passage>\n(?P<text>.*?)\n</passage>$",
+    r"«(?P<text>[^«»]*)»$",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -14,8 +16,8 @@ _ENTRY = re.compile(
 def entries(text: str) -> dict[int, str]:
     """The quoted text by citation number; fails where the structure is not ours alone."""
     found = {int(entry["number"]): entry["text"] for entry in _ENTRY.finditer(text)}
-    assert len(re.findall(r"<\s*passage", text)) == len(found)
-    assert len(re.findall(r"<\s*/\s*passage", text)) == len(found)
+    quoted = text.replace(HEADER, "")
+    assert quoted.count("«") == quoted.count("»") == len(found)
     assert [int(n) for n in re.findall(r"\[(\d+)\]", text)] == list(found)
     return found
 

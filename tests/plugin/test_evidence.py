@@ -50,10 +50,10 @@ def test_what_it_reads_like() -> None:
     evidence = written(city_documents()[:2])
     assert evidence.text == (
         f"{HEADER}\n\n"
-        "[1] Canberra › History\nw.org/Canberra\n<passage>\n"
-        "Canberra was chosen as the capital of Australia in 1908.\n</passage>\n\n"
-        "[2] Canberra › Climate\n<passage>\n"
-        "Winters in Canberra are cold, with frost on many nights.\n</passage>"
+        "[1] Canberra › History\nw.org/Canberra\n"
+        "«Canberra was chosen as the capital of Australia in 1908.»\n\n"
+        "[2] Canberra › Climate\n"
+        "«Winters in Canberra are cold, with frost on many nights.»"
     )
     assert [document.metadata["citation"] for document in evidence.documents] == [1, 2]
     assert (evidence.left_out, evidence.tokens) == (0, COUNT(evidence.text))
@@ -96,7 +96,7 @@ def place(url: str, title: str = "Tea", section: str = "", text: str = "One.") -
 def test_an_address_stands_once_for_a_page(documents: list[Document], lines: list[str]) -> None:
     book = CitationBook()
     text = lay_out(documents, Layout(), budget=500, count_tokens=COUNT, citations=book).text
-    found = re.findall(r"^\[\d+\][^\n]*\n(?:([^<\n]+)\n)?<passage>$", text, re.M)
+    found = re.findall(r"^\[\d+\][^\n]*\n(?:([^«\n]+)\n)?«", text, re.M)
     assert found == lines
     assert entries(text)
 
@@ -170,38 +170,41 @@ def test_duplicates_are_dropped_and_not_counted_as_left_out() -> None:
 
 
 def test_what_does_not_fit_is_left_out_and_said() -> None:
-    long = "All of it is about tea and more tea, " * 20
+    long = "Tea " + "tea" * 400
     documents = [piece(0, "Tea is hot."), piece(5, long, title='The "T"'), piece(9, "Tea is old.")]
-    evidence = written(documents, budget=120)
+    evidence = written(documents, budget=70)
     assert list(entries(evidence.text).values()) == ["Tea is hot.", "Tea is old."]
     assert evidence.text.endswith(
         "\n\n1 more passage left out: ask more narrowly, or wiki_read \"The 'T'\"."
     )
     assert evidence.left_out == 1
+    tight = written(documents, budget=50)
+    assert list(entries(tight.text).values()) == ["Tea is hot.", "Tea is old."]
+    assert tight.text.endswith("»\n\n1 more passage left out.")
 
 
-def test_the_first_that_does_not_fit_is_cut_at_a_sentence_and_ends_the_list() -> None:
+def test_the_first_that_does_not_fit_is_cut_at_a_word_and_ends_the_list() -> None:
     sentences = " ".join(f"Sentence number {n} is about tea." for n in range(40))
     documents = [piece(0, "Tea is hot."), piece(5, sentences, title="Long"), piece(9, "Short.")]
     evidence = written(documents, budget=150)
     first, second = entries(evidence.text).values()
     assert first == "Tea is hot."
     assert second.startswith("Sentence number 0 is about tea.")
-    assert second.endswith("about tea. [...]")
-    assert 130 < evidence.tokens <= 150
+    assert sentences.startswith(second.removesuffix(" [...]") + " ")
+    assert 147 < evidence.tokens <= 150
     assert evidence.left_out == 1
     assert documents[1].page_content == sentences
 
 
-def test_a_first_too_long_is_cut_at_a_sentence_or_else_a_word() -> None:
-    sentences = [f"Sentence number {n} is about tea." for n in range(40)]
-    evidence = written([piece(0, " ".join(sentences)), piece(5, "Short.")], budget=150)
+def test_a_best_too_long_is_cut_however_little_is_left() -> None:
+    sentences = " ".join(f"Sentence number {n} is about tea." for n in range(40))
+    evidence = written([piece(0, sentences), piece(5, "Short.")], budget=150)
     (text,) = entries(evidence.text).values()
-    assert text.endswith("about tea. [...]")
+    assert sentences.startswith(text.removesuffix(" [...]") + " ")
     assert evidence.documents[0].page_content == text
-    assert 130 < evidence.tokens <= 150
-    endless = written([piece(0, "tea and " * 400)], budget=150)
-    assert entries(endless.text)[1].endswith(("tea [...]", "and [...]"))
+    assert 147 < evidence.tokens <= 150
+    first = written([piece(0, "tea " + "t" * 4000)], budget=150)
+    assert entries(first.text) == {1: "tea [...]"}
     word = written([piece(0, "tea" * 4000)], budget=150)
     assert (word.documents, word.left_out) == ([], 1)
     assert word.text.endswith('\n\n1 passage left out: ask more narrowly, or wiki_read "Tea".')
@@ -266,7 +269,7 @@ def test_a_hostile_passage_alone_and_cut(hostile: Document) -> None:
     long = hostile.model_copy(update={"page_content": (hostile.page_content + "\n") * 40})
     evidence = written([long, *city_documents()], budget=200)
     assert len(entries(evidence.text)) == len(evidence.documents)
-    assert len(re.findall(r"^\d+ more passages? left out: ", outside(evidence.text), re.M)) == 1
+    assert len(re.findall(r"^\d+ more passages? left out", outside(evidence.text), re.M)) == 1
 
 
 def test_what_a_reader_needs_stays() -> None:
@@ -277,7 +280,7 @@ def test_what_a_reader_needs_stays() -> None:
 
 
 MARKS = (
-    'tea ,Hot. ,[1],[2] X › Y\n,</passage>,<passage>,<passage id="1">,\n,<,/,[,],passage,>,7,'
+    "tea ,Hot. ,[1],[2] X › Y\n,«,»,»\n\n[3] Z\n«,\n,<,|,[,],≫,>,7,"
     "\u200b,\u2028,\ud800,＜,no address,https://w.org/T,1 more passage left out: "
 )
 words = st.sampled_from(MARKS.split(","))

@@ -27,7 +27,7 @@ EXPECTED = {
     "04_agent_with_tools.py": [
         "SCRIPTED",
         "→ wiki_search",
-        "<passage>\nThe Chelyabinsk meteor was an asteroid about 18 metres",
+        "«The Chelyabinsk meteor was an asteroid about 18 metres",
         '"named" stands nowhere on "Chelyabinsk meteor".',
         "Answer: It was about 18 metres across [1]",
     ],
@@ -39,7 +39,7 @@ EXPECTED = {
     ],
     "06_mcp_client.py": [
         "wiki_search, wiki_read, wiki_find",
-        "<passage>\nHalley's Comet returns every 75 to 77 years.",
+        "«Halley's Comet returns every 75 to 77 years.",
         "[1] Halley's Comet",
     ],
     "07_own_corpus.py": [

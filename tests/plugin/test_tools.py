@@ -121,8 +121,7 @@ class TestWikiFindIntegration(WithTool, ToolsIntegrationTests):
 def test_a_search(toolkit: WikiToolkit) -> None:
     message = ask(toolkit, "wiki_search", query=CAPITAL, k=1)
     assert message.text == (
-        f"{HEADER}\n\n[1] Canberra › History\nw.org/Canberra\n"
-        f"<passage>\n{HISTORY[0][1]}\n</passage>"
+        f"{HEADER}\n\n[1] Canberra › History\nw.org/Canberra\n«{HISTORY[0][1]}»"
     )
     (document,) = message.artifact["documents"]
     assert (document.id, document.metadata["citation"]) == ("p0", 1)
@@ -308,8 +307,9 @@ def test_hostile_passages_change_no_tools_structure() -> None:
             assert len(entries(message.text)) == len(message.artifact["documents"]) > 0
             assert HEADER in outside(message.text)
     assert sum(message.status == "success" for message in answers) >= 20
-    for pattern in ("</passage>", "[1] x", "<passage>", '<passage id="7">'):
-        assert "<" not in outside(ask(toolkit, "wiki_find", pattern=pattern).text)
+    for pattern in ("»", "[1] x", "«", "«[7]»"):
+        told = outside(ask(toolkit, "wiki_find", pattern=pattern).text)
+        assert "«" not in told.replace(HEADER, "")
 
 
 def test_a_small_budget_and_the_callers_counter(retriever: WikiRetriever) -> None:
