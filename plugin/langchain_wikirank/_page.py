@@ -12,10 +12,11 @@ from langchain_wikirank._citations import CitationBook
 from langchain_wikirank._entries import entry_texts
 from langchain_wikirank._format import NO_PASSAGE
 from langchain_wikirank._merge import GAP, joined_document, merged_groups
+from wikirank.corpus.sentences import sentence_spans
 from wikirank.errors import InvalidArgumentError
 
-_LEAST_WORDS = 8
-"""Fewer words of a passage that is cut are not worth its heading."""
+_LEAST_CHARS = 40
+"""Less of a passage that is cut is not worth its heading."""
 
 _WORD = re.compile(r"\S+")
 
@@ -108,20 +109,26 @@ class Page:
     def _cut(
         self, document: Document, shown: list[Document], citations: CitationBook
     ) -> Document | None:
-        """As many words of a document's beginning as fit after others, marked as cut.
+        """As much of a document's beginning as fits after others, marked as cut.
 
-        None if those are fewer than are worth it; one is if there is nothing else to show.
+        It ends with a word, or a sentence where no white space parts words. None if that is less
+        than is worth it; a word is worth it if there is nothing else to show.
         """
-        ends = [word.end() for word in _WORD.finditer(document.page_content)][:-1]
-        least = _LEAST_WORDS if shown else 1
-        low, high = least - 1, len(ends)
+        text = document.page_content
+        ends = {word.end() for word in _WORD.finditer(text)} | {
+            end for _, end in sentence_spans(text)
+        }
+        parts = sorted(
+            end for end in ends if end < len(text) and (end >= _LEAST_CHARS or not shown)
+        )
+        low, high = 0, len(parts)
         while low < high:
             middle = (low + high + 1) // 2
-            if self._fits([*shown, _shortened(document, ends[middle - 1])], citations):
+            if self._fits([*shown, _shortened(document, parts[middle - 1])], citations):
                 low = middle
             else:
                 high = middle - 1
-        return _shortened(document, ends[low - 1]) if low >= least else None
+        return _shortened(document, parts[low - 1]) if low else None
 
     def _fits(
         self, shown: list[Document], citations: CitationBook, *, advised: bool | None = None

@@ -205,6 +205,8 @@ def test_a_best_too_long_is_cut_however_little_is_left() -> None:
     assert 147 < evidence.tokens <= 150
     first = written([piece(0, "tea " + "t" * 4000)], budget=150)
     assert entries(first.text) == {1: "tea [...]"}
+    unspaced = written([piece(0, "茶是一种热饮。" * 99)], budget=150)
+    assert entries(unspaced.text)[1].endswith("热饮。 [...]")
     word = written([piece(0, "tea" * 4000)], budget=150)
     assert (word.documents, word.left_out) == ([], 1)
     assert word.text.endswith('\n\n1 passage left out: ask more narrowly, or wiki_read "Tea".')
