@@ -1,11 +1,12 @@
 """Which head, loss, negatives and learning rate: small trainings of equal budget, one table.
 
-Usage: python benchmarks/ablation.py RUN [--groups 2400] [--lists 200] [--only NAME ...]
+Usage: python benchmarks/ablation.py RUN [--groups 2400] [--lists 100] [--only NAME ...]
 
 RUN is the folder of a `wikirank train --recipe wiki` run: its training groups are used, and its
-dev lists to compare by (its test lists and all other evaluation data stay untouched). Each variant
-sees the same queries and as many passages; the table gives MRR@10 on the lists of people's own
-questions (`pairs`) and on made queries, of the cross-encoder alone.
+dev lists to compare by (its test lists and all other evaluation data stay untouched), with those
+of search questions that `scripts/bundled_combination.py` adds to them. Each variant sees as many
+pairs, and but for the last the same queries; the table gives MRR@10 of the cross-encoder alone on
+the lists of each kind of query.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from sentence_transformers import CrossEncoder
 from sentence_transformers.base.modules import Dense, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
@@ -38,8 +40,11 @@ from wikirank.train.wiki.trainer import (
 )
 
 HARD, SAME, RANDOM = (0, 1), 2, 3
-DEPTH = 30
+DEPTH = 20
 LENGTH = 160
+LISTS = ("dev.jsonl.gz", "natural-dev.jsonl.gz")
+KINDS = {"pair": "people's", "search": "search", "made": "made"}
+"""Style of the lists, or `made` for all others, and its heading in the table."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class Variant:
         headings: Whether texts keep their headings.
         training: Hyper-parameters by name.
         seed: Of the order of the groups and of a new head.
+        share: Of the groups to train on.
     """
 
     head: str = "pair"
@@ -61,6 +67,7 @@ class Variant:
     headings: bool = True
     training: Sequence[tuple[str, Any]] = ()
     seed: int = 1
+    share: float = 1.0
 
 
 VARIANTS = {
@@ -77,6 +84,9 @@ VARIANTS = {
     "lr 2e-4": Variant(training=(("learning_rate", 2e-4),)),
     "dropout 0.1": Variant(dropout=0.1),
     "without headings": Variant(headings=False),
+    "2 hard + 1 same article + 1 random, 3/5 of the queries": Variant(
+        negatives=(*HARD, SAME, RANDOM), share=0.6
+    ),
 }
 
 
@@ -85,16 +95,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("--groups", type=int, default=2400)
-    parser.add_argument("--lists", type=int, default=200)
+    parser.add_argument("--lists", type=int, default=100, help="of each kind")
     parser.add_argument("--only", nargs="*", choices=list(VARIANTS), default=list(VARIANTS))
     given = parser.parse_args()
     data = given.run / "data"
-    groups = random.Random(0).sample(list(read_groups(data / "groups.jsonl.gz")), given.groups)
-    lists = [_cut(held) for held in read_candidate_lists(data / "dev.jsonl.gz")]
-    lists = random.Random(0).sample(lists, given.lists)
-    print("| variant | pairs | made | s |\n|---|---|---|---|")
-    first = _scores(lists, [np.arange(len(held.candidates), 0, -1.0) for held in lists])
-    print(f"| first stage (hybrid) | {first} | |", flush=True)
+    groups = _groups(data / "groups.jsonl.gz", given.groups)
+    lists = _lists(data, given.lists)
+    print(f"| variant | {' | '.join(KINDS.values())} | s |\n{'|---' * (len(KINDS) + 2)}|")
+    for stage, scores in _first_stages(lists).items():
+        print(f"| {stage} | {_scores(lists, scores)} | |", flush=True)
     for name in given.only:
         started = time.perf_counter()
         scored = _train_and_score(VARIANTS[name], groups, lists)
@@ -116,7 +125,7 @@ def _train_and_score(
             positive=_text(group.positive, variant),
             negatives=[_text(group.negatives[at], variant) for at in variant.negatives],
         )
-        for group in groups
+        for group in groups[: round(len(groups) * variant.share)]
     ]
     with tempfile.TemporaryDirectory() as scratch:
         fit_groups(
@@ -128,16 +137,47 @@ def _train_and_score(
             progress=False,
         )
     model.max_seq_length = 320
-    return [
-        np.asarray(
+    with torch.autocast(model.device.type, torch.bfloat16):
+        return [
             model.predict(
                 [(held.query, _text(text, variant)) for text in held.candidates],
                 show_progress_bar=False,
-            ),
-            dtype=np.float64,
-        )
-        for held in lists
+            ).astype(np.float64)
+            for held in lists
+        ]
+
+
+def _groups(path: Path, n: int) -> list[TrainingGroup]:
+    """Some of a run's groups, each with a negative more: some passage of another group."""
+    draw = random.Random(0)
+    groups = draw.sample(list(read_groups(path)), n)
+    return [
+        replace(group, negatives=[*group.negatives[:RANDOM], draw.choice(groups).positive])
+        for group in groups
     ]
+
+
+def _lists(data: Path, n: int) -> list[CandidateList]:
+    """As many lists of each kind."""
+    held = [
+        _cut(held)
+        for name in LISTS
+        if (data / name).is_file()
+        for held in read_candidate_lists(data / name)
+    ]
+    kinds = {kind: [one for one in held if _kind(one) == kind] for kind in KINDS}
+    return [one for of in kinds.values() for one in random.Random(0).sample(of, min(n, len(of)))]
+
+
+def _kind(held: CandidateList) -> str:
+    return held.style if held.style in KINDS else "made"
+
+
+def _first_stages(lists: list[CandidateList]) -> dict[str, list[np.ndarray]]:
+    hybrid = [np.arange(len(held.candidates), 0, -1.0) for held in lists]
+    dense = [np.array([s if s is not None else -1.0 for s in held.dense]) for held in lists]
+    lexical = [np.array([s if s is not None else -1.0 for s in held.lexical]) for held in lists]
+    return {"BM25": lexical, "dense": dense, "hybrid": hybrid}
 
 
 def _text(text: str, variant: Variant) -> str:
@@ -157,8 +197,11 @@ def _cut(held: CandidateList) -> CandidateList:
 
 def _scores(lists: list[CandidateList], scores: list[np.ndarray]) -> str:
     cells = []
-    for own in (True, False):
-        kept = [at for at, held in enumerate(lists) if (held.style == "pair") is own]
+    for kind in KINDS:
+        kept = [at for at, held in enumerate(lists) if _kind(held) == kind]
+        if not kept:
+            cells.append("–")
+            continue
         chosen = [lists[at] for at in kept], [scores[at] for at in kept]
         cells.append(f"{rank_metrics(*chosen, chosen[1])['cross-encoder']['mrr@10']:.3f}")
     return " | ".join(cells)

@@ -5,8 +5,8 @@ Usage: python scripts/bundled_combination.py DATA RUN
 DATA is what `scripts/bundled_data.py` wrote, RUN a finished run on it. `wikirank train` fits the
 combination on its own dev lists, half of which are made queries, which favour BM25. Here it is
 fitted on people's questions alone: those of the run's dev lists, most of which ask about a given
-paragraph, and those of search engines that `bundled_data.py` kept out. Only `onnx/wikirank.json`
-changes.
+paragraph, and those of search engines that `bundled_data.py` kept out; the lists of these are added
+to the run's data. Besides only `onnx/wikirank.json` changes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,12 @@ from wikirank.search import reranker_text
 from wikirank.train.run import MODEL_CARD, ONNX_FOLDER
 from wikirank.train.wiki.combine import fit_combination
 from wikirank.train.wiki.finish import DATA
-from wikirank.train.wiki.heldout import MISSED, CandidateList, read_candidate_lists
+from wikirank.train.wiki.heldout import (
+    MISSED,
+    CandidateList,
+    read_candidate_lists,
+    write_candidate_lists,
+)
 from wikirank.train.wiki.measure import score_lists
 
 DEPTH = 50
@@ -52,6 +57,7 @@ def recombine(data: Path, run: Path) -> Combination:
     cross_encoder = load_cross_encoder(model)
     with build_index(dataset) as index:
         lists = list(_lists(SearchedCandidates(index, dataset), dataset, cross_encoder))
+    write_candidate_lists(run / DATA / "natural-dev.jsonl.gz", lists)
     dev = read_candidate_lists(run / DATA / "dev.jsonl.gz")
     lists += [held for held in dev if held.style == "pair"]
     combination = fit_combination(lists, score_lists(cross_encoder, lists))
@@ -80,7 +86,7 @@ def _lists(
         texts = [reranker_text(held.passage, model) for held in found]
         yield CandidateList(
             query=question,
-            style="pair",
+            style="search",
             positive=next(map(dataset.text, sorted(dataset.relevant[id_]))),
             candidates=texts,
             place=relevant[0] if relevant else MISSED,
