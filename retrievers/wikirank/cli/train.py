@@ -49,6 +49,10 @@ def command(
         Path | None,
         typer.Option(help="Your own `question`, `passage` pairs, `.jsonl`/`.jsonl.gz`; wiki only."),
     ] = None,
+    queries: Annotated[
+        int | None,
+        typer.Option(min=1, help="Most queries to make of the corpus; wiki only. [default: 3000]"),
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Passes over the groups; wiki only. [default: 1]")
     ] = None,
@@ -96,10 +100,10 @@ def command(
     from wikirank.train.processes import is_main_process, process_count
     from wikirank.train.wiki.teacher import check_teacher
 
-    if recipe is Recipe.card and (pairs, epochs, loss, teacher) != (None,) * 4:
+    if recipe is Recipe.card and (pairs, queries, epochs, loss, teacher) != (None,) * 5:
         msg = (
-            "--pairs, --epochs, --loss and --teacher belong to --recipe wiki; the card's recipe "
-            "is fixed."
+            "--pairs, --queries, --epochs, --loss and --teacher belong to --recipe wiki; "
+            "the card's recipe is fixed."
         )
         raise InvalidArgumentError(msg)
     if recipe is Recipe.card and process_count() > 1:
@@ -119,7 +123,7 @@ def command(
             record = _card(source, output, base, report, progress=not quiet)
         else:
             record = _wiki(
-                source, output, base, report, pairs, training, teacher, progress=not quiet
+                source, output, base, report, pairs, queries, training, teacher, progress=not quiet
             )
     except KeyboardInterrupt as err:
         raise typer.Exit(130) from err
@@ -143,12 +147,14 @@ def _wiki(
     base: str | None,
     report: Report,
     pairs: Path | None,
+    queries: int | None,
     training: dict[str, Any],
     teacher: str | None,
     *,
     progress: bool,
 ) -> WikiRecord:
     from wikirank.train.wiki import read_pairs
+    from wikirank.train.wiki.groups import MOST_MADE, GroupOptions
     from wikirank.train.wiki.run import WikiOptions, train_wiki
 
     return train_wiki(
@@ -157,7 +163,11 @@ def _wiki(
         corpus_name=source.name,
         pairs=list(read_pairs(pairs)) if pairs else (),
         base=base,
-        options=WikiOptions(training=training, teacher=teacher),
+        options=WikiOptions(
+            training=training,
+            teacher=teacher,
+            groups=GroupOptions(most_made=queries or MOST_MADE),
+        ),
         progress=progress,
         report=report,
     )

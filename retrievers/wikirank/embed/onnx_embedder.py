@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -113,8 +113,14 @@ class OnnxEmbedder:
     def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:
             return self._session.run_texts([self._around([])])[:0]
-        windows = [self._windows(text) for text in texts]
-        vectors = self._session.run_texts([part for parts in windows for part in parts])
+        windows: list[list[Tokens]] = []
+
+        def tokenised() -> Iterator[Tokens]:
+            for text in texts:
+                windows.append(self._windows(text))
+                yield from windows[-1]
+
+        vectors = self._session.run_texts(tokenised())
         ends = np.cumsum([len(parts) for parts in windows])
         rows = np.empty((len(texts), vectors.shape[1]), dtype=np.float32)
         for row, (parts, end) in enumerate(zip(windows, ends, strict=True)):

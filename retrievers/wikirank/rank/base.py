@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,21 +78,31 @@ class DescribedCrossEncoder(ABC):
         """
         if not texts:
             return np.empty(0)
-        pairs = [self._tokenizer.encode(query, text) for text in texts]
-        longest = max(len(pair.ids) for pair in pairs)
-        if longest > self.max_length:
-            msg = (
-                f"Expected pairs of at most {self.max_length} tokens, got {longest}; cut the text."
-            )
-            raise TextTooLongError(msg)
-        logits = self._score(query, texts, pairs)
+        logits = self._score(query, texts, self._pairs(query, texts))
         if not np.isfinite(logits).all():
             msg = f"Expected finite numbers from {self.model_id}, got NaN or infinity."
             raise ModelError(msg)
         return logits
 
+    def _pairs(self, query: str, texts: Sequence[str]) -> Iterator[Encoding]:
+        """Each text encoded with the query, which is tokenised once."""
+        first = self._tokenizer.encode(query, add_special_tokens=False)
+        for text in texts:
+            second = self._tokenizer.encode(text, add_special_tokens=False)
+            pair = self._tokenizer.post_process(first, second)
+            if len(pair.ids) > self.max_length:
+                msg = (
+                    f"Expected pairs of at most {self.max_length} tokens, got {len(pair.ids)}; "
+                    "cut the text."
+                )
+                raise TextTooLongError(msg)
+            yield pair
+
     @abstractmethod
     def _score(
-        self, query: str, texts: Sequence[str], pairs: Sequence[Encoding]
+        self, query: str, texts: Sequence[str], pairs: Iterator[Encoding]
     ) -> NDArray[np.float64]:
-        """Raw logits of texts, given as they are and encoded with the query."""
+        """Raw logits of texts, given as they are and encoded with the query.
+
+        Whoever takes all pairs has checked their length.
+        """

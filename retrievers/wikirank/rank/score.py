@@ -53,15 +53,10 @@ def score_passages(
     if not texts:
         return np.empty(0)
     query, room = _fit_query(cross_encoder, query, on_truncation)
-    windows = [cut_windows(cross_encoder.tokenizer, text, room) for text in texts]
-    long = [position for position, parts in enumerate(windows) if len(parts) > 1]
-    if long and on_truncation != "window":
-        _report_long(long, len(texts), room, on_truncation)
-        windows = [parts[:1] for parts in windows]
-    logits = cross_encoder.logits(query, [part for parts in windows for part in parts])
-    starts = np.cumsum([0, *(len(parts) for parts in windows[:-1])])
-    best: NDArray[np.float64] = np.maximum.reduceat(logits, starts)
-    return best
+    try:
+        return cross_encoder.logits(query, texts)
+    except TextTooLongError:
+        return _score_windows(cross_encoder, query, texts, room, on_truncation)
 
 
 def best_first(logits: NDArray[np.float64]) -> list[int]:
@@ -75,6 +70,25 @@ def best_first(logits: NDArray[np.float64]) -> list[int]:
     """
     order: list[int] = np.argsort(-logits, kind="stable").tolist()
     return order
+
+
+def _score_windows(
+    cross_encoder: CrossEncoder,
+    query: str,
+    texts: Sequence[str],
+    room: int,
+    on_truncation: OnTruncation,
+) -> NDArray[np.float64]:
+    """Score passages, some of which are longer than the room that the query leaves."""
+    windows = [cut_windows(cross_encoder.tokenizer, text, room) for text in texts]
+    long = [position for position, parts in enumerate(windows) if len(parts) > 1]
+    if long and on_truncation != "window":
+        _report_long(long, len(texts), room, on_truncation)
+        windows = [parts[:1] for parts in windows]
+    logits = cross_encoder.logits(query, [part for parts in windows for part in parts])
+    starts = np.cumsum([0, *(len(parts) for parts in windows[:-1])])
+    best: NDArray[np.float64] = np.maximum.reduceat(logits, starts)
+    return best
 
 
 def _fit_query(

@@ -32,6 +32,9 @@ from wikirank.train.wiki.queries import (
 )
 from wikirank.types import Passage
 
+MOST_MADE = 3000
+"""Enough for most of what a corpus has to teach, in under half an hour on two cores."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingGroup:
@@ -82,7 +85,7 @@ class GroupOptions:
     margin: float = MARGIN
     styles: Mapping[Style, float] = field(default_factory=lambda: dict(STYLE_WEIGHTS))
     per_passage: int = 1
-    most_made: int | None = None
+    most_made: int | None = MOST_MADE
 
     def __post_init__(self) -> None:
         if not 0 <= self.drop_headings <= 1:
