@@ -19,8 +19,8 @@ from wikirank.types import Article
 
 _MOST_BYTES = 64 * 2**20  # of one page: far more than any article has
 _COUNTED = re.compile(r"(?:^|;)text/html(?:; ?charset=[\w-]+)?=(\d+)")
-_CHARSET = re.compile(rb"charset=[\"' ]?([\w-]+)", re.I)
-_PART = re.compile(r"\.zim[a-z]{2}$", re.I)
+_CHARSET = re.compile(rb"charset=[\"' ]?([\w-]+)", re.IGNORECASE)
+_PART = re.compile(r"\.zim([a-z]{2})$", re.IGNORECASE)
 
 
 class ZimSource(PathSource):
@@ -47,7 +47,8 @@ class ZimSource(PathSource):
         super().__init__(path, name=name)
         require_extra("zim", "a ZIM source", ["libzim"])
         self._skipped: Counter[str] = Counter()
-        if _PART.search(self.path.name) and not self.path.name.lower().endswith("aa"):
+        part = _PART.search(self.path.name)
+        if part and part[1].lower() != "aa":
             msg = f"{self.path} is a later part of a ZIM file: name the first, which ends in .zimaa"
             raise CorpusError(msg)
 
@@ -117,9 +118,14 @@ class ZimSource(PathSource):
             raise cannot_read(self.path, err) from err
 
 
+def is_zim(path: Path) -> bool:
+    """Tell whether a path ends as a ZIM file does, or a part of one: `.zim`, `.zimaa`."""
+    return path.suffix.lower() == ".zim" or _PART.search(path.name) is not None
+
+
 def _in_main_namespace(archive: Any, entry: Any) -> bool:
     # Files of the new scheme give only the main namespace, without a prefix.
-    return archive.has_new_namespace_scheme or entry.path.startswith("A/")
+    return bool(archive.has_new_namespace_scheme) or entry.path.startswith("A/")
 
 
 def _decoded(page: bytes, mimetype: str) -> str:
