@@ -79,6 +79,8 @@ class PageReader:
             self._in_superscript = False
             if _EXPONENT.fullmatch(text) and self._line and _BASE.search(self._line[-1]):
                 text = f"^{text}"
+        elif text.startswith("⁄") and self._line and self._line[-1].startswith("^"):
+            self._line[-1] = f" {self._line[-1][1:]}"  # 33 1⁄3
         self._line.append(text)
 
     def close(self) -> str:
@@ -110,10 +112,7 @@ class PageReader:
         text = "".join(self._line).translate(_INVISIBLE)
         self._line = []
         if self._pre:
-            text = text.strip(_BREAK).expandtabs(4)
-            # A line of code is no heading.
-            lines = (f" {line}" if line.startswith("==") else line for line in text.split(_BREAK))
-            return _BREAK.join(line.rstrip() for line in lines) if text.strip() else ""
+            return _BREAK.join(map(_code_line, text.strip(_BREAK).split(_BREAK))).rstrip()
         text = _AROUND_BREAK.sub(_BREAK, _SPACE.sub(" ", text))
         return text.strip(f" {_BREAK}")
 
@@ -250,6 +249,11 @@ _SPECIAL: dict[str, Callable[[PageReader, Mapping[str, str]], Callable[[], None]
 
 def _nothing() -> None:
     """What the end of most elements calls for."""
+
+
+def _code_line(line: str) -> str:
+    line = line.expandtabs(4).rstrip()
+    return f" {line}" if line.startswith("==") else line  # it is no heading
 
 
 def _number(value: str | None, default: int) -> int:

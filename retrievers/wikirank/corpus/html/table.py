@@ -83,7 +83,7 @@ class Table:
     def _take_carried(self, column: int, values: list[str]) -> int:
         while column in self._carried:
             left, text = self._carried.pop(column)
-            self.budget -= len(text)
+            self.budget -= len(text) + 3  # with the bar
             if self.budget > 0:
                 values.append(text)
                 if left > 1:

@@ -11,6 +11,7 @@ from typing import Any
 _LONGEST = 64 * 2**10  # characters
 _CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
 _MOST_VALUES = 1000
+_MOST_BRACKETS = 200  # the parser's time grows with the square of their depth
 
 
 def split_front_matter(markdown: str) -> tuple[Mapping[str, Any] | None, str]:
@@ -50,7 +51,10 @@ class _Broken:
 def _parsed(head: str) -> Any:
     import yaml
 
-    class Loader(yaml.SafeLoader):
+    if head.count("[") + head.count("{") > _MOST_BRACKETS:
+        return _Broken()
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
         """Refuses references, of which a few lines may make a value of any size."""
 
         def compose_node(self, parent: Any, index: Any) -> Any:

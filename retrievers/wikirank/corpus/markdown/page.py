@@ -12,9 +12,11 @@ from wikirank.corpus.markdown.front_matter import json_value, split_front_matter
 from wikirank.errors import CorpusError
 
 if TYPE_CHECKING:
+    from markdown_it.rules_core import StateCore
     from markdown_it.token import Token
 
-_DEEPEST = 60  # lists and quotations within each other; each takes several of Python's frames
+_DEEPEST_BLOCK = 100  # lists count twice; each level takes several of Python's frames
+_DEEPEST_INLINE = 20  # the parser's own default: its time for brackets grows with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,10 @@ class MarkdownReader:
 
         from wikirank.corpus.markdown.syntax import add_wiki_syntax
 
-        self._parser = MarkdownIt("commonmark", {"maxNesting": _DEEPEST * 4})
+        self._parser = MarkdownIt("commonmark")
+        core = self._parser.core.ruler
+        core.before("block", "deep", lambda state: _set_depth(state, _DEEPEST_BLOCK))
+        core.before("inline", "shallow", lambda state: _set_depth(state, _DEEPEST_INLINE))
         self._parser.enable(["table", "strikethrough"])
         add_wiki_syntax(self._parser, is_page=is_page, has_comments=has_comments)
         self._parser.add_render_rule("image", _alternative_text)
@@ -79,7 +84,7 @@ class MarkdownReader:
             faults = (*faults, "Markdown nested too deeply")
         return MarkdownPage(title or heading, text, _metadata(fields), faults)
 
-    def _without_title(self, tokens: Sequence[Token], title: str) -> tuple[str, Sequence[Token]]:
+    def _without_title(self, tokens: list[Token], title: str) -> tuple[str, list[Token]]:
         """The first `#` heading, and the tokens without it if it is only the document's title."""
         openings = [at for at, token in enumerate(tokens) if token.type == "heading_open"]
         for at in openings:
@@ -94,9 +99,13 @@ class MarkdownReader:
         return "", tokens
 
 
+def _set_depth(state: StateCore, deepest: int) -> None:
+    state.md.options["maxNesting"] = deepest
+
+
 def _check_depth(tokens: Sequence[Token]) -> None:
     # Beyond its greatest depth the parser drops what is there.
-    if any(token.level >= _DEEPEST * 4 - 2 for token in tokens):
+    if any(token.level >= _DEEPEST_BLOCK - 2 for token in tokens):
         raise RecursionError
 
 

@@ -119,8 +119,10 @@ def _contents(state: StateInline, silent: bool) -> bool:
 
 def _formula(state: StateInline, silent: bool) -> bool:
     found = _FORMULA.match(state.src, state.pos)
+    if found is None:
+        return False
     # Its backslashes, stars and underscores are TeX, not Markdown.
-    return bool(found) and _replace(state, found.end(), found[1] or found[2], silent)
+    return _replace(state, found.end(), found[1] or found[2], silent)
 
 
 def _highlight(state: StateInline, silent: bool) -> bool:

@@ -10,7 +10,9 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 # Kiwix ends each page of a MediaWiki with "This article is issued from <a href=…>Wikipedia</a>",
 # in the wiki's language; the link names the article and its revision.
-_FOOTER = re.compile(r'<div[^<>]*>[^<>]*<a [^<>]*href=["\']([^"\'<>]*[?&;]oldid=\d+[^"\'<>]*)')
+_FOOTER = re.compile(
+    r"""<div[^<>]*>[^<>]*<a [^<>]*href=(?P<q>["'])(?P<link>[^<>]*?[?&;]oldid=\d+[^<>]*?)(?P=q)"""
+)
 _FOOTER_WITHIN = 3000  # characters from the end
 _PATH_SAFE = "/:@!$&'()*+,;=~"
 
@@ -29,11 +31,12 @@ def without_footer(page: str) -> tuple[str, str, str]:
     found = list(_FOOTER.finditer(page[before:]))
     if not found:
         return page, "", ""
-    parts = urlsplit(html.unescape(found[-1][1]))
+    parts = urlsplit(html.unescape(found[-1]["link"]))
     query = parse_qs(parts.query)
     path = parts.path
     if "title" in query:  # https://…/wiki/?title=Kite&oldid=1, or https://…/w/index.php?title=…
-        path = path.removesuffix("index.php") + quote(query["title"][0].replace(" ", "_"))
+        title = quote(query["title"][0].replace(" ", "_"), safe=_PATH_SAFE)
+        path += f"?title={title}" if path.endswith(".php") else title
     address = f"{parts.scheme or 'https'}://{parts.netloc}{path}" if parts.netloc else ""
     return page[: before + found[-1].start()], address, query["oldid"][0]
 
