@@ -104,7 +104,8 @@ def test_a_note_of_obsidian() -> None:
     ("markdown", "title", "text", "faults"),
     [
         ("---\na: [b\n---\nText", "", "a: [b\nText", 1),
-        ("---\na: &x [1]\nb: *x\n---\nText", "", "a: &x [1] b: *x\nText", 1),
+        ("---\na: &x [1]\nb: *x\n---\nText", "", "a: &x [1]\nb: *x\nText", 1),
+        ("---\n# A comment\na: [b\n---\n# B\nText", "B", "# A comment\na: [b\nText", 1),
         ("---\nd: 2024-99-99\n---\nText", "", "d: 2024-99-99\nText", 1),
         ("---\na: !!python/object/apply:os.getcwd []\n---\nText", "", None, 1),
         ("---\n" + "[" * 50_000 + "\n---\nText", "", None, 1),

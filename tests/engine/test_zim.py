@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from collections.abc import Mapping
 from itertools import pairwise
@@ -280,3 +281,24 @@ def test_a_real_article(real: list[Article]) -> None:
     assert "Instruments: Vocals, piano, keyboards" in lead.text
     assert ("Life and career", "Early years (1930–45)") in [section.path for section in sections]
     assert all(len(a.path) <= len(b.path) + 6 for a, b in pairwise(sections))
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    words = " ".join(f"word{number}" for number in range(4000))
+    pages = [Page(f"P{n}", f"P{n}", f"<p>{n} {words}</p>", "text/html") for n in range(1500)]
+    redirects = {f"R{n}": (f"R{n}", f"P{n % 1500}") for n in range(5000)}
+    path = write_zim(tmp_path / "many.zim", pages, redirects=redirects)
+    code = (
+        "import resource, sys\n"
+        "from wikirank.corpus import ZimSource\n"
+        "for number, article in enumerate(ZimSource(sys.argv[1]), 1):\n"
+        "    if number == 200:\n"
+        "        early = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "print(number, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - early)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
+    )
+    articles, kilobytes = map(int, run.stdout.split())
+    assert articles == 1500
+    assert kilobytes < 20_000  # the file's text is 53 MB

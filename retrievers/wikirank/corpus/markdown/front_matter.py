@@ -40,7 +40,8 @@ def split_front_matter(markdown: str) -> tuple[Mapping[str, Any] | None, str]:
     if values is None and not head.strip():
         return {}, body
     if isinstance(values, _Broken):
-        return None, f"{head}\n{body}"
+        # As code: its comments are no headings.
+        return None, "".join(f"    {line}\n" for line in head.splitlines()) + f"\n{body}"
     return {}, markdown  # text between two rules
 
 
