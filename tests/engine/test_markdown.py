@@ -199,6 +199,25 @@ def test_a_clone_of_a_wiki_of_github(tmp_path: Path) -> None:
     assert source.count() == 3
 
 
+def test_a_clone_of_a_wiki_of_gitlab(tmp_path: Path) -> None:
+    source = write(
+        tmp_path / "kites",
+        {
+            "home.md": "---\ntitle: Start\n---\n[[_TOC_]]\n\nSee [[Flying|guides/how-to-fly]].",
+            "guides/how-to-fly.md": "---\ntitle: How to fly\naliases: Flying\n---\nRun.",
+            ".gitlab/redirects.yml": "guides/fly-high: guides/how-to-fly\nold: gone\n",
+        },
+    )
+    assert [(a.title, a.text, a.metadata.get("aliases")) for a in source] == [
+        ("How to fly", "Run.", ["Flying", "fly high"]),
+        ("Start", "See Flying.", None),
+    ]
+    write(tmp_path / "kites", {".gitlab/redirects.yml": "a: [", "pics/x.png": "x"})
+    assert [a.title for a in source] == ["How to fly", "Start"]
+    assert source.count() == 2
+    assert source.skipped == {"file that is neither .txt nor Markdown": 1}
+
+
 def test_a_vault_of_obsidian(tmp_path: Path) -> None:
     source = write(
         tmp_path / "vault",

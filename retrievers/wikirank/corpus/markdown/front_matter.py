@@ -34,26 +34,29 @@ def split_front_matter(markdown: str) -> tuple[Mapping[str, Any] | None, str]:
         return {}, markdown
     head = markdown[start : closing.start()]
     body = markdown[closing.end() :].removeprefix("\n")
-    values = _parsed(head)
-    if isinstance(values, Mapping):
-        return {str(key): value for key, value in values.items()}, body
-    if values is None and not head.strip():
-        return {}, body
-    if isinstance(values, _Broken):
+    try:
+        values = parse_yaml(head)
+    except ValueError:
         # As code: its comments are no headings.
         return None, "".join(f"    {line}\n" for line in head.splitlines()) + f"\n{body}"
-    return {}, markdown  # text between two rules
+    if isinstance(values, Mapping):
+        return {str(key): value for key, value in values.items()}, body
+    return {}, markdown if head.strip() else body  # text between two rules
 
 
-class _Broken:
-    """Stands for YAML that cannot be read."""
+def parse_yaml(text: str) -> Any:
+    """Read YAML of plain values.
 
+    Args:
+        text: The YAML.
 
-def _parsed(head: str) -> Any:
+    Returns:
+        Its value; None where it is blank.
+
+    Raises:
+        ValueError: If it is no YAML, or holds references, tags of Python or over 200 brackets.
+    """
     import yaml
-
-    if head.count("[") + head.count("{") > _MOST_BRACKETS:
-        return _Broken()
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
         """Refuses references, of which a few lines may make a value of any size."""
@@ -63,11 +66,13 @@ def _parsed(head: str) -> Any:
                 raise yaml.YAMLError
             return super().compose_node(parent, index)
 
+    if text.count("[") + text.count("{") > _MOST_BRACKETS:
+        msg = f"over {_MOST_BRACKETS} brackets"
+        raise ValueError(msg)
     try:
-        return yaml.load(head, Loader)  # derived from SafeLoader
-    # ValueError: a day or number that there is not; RecursionError: brackets in brackets.
-    except (yaml.YAMLError, ValueError, RecursionError, TypeError):
-        return _Broken()
+        return yaml.load(text, Loader)  # derived from SafeLoader
+    except (yaml.YAMLError, RecursionError, TypeError) as err:
+        raise ValueError(str(err)) from err
 
 
 def words_of(value: Any) -> list[str]:

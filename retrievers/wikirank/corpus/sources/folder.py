@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from wikirank.corpus.markdown import MarkdownReader
+from wikirank.corpus.sources.gitlab_redirects import former_titles
 from wikirank.corpus.sources.path_source import PathSource, cannot_read, decode_utf8
 from wikirank.types import Article
 
@@ -48,39 +49,43 @@ class FolderSource(PathSource):
 
     def __iter__(self) -> Iterator[Article]:
         """Read the files in the order of their paths; CorpusError names the one that is wrong."""
-        files = self._files()
+        self._skipped.clear()
+        files = self._files(self._skipped)
         wiki = _is_git_wiki(self.path, files)
         pages = {_folded(file.stem) for file in files if file.suffix.lower() in _MARKDOWN}
         reader = MarkdownReader(is_page=lambda name: _folded(name) in pages, has_comments=not wiki)
+        renamed = former_titles(self.path) if wiki else {}
         for file in files:
-            yield self._article(file, reader, wiki=wiki)
+            yield self._article(file, reader, renamed if wiki else None)
 
     def count(self) -> int | None:
         """Number of files."""
-        return len(self._files())
+        return len(self._files(Counter()))
 
-    def _files(self) -> list[Path]:
-        self._skipped.clear()
+    def _files(self, skipped: Counter[str]) -> list[Path]:
         try:
-            found = [path for path in self.path.rglob("*") if self._is_article(path)]
+            found = [path for path in self.path.rglob("*") if self._is_article(path, skipped)]
         except OSError as err:
             raise cannot_read(self.path, err) from err
         return sorted(found, key=lambda path: path.relative_to(self.path).parts)
 
-    def _is_article(self, path: Path) -> bool:
+    def _is_article(self, path: Path, skipped: Counter[str]) -> bool:
         if any(part.startswith(".") for part in path.relative_to(self.path).parts):
             return False
         if not path.is_file():
             return False
         if path.suffix.lower() not in _SUFFIXES:
-            self._skipped["file that is neither .txt nor Markdown"] += 1
+            skipped["file that is neither .txt nor Markdown"] += 1
             return False
         if path.suffix.lower() in _MARKDOWN and path.stem.lower() in _FRAMES:
-            self._skipped["sidebar, header or footer of a wiki"] += 1
+            skipped["sidebar, header or footer of a wiki"] += 1
             return False
         return True
 
-    def _article(self, path: Path, reader: MarkdownReader, *, wiki: bool) -> Article:
+    def _article(
+        self, path: Path, reader: MarkdownReader, renamed: Mapping[str, list[str]] | None
+    ) -> Article:
+        """The article of a file; `renamed`, former titles by path, is None outside a wiki."""
         try:
             data = path.read_bytes()
         except OSError as err:
@@ -93,10 +98,14 @@ class FolderSource(PathSource):
         page = reader.read(text)
         self._skipped.update(page.faults)
         metadata: dict[str, Any] = {**page.metadata, "path": relative}
+        former = (renamed or {}).get(relative.removesuffix(path.suffix))
+        if former:
+            metadata["aliases"] = list(dict.fromkeys([*metadata.get("aliases", []), *former]))
         if str(metadata.get("url", "")).startswith(("http://", "https://")):
             address = str(metadata.pop("url"))
-        # GitHub writes a dash that is part of a title as U+2010.
-        named = path.stem.replace("-", " ").replace("\u2010", "-") if wiki else path.stem
+        named = path.stem
+        if renamed is not None:  # GitHub writes a dash that is part of a title as U+2010
+            named = named.replace("-", " ").replace("\u2010", "-")
         return Article(page.title or named, page.text, address, metadata=metadata)
 
 

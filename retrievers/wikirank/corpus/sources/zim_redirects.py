@@ -6,8 +6,6 @@ from array import array
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 _LONGEST_CHAIN = 8
 
 
@@ -20,6 +18,8 @@ class Redirects:
     """
 
     def __init__(self, archive: Any, entries: Iterable[int]) -> None:
+        import numpy as np
+
         self._archive = archive
         self.dangling = 0
         targets, sources = array("I"), array("I")
@@ -40,7 +40,7 @@ class Redirects:
 
     def titles(self, target: int) -> list[str]:
         """Titles of the redirects that lead to an entry, each once, in the file's order."""
-        first, end = np.searchsorted(self._targets, [target, target + 1])
+        first, end = self._targets.searchsorted([target, target + 1])
         numbers = self._sources[first:end].tolist()
         return list(dict.fromkeys(self._archive._get_entry_by_id(n).title for n in numbers))
 
