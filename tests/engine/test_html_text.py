@@ -81,6 +81,20 @@ def test_tables(rows: str, text: str) -> None:
     assert html_text(f"<table>{rows}</table>") == text
 
 
+def test_what_a_mobile_page_hides_until_it_is_opened_is_text() -> None:
+    page = """<section data-mw-section-id="0"><p>Lead.</p>
+    <div class="pcs-collapse-table-container"><div class="pcs-collapse-table-collapsed-container">
+    <strong>Quick facts</strong></div><table class="infobox" style="width: 22em; display: none">
+    <tr><th>Born</th><td>1930</td></tr></table>
+    <div class="pcs-collapse-table-collapsed-bottom">Close</div></div></section>
+    <section data-mw-section-id="1" style="display: none;"><div class="pcs-edit-section-header">
+    <h2>Life</h2><span class="pcs-edit-section-link-container"><a>edit</a></span></div>
+    <details><summary><h3>Youth</h3></summary><p>Music.</p></details>
+    <div class="NavFrame"><div class="NavContent" style="display:none">Folded.</div></div>
+    <table class="persondata" style="display:none"><tr><td>Meta</td></tr></table></section>"""
+    assert html_text(page) == ("Lead.\nBorn: 1930\n\n== Life ==\n\n=== Youth ===\nMusic.\nFolded.")
+
+
 @pytest.mark.parametrize("hidden", ["", ' style="display: none"'])
 def test_a_formula_is_given_once_as_tex(hidden: str) -> None:
     alt = r"{\displaystyle a^{2}}"

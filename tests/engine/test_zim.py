@@ -218,6 +218,17 @@ def test_without_libzim(kites: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         open_source(kites)
 
 
+def test_the_small_file_of_the_openzim_project() -> None:
+    path = DUMPS / "small.zim"
+    if not path.exists():
+        pytest.skip("shared/data/dumps is missing")
+    source = ZimSource(path)
+    assert [(a.title, a.text, a.url, a.metadata) for a in source] == [
+        ("Test ZIM file", "Test ZIM file", "", {"path": "A/main.html"})
+    ]
+    assert (source.count(), source.skipped) == (1, {})
+
+
 @pytest.fixture(scope="module")
 def real() -> list[Article]:
     path = DUMPS / "wikipedia_en_ray_charles_2015-06.zim"
@@ -283,6 +294,7 @@ def test_a_real_article(real: list[Article]) -> None:
     assert all(len(a.path) <= len(b.path) + 6 for a, b in pairwise(sections))
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     words = " ".join(f"word{number}" for number in range(4000))
     pages = [Page(f"P{n}", f"P{n}", f"<p>{n} {words}</p>", "text/html") for n in range(1500)]

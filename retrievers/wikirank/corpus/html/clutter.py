@@ -22,7 +22,10 @@ _CLASSES = words(
     "mw-cite-backlink mw-editsection mw-editsection-like mw-empty-elt mw-ext-cite-error "
     "mw-indicators mw-jump-link mw-kartographer-container mw-navigation mw-redirectedfrom "
     "mw-ref mw-references mw-references-wrap navbar navbox navbox-styles navigation-box "
-    "navigation-not-searchable noexcerpt noprint portal portalbox printfooter "
+    "navigation-not-searchable noexcerpt noprint pagelib_collapse_table_collapsed_bottom "
+    "pagelib_collapse_table_collapsed_container pcs-collapse-table-collapsed-bottom "
+    "pcs-collapse-table-collapsed-container pcs-edit-section-link pcs-edit-section-link-container "
+    "persondata portal portalbox printfooter "
     "reference references reflist relarticle rellink searchaux "
     "seealso shortdescription sistersitebox spoken-wikipedia stub succession-box "
     "t-edit toc toccolours-toc toctoggle tocnumber vertical-navbox wikidata-edit Z3988"
@@ -32,6 +35,10 @@ _IDS = words(
     "siteSub toc"
 )
 _ROLES = words("contentinfo navigation search")
+# Hidden only until the reader opens it, or until a script has run: sections and tables of mobile
+# pages, which Kiwix takes; folded boxes; the MathML of a formula, shown as a picture.
+_OPENED_TAGS = words("section table")
+_OPENED_CLASSES = ("mwe-math", "pcs-", "pagelib_", "NavContent", "mw-collaps")
 _HIDDEN_STYLE = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.I)
 
 
@@ -56,15 +63,9 @@ def is_clutter(tag: str, attributes: Mapping[str, str]) -> bool:
     name = attributes.get("id", "")
     if name in _IDS or name.startswith("cite_ref"):
         return True
-    return attributes.get("role") in _ROLES or _is_hidden(attributes, classes)
-
-
-def _is_hidden(attributes: Mapping[str, str], classes: list[str]) -> bool:
-    # MediaWiki hides the MathML of a formula, which says in `alttext` what the picture shows.
-    if any(name.startswith("mwe-math") for name in classes):
+    if attributes.get("role") in _ROLES or "hidden" in attributes:
+        return True
+    if tag in _OPENED_TAGS or any(name.startswith(_OPENED_CLASSES) for name in classes):
         return False
-    return (
-        "hidden" in attributes
-        or attributes.get("aria-hidden") == "true"
-        or _HIDDEN_STYLE.search(attributes.get("style", "")) is not None
-    )
+    hidden = _HIDDEN_STYLE.search(attributes.get("style", ""))
+    return hidden is not None or attributes.get("aria-hidden") == "true"
