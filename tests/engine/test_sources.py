@@ -199,6 +199,43 @@ class TestParquet:
         path = self.write(tmp_path / "a.parquet", {"title": titles, "text": ["x"] * 1000})
         assert [article.title for article in ParquetSource(path)] == titles
 
+    def test_a_folder_of_shards_is_one_source(self, tmp_path: Path) -> None:
+        """The layout of Hugging Face's wikimedia/wikipedia."""
+        folder = tmp_path / "20231101.en"
+        folder.mkdir()
+        for number in (2, 0):
+            names = [f"{number}-{row}" for row in range(300)]
+            self.write(
+                folder / f"train-{number:05}-of-00003.parquet",
+                {
+                    "id": [str(row) for row in range(300)],
+                    "url": [f"https://en.wikipedia.org/wiki/{name}" for name in names],
+                    "title": names,
+                    "text": ["Anarchism is a philosophy.\n\nHistory\nOld."] * 300,
+                },
+            )
+        (folder / "README.md").write_text("# Dataset card")
+        (folder / ".train.parquet").write_text("half a download")
+        source = open_source(folder)
+        assert isinstance(source, ParquetSource)
+        articles = list(source)
+        assert [a.title for a in articles] == [f"{n}-{row}" for n in (0, 2) for row in range(300)]
+        assert articles[300].metadata == {"id": "0"}
+        assert articles[300].url == "https://en.wikipedia.org/wiki/2-0"
+        assert (source.count(), source.name) == (600, "20231101.en")
+        assert source.skipped == {"file of the set that is not there": 1}
+
+    def test_a_folder_without_shards(self, tmp_path: Path) -> None:
+        pytest.importorskip("pyarrow", reason="needs the [parquet] extra")
+        with pytest.raises(CorpusError, match=r"expected a folder of \.parquet files, found none"):
+            ParquetSource(tmp_path)
+
+    def test_a_wrong_row_of_a_shard_is_named_by_file(self, tmp_path: Path) -> None:
+        self.write(tmp_path / "a.parquet", {"title": ["x"], "text": ["y"]})
+        self.write(tmp_path / "b.parquet", {"title": ["x"], "text": [None]})
+        with pytest.raises(CorpusError, match=r"b\.parquet, row 1: expected a string"):
+            list(ParquetSource(tmp_path))
+
     def test_missing_columns(self, tmp_path: Path) -> None:
         path = self.write(tmp_path / "a.parquet", {"title": ["x"], "body": ["y"]})
         with pytest.raises(
@@ -281,9 +318,9 @@ class TestFolder:
         (tmp_path / "wiki" / "folder.txt").mkdir()
         source = open_source(tmp_path / "wiki")
         assert [(a.title, a.text, a.url, a.metadata) for a in source] == [
-            ("z", "text of a/z.MD", "", {"path": "a/z.MD"}),
-            ("a", "text of a.txt", "", {"path": "a.txt"}),
-            ("b", "text of b.txt", "", {"path": "b.txt"}),
+            ("z", "text of a/z.MD", "a/z.MD", {"path": "a/z.MD"}),
+            ("a", "text of a.txt", "a.txt", {"path": "a.txt"}),
+            ("b", "text of b.txt", "b.txt", {"path": "b.txt"}),
         ]
         assert (source.name, source.count()) == ("wiki", 3)
         assert source.location == str((tmp_path / "wiki").resolve())
@@ -298,8 +335,8 @@ class TestFolder:
         (article,) = FolderSource(tmp_path)
         assert article.title == "Box kite"
         assert article.text == (
-            "\nIntro.\n== Making ==\nCut.\n```python\n# not a heading\n```\n=== Glue ===\nWait.\n"
-            "#hashtag\n####### seven\n== Another ==\nEnd.\n"
+            "Intro.\n\n== Making ==\nCut.\n# not a heading\n\n=== Glue ===\nWait. #hashtag "
+            "####### seven\n\n== Another ==\nEnd."
         )
 
     def test_fences_close_only_with_their_own_marks(self, tmp_path: Path) -> None:
@@ -307,14 +344,14 @@ class TestFolder:
         (tmp_path / "a.md").write_text(text, encoding="utf-8")
         (article,) = FolderSource(tmp_path)
         assert article.title == "a"
-        assert article.text == text.replace("## Out too", "== Out too ==").replace(
-            "## Out\n", "== Out ==\n"
+        assert article.text == (
+            "```\n~~~\n# in\n\n== Out ==\n``` not a fence\n\n== Out too ==\n# open"
         )
 
     def test_a_title_below_other_headings_stays_a_section(self, tmp_path: Path) -> None:
         (tmp_path / "a.md").write_text("## Before\nx\n# Title\ny", encoding="utf-8")
         (article,) = FolderSource(tmp_path)
-        assert (article.title, article.text) == ("Title", "== Before ==\nx\n== Title ==\ny")
+        assert (article.title, article.text) == ("Title", "== Before ==\nx\n\n== Title ==\ny")
 
     def test_text_files_keep_hashes_and_lose_carriage_returns(self, tmp_path: Path) -> None:
         (tmp_path / "a.b.txt").write_bytes(b"\xef\xbb\xbf# Not a title\r\n== H ==\r\nx\ry")
@@ -393,7 +430,7 @@ class TestOpenSource:
             ("missing.jsonl", r"missing\.jsonl does not exist"),
             ("missing.parquet", r"missing\.parquet does not exist"),
             ("nowhere", r'nowhere does not exist: expected "sample", a folder'),
-            ("a.csv", r"a\.csv is of an unknown kind: .*\.ndjson\.gz or \.parquet"),
+            ("a.csv", r"a\.csv is of an unknown kind: .*\.ndjson\.gz, \.parquet or \.zim"),
             ("a.json", r"a\.json is of an unknown kind"),
         ],
     )

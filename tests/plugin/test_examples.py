@@ -44,9 +44,9 @@ EXPECTED = {
     ],
     "07_own_corpus.py": [
         "3 articles added",
-        "Deploying › Rollback: To undo a release, run `ship back`.",
+        "Deploying › Rollback: To undo a release, run ship back.",
         "1 changed, 2 unchanged",
-        "Deploying › Rollback: To undo a release, run `ship undo --last`.",
+        "Deploying › Rollback: To undo a release, run ship undo --last.",
     ],
     "08_train_your_own.py": [
         "8 articles, 24 passages",

@@ -17,7 +17,8 @@ def command(
         list[str],
         typer.Argument(
             metavar="SOURCE…",
-            help="`sample`, a `.jsonl`/`.jsonl.gz`/`.parquet` file, or a folder of `.txt`/`.md`.",
+            help="`sample`, a `.jsonl`/`.jsonl.gz`/`.parquet`/`.zim` file, or a folder of "
+            "`.txt`/`.md` or of `.parquet` files.",
         ),
     ],
     into: Annotated[Path, typer.Option("--into", help="Folder of the index; made if new.")],

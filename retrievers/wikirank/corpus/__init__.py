@@ -11,6 +11,7 @@ from wikirank.corpus.sources import (
     ParquetSource,
     SampleSource,
     Source,
+    ZimSource,
     open_source,
 )
 from wikirank.corpus.splitters import SentenceSplitter, Splitter, WindowSplitter, splitter_from
@@ -24,6 +25,7 @@ __all__ = [
     "Source",
     "Splitter",
     "WindowSplitter",
+    "ZimSource",
     "article_digest",
     "article_passages",
     "open_source",

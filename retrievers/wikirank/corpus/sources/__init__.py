@@ -1,4 +1,4 @@
-"""Where articles come from: JSON lines, Parquet, folders of text, the sample corpus."""
+"""Where articles come from: JSON lines, Parquet, ZIM files, folders of text, the sample corpus."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Protocol
 
 from wikirank.corpus.sources.folder import FolderSource
 from wikirank.corpus.sources.jsonl import JsonLinesSource
-from wikirank.corpus.sources.parquet import ParquetSource
+from wikirank.corpus.sources.parquet import ParquetSource, parquet_files
 from wikirank.corpus.sources.sample import SampleSource
+from wikirank.corpus.sources.zim import ZimSource, is_zim
 from wikirank.errors import CorpusError
 from wikirank.types import Article
 
@@ -19,6 +20,7 @@ __all__ = [
     "ParquetSource",
     "SampleSource",
     "Source",
+    "ZimSource",
     "open_source",
 ]
 
@@ -51,8 +53,9 @@ def open_source(spec: str | Path, *, name: str | None = None) -> Source:
     """Open the source that a user named.
 
     Args:
-        spec: `"sample"` (for a path of that name write `./sample`), a folder of `.txt` and `.md`
-            files, or a file ending in `.jsonl`, `.ndjson` (both also with `.gz`) or `.parquet`.
+        spec: `"sample"` (for a path of that name write `./sample`), a folder of `.txt` and
+            Markdown files or of `.parquet` files, or a file ending in `.jsonl`, `.ndjson` (both
+            also with `.gz`), `.parquet`, `.zim` or, if in parts, `.zimaa`.
         name: What the index is to call it; by default `sample` or the file's or folder's name.
 
     Returns:
@@ -68,14 +71,16 @@ def open_source(spec: str | Path, *, name: str | None = None) -> Source:
     path = Path(spec).expanduser()
     lowered = path.name.lower()
     if path.is_dir():
-        return FolderSource(path, name=name)
+        return (ParquetSource if parquet_files(path) else FolderSource)(path, name=name)
     if lowered.endswith(_JSON_LINES):
         return JsonLinesSource(path, name=name)
     if lowered.endswith(".parquet"):
         return ParquetSource(path, name=name)
+    if is_zim(path):
+        return ZimSource(path, name=name)
     reason = "is of an unknown kind" if path.exists() else "does not exist"
     msg = (
-        f'{spec} {reason}: expected "sample", a folder of .txt and .md files, or a file ending '
-        f"in {', '.join(_JSON_LINES)} or .parquet"
+        f'{spec} {reason}: expected "sample", a folder of .txt and .md or of .parquet files, or a '
+        f"file ending in {', '.join(_JSON_LINES)}, .parquet or .zim"
     )
     raise CorpusError(msg)

@@ -1,0 +1,7 @@
+"""Markdown files of wikis and note-taking programs made into articles' text."""
+
+from __future__ import annotations
+
+from wikirank.corpus.markdown.page import MarkdownPage, MarkdownReader
+
+__all__ = ["MarkdownPage", "MarkdownReader"]

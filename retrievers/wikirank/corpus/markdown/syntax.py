@@ -1,0 +1,198 @@
+"""What wikis and note-taking programs add to Markdown: `[[links]]`, comments, callouts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.rules_block import StateBlock
+    from markdown_it.rules_core import StateCore
+    from markdown_it.rules_inline import StateInline
+
+_LONGEST_LINK = 500  # characters
+_FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,100}\](:[ \t]*)?")
+_BLOCK_ID = re.compile(r"\^[A-Za-z0-9-]{4,}[ \t]*(?=\n|$)")
+_FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$(?![\s$])([^$\n]+)(?<!\s)\$(?!\d)")
+_CALLOUT = re.compile(r"\[!([A-Za-z][\w-]*)(?:\|[^\]\n]*)?\][+-]?[ \t]*")
+_MEDIA = re.compile(
+    r"\.(?:png|jpe?g|gif|svg|webp|bmp|avif|pdf|mp3|m4a|wav|ogg|flac|mp4|webm|mov|mkv|canvas|base)$",
+    re.IGNORECASE,
+)
+_SIZE = re.compile(r"\d+(?:x\d+)?(?:px)?")
+_CONTENTS = ("[[_TOC_]]", "[TOC]", "[[_toc_]]", "[toc]")
+
+
+def add_wiki_syntax(
+    parser: MarkdownIt, *, is_page: Callable[[str], bool], has_comments: bool
+) -> None:
+    """Teach a parser the additions of GitHub's and GitLab's wikis and of Obsidian.
+
+    Args:
+        parser: The parser; changed.
+        is_page: Tells whether a page of that name exists: GitHub writes `[[label|page]]`,
+            Obsidian `[[page|label]]`.
+        has_comments: Whether `%%` begins and ends a comment.
+    """
+
+    def wiki_link(state: StateInline, silent: bool) -> bool:
+        return _wiki_link(state, silent, is_page)
+
+    inline = parser.inline.ruler
+    for name, rule in (
+        ("wiki_link", wiki_link),
+        ("footnote", _footnote),
+        ("contents", _contents),
+        ("formula", _formula),
+        ("highlight", _highlight),
+        ("block_id", _block_id),
+    ):
+        inline.before("link", name, rule)
+    if has_comments:
+        inline.before("link", "comment", _comment)
+        parser.block.ruler.before("fence", "comment_block", _comment_block, {"alt": ["paragraph"]})
+    # "[^1]: word" is a footnote, not the address of a link.
+    reference = next(r.fn for r in parser.block.ruler.__rules__ if r.name == "reference")
+    parser.block.ruler.at(
+        "reference",
+        lambda state, start, end, silent: (
+            not state.src.startswith("[^", state.bMarks[start] + state.tShift[start])
+            and bool(reference(state, start, end, silent))
+        ),
+    )
+    parser.core.ruler.push("callout", _callouts)
+
+
+def link_label(inner: str, *, embedded: bool, is_page: Callable[[str], bool]) -> str:
+    """What a reader sees of a wiki link.
+
+    Args:
+        inner: What stands between the brackets.
+        embedded: Whether `!` stands before them.
+        is_page: Tells whether a page of that name exists.
+
+    Returns:
+        The label; without one the page's name and the heading, `Page > Heading`. Nothing for an
+        embedded picture or recording, unless it has a label.
+    """
+    left, *options = (part.strip() for part in inner.split("|"))
+    right = options[0] if options else ""
+    if _MEDIA.search(left.partition("#")[0]) and (embedded or "/" in left or options):
+        named = [option.removeprefix("alt=") for option in options if option.startswith("alt=")]
+        plain = "" if "=" in right or _SIZE.fullmatch(right) or not embedded else right
+        return named[0] if named else plain
+    if right and not (embedded and _SIZE.fullmatch(right)):
+        return left if is_page(right) and not is_page(left) else right
+    page, *headings = left.split("#")
+    name = page if "://" in page else page.rpartition("/")[2].removesuffix(".md")
+    return " > ".join(part for part in (name, *headings) if part and not part.startswith("^"))
+
+
+def _wiki_link(state: StateInline, silent: bool, is_page: Callable[[str], bool]) -> bool:
+    embedded = state.src.startswith("![[", state.pos)
+    if not embedded and not state.src.startswith("[[", state.pos):
+        return False
+    start = state.pos + 2 + embedded
+    end = state.src.find("]]", start, min(start + _LONGEST_LINK, state.posMax))
+    inner = state.src[start:end]
+    if end < 0 or not inner.strip() or "\n" in inner or "[[" in inner:
+        return False
+    label = link_label(inner, embedded=embedded, is_page=is_page)
+    return _replace(state, end + 2, "" if inner.lower() == "_toc_" else label, silent)
+
+
+def _footnote(state: StateInline, silent: bool) -> bool:
+    found = _FOOTNOTE.match(state.src, state.pos)
+    if found is None:
+        return False
+    defines = state.pos == 0 or state.src[state.pos - 1] == "\n"
+    return _replace(
+        state, found.end() if defines else found.end() - len(found[1] or ""), "", silent
+    )
+
+
+def _contents(state: StateInline, silent: bool) -> bool:
+    return state.src.strip() in _CONTENTS and _replace(state, state.posMax, "", silent)
+
+
+def _formula(state: StateInline, silent: bool) -> bool:
+    found = _FORMULA.match(state.src, state.pos)
+    if found is None:
+        return False
+    # Its backslashes, stars and underscores are TeX, not Markdown.
+    return _replace(state, found.end(), found[1] or found[2], silent)
+
+
+def _highlight(state: StateInline, silent: bool) -> bool:
+    """`==` beside a word on one side only is a mark, if there is a second in the paragraph."""
+    text, at = state.src, state.pos
+    if not text.startswith("==", at) or text.startswith("=", at + 2) or text.count("==") < 2:
+        return False
+    before = text[at - 1 : at].strip() if at else ""
+    after = text[at + 2 : at + 3].strip()
+    opens, closes = bool(after) and not before.isalnum(), bool(before) and not after.isalnum()
+    return (opens or closes) and _replace(state, at + 2, "", silent)
+
+
+def _block_id(state: StateInline, silent: bool) -> bool:
+    found = _BLOCK_ID.match(state.src, state.pos)
+    alone = state.pos == 0 or state.src[state.pos - 1].isspace()
+    return alone and found is not None and _replace(state, found.end(), "", silent)
+
+
+def _comment(state: StateInline, silent: bool) -> bool:
+    if not state.src.startswith("%%", state.pos):
+        return False
+    end = state.src.find("%%", state.pos + 2)
+    return end >= 0 and _replace(state, end + 2, "", silent)
+
+
+def _comment_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """A comment of several lines, which may hold blank ones."""
+    if not state.getLines(start, start + 1, state.blkIndent, False).startswith("%%"):
+        return False
+    if "%%" in _line(state, start)[2:]:
+        return False  # it ends on its first line
+    for number in range(start + 1, end):
+        line = _line(state, number)
+        if "%%" in line:
+            if not line.endswith("%%"):
+                return False
+            if not silent:
+                state.line = number + 1
+            return True
+    return False
+
+
+def _line(state: StateBlock, number: int) -> str:
+    return state.src[state.bMarks[number] : state.eMarks[number]].strip()
+
+
+def _callouts(state: StateCore) -> None:
+    """`> [!note] Title` has the title on a line of its own; without one, the kind of callout."""
+    for quote, paragraph, token in zip(
+        state.tokens, state.tokens[1:], state.tokens[2:], strict=False
+    ):
+        children = token.children
+        if quote.type != "blockquote_open" or paragraph.type != "paragraph_open" or not children:
+            continue
+        found = _CALLOUT.match(children[0].content)
+        if found is None:
+            continue
+        title = children[0].content[found.end() :]
+        untitled = not title and (len(children) == 1 or children[1].type == "softbreak")
+        children[0].content = found[1].capitalize() if untitled else title
+        for child in children:
+            if child.type == "softbreak":
+                child.type, child.tag = "hardbreak", "br"
+                break
+
+
+def _replace(state: StateInline, end: int, text: str, silent: bool) -> bool:
+    """Pass over the source up to `end`, writing `text` in its place."""
+    if not silent:
+        state.push("text", "", 0).content = text
+    state.pos = end
+    return True
