@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter, sleep
+from typing import Any
 
 _INSTRUCTIONS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")
 _POLL_SECONDS = 0.005
@@ -40,7 +41,11 @@ class Timings:
 
     def cell(self) -> str:
         """Both, for a table."""
-        return f"{self.p50:.3g} / {self.p95:.3g}" if self.p50 < 10 else f"{self.p50:.0f} / {self.p95:.0f}"
+        return (
+            f"{self.p50:.3g} / {self.p95:.3g}"
+            if self.p50 < 10
+            else f"{self.p50:.0f} / {self.p95:.0f}"
+        )
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -171,6 +176,54 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def ask_from_threads(
+    open_client: Callable[[], Callable[[str], object]], questions: Sequence[str], clients: int
+) -> dict[str, Any]:
+    """Ask questions from several threads at once, each thread the next one that is left.
+
+    Args:
+        open_client: Called by each thread for what asks a question.
+        questions: All of them.
+        clients: How many threads.
+
+    Returns:
+        `latencies` in seconds of the questions that were answered, `failed`, the number of others,
+        the first `failure`, and the `seconds` that it all took.
+    """
+    left = iter(questions)
+    lock = threading.Lock()
+    latencies: list[float] = []
+    failures: list[str] = []
+
+    def work() -> None:
+        ask = open_client()
+        while True:
+            with lock:
+                question = next(left, None)
+            if question is None:
+                return
+            started = perf_counter()
+            try:
+                ask(question)
+            except Exception as err:
+                failures.append(f"{type(err).__name__}: {err}")
+            else:
+                latencies.append(perf_counter() - started)
+
+    threads = [threading.Thread(target=work) for _ in range(clients)]
+    started = perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return {
+        "latencies": latencies,
+        "failed": len(failures),
+        "failure": failures[0] if failures else "",
+        "seconds": perf_counter() - started,
+    }
 
 
 def alternate(

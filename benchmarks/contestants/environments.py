@@ -19,6 +19,7 @@ ENVIRONMENTS = {
     "onnx": (
         "langchain-classic==1.0.8",
         "langchain-community==0.4.2",
+        "datasets==4.8.5",
         "optimum-onnx[onnxruntime]==0.1.0",
         "sentence-transformers==5.7.0",
         "transformers==4.57.6",

@@ -47,7 +47,7 @@ class PairBertForSequenceClassification(BertPreTrainedModel):
         input_ids: Tensor,
         attention_mask: Tensor,
         token_type_ids: Tensor,
-        **kwargs: Any,
+        **_: Any,
     ) -> SequenceClassifierOutput:
         """Score pairs; each input is (pairs, tokens), the logits are (pairs, 1)."""
         states = self.bert(

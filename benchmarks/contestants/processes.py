@@ -78,7 +78,8 @@ class ContestantProcess:
             self._process.wait()
             self._errors.seek(0)
             message = self._errors.read()[-_LAST_WORDS:]
-            raise ContestantError(f"ended with status {self._process.returncode}: {message}")
+            msg = f"ended with status {self._process.returncode}: {message}"
+            raise ContestantError(msg)
         reply: dict[str, Any] = json.loads(line)
         if "error" in reply:
             raise ContestantError(reply["error"])

@@ -98,8 +98,9 @@ def _langchain_onnx(weights: Path, form: str) -> Rerank:
 
 
 def _sentence_transformers(weights: Path) -> Rerank:
-    from contestants.pair_bert import register
     from sentence_transformers import CrossEncoder
+
+    from contestants.pair_bert import register
 
     register()
     model = CrossEncoder(str(weights / "torch"), device="cpu")
@@ -112,11 +113,12 @@ def _sentence_transformers(weights: Path) -> Rerank:
 
 
 def _rerankers(weights: Path) -> Rerank:
+    import rerankers
+
     from contestants.pair_bert import register
-    from rerankers import Reranker as load_ranker
 
     register()
-    ranker = load_ranker(
+    ranker = rerankers.Reranker(
         str(weights / "torch"), model_type="cross-encoder", device="cpu", verbose=0
     )
 
@@ -147,7 +149,6 @@ def _flashrank(weights: Path, form: str) -> Rerank:
 def _fastembed(weights: Path, form: str) -> Rerank:
     from fastembed.common.model_description import ModelSource
     from fastembed.rerank.cross_encoder import TextCrossEncoder
-
     from timing import usable_cores
 
     name = f"local/{form}"

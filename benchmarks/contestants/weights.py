@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-from contestants.pair_bert import PairBertConfig, PairBertForSequenceClassification
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from contestants.pair_bert import PairBertConfig, PairBertForSequenceClassification
 from wikirank.runtime.model_folder import bundled_model, read_model_folder
 from wikirank.train.export import trace_onnx
 from wikirank.train.from_onnx import cross_encoder_from_onnx
