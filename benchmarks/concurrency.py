@@ -24,9 +24,10 @@ import httpx
 from contestants.processes import child_environment
 from contestants.stacks import CANDIDATES, OURS, STOCK, K
 from corpora import STACKS, Stacks
+from machine import machine
 from rerank_speed import PAUSE, prepared_weights
 from squad import SQUAD, load_squad, sample_questions
-from timing import Timings, ask_from_threads, machine, markdown_table
+from timing import Timings, ask_from_threads, markdown_table
 
 HTTP = "http"
 LABELS = {

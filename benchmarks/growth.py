@@ -22,7 +22,8 @@ from typing import Any
 
 from contestants.processes import ContestantProcess
 from contestants.synthetic import SyntheticEmbedder, SyntheticTexts
-from timing import Timings, machine, markdown_table
+from machine import machine
+from timing import Timings, markdown_table
 
 from wikirank.index import WikiIndex
 

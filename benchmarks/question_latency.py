@@ -24,9 +24,10 @@ from time import perf_counter
 from contestants.processes import ContestantProcess, child_environment, closing_all
 from contestants.stacks import OURS, STOCK
 from corpora import STACKS, Stacks
+from machine import machine, timed_process
 from rerank_speed import PAUSE, prepared_weights
 from squad import SQUAD, load_squad, sample_questions
-from timing import Timings, alternate, machine, markdown_table, timed_process
+from timing import Timings, alternate, markdown_table
 
 COMMAND = "command"
 LABELS = {**STACKS, COMMAND: "`wikirank search`, the whole process"}

@@ -22,8 +22,9 @@ import numpy as np
 from contestants.environments import python_of
 from contestants.processes import ContestantProcess, closing_all
 from contestants.rerankers import REFERENCE, RERANKERS, STOCK
+from machine import machine
 from squad import SQUAD, Candidates, SquadCandidates
-from timing import Timings, alternate, machine, markdown_table
+from timing import Timings, alternate, markdown_table
 
 from wikirank.evaluate.metrics import ndcg, spearman
 

@@ -149,7 +149,7 @@ def _flashrank(weights: Path, form: str) -> Rerank:
 def _fastembed(weights: Path, form: str) -> Rerank:
     from fastembed.common.model_description import ModelSource
     from fastembed.rerank.cross_encoder import TextCrossEncoder
-    from timing import usable_cores
+    from machine import usable_cores
 
     name = f"local/{form}"
     TextCrossEncoder.add_custom_model(name, sources=ModelSource(hf=name), model_file="model.onnx")

@@ -17,7 +17,7 @@ from importlib import import_module
 from time import perf_counter
 from typing import Any
 
-from timing import loaded_versions, peak_memory_mb
+from machine import loaded_versions, peak_memory_mb
 
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
