@@ -49,7 +49,11 @@ class ContestantProcess:
             text=True,
             env=child_environment(own=python is None),
         )
-        self.loaded = self._read()
+        try:
+            self.loaded = self._read()
+        except BaseException:
+            self.close()
+            raise
 
     def ask(self, **request: Any) -> dict[str, Any]:
         """Have a request answered.

@@ -124,7 +124,7 @@ def test_reranking_table_by_hand() -> None:
     assert stock.pairs_a_second == 12  # (2 · 10 + 2 · 50) / 10
     sample = [Candidates("q", ["a", "b", "c"], relevant=1)]
     lines = rerank_speed.table({"wikirank": ours, "langchain": stock}, sample).splitlines()
-    # 40 pairs/s; second place gains 1 / log2(3) = 0.6309; one swap of three: 1 - 6 · 2 / (3 · 8).
+    # 40 pairs/s; second place gains 1 / log2(3) = 0.6309; one swap of three: 1 − 6 · 2 / (3 · 8).
     assert lines[2].startswith(
         "| 3.33 | `WikiReranker` | as shipped | 40 | 2.00: 500 / 500 | 4.00:"
     )
@@ -169,7 +169,7 @@ def test_growth_table_by_hand() -> None:
     lines = growth.table({10000: small, 1000000: large}).splitlines()
     row = "| 100 / 100 | 1.0 / 2.0 / 3.0 / 4.0 | 9 | 5 | 5 |"
     assert lines[2] == f"| 1.00 | 10,000 {row}"
-    assert lines[3] == f"| 2.50 | 1,000,000 {row[:-4].replace('100', '250')}| – |"
+    assert lines[3] == f"| 2.50 | 1,000,000 {row[:-3].replace('100', '250')}– |"
 
 
 def test_made_up_passages_are_the_same_each_time_and_near_their_topic() -> None:
