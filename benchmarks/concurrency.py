@@ -98,7 +98,10 @@ def _served(stacks: Stacks) -> Iterator[str]:
     )
     try:
         assert server.stdout is not None
-        yield server.stdout.readline().split()[0]
+        line = server.stdout.readline()
+        if not line:
+            sys.exit("The server ended; what it wrote stands above.")
+        yield line.split()[0]
     finally:
         server.terminate()
         server.communicate()

@@ -34,7 +34,7 @@ class Stacks:
 
     @classmethod
     def prepare(cls, cache: Path, data: Path, distractors: int, weights: Path) -> Stacks:
-        """Write the corpus: SQuAD dev, and passages of the sample corpus.
+        """Write the corpus, if it is not there: SQuAD dev, and passages of the sample corpus.
 
         Args:
             cache: Where to.
@@ -46,10 +46,13 @@ class Stacks:
             The stacks, not indexed yet.
         """
         file = (cache / f"corpus-{distractors}.jsonl").absolute()
-        passages = corpus(load_squad(data), distractors)
-        cache.mkdir(parents=True, exist_ok=True)
-        lines = (json.dumps({"id": p.id, "text": p.headed_text}) + "\n" for p in passages)
-        file.write_text("".join(lines), "utf-8")
+        if not file.is_file():
+            cache.mkdir(parents=True, exist_ok=True)
+            passages = corpus(load_squad(data), distractors)
+            lines = (json.dumps({"id": p.id, "text": p.headed_text}) + "\n" for p in passages)
+            whole = file.with_suffix(".part")
+            whole.write_text("".join(lines), "utf-8")
+            whole.rename(file)
         return cls(cache.absolute(), file, weights, distractors)
 
     def index(self, name: str) -> Path:

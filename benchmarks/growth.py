@@ -72,7 +72,7 @@ def grow(index: WikiIndex, size: int) -> list[float]:
 
     Args:
         index: Of passages that an earlier call added, or empty.
-        size: How many passages it is to have; if it has more already, what is asked of it is wrong.
+        size: How many passages it is to have; not less than it has.
 
     Returns:
         Passages added, and the seconds that the index took for them, making them up not counted.
