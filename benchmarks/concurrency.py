@@ -27,7 +27,7 @@ from corpora import STACKS, Stacks
 from machine import machine
 from rerank_speed import PAUSE, prepared_weights
 from squad import SQUAD, load_squad, sample_questions
-from timing import Timings, ask_from_threads, markdown_table
+from timing import Timings, ask_from_threads, markdown_table, rounded
 
 HTTP = "http"
 LABELS = {
@@ -140,7 +140,7 @@ def table(measured: dict[str, dict[int, dict[str, Any]]]) -> str:
                     _ratio(_a_second(asked), fewest),
                     str(clients),
                     LABELS[name],
-                    f"{_a_second(asked):.2f}",
+                    rounded(_a_second(asked)),
                     Timings(asked["latencies"]).cell() if asked["latencies"] else "–",
                     f"{asked['failed']} ({asked['failure']})" if asked["failed"] else "0",
                 ]

@@ -23,7 +23,7 @@ from typing import Any
 from contestants.processes import ContestantProcess
 from contestants.synthetic import SyntheticEmbedder, SyntheticTexts
 from machine import machine
-from timing import Timings, markdown_table
+from timing import Timings, markdown_table, rounded
 
 from wikirank.index import WikiIndex
 
@@ -152,7 +152,7 @@ def table(rows: dict[int, dict[str, Any]]) -> str:
 
 def _rate(written: Sequence[float]) -> str:
     passages, seconds = written
-    return f"{passages / seconds:.0f}" if seconds else "–"
+    return rounded(passages / seconds) if seconds else "–"
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from contestants.processes import ContestantProcess, closing_all
 from contestants.stacks import OURS, STOCK
 from machine import machine
 from rerank_speed import PAUSE
-from timing import alternate, markdown_table
+from timing import alternate, markdown_table, rounded
 
 from wikirank.corpus import open_source
 from wikirank.evaluate.candidates import distractor_passages
@@ -122,8 +122,8 @@ def table(measured: dict[str, Measured]) -> str:
             [
                 ratio if isinstance(ratio, str) else f"{ratio:.2f}",
                 LABELS[name],
-                f"{one.passages_a_second:.0f}",
-                f"{one.step / max(one.seconds):.0f}",
+                rounded(one.passages_a_second),
+                rounded(one.step / max(one.seconds)),
                 " / ".join(f"{peak:.0f}" for peak in peaks),
                 f"{one.size_mb:.1f}",
             ]

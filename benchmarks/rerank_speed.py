@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from contestants.processes import ContestantProcess, closing_all
 from contestants.rerankers import REFERENCE, RERANKERS, STOCK
 from machine import machine
 from squad import SQUAD, Candidates, SquadCandidates
-from timing import Timings, alternate, markdown_table
+from timing import Timings, alternate, markdown_table, rounded
 
 from wikirank.evaluate.metrics import ndcg, spearman
 
@@ -69,19 +69,35 @@ def main() -> None:
         for size in sorted(given.sizes):
             _measure_speed(running, measured, squad, size, given.repeats)
         _measure_quality(running, measured, sample)
-        versions = {k: v for one in running.values() for k, v in one.loaded["versions"].items()}
+        versions = all_versions(process.loaded["versions"] for process in running.values())
     if given.json:
         rows = {name: asdict(one) for name, one in measured.items()}
         print(json.dumps({"machine": machine(), "versions": versions, "rows": rows}))
         return
     print(table(measured, sample))
-    print(f"\n{machine()}; {', '.join(f'{name} {v}' for name, v in sorted(versions.items()))}")
+    print(f"\n{machine()}; {', '.join(versions)}")
 
 
 def prepared_weights(cache: Path) -> Path:
     """The weights as the peers take them; made in a process of its own, since that takes memory."""
     with ContestantProcess("contestants.weights:serve_weights", {"cache": str(cache)}) as process:
         return Path(process.ask()["folder"])
+
+
+def all_versions(loaded: Iterable[Mapping[str, str]]) -> list[str]:
+    """The packages that contestants have loaded, with all the versions of each.
+
+    Args:
+        loaded: Name to version, of each contestant.
+
+    Returns:
+        `name version`, or `name version / version`, in order.
+    """
+    found: dict[str, set[str]] = {}
+    for versions in loaded:
+        for name, version in versions.items():
+            found.setdefault(name, set()).add(version)
+    return [f"{name} {' / '.join(sorted(found[name]))}" for name in sorted(found)]
 
 
 def _arguments() -> argparse.Namespace:
@@ -159,7 +175,7 @@ def table(measured: dict[str, Measured], sample: Sequence[Candidates]) -> str:
             "–" if stock is None else f"{one.pairs_a_second / stock.pairs_a_second:.2f}",
             RERANKERS[name].label,
             RERANKERS[name].weights,
-            f"{one.pairs_a_second:.0f}",
+            rounded(one.pairs_a_second),
         ]
         row += [_speed_cell(one, stock, size) for size in sizes]
         row.append(" / ".join(f"{one.peak_mb[size]:.0f}" for size in sizes))

@@ -33,8 +33,12 @@ class Timings:
 
     def cell(self) -> str:
         """Both, for a table."""
-        form = ".3g" if self.p50 < 10 else ".0f"
-        return f"{self.p50:{form}} / {self.p95:{form}}"
+        return f"{rounded(self.p50)} / {rounded(self.p95)}"
+
+
+def rounded(value: float) -> str:
+    """A number for a table: whole, or with three digits if it is below ten."""
+    return f"{value:.3g}" if value < 10 else f"{value:.0f}"
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -169,15 +169,23 @@ REFERENCE = "sentence-transformers"
 _INT8, _FP32 = "onnx-int8", "onnx-fp32"
 RERANKERS = {
     "wikirank": Reranker("`WikiReranker`", "as shipped", None, _wikirank),
-    "wikirank-engine": Reranker("its engine alone", "as shipped", None, _wikirank_engine),
+    "wikirank-engine": Reranker(
+        "`score_passages`, its engine", "as shipped", None, _wikirank_engine
+    ),
     STOCK: Reranker(
         "LangChain `CrossEncoderReranker`, torch", "fp32", "langchain", _langchain_torch
     ),
     "langchain-onnx": Reranker(
-        "the same, ONNX backend", "fp32", "onnx", lambda weights: _langchain_onnx(weights, _FP32)
+        "LangChain `CrossEncoderReranker`, ONNX backend",
+        "fp32",
+        "onnx",
+        lambda weights: _langchain_onnx(weights, _FP32),
     ),
     "langchain-onnx-int8": Reranker(
-        "the same, ONNX backend", "int8", "onnx", lambda weights: _langchain_onnx(weights, _INT8)
+        "LangChain `CrossEncoderReranker`, ONNX backend",
+        "int8",
+        "onnx",
+        lambda weights: _langchain_onnx(weights, _INT8),
     ),
     REFERENCE: Reranker(
         "sentence-transformers `rank`, torch", "fp32", "langchain", _sentence_transformers

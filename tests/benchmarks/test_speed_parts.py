@@ -135,6 +135,11 @@ def test_reranking_table_by_hand() -> None:
     assert rerank_speed.mean_ndcg([[0], [0]], [Candidates("q", ["a"], None)] * 2) == 0
 
 
+def test_versions_of_all_contestants() -> None:
+    loaded = [{"torch": "2", "onnxruntime": "1"}, {"torch": "1"}, {"torch": "2"}]
+    assert rerank_speed.all_versions(loaded) == ["onnxruntime 1", "torch 1 / 2"]
+
+
 def test_question_table_by_hand() -> None:
     stock = question_latency.Measured([2.0, 2.0], 1, [20.0], 900)
     ours = question_latency.Measured([0.5, 0.5], 2, [2.0], 300)
@@ -151,8 +156,8 @@ def test_concurrency_table_by_hand() -> None:
     broken = {"latencies": [1.0], "failed": 3, "failure": "E: x", "seconds": 2.0}
     measured = {"wikirank": {1: one, 4: four}, "langchain": {1: one, 4: broken}}
     lines = concurrency.table(measured).splitlines()
-    assert lines[3].startswith("| 4.00 | 2.00 | 4 | `WikiRetriever`, threads | 2.00 | 2000 / 2000")
-    assert lines[5].endswith("| 0.50 | 1000 / 1000 | 3 (E: x) |")
+    assert lines[3].startswith("| 4.00 | 2.00 | 4 | `WikiRetriever`, threads | 2 | 2000 / 2000")
+    assert lines[5].endswith("| 0.5 | 1000 / 1000 | 3 (E: x) |")
 
 
 def test_indexing_table_by_hand() -> None:
