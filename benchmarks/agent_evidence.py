@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -26,6 +24,7 @@ from timeit import timeit
 import numpy as np
 from agent_questions import Question, read_questions, was_read
 from agent_tools import AS_IT_COMES, DENSE, BundledTokens, RankingOnce, ToolMaker, tool_makers
+from machine import machine
 from scripted_agent import AgentRun, ask
 
 from wikirank.cli.build import build_index
@@ -89,10 +88,10 @@ def main() -> None:
     with WikiIndex.open(given.cache) as index:
         rows = compare(index, sorted(given.budget))
     if given.json:
-        print(json.dumps({"machine": _machine(), "rows": [asdict(row) for row in rows]}))
+        print(json.dumps({"machine": machine(), "rows": [asdict(row) for row in rows]}))
         return
     print(table(rows))
-    print(f"\n{_machine()}\n")
+    print(f"\n{machine()}\n")
     for line in reached(rows):
         print(line)
 
@@ -222,11 +221,6 @@ def _mean_a_call(runs: Sequence[AgentRun], name: str) -> float:
 def _missed(run: AgentRun) -> list[str]:
     golds = [g for g in run.question.gold if not any(was_read(g, text) for text in run.texts)]
     return [f"{gold.title}: {gold.contains}" for gold in golds]
-
-
-def _machine() -> str:
-    cores = os.cpu_count() or 1
-    return f"{platform.machine()}, {cores} cores, Python {platform.python_version()}"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,71 @@
+"""Virtual environments for the peers, so that none of them is a dependency of ours."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+ENVIRONMENTS = {
+    "langchain": (
+        "langchain-classic==1.0.8",
+        "langchain-chroma==1.1.0",
+        "langchain-community==0.4.2",
+        "langchain-huggingface==1.2.3",
+        "rank-bm25==0.2.2",
+    ),
+    # optimum-onnx needs a transformers that no sentence-transformers from version 6 on takes.
+    "onnx": (
+        "langchain-classic==1.0.8",
+        "langchain-community==0.4.2",
+        "datasets==4.8.5",
+        "optimum-onnx[onnxruntime]==0.1.0",
+        "sentence-transformers==5.7.0",
+        "transformers==4.57.6",
+    ),
+    "rerankers": ("rerankers==0.10.0",),
+    "flashrank": ("flashrank==0.2.10",),
+    "fastembed": ("fastembed==0.9.1",),
+}
+_INSTALLED = ".installed"
+
+
+def python_of(name: str, cache: Path) -> str:
+    """The interpreter of a peer's environment, which is made if it is not there.
+
+    Environments see the packages of the one that runs this, so that torch and ONNX Runtime are
+    the same for all and take no space again; what they install themselves comes before it.
+
+    Args:
+        name: One of `ENVIRONMENTS`.
+        cache: Folder of the environments.
+
+    Returns:
+        Its path.
+
+    Raises:
+        CalledProcessError: pip failed.
+    """
+    folder = (cache / "environments" / name).absolute()
+    python, installed = folder / "bin" / "python", folder / _INSTALLED
+    wanted = "\n".join([sys.executable, *ENVIRONMENTS[name]])
+    if installed.is_file() and installed.read_text("utf-8") == wanted:
+        return str(python)
+    print(f"Making the environment {name}: {', '.join(ENVIRONMENTS[name])}", file=sys.stderr)
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+    _share_packages(python)
+    command = [str(python), "-m", "pip", "install", "--quiet", *ENVIRONMENTS[name]]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    if made.returncode:
+        print(made.stderr, file=sys.stderr)
+        made.check_returncode()
+    installed.write_text(wanted, "utf-8")
+    return str(python)
+
+
+def _share_packages(python: Path) -> None:
+    script = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    own = subprocess.run([str(python), "-c", script], capture_output=True, text=True, check=True)
+    shared = Path(own.stdout.strip()) / "shared.pth"
+    shared.write_text(sysconfig.get_path("purelib") + "\n", "utf-8")

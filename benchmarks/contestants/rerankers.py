@@ -1,0 +1,206 @@
+"""The rerankers that `rerank_speed.py` compares, all with the same weights, each its own way.
+
+A reranker takes a query and passages and gives the positions of all passages, best first. Imports
+are made where they are needed: each process has the packages of one of them.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Rerank = Callable[[str, Sequence[str]], list[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reranker:
+    """One row of the table.
+
+    Attributes:
+        label: What it is, for a reader.
+        weights: In which form it gets them.
+        environment: One of `contestants.environments`; None is ours.
+        make: Loads it, from the folder that `contestants.weights` wrote.
+    """
+
+    label: str
+    weights: str
+    environment: str | None
+    make: Callable[[Path], Rerank]
+
+
+def load(name: str, weights: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """What `contestants.serve` calls.
+
+    Args:
+        name: One of `RERANKERS`.
+        weights: The folder of the weights.
+
+    Returns:
+        Takes `query` and `passages`, gives `order`.
+    """
+    rerank = RERANKERS[name].make(Path(weights))
+    return lambda request: {"order": rerank(request["query"], request["passages"])}
+
+
+def _wikirank(_: Path) -> Rerank:
+    from langchain_core.documents import Document
+
+    from langchain_wikirank import WikiReranker
+
+    reranker = WikiReranker(top_n=None)
+    reranker.load_model()
+
+    def rerank(query: str, passages: Sequence[str]) -> list[int]:
+        documents = [Document(text, metadata={"at": at}) for at, text in enumerate(passages)]
+        return [found.metadata["at"] for found in reranker.compress_documents(documents, query)]
+
+    return rerank
+
+
+def _wikirank_engine(_: Path) -> Rerank:
+    from wikirank.rank import best_first, load_cross_encoder, score_passages
+
+    model = load_cross_encoder()
+    return lambda query, passages: best_first(score_passages(model, query, passages))
+
+
+def _langchain(folder: Path, **model_kwargs: Any) -> Rerank:
+    from langchain_classic.retrievers.document_compressors import CrossEncoderReranker
+    from langchain_community.cross_encoders import HuggingFaceCrossEncoder
+    from langchain_core.documents import Document
+
+    model = HuggingFaceCrossEncoder(
+        model_name=str(folder), model_kwargs={"device": "cpu", **model_kwargs}
+    )
+
+    def rerank(query: str, passages: Sequence[str]) -> list[int]:
+        reranker = CrossEncoderReranker(model=model, top_n=len(passages))
+        documents = [Document(text, metadata={"at": at}) for at, text in enumerate(passages)]
+        return [found.metadata["at"] for found in reranker.compress_documents(documents, query)]
+
+    return rerank
+
+
+def _langchain_torch(weights: Path) -> Rerank:
+    from contestants.pair_bert import register
+
+    register()
+    return _langchain(weights / "torch")
+
+
+def _langchain_onnx(weights: Path, form: str) -> Rerank:
+    file = {"file_name": "model.onnx", "provider": "CPUExecutionProvider", "export": False}
+    return _langchain(weights / form, backend="onnx", model_kwargs=file)
+
+
+def _sentence_transformers(weights: Path) -> Rerank:
+    from sentence_transformers import CrossEncoder
+
+    from contestants.pair_bert import register
+
+    register()
+    model = CrossEncoder(str(weights / "torch"), device="cpu")
+
+    def rerank(query: str, passages: Sequence[str]) -> list[int]:
+        ranked = model.rank(query, list(passages), show_progress_bar=False)
+        return [int(found["corpus_id"]) for found in ranked]
+
+    return rerank
+
+
+def _rerankers(weights: Path) -> Rerank:
+    import rerankers
+
+    from contestants.pair_bert import register
+
+    register()
+    ranker = rerankers.Reranker(
+        str(weights / "torch"), model_type="cross-encoder", device="cpu", verbose=0
+    )
+
+    def rerank(query: str, passages: Sequence[str]) -> list[int]:
+        return [int(found.document.doc_id) for found in ranker.rank(query, list(passages)).results]
+
+    return rerank
+
+
+def _flashrank(weights: Path, form: str) -> Rerank:
+    from flashrank import Ranker, RerankRequest
+    from flashrank.Config import model_file_map
+
+    # It takes no other models than those it knows by name: ours stands in the place of one.
+    name = "ms-marco-MiniLM-L-12-v2"
+    folder = weights / f"flashrank-{form}" / name
+    shutil.copytree(weights / form, folder, dirs_exist_ok=True)
+    shutil.copyfile(folder / "model.onnx", folder / model_file_map[name])
+    ranker = Ranker(name, cache_dir=str(folder.parent), max_length=512, log_level="ERROR")
+
+    def rerank(query: str, passages: Sequence[str]) -> list[int]:
+        given = [{"id": at, "text": text} for at, text in enumerate(passages)]
+        return [int(found["id"]) for found in ranker.rerank(RerankRequest(query, given))]
+
+    return rerank
+
+
+def _fastembed(weights: Path, form: str) -> Rerank:
+    from fastembed.common.model_description import ModelSource
+    from fastembed.rerank.cross_encoder import TextCrossEncoder
+    from machine import usable_cores
+
+    name = f"local/{form}"
+    TextCrossEncoder.add_custom_model(name, sources=ModelSource(hf=name), model_file="model.onnx")
+    model = TextCrossEncoder(
+        name, specific_model_path=str(weights / form), threads=usable_cores(), cuda=False
+    )
+
+    def rerank(query: str, passages: Sequence[str]) -> list[int]:
+        scores = list(model.rerank(query, passages))
+        return sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
+
+    return rerank
+
+
+STOCK = "langchain"
+REFERENCE = "sentence-transformers"
+_INT8, _FP32 = "onnx-int8", "onnx-fp32"
+RERANKERS = {
+    "wikirank": Reranker("`WikiReranker`", "as shipped", None, _wikirank),
+    "wikirank-engine": Reranker(
+        "`score_passages`, its engine", "as shipped", None, _wikirank_engine
+    ),
+    STOCK: Reranker(
+        "LangChain `CrossEncoderReranker`, torch", "fp32", "langchain", _langchain_torch
+    ),
+    "langchain-onnx": Reranker(
+        "LangChain `CrossEncoderReranker`, ONNX backend",
+        "fp32",
+        "onnx",
+        lambda weights: _langchain_onnx(weights, _FP32),
+    ),
+    "langchain-onnx-int8": Reranker(
+        "LangChain `CrossEncoderReranker`, ONNX backend",
+        "int8",
+        "onnx",
+        lambda weights: _langchain_onnx(weights, _INT8),
+    ),
+    REFERENCE: Reranker(
+        "sentence-transformers `rank`, torch", "fp32", "langchain", _sentence_transformers
+    ),
+    "rerankers": Reranker("rerankers, torch", "fp32", "rerankers", _rerankers),
+    "flashrank": Reranker(
+        "FlashRank", "fp32", "flashrank", lambda weights: _flashrank(weights, _FP32)
+    ),
+    "flashrank-int8": Reranker(
+        "FlashRank", "int8", "flashrank", lambda weights: _flashrank(weights, _INT8)
+    ),
+    "fastembed": Reranker(
+        "fastembed", "fp32", "fastembed", lambda weights: _fastembed(weights, _FP32)
+    ),
+    "fastembed-int8": Reranker(
+        "fastembed", "int8", "fastembed", lambda weights: _fastembed(weights, _INT8)
+    ),
+}

@@ -1,0 +1,75 @@
+"""A contestant's process: reads requests and writes replies, one JSON object a line.
+
+Usage: python -m contestants.serve MODULE:FUNCTION ARGUMENTS
+
+FUNCTION of MODULE is called with ARGUMENTS, a JSON object, and gives what answers requests. Only
+answering is timed; the first line written says how long the loading took.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from importlib import import_module
+from time import perf_counter
+from typing import Any
+
+from machine import loaded_versions, peak_memory_mb
+
+Answer = Callable[[dict[str, Any]], dict[str, Any]]
+
+_PACKAGES = (
+    "chromadb",
+    "fastembed",
+    "flashrank",
+    "langchain_chroma",
+    "langchain_classic",
+    "langchain_community",
+    "langchain_core",
+    "langchain_huggingface",
+    "onnxruntime",
+    "rank_bm25",
+    "rerankers",
+    "sentence_transformers",
+    "tokenizers",
+    "torch",
+    "transformers",
+)
+
+
+def main() -> None:
+    """Load the contestant, then answer until the input ends."""
+    # What the libraries print must not get among the replies.
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+
+    def reply(make: Callable[[], dict[str, Any]]) -> None:
+        started = perf_counter()
+        try:
+            made = make()
+            made.setdefault("seconds", perf_counter() - started)
+            made["peak_mb"] = peak_memory_mb()
+        except Exception:
+            made = {"error": traceback.format_exc()}
+        print(json.dumps(made), file=replies, flush=True)
+
+    answer: list[Answer] = []
+
+    def load() -> dict[str, Any]:
+        module, function = sys.argv[1].split(":")
+        made = getattr(import_module(module), function)(**json.loads(sys.argv[2]))
+        answer.append(made)
+        return {"versions": loaded_versions(_PACKAGES)}
+
+    reply(load)
+    if answer:
+        for line in sys.stdin:
+            request = json.loads(line)
+            reply(lambda request=request: answer[0](request))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""The machine that a benchmark runs on, and the memory that processes take."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from time import perf_counter, sleep
+
+_INSTRUCTIONS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")
+_POLL_SECONDS = 0.005
+
+
+def peak_memory_mb() -> float:
+    """The most memory that this process has held at once, in MB.
+
+    `ru_maxrss` alone will not do: on Linux a child begins with its parent's.
+    """
+    kilobytes = _status_kilobytes("self", "VmHWM")
+    if kilobytes is not None:
+        return kilobytes / 1024
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used / 2**20 if sys.platform == "darwin" else used / 1024
+
+
+def timed_process(command: Sequence[str], environment: Mapping[str, str]) -> tuple[float, float]:
+    """Run a command to its end.
+
+    Args:
+        command: What to run; it must succeed.
+        environment: Its environment variables.
+
+    Returns:
+        Seconds from start to end, and the most memory held, in MB; NaN where there is no `/proc`.
+
+    Raises:
+        CalledProcessError: It failed.
+    """
+    started = perf_counter()
+    process = subprocess.Popen(
+        command, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    peaks: list[float] = []
+    watch = threading.Thread(target=_watch_memory, args=(process, peaks))
+    watch.start()
+    output, errors = process.communicate()
+    seconds = perf_counter() - started
+    watch.join()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, list(command), output, errors)
+    return seconds, max(peaks, default=float("nan"))
+
+
+def _watch_memory(process: subprocess.Popen[str], peaks: list[float]) -> None:
+    while process.returncode is None:
+        kilobytes = _status_kilobytes(str(process.pid), "VmHWM")
+        if kilobytes is not None:
+            peaks.append(kilobytes / 1024)
+        sleep(_POLL_SECONDS)
+
+
+def _status_kilobytes(process: str, field: str) -> int | None:
+    try:
+        lines = Path(f"/proc/{process}/status").read_text("utf-8").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) for line in lines if line.startswith(f"{field}:")), None)
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def machine() -> str:
+    """The processor, its instructions that matter here, cores and Python, in one line."""
+    model, flags = _processor()
+    known = ", ".join(flag for flag in _INSTRUCTIONS if flag in flags)
+    processor = f"{model} ({known})" if known else model
+    return f"{processor}, {usable_cores()} cores, Python {platform.python_version()}"
+
+
+def _processor() -> tuple[str, set[str]]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.machine(), set()
+    fields = {name.strip(): value.strip() for name, _, value in (s.partition(":") for s in lines)}
+    return fields.get("model name", platform.machine()), set(fields.get("flags", "").split())
+
+
+def loaded_versions(names: Sequence[str]) -> dict[str, str]:
+    """Versions of packages that this process has imported.
+
+    Args:
+        names: Import names that are also, but for `-` and `_`, names of distributions.
+
+    Returns:
+        Name to version, of those that are loaded.
+    """
+    found = {}
+    for name in names:
+        if name in sys.modules:
+            try:
+                found[name.replace("_", "-")] = version(name)
+            except PackageNotFoundError:
+                continue
+    return found

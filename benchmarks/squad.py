@@ -1,0 +1,106 @@
+"""Real questions with candidate passages: SQuAD v1.1 dev as a retrieval task."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from wikirank.corpus import open_source
+from wikirank.evaluate.candidates import dataset_passages, distractor_passages
+from wikirank.evaluate.datasets import RetrievalDataset, load_retrieval_dataset
+from wikirank.index.lexical import LexicalIndex
+from wikirank.types import Passage
+
+SQUAD = Path(__file__).resolve().parents[1].parent / "shared/data/qa"
+SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """A question and what a first stage found for it.
+
+    Attributes:
+        question: The question.
+        passages: The texts, best first.
+        relevant: Position of the passage that answers; None if it is not among them.
+    """
+
+    question: str
+    passages: list[str]
+    relevant: int | None
+
+
+class SquadCandidates:
+    """Questions of SQuAD dev, and BM25's candidates among its passages.
+
+    Args:
+        folder: Where the lexical index is made, or was.
+        data: Folder of `squad-dev-questions.jsonl.gz` and `squad-dev-passages.jsonl.gz`.
+        questions: How many questions to draw, always the same.
+    """
+
+    def __init__(self, folder: Path, data: Path, questions: int) -> None:
+        self._dataset = load_squad(data)
+        self._index = LexicalIndex(folder)
+        if not self._index.count():
+            with self._index.writer() as writer:
+                writer.put(dataset_passages(self._dataset))
+        self._queries = random.Random(SEED).sample(sorted(self._dataset.queries), questions)
+
+    def of(self, number: int, depth: int) -> Candidates:
+        """The candidates of a question; where BM25 finds too few, any passages fill up.
+
+        Args:
+            number: Of the question, from 0; begins anew past the last.
+            depth: How many candidates.
+
+        Returns:
+            As many.
+        """
+        query = self._queries[number % len(self._queries)]
+        question, [answer] = self._dataset.queries[query], self._dataset.relevant[query]
+        found = [id_ for id_, _ in self._index.search(question, depth)]
+        known = set(found)
+        rest = (id_ for id_ in self._dataset.passages if id_ not in known)
+        ids = [*found, *islice(rest, depth - len(found))]
+        texts = [self._dataset.passages[id_] for id_ in ids]
+        return Candidates(question, texts, ids.index(answer) if answer in found else None)
+
+
+def load_squad(data: Path) -> RetrievalDataset:
+    """Read the data set from the folder with its two files."""
+    return load_retrieval_dataset(
+        data / "squad-dev-questions.jsonl.gz", data / "squad-dev-passages.jsonl.gz"
+    )
+
+
+def corpus(dataset: RetrievalDataset, distractors: int) -> Iterator[Passage]:
+    """The data set's passages, then passages of the sample corpus.
+
+    Args:
+        dataset: As `load_squad` gives it.
+        distractors: How many of the latter.
+
+    Yields:
+        Passages, all with different ids.
+    """
+    yield from dataset_passages(dataset)
+    if distractors:
+        yield from islice(distractor_passages(open_source("sample")), distractors)
+
+
+def sample_questions(dataset: RetrievalDataset, number: int) -> Sequence[tuple[str, str]]:
+    """Questions drawn from the data set, always the same.
+
+    Args:
+        dataset: As `load_squad` gives it.
+        number: How many.
+
+    Returns:
+        Each with the id of the passage that answers it.
+    """
+    drawn = random.Random(SEED).sample(sorted(dataset.queries), number)
+    return [(dataset.queries[id_], next(iter(dataset.relevant[id_]))) for id_ in drawn]
