@@ -102,7 +102,7 @@ class Table:
             for _, lines in cells:
                 self._lines.extend(lines)
             return
-        texts = self._with_spanning([(cell, "; ".join(map(_item, lines))) for cell, lines in cells])
+        texts = self._with_spanning([(cell, _cell_text(lines)) for cell, lines in cells])
         while texts and not texts[-1]:
             texts.pop()
         if any(texts):
@@ -148,8 +148,10 @@ def _is_layout(lines: list[str]) -> bool:
     return len(lines) > 6 or any(len(line) > _LONGEST_CELL for line in lines)
 
 
-def _item(line: str) -> str:
-    return line.strip().removeprefix("- ")
+def _cell_text(lines: list[str]) -> str:
+    """The lines of a cell as one: `1934 (7th)`, `Hans Dreier; Roland Anderson`."""
+    items = [line.strip().removeprefix("- ") for line in lines]
+    return "; ".join(items).replace("; (", " (")
 
 
 def _row_line(cells: list[_Cell], texts: list[str]) -> str:

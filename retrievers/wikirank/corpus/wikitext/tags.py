@@ -89,7 +89,8 @@ def literal_text(name: str, attributes: str, content: str) -> str:
     if name in ("nowiki", "pre"):
         return decode_entities(content)
     if name in ("math", "chem", "ce"):
-        return " ".join(content.split())
+        # To TeX `{ {` is `{{`; to a reader of wikitext it is no template.
+        return re.sub(r"(?<=[{}])(?=[{}])", " ", " ".join(content.split()))
     return content if "inline" in attributes else content.strip("\n")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wikirank.corpus.wikitext.arguments import Arguments
+from wikirank.corpus.wikitext.names import is_language
 from wikirank.corpus.wikitext.template_dates import DATES
 from wikirank.corpus.wikitext.template_units import UNITS
 
@@ -39,6 +40,23 @@ def _lang(given: Arguments) -> str:
 
 def _transliteration(given: Arguments) -> str:
     return given[3] or given[2] or given[1]
+
+
+def _ipa(given: Arguments) -> str:
+    return given[2] if given[2] and is_language(given[1]) else given[1]
+
+
+def _slashed(given: Arguments) -> str:
+    return f"/{given[1]}/" if given[1] else ""
+
+
+def _bar(given: Arguments) -> str:
+    return f"{given[1]}: {given[3]}%" if given[3] else given[1]
+
+
+def _marriage(given: Arguments) -> str:
+    years = "–".join(part for part in (given[2], given[3]) if part)
+    return f"{given[1]} (m. {years})" if years else given[1]
 
 
 def _interlanguage(given: Arguments) -> str:
@@ -126,6 +144,24 @@ TEMPLATES: dict[str, Renderer] = {
     "sort": _argument(2),
     "sortname": _sort_name,
     "ship": _ship,
+    "ipa": _ipa,
+    "ipa link": _argument(1),
+    "ipalink": _argument(1),
+    "ipaslink": _slashed,
+    "ipablink": lambda given: f"[{given[1]}]",
+    "native name": _lang,
+    "marriage": _marriage,
+    "bartable": lambda given: given[1] + given[2],
+    "bar percent": _bar,
+    "simplenuclide": _joined("-"),
+    "simplenuclide2": _joined("-"),
+    "nuclide": _joined("-"),
+    "nuclide2": _joined("-"),
+    "railgauge": _argument(1),
+    "track gauge": _argument(1),
+    "pow": _joined("^"),
+    "url": lambda given: given[2] or given[1],
+    "mdashb": _constant("—"),
     "uss": _prefixed_ship("USS"),
     "hms": _prefixed_ship("HMS"),
     "ss": _prefixed_ship("SS"),
@@ -239,10 +275,9 @@ for _names, _renderer in (
         flagcountry flagu flag+link noflag flagathlete script
         polytonic hebrew arabic music coptic align left right
         font dfn char unichar~text title~style linktext
-         pslink phonetic no~italics xt mxt nobold nobreak keep big~text
-         rcl stn station lnl user~link title~link dab~text
-        glossary~link gli avoid~wrap avoidwrap nbsp~text
-        non-breaking""",
+        longitem nastaliq pslink phonetic no~italics xt mxt nobold nobreak keep big~text
+        stn station lnl user~link title~link dab~text
+        glossary~link gli avoid~wrap avoidwrap""",
         _argument(1),
     ),
     (
@@ -253,7 +288,7 @@ for _names, _renderer in (
     ),
     (
         """ubl unbulleted~list bulleted~list ordered~list plain~list bulletedlist unbulleted
-        numbered~list collapsible~list indented~plainlist flat~list""",
+        numbered~list vunblist collapsible~list indented~plainlist flat~list""",
         _bullets,
     ),
     (
@@ -267,7 +302,7 @@ for _names, _renderer in (
     ("spaced~mdash spaced~em~dash smd", _constant(" — ")),
     (
         """about for other~uses hatnote redirect redirect2 main see~also further details distinguish
-        rp page~needed cn citation~needed fact note notetag ref r efn ipa ipac-en ipa-en respell
+        rp page~needed cn citation~needed fact note notetag ref r efn ipac-en ipa-en respell
         audio listen listen~to pronunciation audio-ipa coord anchor refimprove multiple~issues
         cleanup update tone technical wikify dead~link webarchive reflist notelist image
         multiple~image double~image image~label caption side~box sidebar tracklist footnote

@@ -10,6 +10,7 @@ import re
 
 from wikirank.corpus.wikitext.arguments import Arguments
 from wikirank.corpus.wikitext.marks import DROPPED
+from wikirank.corpus.wikitext.names import is_language
 from wikirank.corpus.wikitext.template_table import TEMPLATES, Renderer, last_language_text, nothing
 
 
@@ -37,7 +38,12 @@ def render_template(name: str, given: Arguments) -> str:
 def _by_prefix(name: str) -> Renderer | None:
     if name.startswith(("lang-", "langx-")):
         return last_language_text
-    if name.startswith(("flagicon", "cite ", "citation", "harv", "sfn", "efn", "refn")):
+    word, hyphen, language = name.rpartition("-")
+    if hyphen and is_language(language) and not word.startswith(("ipa", "audio", "r", "cite")):
+        return last_language_text  # "lang-" has other names in other wikis
+    if name.startswith(
+        ("flagicon", "cite ", "citation", "harv", "ipa-", "ipac-", "sfn", "efn", "refn")
+    ):
         return nothing
     return None
 
