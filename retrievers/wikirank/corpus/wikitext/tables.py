@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from wikirank.corpus.wikitext.lines import Lines
+from wikirank.corpus.wikitext.marks import HEADING
 
 _SEPARATOR = " | "
 _ROWSPAN = re.compile(r"rowspan\s*=\s*[\"']?\s*([0-9]{1,4})", re.IGNORECASE)
@@ -150,8 +151,12 @@ def _is_layout(lines: list[str]) -> bool:
 
 def _cell_text(lines: list[str]) -> str:
     """The lines of a cell as one: `1934 (7th)`, `Hans Dreier; Roland Anderson`."""
-    items = [line.strip().removeprefix("- ") for line in lines]
+    items = [_without_heading(line).strip().removeprefix("- ") for line in lines]
     return "; ".join(items).replace("; (", " (")
+
+
+def _without_heading(line: str) -> str:
+    return line.strip(f"{HEADING}= ") if line.startswith(HEADING) else line
 
 
 def _row_line(cells: list[_Cell], texts: list[str]) -> str:

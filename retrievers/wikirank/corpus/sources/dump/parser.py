@@ -110,20 +110,24 @@ class DumpParser:
         Raises:
             CorpusError: If the file is damaged, no export, or not safe to read.
         """
-        pieces, encoding = expat_readable(decompressed(self._path), str(self._path))
-        self._parser = parser = expat.ParserCreate(encoding)
-        parser.buffer_text = True
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._characters
-        parser.StartDoctypeDeclHandler = self._refuse_doctype
         try:
+            pieces, encoding = expat_readable(decompressed(self._path), str(self._path))
+            self._parser = self._new_parser(encoding)
             for _ in self._feed(pieces):
                 yield from self._taken()
         except (expat.ExpatError, ValueError, LookupError, CorpusError) as err:
             yield from self._taken()  # what came before the damage
             raise self._error(err) from err
         yield from self._taken()
+
+    def _new_parser(self, encoding: str | None) -> Any:
+        parser = expat.ParserCreate(encoding)
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._characters
+        parser.StartDoctypeDeclHandler = self._refuse_doctype
+        return parser
 
     def _feed(self, pieces: Iterator[bytes]) -> Iterator[None]:
         """Parse the pieces; each may finish pages."""
@@ -199,7 +203,7 @@ class DumpParser:
 
     def _error(self, err: Exception) -> CorpusError:
         """The error with its place in the file."""
-        place = f"line {self._parser.CurrentLineNumber}"
+        place = f"line {self._parser.CurrentLineNumber if self._parser else 1}"
         if self._last_title:
             place += f", after the page {self._last_title!r}"
         reason = str(err).removeprefix(f"{self._path} ")

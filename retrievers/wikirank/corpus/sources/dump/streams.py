@@ -39,7 +39,8 @@ def decompressed(path: Path) -> Iterator[bytes]:
             yield from decompress_bz2(path)
         elif name.endswith(".gz"):
             with gzip.open(path) as stream:
-                while piece := stream.read(_CHUNK):
+                # read() would lose what it has when it meets the damage.
+                while piece := stream.read1(_CHUNK):
                     yield piece
         elif name.endswith(".zst"):
             yield from _decompress_zstd(path)
