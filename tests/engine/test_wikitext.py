@@ -198,7 +198,8 @@ def test_metadata() -> None:
 PIECES = st.sampled_from(
     ["{{", "}}", "{{{", "}}}", "[[", "]]", "|", "=", "==", "\n", "\n{|", "\n|-", "\n|}", "\n|",
      "\n!", "!!", "||", "\n*", "\n#", "\n;", "''", "'''", "<ref>", "</ref>", "<ref name=a/>",
-     "<br>", "<div>", "</div>", "<table>", "<td>", "<!--", "-->", "{{nowrap|", "{{convert|", "File:a.png",
+     "<br>", "<div>", "</div>", "<table>", "<td>", "<!--", "-->", "{{nowrap|",
+     "{{convert|", "File:a.png",
      "Category:", "http://a.b", "[http://a.b ", "]", "<sup>", "</sup>", "&nbsp;", "&#0;", "__TOC__",
      "rowspan=9|", "word", " ", "é", "\x00", "\x01", "\r", "(", ")", ","]
 )  # fmt: skip

@@ -17,6 +17,7 @@ _SPACES = re.compile(
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
 # What a dropped piece leaves, "(  ; born 1815)" and "word ,", if its mark is among it. Each is
 # looked for from its beginning only: a long run would otherwise take quadratic time.
+_EMPTY_BRACKETS = re.compile(rf" ?\([{DROPPED} ,;:/]+\)")
 _AFTER_BRACKET = re.compile(rf"\([{DROPPED} ,;:/]+")
 _BEFORE_BRACKET = re.compile(rf"(?<![{DROPPED} ,;:])[{DROPPED} ,;:]+\)")
 _BEFORE_POINT = re.compile(rf"(?<![{DROPPED} ])[{DROPPED} ]+(?=[.,;:!?)])")
@@ -52,6 +53,7 @@ def _indented(text: str, before: str) -> str:
 
 def _tidied(line: str) -> str:
     """Take the marks of dropped pieces out, with the brackets and spaces that they leave."""
+    line = _EMPTY_BRACKETS.sub(lambda found: _unless_marked(found[0], DROPPED), line)
     line = _AFTER_BRACKET.sub(lambda found: _unless_marked(found[0], "("), line)
     line = _BEFORE_BRACKET.sub(lambda found: _unless_marked(found[0], ")"), line)
     line = _BEFORE_POINT.sub(lambda found: _unless_marked(found[0], ""), line)

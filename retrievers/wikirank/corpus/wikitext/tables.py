@@ -11,6 +11,11 @@ from wikirank.corpus.wikitext.marks import HEADING
 _SEPARATOR = " | "
 _ROWSPAN = re.compile(r"rowspan\s*=\s*[\"']?\s*([0-9]{1,4})", re.IGNORECASE)
 _COLSPAN = re.compile(r"colspan\s*=\s*[\"']?\s*([0-9]{1,3})", re.IGNORECASE)
+_ATTRIBUTES = re.compile(
+    r"""\s*(?:(?:rowspan|colspan|style|class|v?align|bgcolor|background|width|height|scope|nowrap)
+    \s*=\s*(?:"[^"]*"|'[^']*'|[^\s"']+)(?:\s+|$))+""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _LONGEST_CELL = 400  # characters; a row with a longer one is layout, not data
 _LONGEST_REPEATED = 120
 
@@ -137,7 +142,11 @@ class Table:
 def _without_attributes(text: str) -> tuple[str, str]:
     """A cell's attributes and its text: `rowspan=2 | text`."""
     attributes, pipe, rest = text.partition("|")
-    return (attributes, rest) if pipe else ("", text)
+    if pipe:
+        return attributes, rest
+    # `colspan=2 {{n/a}}`: such templates bring the pipe along, and what we make of them does not.
+    found = _ATTRIBUTES.match(text)
+    return (found[0], text[found.end() :]) if found else ("", text)
 
 
 def _span(pattern: re.Pattern[str], attributes: str) -> int:
