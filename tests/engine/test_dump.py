@@ -87,6 +87,7 @@ class TestPages:
         assert (both.url, both.revision) == ("https://ltg.example.org/wiki/C_%26_D", "13")
         assert (both.metadata["kind"], list_.metadata["kind"]) == ("disambiguation", "list")
         assert list_.url.endswith("/wiki/List_of_x/y")
+        assert source.count() == 3
         assert source.skipped == {
             "redirect": 3,
             "in another namespace": 1,
@@ -230,7 +231,8 @@ class TestEncodings:
             ("utf-8", "лёд"), ("utf-8-sig", "лёд"), ("utf-16", "лёд"), ("utf-16-be", "лёд"),
             ("utf-32", "лёд"), ("windows-1251", "лёд"), ("koi8-r", "лёд"),
             ("iso-8859-1", "Frühling"), ("iso-8859-2", "Łódź"), ("shift_jis", "霜"),
-            ("euc-jp", "霜"), ("gb18030", "霜"), ("big5", "霜"), ("euc-kr", "서리"), ("us-ascii", "frost"),
+            ("euc-jp", "霜"), ("gb18030", "霜"), ("big5", "霜"), ("euc-kr", "서리"),
+            ("us-ascii", "frost"),
         ],
     )  # fmt: skip
     def test_any_that_is_declared(self, tmp_path: Path, encoding: str, word: str) -> None:

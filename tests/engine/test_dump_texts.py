@@ -1,4 +1,4 @@
-"""The text of every page of four real dumps: nothing of the markup left, nothing of the text lost."""
+"""The text of every page of four real dumps: no markup is left, no sentence is lost."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from wikirank.errors import CorpusError, InvalidArgumentError
 from wikirank.types import Article
 
 _LONGEST_TEXT = 2**23  # characters; MediaWiki itself takes pages of up to 2 MiB
+_REDIRECT = "redirect"
 _REDIRECT_TEXT = 1000  # characters in which a redirect's target stands
 
 
@@ -81,7 +82,7 @@ class DumpSource(PathSource):
         maker: _ArticleMaker | None = None
         for page in parser:
             maker = maker or _ArticleMaker(parser.site, aliases)
-            reason = self._reason_to_skip(page, parser.site)
+            reason = self.reason_to_skip(page, parser.site)
             if reason:
                 self._skipped[reason] += 1
             else:
@@ -102,12 +103,20 @@ class DumpSource(PathSource):
             self._survey = _Survey(stamp, survey.articles, aliases)
         return self._survey
 
-    def _reason_to_skip(self, page: DumpPage, site: SiteInfo) -> str:
-        """Why a page is no article; empty if it is one."""
+    def reason_to_skip(self, page: DumpPage, site: SiteInfo) -> str:
+        """Why a page is no article.
+
+        Args:
+            page: The page.
+            site: What the dump says of its wiki.
+
+        Returns:
+            The reason, in a few words; empty if it is an article.
+        """
         if namespace_of(page, site) not in self.namespaces:
             return "in another namespace"
         if page.redirect or redirect_target(page.text[:_REDIRECT_TEXT]):
-            return "redirect"
+            return _REDIRECT
         if page.model not in ("", "wikitext"):
             return "not wikitext"
         if page.deleted:
@@ -129,13 +138,10 @@ class _SurveyReading:
         parser = DumpParser(self._source.path, longest_text=_REDIRECT_TEXT)
         try:
             for page in parser:
-                if namespace_of(page, parser.site) not in self._source.namespaces:
-                    continue
-                target = page.redirect or redirect_target(page.text)
-                if target:
-                    yield page.title, target
-                else:
-                    self.articles += 1
+                reason = self._source.reason_to_skip(page, parser.site)
+                if reason == _REDIRECT:
+                    yield page.title, page.redirect or redirect_target(page.text)
+                self.articles += not reason
         except CorpusError:
             return  # the second reading meets it too, and has given the articles before it
 
