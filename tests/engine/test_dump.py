@@ -5,12 +5,15 @@ from __future__ import annotations
 import bz2
 import gzip
 import json
+import pickle
 import tracemalloc
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from wikirank.cli import app
@@ -135,6 +138,11 @@ class TestPages:
         site = f"<siteinfo><base>{base}</base></siteinfo>"
         (article,) = DumpSource(dump(tmp_path, page("A B", "x"), site=site))
         assert article.url == (base.partition(".org")[0] + ".org" + url if url else "")
+
+    def test_a_source_may_go_to_another_process(self, tmp_path: Path) -> None:
+        source = DumpSource(dump(tmp_path, page("A", "a"), page("B", "x", redirect="A")))
+        assert list(pickle.loads(pickle.dumps(source))) == list(source)
+        assert list(pickle.loads(pickle.dumps(source))) == list(source)
 
     def test_a_changed_file_is_read_anew(self, tmp_path: Path) -> None:
         source = DumpSource(dump(tmp_path, page("A", "a")))
@@ -314,6 +322,34 @@ class TestDamage:
         (tmp_path / name).write_text(export(page("A", "a")), encoding="utf-8")
         with pytest.raises(CorpusError, match=name):
             list(DumpSource(tmp_path / name))
+
+
+SMALL = export(page("A", "a [[b]]"), page("B", "x", redirect="A"), page("C", "c " * 99))
+
+
+class TestAnyDamage:
+    @settings(
+        max_examples=150,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    @given(
+        kind=st.sampled_from(["a.xml", "A.XML.BZ2", "b.xml.bz2", "a.xml.gz", "a.xml.zst"]),
+        place=st.floats(0, 1, exclude_max=True),
+        value=st.binary(min_size=1, max_size=6),
+        removed=st.integers(0, 9),
+    )
+    def test_is_a_clear_error_or_none(
+        self, tmp_path: Path, kind: str, place: float, value: bytes, removed: int
+    ) -> None:
+        whole = COMPRESSIONS[kind](SMALL)
+        at = int(place * len(whole))
+        path = tmp_path / kind
+        path.write_bytes(whole[:at] + value + whole[at + removed :])
+        try:
+            assert len(list(DumpSource(path))) <= 3
+        except CorpusError as err:
+            assert kind in str(err)  # noqa: PT017
 
 
 class TestBombs:

@@ -173,4 +173,4 @@ def _row_line(cells: list[_Cell], texts: list[str]) -> str:
     if len(cells) == len(texts) == 2 and cells[0].is_header and not cells[1].is_header:
         key = texts[0].rstrip(":")
         return f"{key}: {texts[1]}" if key else texts[1]
-    return _SEPARATOR.join(texts)
+    return _SEPARATOR.join(texts).lstrip()

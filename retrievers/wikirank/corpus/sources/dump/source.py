@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from wikirank.corpus.sources.dump.aliases import Aliases
 from wikirank.corpus.sources.dump.parser import DumpPage, DumpParser, SiteInfo
@@ -102,6 +103,10 @@ class DumpSource(PathSource):
             aliases.fill(survey.redirects())
             self._survey = _Survey(stamp, survey.articles, aliases)
         return self._survey
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs; the temporary file stays here."""
+        return self.__dict__ | {"_survey": None}
 
     def reason_to_skip(self, page: DumpPage, site: SiteInfo) -> str:
         """Why a page is no article.
