@@ -393,7 +393,7 @@ class TestOpenSource:
             ("missing.jsonl", r"missing\.jsonl does not exist"),
             ("missing.parquet", r"missing\.parquet does not exist"),
             ("nowhere", r'nowhere does not exist: expected "sample", a folder'),
-            ("a.csv", r"a\.csv is of an unknown kind: .*\.ndjson\.gz or \.parquet"),
+            ("a.csv", r"a\.csv is of an unknown kind: .*\.ndjson\.gz.* or \.parquet"),
             ("a.json", r"a\.json is of an unknown kind"),
         ],
     )

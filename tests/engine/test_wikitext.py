@@ -124,6 +124,15 @@ def test_tables() -> None:
     )
 
 
+def test_rows_of_a_table_that_a_template_begins() -> None:
+    wikitext = "{{Table top}}\n|-\n| Gold || 1990\n|-\n| Silver\n|} After."
+    assert plain_text(wikitext) == "Gold | 1990\n\nSilver\nAfter."
+
+
+def test_lists_in_columns() -> None:
+    assert plain_text("{{Columns-list|2|\n* a\n* b\n}}") == "- a\n- b"
+
+
 def test_a_table_in_html_and_one_that_never_closes() -> None:
     html = "<table><tr><th>Size</th><td>5 m</td></tr><tr><td>a</td><td>b</td></tr></table>"
     assert plain_text(html) == "Size: 5 m\na | b"

@@ -28,7 +28,7 @@ def render_blocks(wikitext: str) -> str:
             if len(tables) < _DEEPEST:
                 tables.append(Table(budget))
         elif not tables:
-            page.add(line)
+            page.add(_without_row_marks(line))
         elif stripped.startswith("|}"):
             closed = tables.pop()
             _add_table(closed, stripped[2:], tables, page)
@@ -37,6 +37,15 @@ def render_blocks(wikitext: str) -> str:
     while tables:
         _add_table(tables.pop(), "", tables, page)
     return _joined(page.done())
+
+
+def _without_row_marks(line: str) -> str:
+    """A line outside tables; a row there belongs to a table that a template begins."""
+    if not line.startswith("|"):
+        return line
+    if line.startswith("|-"):
+        return ""
+    return line[2 if line.startswith(("|}", "|+")) else 1 :].replace("||", " | ").lstrip()
 
 
 def _add_table(closed: Table, rest: str, tables: list[Table], page: Lines) -> None:

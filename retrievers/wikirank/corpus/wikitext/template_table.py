@@ -67,6 +67,10 @@ def _joined(separator: str) -> Renderer:
     return lambda given: separator.join(given.given)
 
 
+def _block(given: Arguments) -> str:
+    return f"\n{given.given[-1]}\n" if given.given else ""
+
+
 def _bullets(given: Arguments) -> str:
     return "".join(f"\n* {item}" for item in given.given) + "\n" if given.given else ""
 
@@ -200,8 +204,11 @@ TEMPLATES: dict[str, Renderer] = {
     "included": _fallback("Included"),
     "dropped": _fallback("Dropped"),
     "hlist": _joined(", "),
-    "flatlist": _argument(1),
-    "plainlist": _argument(1),
+    "flatlist": _block,
+    "plainlist": _block,
+    "columns-list": _block,
+    "columns list": _block,
+    "multicol": _block,
     "cslist": _joined(", "),
     "cmn": _argument(1),
     "mset": lambda given: "{" + ", ".join(given.given) + "}" if given.given else "",
