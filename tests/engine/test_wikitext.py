@@ -18,7 +18,9 @@ from wikirank.corpus.wikitext import (
     redirect_target,
 )
 
-MARKUP = re.compile(r"\{\{|\[\[|'''|\{\||</?(?:ref|div|span|br|table|td|tr|small|nowiki)\b")
+MARKUP = re.compile(
+    r"\{\{|\[\[|'''|^\s*\{\||</?(?:ref|div|span|br|table|td|tr|small|nowiki)\b", re.MULTILINE
+)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ _SPACES = re.compile(
     r"[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]{2,}|[\t\u00a0\u2000-\u200a\u202f]"
 )
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
+_TABLE_MARKS = re.compile(r"^[ ]*(?:\{\|[ ]*)+")
 # What a dropped piece leaves, "(  ; born 1815)" and "word ,", if its mark is among it. Each is
 # looked for from its beginning only: a long run would otherwise take quadratic time.
 _EMPTY_BRACKETS = re.compile(rf" ?\([{DROPPED} ,;:/]+\)")
@@ -42,6 +43,7 @@ def inline_text(line: str) -> str:
     line = _without_leftovers(line)
     if DROPPED in line:
         line = _tidied(line)
+    line = _TABLE_MARKS.sub("", line)
     return _indented(_SPACES.sub(" ", line), line)
 
 

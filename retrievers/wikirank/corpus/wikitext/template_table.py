@@ -7,6 +7,7 @@ from collections.abc import Callable
 from wikirank.corpus.wikitext.arguments import Arguments
 from wikirank.corpus.wikitext.names import is_language
 from wikirank.corpus.wikitext.template_dates import DATES
+from wikirank.corpus.wikitext.template_symbols import SYMBOLS
 from wikirank.corpus.wikitext.template_units import UNITS
 
 Renderer = Callable[[Arguments], str]
@@ -135,6 +136,7 @@ def _suffixed_link(given: Arguments) -> str:
 TEMPLATES: dict[str, Renderer] = {
     **DATES,
     **UNITS,
+    **{name: _constant(text) for name, text in SYMBOLS.items()},
     "lang": _lang,
     "langx": _lang,
     "rtl-lang": _lang,
@@ -165,7 +167,6 @@ TEMPLATES: dict[str, Renderer] = {
     "track gauge": _argument(1),
     "pow": _joined("^"),
     "url": lambda given: given[2] or given[1],
-    "mdashb": _constant("—"),
     "uss": _prefixed_ship("USS"),
     "hms": _prefixed_ship("HMS"),
     "ss": _prefixed_ship("SS"),
@@ -226,49 +227,6 @@ TEMPLATES: dict[str, Renderer] = {
     "fl.": _prefixed("fl. "),
     "born in": _prefixed("b. "),
     "b.": _prefixed("b. "),
-    "pi": _constant("π"),
-    "tau": _constant("τ"),
-    "hbar": _constant("ħ"),
-    "infin": _constant("∞"),
-    "times": _constant("×"),
-    "sharp": _constant("♯"),
-    "flat": _constant("♭"),
-    "natural": _constant("♮"),
-    "c sharp": _constant("C♯"),
-    "check mark": _constant("✓"),
-    "tick": _constant("✓"),
-    "cross": _constant("✗"),
-    "x mark": _constant("✗"),
-    "increase": _constant("▲"),
-    "decrease": _constant("▼"),
-    "ndash": _constant("–"),
-    "en dash": _constant("–"),
-    "mdash": _constant("—"),
-    "em dash": _constant("—"),
-    "--": _constant("–"),
-    "nbsp": _constant(" "),
-    "space": _constant(" "),
-    "spaces": _constant(" "),
-    "thinsp": _constant(" "),
-    "zwsp": _constant(""),
-    "shy": _constant(""),
-    "clear": _constant(""),
-    "break": _constant("\n"),
-    "paragraph break": _constant("\n"),
-    "pb": _constant("\n"),
-    "s": _constant("'s"),
-    "'": _constant("'"),
-    "' \"": _constant("' \""),
-    "\" '": _constant("\" '"),
-    "'s": _constant("'s"),
-    "`": _constant("ʻ"),
-    "okina": _constant("ʻ"),
-    "pipe": _constant("|"),
-    "·": _constant(" ·"),
-    "•": _constant(" •"),
-    "\\": _constant(" /"),
-    "colon": _constant(":"),
-    "sp": _constant(" "),
 }
 
 for _names, _renderer in (
@@ -305,8 +263,6 @@ for _names, _renderer in (
         _quote,
     ),
     ("defn term ghat", _gloss),
-    ("spaced~ndash snd snds spnd sndash spaced~en~dash", _constant(" – ")),
-    ("spaced~mdash spaced~em~dash smd", _constant(" — ")),
     (
         """about for other~uses hatnote redirect redirect2 main see~also further details distinguish
         rp page~needed cn citation~needed fact note notetag ref r efn ipac-en ipa-en respell
