@@ -430,7 +430,7 @@ class TestOpenSource:
             ("missing.jsonl", r"missing\.jsonl does not exist"),
             ("missing.parquet", r"missing\.parquet does not exist"),
             ("nowhere", r'nowhere does not exist: expected "sample", a folder'),
-            ("a.csv", r"a\.csv is of an unknown kind: .*\.ndjson\.gz, \.parquet or \.zim"),
+            ("a.csv", r"a\.csv is of an unknown kind: .*\.ndjson\.gz.*, \.parquet or \.zim"),
             ("a.json", r"a\.json is of an unknown kind"),
         ],
     )

@@ -16,12 +16,15 @@ from wikirank.index import IndexReport, WikiIndex
 from wikirank.index.index import is_index
 
 
-def open_sources(specs: Sequence[str], name: str | None) -> list[Source]:
+def open_sources(
+    specs: Sequence[str], name: str | None, namespaces: Sequence[int] = (0,)
+) -> list[Source]:
     """Open the sources of a command line.
 
     Args:
         specs: Paths, or `sample`.
         name: A name for the source, if there is one only.
+        namespaces: Which namespaces of MediaWiki exports to take.
 
     Returns:
         The sources.
@@ -32,7 +35,7 @@ def open_sources(specs: Sequence[str], name: str | None) -> list[Source]:
     if name is not None and len(specs) > 1:
         msg = f"--name names one source, but {len(specs)} are given. Index them one by one."
         raise InvalidArgumentError(msg)
-    return [open_source(spec, name=name) for spec in specs]
+    return [open_source(spec, name=name, namespaces=namespaces) for spec in specs]
 
 
 def chosen_splitter(

@@ -17,13 +17,17 @@ def command(
         list[str],
         typer.Argument(
             metavar="SOURCE…",
-            help="`sample`, a `.jsonl`/`.jsonl.gz`/`.parquet`/`.zim` file, or a folder of "
-            "`.txt`/`.md` or of `.parquet` files.",
+            help="`sample`; a `.jsonl`/`.jsonl.gz`/`.parquet`/`.zim` file; a folder of `.txt`/`.md` "
+            "or of `.parquet` files; a MediaWiki export: `.xml`, `.xml.bz2`, `.xml.gz`, `.xml.zst`.",
         ),
     ],
     into: Annotated[Path, typer.Option("--into", help="Folder of the index; made if new.")],
     name: Annotated[
         str | None, typer.Option(help="Name of the source; its file's name if left out.")
+    ] = None,
+    namespace: Annotated[
+        list[int] | None,
+        typer.Option(help="Namespace of a MediaWiki export to take; repeatable. [default: 0]"),
     ] = None,
     splitter: Annotated[
         str | None, typer.Option(help="`sentences` (default) or `windows`; fixed per index.")
@@ -53,11 +57,13 @@ def command(
 
     - `wikirank index wiki.jsonl.gz docs/ --into my-index`
 
+    - `wikirank index enwiki-pages-articles-multistream.xml.bz2 --into my-index`
+
     - `wikirank index wiki.parquet --into my-index --chroma-url http://localhost:8000`
     """
     from wikirank.cli.build import build_index, chosen_splitter, open_sources
 
-    opened = open_sources(sources, name)
+    opened = open_sources(sources, name, namespace or (0,))
     reports = build_index(
         opened,
         into,

@@ -6,6 +6,7 @@ from wikirank.corpus.ids import passage_id, section_url
 from wikirank.corpus.passages import article_digest, article_passages
 from wikirank.corpus.sections import split_sections
 from wikirank.corpus.sources import (
+    DumpSource,
     FolderSource,
     JsonLinesSource,
     ParquetSource,
@@ -17,6 +18,7 @@ from wikirank.corpus.sources import (
 from wikirank.corpus.splitters import SentenceSplitter, Splitter, WindowSplitter, splitter_from
 
 __all__ = [
+    "DumpSource",
     "FolderSource",
     "JsonLinesSource",
     "ParquetSource",

@@ -59,6 +59,7 @@ class Ingestion:
         for articles in chunks(self._source, _ARTICLES_READ_AT_ONCE):
             self._take(articles)
         self._flush()
+        self._report.skipped = dict(self._source.skipped)
         if self._report.articles == self._report.without_text:
             msg = (
                 f"The source {self._source.name!r} ({self._source.location}) holds no article "

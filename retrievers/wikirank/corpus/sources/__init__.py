@@ -1,11 +1,12 @@
-"""Where articles come from: JSON lines, Parquet, ZIM files, folders of text, the sample corpus."""
+"""Where articles come from: wiki dumps, ZIM files, JSON lines, Parquet, folders, the sample."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from wikirank.corpus.sources.dump import DUMP_SUFFIXES, DumpSource
 from wikirank.corpus.sources.folder import FolderSource
 from wikirank.corpus.sources.jsonl import JsonLinesSource
 from wikirank.corpus.sources.parquet import ParquetSource, parquet_files
@@ -15,6 +16,7 @@ from wikirank.errors import CorpusError
 from wikirank.types import Article
 
 __all__ = [
+    "DumpSource",
     "FolderSource",
     "JsonLinesSource",
     "ParquetSource",
@@ -40,6 +42,11 @@ class Source(Protocol):
         """Absolute path or package name: tells two sources of one name apart."""
         ...
 
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """How many pages the last reading passed over, by reason; it may still go on."""
+        ...
+
     def __iter__(self) -> Iterator[Article]:
         """Read the articles one by one; raises CorpusError for what cannot be read."""
         ...
@@ -49,14 +56,18 @@ class Source(Protocol):
         ...
 
 
-def open_source(spec: str | Path, *, name: str | None = None) -> Source:
+def open_source(
+    spec: str | Path, *, name: str | None = None, namespaces: Iterable[int] = (0,)
+) -> Source:
     """Open the source that a user named.
 
     Args:
         spec: `"sample"` (for a path of that name write `./sample`), a folder of `.txt` and
             Markdown files or of `.parquet` files, or a file ending in `.jsonl`, `.ndjson` (both
-            also with `.gz`), `.parquet`, `.zim` or, if in parts, `.zimaa`.
+            also with `.gz`), `.parquet`, `.zim` or, if in parts, `.zimaa`, or a MediaWiki export:
+            `.xml`, also with `.bz2`, `.gz` or `.zst`.
         name: What the index is to call it; by default `sample` or the file's or folder's name.
+        namespaces: Which namespaces of a MediaWiki export to take; 0 is the main one.
 
     Returns:
         The source. Files are read as it is iterated over.
@@ -78,9 +89,11 @@ def open_source(spec: str | Path, *, name: str | None = None) -> Source:
         return ParquetSource(path, name=name)
     if is_zim(path):
         return ZimSource(path, name=name)
+    if lowered.endswith(DUMP_SUFFIXES):
+        return DumpSource(path, name=name, namespaces=namespaces)
     reason = "is of an unknown kind" if path.exists() else "does not exist"
     msg = (
         f'{spec} {reason}: expected "sample", a folder of .txt and .md or of .parquet files, or a '
-        f"file ending in {', '.join(_JSON_LINES)}, .parquet or .zim"
+        f"file ending in {', '.join((*_JSON_LINES, *DUMP_SUFFIXES))}, .parquet or .zim"
     )
     raise CorpusError(msg)
