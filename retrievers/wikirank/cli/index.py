@@ -17,8 +17,8 @@ def command(
         list[str],
         typer.Argument(
             metavar="SOURCE…",
-            help="`sample`; a `.jsonl`/`.jsonl.gz`/`.parquet`/`.zim` file; a folder of `.txt`/`.md` "
-            "or of `.parquet` files; a MediaWiki export: `.xml`, `.xml.bz2`, `.xml.gz`, `.xml.zst`.",
+            help="`sample`; a `.jsonl`/`.jsonl.gz`/`.parquet`/`.zim` file; a MediaWiki export: "
+            "`.xml`/`.xml.bz2`/`.xml.gz`/`.xml.zst`; a folder of `.txt`/`.md` or of `.parquet`.",
         ),
     ],
     into: Annotated[Path, typer.Option("--into", help="Folder of the index; made if new.")],
