@@ -25,9 +25,10 @@ from wikirank.index.checks import (
     refuse_filled,
     refuse_foreign,
 )
-from wikirank.index.dense import DenseIndex, embedded_client, server_client
+from wikirank.index.dense import DenseIndex, server_client
+from wikirank.index.embedded import EmbeddedDense
 from wikirank.index.ingest import Ingestion
-from wikirank.index.ledger import claim_source
+from wikirank.index.ledger import claim_source, pending
 from wikirank.index.lexical import LexicalIndex
 from wikirank.index.report import IndexInfo, IndexReport, OnProgress
 from wikirank.index.store import PassageStore, chunks, insert_passages
@@ -102,7 +103,7 @@ class WikiIndex:
         folder.mkdir(parents=True, exist_ok=True)
         store = PassageStore(folder / STORE_FILE)
         try:
-            dense = _open_dense(folder, meta, create=True)
+            dense = _open_dense(folder, store, meta, create=True)
             refuse_filled(dense, collection)
             store.write_meta(meta)
         except BaseException:
@@ -138,7 +139,7 @@ class WikiIndex:
             meta = store.read_meta()
             embedder = embedder or load_embedder()
             check_made_by(folder, meta, embedder)
-            return cls(folder, store, _open_dense(folder, meta), embedder)
+            return cls(folder, store, _open_dense(folder, store, meta), embedder)
         except BaseException:
             store.close()
             raise
@@ -315,7 +316,8 @@ class WikiIndex:
         )
 
     def close(self) -> None:
-        """Give the index's database connections free."""
+        """Give the index's files free."""
+        self.dense.close()
         self.store.close()
 
     def __enter__(self) -> WikiIndex:
@@ -342,10 +344,14 @@ def is_index(path: Path) -> bool:
         store.close()
 
 
-def _open_dense(folder: Path, meta: Mapping[str, Any], *, create: bool = False) -> DenseIndex:
-    url = meta["chroma_url"]
-    client = server_client(url) if url else embedded_client(folder / "chroma")
-    return DenseIndex(client, meta["collection"], create=create)
+def _open_dense(
+    folder: Path, store: PassageStore, meta: Mapping[str, Any], *, create: bool = False
+) -> DenseIndex:
+    # A run that makes the vectors anew may have been killed before it made the collection.
+    create = create or bool(pending(store, 1))
+    if url := meta["chroma_url"]:
+        return DenseIndex(server_client(url), meta["collection"], create=create)
+    return EmbeddedDense(folder, meta["collection"], store.last_write, create=create)
 
 
 def _articles(passages: Iterable[Passage]) -> list[ArticlePassages]:

@@ -73,14 +73,23 @@ def add_pending(connection: sqlite3.Connection, ids: Iterable[str]) -> None:
     connection.executemany("INSERT OR IGNORE INTO pending VALUES (?)", [(i,) for i in ids])
 
 
-def clear_pending(connection: sqlite3.Connection) -> None:
-    """Empty the pending list, within the caller's transaction."""
-    connection.execute("DELETE FROM pending")
+def add_all_pending(connection: sqlite3.Connection) -> None:
+    """Note the ids of all passages as pending, within the caller's transaction."""
+    connection.execute("INSERT OR IGNORE INTO pending SELECT id FROM passages")
 
 
-def pending(store: PassageStore) -> list[str]:
-    """All pending ids."""
-    return [row[0] for row in store.connection.execute("SELECT id FROM pending ORDER BY id")]
+def clear_pending(connection: sqlite3.Connection, ids: Iterable[str] | None = None) -> None:
+    """Take ids off the pending list, or all, within the caller's transaction."""
+    if ids is None:
+        connection.execute("DELETE FROM pending")
+    else:
+        connection.executemany("DELETE FROM pending WHERE id = ?", [(i,) for i in ids])
+
+
+def pending(store: PassageStore, limit: int) -> list[str]:
+    """The first pending ids, at most `limit`."""
+    rows = store.connection.execute("SELECT id FROM pending ORDER BY id LIMIT ?", (limit,))
+    return [row[0] for row in rows]
 
 
 class SeenArticles:

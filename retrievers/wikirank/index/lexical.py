@@ -7,7 +7,8 @@ grows with the index. BM25 as in Robertson and Zaragoza (2009), k1 = 1.2, b = 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -36,10 +37,10 @@ class LexicalIndex:
     """
 
     def __init__(self, path: Path) -> None:
-        path.mkdir(parents=True, exist_ok=True)
         try:
+            path.mkdir(parents=True, exist_ok=True)
             self._index = tantivy.Index(_schema(), path=str(path))
-        except ValueError as err:
+        except (ValueError, OSError) as err:
             msg = f"{path} cannot be opened as a lexical index ({err}). Restore or re-index it."
             raise IndexStorageError(msg) from err
         self._analyzer = _analyzer()
@@ -118,20 +119,34 @@ class LexicalWriter:
 
     def __init__(self, index: tantivy.Index) -> None:
         self._index = index
-        self._writer = index.writer(heap_size=_WRITER_HEAP_BYTES, num_threads=1)
+        with _failures():
+            self._writer = index.writer(heap_size=_WRITER_HEAP_BYTES, num_threads=1)
 
     def put(self, passages: Iterable[Passage]) -> None:
         """Write passages over those of the same ids."""
-        for passage in passages:
-            self._writer.delete_documents_by_term("id", passage.id)
-            self._writer.add_document(tantivy.Document(id=passage.id, body=passage.headed_text))
-        self._commit()
+        with _failures():
+            for passage in passages:
+                self._writer.delete_documents_by_term("id", passage.id)
+                self._add(passage)
+            self._commit()
+
+    def put_all(self, passages: Iterable[Passage]) -> None:
+        """Write passages in place of all that there are; a search sees the old or the new ones."""
+        with _failures():
+            self._writer.delete_all_documents()
+            for passage in passages:
+                self._add(passage)
+            self._commit()
 
     def delete(self, ids: Iterable[str]) -> None:
         """Delete passages; unknown ids are passed over."""
-        for id_ in ids:
-            self._writer.delete_documents_by_term("id", id_)
-        self._commit()
+        with _failures():
+            for id_ in ids:
+                self._writer.delete_documents_by_term("id", id_)
+            self._commit()
+
+    def _add(self, passage: Passage) -> None:
+        self._writer.add_document(tantivy.Document(id=passage.id, body=passage.headed_text))
 
     def _commit(self) -> None:
         self._writer.commit()
@@ -139,7 +154,8 @@ class LexicalWriter:
 
     def close(self) -> None:
         """Wait for merges to end and give the index free."""
-        self._writer.wait_merging_threads()
+        with _failures():
+            self._writer.wait_merging_threads()
 
     def __enter__(self) -> LexicalWriter:
         return self
@@ -151,6 +167,19 @@ class LexicalWriter:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Make errors of ours of what tantivy raises: no space, read-only, damaged, locked."""
+    try:
+        yield
+    except (ValueError, OSError) as err:
+        msg = (
+            f"The lexical index cannot be written ({err}). If its disk is full, free space and "
+            "run the same again. Nothing that was written before is lost."
+        )
+        raise IndexStorageError(msg) from err
 
 
 def _schema() -> tantivy.Schema:

@@ -7,6 +7,7 @@ was indexed (`ledger.py`) lives in the same file, so that one transaction moves 
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,6 +39,8 @@ CREATE TABLE IF NOT EXISTS articles (
 CREATE TABLE IF NOT EXISTS pending (id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
+_NAMES = frozenset(re.findall(r"IF NOT EXISTS (\w+)", _SCHEMA))
+
 _COLUMNS = (
     'id, source, article, number, title, section, url, revision, start, "end", text, metadata'
 )
@@ -68,11 +71,17 @@ class PassageStore:
         self._connections: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
         try:
-            self.connection.executescript(_SCHEMA)
+            if not self._has_schema():
+                self.connection.executescript(_SCHEMA)
         except sqlite3.DatabaseError as err:
             self.close()
             msg = f"{path} cannot be opened as an index database ({err}). Restore or re-index it."
             raise IndexStorageError(msg) from err
+
+    def _has_schema(self) -> bool:
+        # An index that is there is not written to: it may lie on a disk that allows no writing.
+        names = {name for (name,) in self.connection.execute("SELECT name FROM sqlite_master")}
+        return names >= _NAMES
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -92,14 +101,16 @@ class PassageStore:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """One write transaction: all of it is kept, or on an exception none."""
-        connection = self.connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
+        with store_failures(self._path):
+            connection = self.connection
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:  # On a full disk SQLite has ended it by itself.
+                    connection.execute("ROLLBACK")
+                raise
 
     def close(self) -> None:
         """Close the connections of all threads."""
@@ -119,6 +130,14 @@ class PassageStore:
         rows = [(key, json.dumps(value)) for key, value in meta.items()]
         with self.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+
+    def last_write(self) -> tuple[str, int] | None:
+        """Who wrote to the index last, and how many writes there have been; None if none."""
+        row = self.connection.execute("SELECT value FROM meta WHERE key = 'last_write'").fetchone()
+        if row is None:
+            return None
+        token, turn = json.loads(row[0])
+        return token, turn
 
     def get(self, ids: Sequence[str]) -> dict[str, Passage]:
         """The passages of these ids that exist, by id."""
@@ -196,6 +215,31 @@ def insert_passages(connection: sqlite3.Connection, passages: Sequence[Passage])
     connection.executemany(
         "INSERT OR IGNORE INTO metadata_keys VALUES (?)", [(key,) for key in sorted(keys)]
     )
+
+
+def record_write(connection: sqlite3.Connection, token: str) -> None:
+    """Tell readers that the index changes, within the caller's transaction."""
+    connection.execute(
+        "INSERT INTO meta VALUES ('last_write', json_array(?, 1)) ON CONFLICT (key) DO UPDATE"
+        " SET value = json_array(?, json_extract(value, '$[1]') + 1)",
+        (token, token),
+    )
+
+
+@contextmanager
+def store_failures(path: Path) -> Iterator[None]:
+    """Make errors of ours of what SQLite raises about its file: no space, read-only, damaged."""
+    try:
+        yield
+    except sqlite3.DatabaseError as err:
+        if isinstance(err, (sqlite3.ProgrammingError, sqlite3.IntegrityError)):
+            raise
+        msg = (
+            f"{path} cannot be written or read ({err}). If its disk is full, free space, if it is "
+            "read-only, allow writing, and run the same again; if it is damaged, wikirank verify "
+            "says what can be mended. Nothing that was written before is lost."
+        )
+        raise IndexStorageError(msg) from err
 
 
 def delete_passages(connection: sqlite3.Connection, ids: Iterable[str]) -> None:

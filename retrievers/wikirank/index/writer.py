@@ -8,6 +8,7 @@ then the new. What a killed run left pending is mended before anything else is w
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,10 @@ from types import TracebackType
 from filelock import FileLock, Timeout
 
 from wikirank.embed import Embedder
-from wikirank.errors import IndexLockedError
+from wikirank.errors import IndexLockedError, IndexStorageError
 from wikirank.index.dense import DenseIndex
 from wikirank.index.ledger import (
+    add_all_pending,
     add_pending,
     clear_pending,
     forget_articles,
@@ -26,8 +28,17 @@ from wikirank.index.ledger import (
     record_articles,
 )
 from wikirank.index.lexical import LexicalIndex
-from wikirank.index.store import PassageStore, delete_passages, insert_passages
+from wikirank.index.store import (
+    PassageStore,
+    delete_passages,
+    insert_passages,
+    record_write,
+)
 from wikirank.types import Passage
+
+_log = logging.getLogger("wikirank")
+
+_MENDED_AT_ONCE = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,9 @@ class IndexWriter:
         except Timeout as err:
             msg = f"Another process is writing to {self._folder}. Wait for it to end, then retry."
             raise IndexLockedError(msg) from err
+        except OSError as err:
+            msg = f"{self._folder} cannot be written to ({err}). Allow it, or index elsewhere."
+            raise IndexStorageError(msg) from err
         try:
             self._writer = self._lexical.writer()
             self._mend()
@@ -96,6 +110,9 @@ class IndexWriter:
     ) -> None:
         try:
             self._writer.close()
+        except IndexStorageError:
+            if exc is None:  # Else it is but the consequence of what went wrong before.
+                raise
         finally:
             self._lock.release()
 
@@ -125,6 +142,7 @@ class IndexWriter:
             record_articles(connection, source, {a.key: a.digest for a in articles})
             clear_pending(connection)
             add_pending(connection, stale)
+            record_write(connection, self._dense.token)
         self._delete(stale)
         return len(fresh), len(stale)
 
@@ -135,6 +153,7 @@ class IndexWriter:
             delete_passages(connection, stale)
             forget_articles(connection, source, articles)
             add_pending(connection, stale)
+            record_write(connection, self._dense.token)
         self._delete(stale)
         return len(stale)
 
@@ -150,14 +169,33 @@ class IndexWriter:
             return
         self._dense.delete(ids)
         self._writer.delete(ids)
+        self._settle(ids)
+
+    def _settle(self, ids: Sequence[str]) -> None:
         with self._store.transaction() as connection:
-            clear_pending(connection)
+            clear_pending(connection, ids)
+            record_write(connection, self._dense.token)
 
     def _mend(self) -> None:
         """Bring both halves in line with the passages table, where a killed run left off."""
-        unsure = pending(self._store)
-        known = self._store.get(unsure)
-        self._write(list(known.values()))
-        self._delete([id_ for id_ in unsure if id_ not in known])
+        if damage := self._dense.damage():
+            _log.warning(
+                "A process died while it wrote vectors of %s, which are damaged (%s). "
+                "They are made anew from the passages.",
+                self._folder,
+                damage,
+            )
+            self.forget_vectors()
+        self._dense.refresh()
+        while unsure := pending(self._store, _MENDED_AT_ONCE):
+            known = self._store.get(unsure)
+            self._write(list(known.values()))
+            self._delete([id_ for id_ in unsure if id_ not in known])
+            self._settle(list(known))
+
+    def forget_vectors(self) -> None:
+        """Drop all vectors; whoever opens the index for writing next makes them anew."""
         with self._store.transaction() as connection:
-            clear_pending(connection)
+            add_all_pending(connection)
+            record_write(connection, self._dense.token)
+        self._dense.reset()
