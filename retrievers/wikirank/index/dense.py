@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -79,6 +80,21 @@ def server_client(url: str) -> ClientAPI:
         raise IndexConnectionError(msg) from err
 
 
+@dataclass(frozen=True, slots=True)
+class HeldRecord:
+    """What a collection holds of one id.
+
+    Attributes:
+        text: The document.
+        metadata: Its metadata.
+        vector: Its vector, (dimension,); None if there is none.
+    """
+
+    text: str
+    metadata: dict[str, Any]
+    vector: NDArray[np.float32] | None
+
+
 class DenseIndex:
     """Passage vectors in a Chroma collection.
 
@@ -117,6 +133,9 @@ class DenseIndex:
     def damage(self) -> str | None:
         """What a process that died while it wrote has broken; None if nothing."""
         return None
+
+    def suspect(self) -> None:
+        """Have the next who writes look for damage, as after a kill."""
 
     def refresh(self) -> None:
         """Make sure to see all that any process wrote."""
@@ -198,6 +217,26 @@ class DenseIndex:
             if len(page["ids"]) < 1000:
                 return
             offset += 1000
+
+    def held(self, ids: Sequence[str]) -> dict[str, HeldRecord]:
+        """What the collection holds of these ids: text, metadata and vector, by id."""
+        found: dict[str, HeldRecord] = {}
+        for part in chunks(ids, self._batch_size):
+            with self._use() as collection:
+                page = collection.get(ids=part, include=["documents", "metadatas", "embeddings"])
+            vectors = page["embeddings"]
+            for at, id_ in enumerate(page["ids"]):
+                text = (page["documents"] or [])[at] or ""
+                metadata = dict((page["metadatas"] or [])[at] or {})
+                vector = None if vectors is None else np.asarray(vectors[at], dtype=np.float32)
+                found[id_] = HeldRecord(text, metadata, vector)
+        return found
+
+    def ids(self) -> Iterator[str]:
+        """All ids of the collection, page by page."""
+        for offset in range(0, self.count(), 1000):
+            with self._use() as collection:
+                yield from collection.get(limit=1000, offset=offset, include=[])["ids"]
 
     def dimension(self) -> int | None:
         """Length of the vectors; None while there are none."""

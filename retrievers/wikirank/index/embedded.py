@@ -132,6 +132,10 @@ class EmbeddedDense(DenseIndex):
             return None
         return graph_fault(self._folder / FOLDER, self._name)
 
+    def suspect(self) -> None:
+        """Have the next who writes look for damage, as after a kill."""
+        self._mark.touch()
+
     def refresh(self) -> None:
         """Open Chroma's store anew, so as to see all that any process wrote."""
         with self._switch:

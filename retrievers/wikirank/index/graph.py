@@ -56,7 +56,8 @@ def graph_fault(chroma: Path, collection: str) -> str | None:
     if folder is None or not (folder / "index_metadata.pickle").exists():
         return None  # Chroma makes it anew from its own log.
     try:
-        labels = _Labels(folder / "index_metadata.pickle").load()["label_to_id"]
+        with (folder / "index_metadata.pickle").open("rb") as file:
+            labels = _PlainUnpickler(file).load()["label_to_id"]
         header = _Header.read(folder / "header.bin")
         return _fault(folder, header, set(labels))
     except (OSError, ValueError, KeyError, TypeError, struct.error) as err:
@@ -65,11 +66,8 @@ def graph_fault(chroma: Path, collection: str) -> str | None:
         return f"its list of ids is cut short ({err})"
 
 
-class _Labels(pickle.Unpickler):
+class _PlainUnpickler(pickle.Unpickler):
     """Reads plain dicts, strings and numbers, and refuses all else."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path.open("rb"))
 
     def find_class(self, module: str, name: str) -> NoReturn:
         msg = f"expected plain values, got {module}.{name}"
@@ -173,9 +171,9 @@ def _column(rows: NDArray[np.uint8], at: int, size: int, kind: type[Any]) -> NDA
 
 
 def _file(path: Path, kind: type[Any], shape: int | tuple[int, int]) -> NDArray[Any]:
-    """The file as an array, which must fill it exactly."""
+    """The file as an array, which it must hold; room kept for more may follow."""
     size = int(np.prod(shape)) * np.dtype(kind).itemsize
-    if path.stat().st_size != size:
+    if path.stat().st_size < size:
         msg = f"{path.name} has {path.stat().st_size} bytes, expected {size}"
         raise ValueError(msg)
     if size == 0:

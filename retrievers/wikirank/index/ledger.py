@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
 from wikirank.errors import InvalidArgumentError
-from wikirank.index.store import PassageStore, chunks
+from wikirank.index.store import PassageStore, chunks, content_digest
 
 
 def claim_source(store: PassageStore, name: str, location: str | None) -> None:
@@ -53,10 +53,19 @@ def digests(store: PassageStore, source: str, articles: Sequence[str]) -> dict[s
 def record_articles(
     connection: sqlite3.Connection, source: str, recorded: Mapping[str, str]
 ) -> None:
-    """Record the digests of articles, within the caller's transaction."""
+    """Record articles whose passages are written, within the caller's transaction.
+
+    Args:
+        connection: The transaction's.
+        source: Name of their source.
+        recorded: Their digests by their keys. A hash of the passages is kept beside each.
+    """
     connection.executemany(
-        "INSERT OR REPLACE INTO articles VALUES (?, ?, ?)",
-        [(source, article, digest) for article, digest in recorded.items()],
+        "INSERT OR REPLACE INTO articles (source, article, digest, content) VALUES (?, ?, ?, ?)",
+        [
+            (source, article, digest, content_digest(connection, source, article))
+            for article, digest in recorded.items()
+        ],
     )
 
 
@@ -65,6 +74,20 @@ def forget_articles(connection: sqlite3.Connection, source: str, articles: Itera
     connection.executemany(
         "DELETE FROM articles WHERE source = ? AND article = ?",
         [(source, article) for article in articles],
+    )
+
+
+def recall_articles(connection: sqlite3.Connection, articles: Iterable[tuple[str, str]]) -> None:
+    """Have articles read again when their source is indexed next, within a transaction.
+
+    Args:
+        connection: The transaction's.
+        articles: Source and key of each; one that is not recorded is.
+    """
+    connection.executemany(
+        "INSERT INTO articles (source, article, digest) VALUES (?, ?, '')"
+        " ON CONFLICT (source, article) DO UPDATE SET digest = ''",
+        list(articles),
     )
 
 

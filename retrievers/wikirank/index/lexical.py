@@ -101,6 +101,24 @@ class LexicalIndex:
         stems = frozenset(self._telling_stems(query))
         return {word for word in words if not stems.isdisjoint(self._analyzer.analyze(word))}
 
+    def holding(self, ids: Sequence[str]) -> list[str]:
+        """Those of the ids that the index holds, as often as it does."""
+        query = tantivy.Query.term_set_query(self._index.schema, "id", list(ids))
+        with _failures("read"):
+            searcher = self._index.searcher()
+            hits = searcher.search(query, limit=2 * len(ids) + 10, count=False).hits
+            return [str(searcher.doc(at).get_first("id")) for _, at in hits]
+
+    def holds_words(self, passage: Passage) -> bool:
+        """Whether a search for all words of a passage, with its heading, finds it."""
+        stems = dict.fromkeys(self._analyzer.analyze(passage.headed_text))
+        schema, must = self._index.schema, tantivy.Occur.Must
+        terms = [("id", passage.id), *(("body", stem) for stem in stems)]
+        parts = [(must, tantivy.Query.term_query(schema, field, term)) for field, term in terms]
+        with _failures("read"):
+            query = tantivy.Query.boolean_query(parts)
+            return bool(self._index.searcher().search(query, limit=1, count=False).hits)
+
     def count(self) -> int:
         """How many passages the index holds."""
         return int(self._index.searcher().num_docs)
@@ -170,13 +188,13 @@ class LexicalWriter:
 
 
 @contextmanager
-def _failures() -> Iterator[None]:
+def _failures(action: str = "written") -> Iterator[None]:
     """Make errors of ours of what tantivy raises: no space, read-only, damaged, locked."""
     try:
         yield
     except (ValueError, OSError) as err:
         msg = (
-            f"The lexical index cannot be written ({err}). If its disk is full, free space and "
+            f"The lexical index cannot be {action} ({err}). If its disk is full, free space and "
             "run the same again. Nothing that was written before is lost."
         )
         raise IndexStorageError(msg) from err

@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from wikirank.corpus.ids import stable_hash
 from wikirank.errors import IndexStorageError, InvalidArgumentError
 from wikirank.index.filters import FIELD_KEYS, to_sql
 from wikirank.types import Passage
@@ -34,12 +35,12 @@ CREATE TABLE IF NOT EXISTS metadata_keys (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sources (name TEXT PRIMARY KEY, location TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS articles (
     source TEXT NOT NULL, article TEXT NOT NULL, digest TEXT NOT NULL,
-    PRIMARY KEY (source, article)
+    content TEXT NOT NULL DEFAULT '', PRIMARY KEY (source, article)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pending (id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
-_NAMES = frozenset(re.findall(r"IF NOT EXISTS (\w+)", _SCHEMA))
+TABLES = frozenset(re.findall(r"IF NOT EXISTS (\w+)", _SCHEMA))
 
 _COLUMNS = (
     'id, source, article, number, title, section, url, revision, start, "end", text, metadata'
@@ -81,7 +82,7 @@ class PassageStore:
     def _has_schema(self) -> bool:
         # An index that is there is not written to: it may lie on a disk that allows no writing.
         names = {name for (name,) in self.connection.execute("SELECT name FROM sqlite_master")}
-        return names >= _NAMES
+        return names >= TABLES
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -131,6 +132,14 @@ class PassageStore:
         with self.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
 
+    def upgrade(self) -> None:
+        """Give an index that an older version made the columns that have come since."""
+        if not self.has_content():
+            with self.transaction() as connection:
+                connection.execute(
+                    "ALTER TABLE articles ADD COLUMN content TEXT NOT NULL DEFAULT ''"
+                )
+
     def last_write(self) -> tuple[str, int] | None:
         """Who wrote to the index last, and how many writes there have been; None if none."""
         row = self.connection.execute("SELECT value FROM meta WHERE key = 'last_write'").fetchone()
@@ -144,7 +153,7 @@ class PassageStore:
         found: dict[str, Passage] = {}
         for chunk in chunks(ids):
             sql = f"SELECT {_COLUMNS} FROM passages WHERE id IN ({_marks(chunk)})"
-            found.update((row[0], _passage(row)) for row in self.connection.execute(sql, chunk))
+            found.update((row[0], as_passage(row)) for row in self.connection.execute(sql, chunk))
         return found
 
     def matching(self, ids: Sequence[str], where: Mapping[str, Any] | None) -> set[str]:
@@ -165,7 +174,7 @@ class PassageStore:
         low, high = passage.number - reach, passage.number + reach
         section = json.dumps(passage.section, ensure_ascii=False)
         rows = self.connection.execute(sql, (passage.source, passage.article, section, low, high))
-        return [_passage(row) for row in rows]
+        return [as_passage(row) for row in rows]
 
     def of_articles(self, source: str, articles: Sequence[str]) -> dict[str, Passage]:
         """All passages of some articles of a source, by id."""
@@ -175,14 +184,24 @@ class PassageStore:
                 f"SELECT {_COLUMNS} FROM passages WHERE source = ? AND article IN ({_marks(chunk)})"
             )
             rows = self.connection.execute(sql, [source, *chunk])
-            found.update((row[0], _passage(row)) for row in rows)
+            found.update((row[0], as_passage(row)) for row in rows)
         return found
 
     def select(self, condition: str, parameters: Sequence[Any] = ()) -> Iterator[Passage]:
         """The passages that meet an SQL condition, article by article, in reading order."""
         sql = f"SELECT {_COLUMNS} FROM passages WHERE {condition} ORDER BY source, article, number"
         for row in self.connection.execute(sql, parameters):
-            yield _passage(row)
+            yield as_passage(row)
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """The table's rows as they are stored, article by article, in reading order."""
+        order = "ORDER BY source, article, number, id"
+        yield from self.connection.execute(f"SELECT {_COLUMNS} FROM passages {order}")
+
+    def has_content(self) -> bool:
+        """Whether the ledger keeps a hash of each article's passages; older ones do not."""
+        columns = self.connection.execute("PRAGMA table_info(articles)")
+        return any(row[1] == "content" for row in columns)
 
     def known_keys(self) -> frozenset[str]:
         """The metadata keys that a filter may name."""
@@ -215,6 +234,17 @@ def insert_passages(connection: sqlite3.Connection, passages: Sequence[Passage])
     connection.executemany(
         "INSERT OR IGNORE INTO metadata_keys VALUES (?)", [(key,) for key in sorted(keys)]
     )
+
+
+def content_digest(connection: sqlite3.Connection, source: str, article: str) -> str:
+    """Hash all passages of an article as they are stored, so that any loss or change shows."""
+    sql = f"SELECT {_COLUMNS} FROM passages WHERE source = ? AND article = ? ORDER BY number, id"
+    return stored_digest(connection.execute(sql, (source, article)))
+
+
+def stored_digest(rows: Iterable[Sequence[Any]]) -> str:
+    """The hash that `content_digest` gives, of rows in the order of `PassageStore.rows`."""
+    return stable_hash([list(row) for row in rows])
 
 
 def record_write(connection: sqlite3.Connection, token: str) -> None:
@@ -281,7 +311,8 @@ def _row(passage: Passage) -> tuple[Any, ...]:
     )
 
 
-def _passage(row: Sequence[Any]) -> Passage:
+def as_passage(row: Sequence[Any]) -> Passage:
+    """The passage that a row of the table holds, as `PassageStore.rows` gives it."""
     id_, source, article, number, title, section, url, revision, start, end, text, metadata = row
     return Passage(
         id=id_,

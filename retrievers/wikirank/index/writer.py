@@ -9,7 +9,7 @@ then the new. What a killed run left pending is mended before anything else is w
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -95,6 +95,7 @@ class IndexWriter:
             msg = f"{self._folder} cannot be written to ({err}). Allow it, or index elsewhere."
             raise IndexStorageError(msg) from err
         try:
+            self._store.upgrade()
             self._writer = self._lexical.writer()
             self._mend()
         except BaseException:
@@ -187,11 +188,33 @@ class IndexWriter:
             )
             self.forget_vectors()
         self._dense.refresh()
+        self.finish()
+
+    def finish(self) -> None:
+        """Write, or delete, what is pending."""
         while unsure := pending(self._store, _MENDED_AT_ONCE):
             known = self._store.get(unsure)
             self._write(list(known.values()))
             self._delete([id_ for id_ in unsure if id_ not in known])
             self._settle(list(known))
+
+    def rewrite(self, passages: Sequence[Passage]) -> None:
+        """Write passages that the index holds to both halves again."""
+        ids = [passage.id for passage in passages]
+        with self._store.transaction() as connection:
+            add_pending(connection, ids)
+        self._write(passages)
+        self._settle(ids)
+
+    def rewrite_lexical(self, passages: Iterable[Passage]) -> None:
+        """Make the lexical index anew of all passages; a search sees the old or the new one."""
+        self._writer.put_all(passages)
+
+    def drop(self, ids: Sequence[str]) -> None:
+        """Drop ids that no passage has from both halves."""
+        with self._store.transaction() as connection:
+            add_pending(connection, ids)
+        self._delete(ids)
 
     def forget_vectors(self) -> None:
         """Drop all vectors; whoever opens the index for writing next makes them anew."""
