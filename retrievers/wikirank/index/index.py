@@ -30,6 +30,7 @@ from wikirank.index.embedded import EmbeddedDense
 from wikirank.index.ingest import Ingestion
 from wikirank.index.ledger import claim_source, pending
 from wikirank.index.lexical import LexicalIndex
+from wikirank.index.readings import Reading
 from wikirank.index.report import IndexInfo, IndexReport, OnProgress
 from wikirank.index.store import PassageStore, chunks, insert_passages
 from wikirank.index.writer import ArticlePassages, IndexWriter
@@ -248,7 +249,9 @@ class WikiIndex:
                     insert_passages(connection, batch)
                 writer.put(batch)
 
-    def add_source(self, source: Source, *, on_progress: OnProgress | None = None) -> IndexReport:
+    def add_source(
+        self, source: Source, *, on_progress: OnProgress | None = None, reread: bool = False
+    ) -> IndexReport:
         """Bring the index in line with a source: add, replace and remove its articles.
 
         Safe to kill at any moment; the same call again goes on where it stopped.
@@ -256,6 +259,7 @@ class WikiIndex:
         Args:
             source: What to read.
             on_progress: Called after each batch.
+            reread: Read the source even if its files are as they were when it was read last.
 
         Returns:
             What changed.
@@ -268,7 +272,12 @@ class WikiIndex:
         splitter = splitter_from(self._meta["splitter"])
         with self._open_writer() as writer:
             claim_source(self.store, source.name, source.location)
-            return Ingestion(self.store, writer, splitter, source, on_progress).run()
+            reading = Reading(self.store, source)
+            if not reread and (report := reading.unchanged()):
+                return report
+            report = Ingestion(self.store, writer, splitter, source, on_progress).run()
+            reading.record(report)
+            return report
 
     def add_passages(self, passages: Iterable[Passage]) -> int:
         """Write ready-made passages, over those of the same ids.

@@ -84,11 +84,18 @@ def recall_articles(connection: sqlite3.Connection, articles: Iterable[tuple[str
         connection: The transaction's.
         articles: Source and key of each; one that is not recorded is.
     """
+    recalled = list(articles)
     connection.executemany(
         "INSERT INTO articles (source, article, digest) VALUES (?, ?, '')"
         " ON CONFLICT (source, article) DO UPDATE SET digest = ''",
-        list(articles),
+        recalled,
     )
+    forget_readings(connection, {source for source, _ in recalled})
+
+
+def forget_readings(connection: sqlite3.Connection, sources: Iterable[str]) -> None:
+    """Have sources read when they are indexed next, within the caller's transaction."""
+    connection.executemany("DELETE FROM readings WHERE source = ?", [(s,) for s in sources])
 
 
 def add_pending(connection: sqlite3.Connection, ids: Iterable[str]) -> None:

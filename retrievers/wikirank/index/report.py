@@ -39,6 +39,7 @@ class IndexReport:
         passages_written: Passages embedded and written.
         passages_removed: Passages that went.
         seconds: Wall-clock time of the run.
+        was_read: Whether the source was read; False if its files were as at its last reading.
     """
 
     source: str
@@ -50,6 +51,7 @@ class IndexReport:
     passages_written: int = 0
     passages_removed: int = 0
     seconds: float = 0.0
+    was_read: bool = True
 
     @property
     def articles(self) -> int:
@@ -58,6 +60,8 @@ class IndexReport:
 
     def summary(self) -> str:
         """The report in one line, for a person."""
+        if not self.was_read:
+            return f"unchanged since it was last read, {self.articles} articles; not read again"
         articles = (
             f"{self.added} articles added, {self.changed} changed, {self.unchanged} unchanged, "
             f"{self.removed} removed, {self.without_text} without text"

@@ -40,6 +40,12 @@ CREATE TABLE IF NOT EXISTS articles (
 CREATE TABLE IF NOT EXISTS pending (id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
+# What `readings.py` remembers of sources.
+_READINGS = """
+CREATE TABLE IF NOT EXISTS readings (
+    source TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, report TEXT NOT NULL
+) WITHOUT ROWID
+"""
 TABLES = frozenset(re.findall(r"IF NOT EXISTS (\w+)", _SCHEMA))
 
 _COLUMNS = (
@@ -134,6 +140,8 @@ class PassageStore:
 
     def upgrade(self) -> None:
         """Give an index that an older version made the columns that have come since."""
+        # Not among TABLES: an index without it can be opened where nothing can be written.
+        self.connection.execute(_READINGS)
         if not self.has_content():
             with self.transaction() as connection:
                 connection.execute(

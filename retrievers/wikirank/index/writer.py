@@ -24,6 +24,7 @@ from wikirank.index.ledger import (
     add_pending,
     clear_pending,
     forget_articles,
+    forget_readings,
     pending,
     record_articles,
 )
@@ -141,6 +142,7 @@ class IndexWriter:
             delete_passages(connection, stale)
             insert_passages(connection, fresh)
             record_articles(connection, source, {a.key: a.digest for a in articles})
+            forget_readings(connection, [source])
             clear_pending(connection)
             add_pending(connection, stale)
             record_write(connection, self._dense.token)
@@ -153,6 +155,7 @@ class IndexWriter:
         with self._store.transaction() as connection:
             delete_passages(connection, stale)
             forget_articles(connection, source, articles)
+            forget_readings(connection, [source])
             add_pending(connection, stale)
             record_write(connection, self._dense.token)
         self._delete(stale)
