@@ -70,7 +70,7 @@ def in_dense(folder: Path, change: Callable[[EmbeddedDense, Passage], None]) -> 
 
 def cut_short(folder: Path, pattern: str) -> None:
     (file,) = folder.glob(pattern)
-    file.write_bytes(file.read_bytes()[: file.stat().st_size * 2 // 3])
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 4])
 
 
 def vector_of(text: str) -> np.ndarray:
