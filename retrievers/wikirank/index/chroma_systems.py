@@ -33,11 +33,12 @@ class ChromaSystem:
     Args:
         folder: Chroma's folder.
         mark: The last write; None if there was none.
+        anew: Whether to read the files again even if a system of this process knows the write.
     """
 
-    def __init__(self, folder: Path, mark: WriteMark | None) -> None:
+    def __init__(self, folder: Path, mark: WriteMark | None, *, anew: bool = False) -> None:
         with _lock:
-            self._path = _path_that_knows(str(folder), mark)
+            self._path = _path_that_knows(str(folder), mark, anew=anew)
             _marks[self._path] = self._mark = mark
             _holders[self._path] += 1
             self.token = _tokens[self._path]
@@ -75,7 +76,7 @@ class ChromaSystem:
             _holders[self._path] -= 1
 
 
-def _path_that_knows(folder: str, mark: WriteMark | None) -> str:
+def _path_that_knows(folder: str, mark: WriteMark | None, *, anew: bool) -> str:
     """A path whose system, if Chroma has one, has seen the last write."""
     for turn in count():
         path = folder + "/." * turn
@@ -84,6 +85,6 @@ def _path_that_knows(folder: str, mark: WriteMark | None) -> str:
         if is_new:
             _tokens[path] = uuid.uuid4().hex
             return path
-        if mark is None or mark == _marks[path] or mark[0] == _tokens[path]:
+        if not anew and (mark in (None, _marks[path]) or (mark and mark[0] == _tokens[path])):
             return path
     raise AssertionError

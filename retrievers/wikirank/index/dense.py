@@ -137,8 +137,8 @@ class DenseIndex:
     def suspect(self) -> None:
         """Have the next who writes look for damage, as after a kill."""
 
-    def refresh(self) -> None:
-        """Make sure to see all that any process wrote."""
+    def refresh(self, *, anew: bool) -> None:
+        """Make sure to see all that any process wrote; `anew` if one may have died unrecorded."""
 
     def reset(self) -> None:
         """Drop all vectors, and begin with none."""

@@ -136,10 +136,12 @@ class EmbeddedDense(DenseIndex):
         """Have the next who writes look for damage, as after a kill."""
         self._mark.touch()
 
-    def refresh(self) -> None:
-        """Open Chroma's store anew, so as to see all that any process wrote."""
+    def refresh(self, *, anew: bool) -> None:
+        """Make sure to see all that any process wrote; `anew` if one may have died unrecorded."""
+        mark = self._last_write()
         with self._switch:
-            self._swap(self._last_write())
+            if anew or self._system is None or not self._system.knows(mark):
+                self._swap(mark, anew=True)
 
     def reset(self) -> None:
         """Drop all vectors, and begin with none."""
@@ -148,7 +150,7 @@ class EmbeddedDense(DenseIndex):
             shutil.rmtree(self._folder / FOLDER, ignore_errors=True)
             self._mark.unlink(missing_ok=True)
             with chroma_failures():
-                self._swap(None).collection(self._name, create=True)
+                self._swap(None, anew=True).collection(self._name, create=True)
 
     def close(self) -> None:
         """Give Chroma's files free; what is asked next opens them again."""
@@ -169,10 +171,10 @@ class EmbeddedDense(DenseIndex):
         since = perf_counter() - system.opened_at
         return system.load_seconds > _QUICK_LOAD and since < _SPARED * system.load_seconds
 
-    def _swap(self, mark: WriteMark | None) -> ChromaSystem:
+    def _swap(self, mark: WriteMark | None, *, anew: bool = False) -> ChromaSystem:
         self._retire()
         with chroma_failures():
-            self._system = ChromaSystem(self._folder / FOLDER, mark)
+            self._system = ChromaSystem(self._folder / FOLDER, mark, anew=anew)
         return self._system
 
     def _retire(self) -> None:

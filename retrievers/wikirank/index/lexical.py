@@ -41,7 +41,10 @@ class LexicalIndex:
             path.mkdir(parents=True, exist_ok=True)
             self._index = tantivy.Index(_schema(), path=str(path))
         except (ValueError, OSError) as err:
-            msg = f"{path} cannot be opened as a lexical index ({err}). Restore or re-index it."
+            msg = (
+                f"{path} cannot be opened as a lexical index ({err}). Make it anew from the "
+                f"passages: wikirank verify --index {path.parent} --repair"
+            )
             raise IndexStorageError(msg) from err
         self._analyzer = _analyzer()
         self._index.register_tokenizer(_ANALYZER, self._analyzer)

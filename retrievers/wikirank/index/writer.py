@@ -190,7 +190,7 @@ class IndexWriter:
                 damage,
             )
             self.forget_vectors()
-        self._dense.refresh()
+        self._dense.refresh(anew=bool(pending(self._store, 1)))
         self.finish()
 
     def finish(self) -> None:
