@@ -7,6 +7,7 @@ was indexed (`ledger.py`) lives in the same file, so that one transaction moves 
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 import threading
@@ -82,7 +83,7 @@ class PassageStore:
                 self.connection.executescript(_SCHEMA)
         except sqlite3.DatabaseError as err:
             self.close()
-            msg = f"{path} cannot be opened as an index database ({err}). Restore or re-index it."
+            msg = f"{path} cannot be opened as an index database ({err}). {_way_out(path)}"
             raise IndexStorageError(msg) from err
 
     def _has_schema(self) -> bool:
@@ -253,6 +254,14 @@ def content_digest(connection: sqlite3.Connection, source: str, article: str) ->
 def stored_digest(rows: Iterable[Sequence[Any]]) -> str:
     """The hash that `content_digest` gives, of rows in the order of `PassageStore.rows`."""
     return stable_hash([list(row) for row in rows])
+
+
+def _way_out(path: Path) -> str:
+    if not os.access(path.parent, os.W_OK):
+        return (
+            "Nothing can be written there, which even a search needs: allow it, or copy the index."
+        )
+    return "Index the sources again into a new folder."
 
 
 def record_write(connection: sqlite3.Connection, token: str) -> None:
