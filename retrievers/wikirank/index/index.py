@@ -101,7 +101,11 @@ class WikiIndex:
         }
         if chroma_url:
             server_client(chroma_url)  # Nothing is left on disk if it does not answer.
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as err:
+            msg = f"{folder} cannot be written to ({err}). Allow it, or choose another folder."
+            raise IndexStorageError(msg) from err
         store = PassageStore(folder / STORE_FILE)
         try:
             dense = _open_dense(folder, store, meta, create=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,6 +53,7 @@ TABLES = frozenset(re.findall(r"IF NOT EXISTS (\w+)", _SCHEMA))
 _COLUMNS = (
     'id, source, article, number, title, section, url, revision, start, "end", text, metadata'
 )
+_SCARCE = 2**20
 # SQLite's oldest limit on the parameters of one statement is 999.
 _CHUNK = 900
 
@@ -261,6 +263,8 @@ def _way_out(path: Path) -> str:
         return (
             "Nothing can be written there, which even a search needs: allow it, or copy the index."
         )
+    if shutil.disk_usage(path.parent).free < _SCARCE:
+        return "Its disk is full: free space, and run the same again."
     return "Index the sources again into a new folder."
 
 
