@@ -21,6 +21,9 @@ from wikirank.types import OnTruncation, Passage, RankedPassage, SearchType
 
 Hits = list[tuple[str, float]]
 
+# A search takes milliseconds, the batches that a writer writes are seconds apart.
+_TRIES = 5
+
 
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
@@ -137,7 +140,7 @@ class Searcher:
             msg = "The query is empty. Ask a question or give keywords."
             raise InvalidArgumentError(msg)
         clock = StageClock()
-        candidates = self._candidates(query, options, clock)
+        candidates = self._settled_candidates(query, options, clock)
         return SearchResult(query, [], candidates, clock.timings())
 
     def ranked(self, found: SearchResult, options: SearchOptions) -> SearchResult:
@@ -158,6 +161,17 @@ class Searcher:
             with clock.stage("neighbours"):
                 ranked = with_neighbours(self.index.store, ranked, options.neighbours)
         return replace(found, passages=ranked, timings=clock.timings(), passing=len(passing))
+
+    def _settled_candidates(
+        self, query: str, options: SearchOptions, clock: StageClock
+    ) -> list[RankedPassage]:
+        """Look again where an article was replaced meanwhile: old ids found, new passages read."""
+        for _ in range(_TRIES):
+            before = self.index.store.last_write()
+            found = self._candidates(query, options, clock)
+            if self.index.store.last_write() == before:
+                break
+        return found
 
     def _candidates(
         self, query: str, options: SearchOptions, clock: StageClock

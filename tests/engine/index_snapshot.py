@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import chromadb
 import numpy as np
 
 from wikirank.index import WikiIndex
@@ -13,24 +12,15 @@ from wikirank.index import WikiIndex
 def snapshot(index: WikiIndex) -> dict[str, Any]:
     """Passages, ledger, Chroma records and lexical hits of an index."""
     connection = index.store.connection
-    chroma = chromadb.PersistentClient(
-        str(index.path / "chroma"), chromadb.Settings(anonymized_telemetry=False)
-    ).get_collection("wikirank", embedding_function=None)
-    records = chroma.get(include=["embeddings", "documents", "metadatas"])
-    passages = index.store.get(records["ids"])
+    records = index.dense.held(list(index.dense.ids()))
+    passages = index.store.get(list(records))
     return {
         "passages": sorted(connection.execute("SELECT * FROM passages").fetchall()),
         "articles": sorted(connection.execute("SELECT * FROM articles").fetchall()),
         "pending": connection.execute("SELECT * FROM pending").fetchall(),
         "chroma": {
-            id_: (text, metadata, np.round(vector, 5).tolist())
-            for id_, text, metadata, vector in zip(
-                records["ids"],
-                records["documents"] or [],
-                records["metadatas"] or [],
-                np.asarray(records["embeddings"]),
-                strict=True,
-            )
+            id_: (record.text, record.metadata, np.round(record.vector, 5).tolist())
+            for id_, record in records.items()
         },
         "lexical": index.lexical.count(),
         "lexical hits": {

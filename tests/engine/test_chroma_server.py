@@ -27,10 +27,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @contextmanager
-def chroma_server(folder: Path) -> Iterator[str]:
+def chroma_server(folder: Path, port: int = 0) -> Iterator[str]:
     """A `chroma run` of its own for the length of the block; gives its address."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
         port = probe.getsockname()[1]
     chroma = Path(sys.executable).with_name("chroma")
     command = [str(chroma), "run", "--host", "127.0.0.1", "--port", str(port), "--path"]

@@ -138,7 +138,8 @@ async def test_what_is_no_json_and_what_is_not_there(client: httpx.AsyncClient) 
 async def test_a_failure_shows_no_stack(tmp_path: Path, tiny_wiki: Path) -> None:
     with WikiIndex.create(tmp_path / "index") as index:
         index.add_source(open_source(tiny_wiki))
-        index.dense._collection._client.delete_collection("wikirank")
+        with index.dense._use() as collection:
+            collection._client.delete_collection("wikirank")
         async with client_of(Searcher(index)) as client:
             answer = await client.post("/api/search", json={"query": "light"})
     assert answer.status_code == 500

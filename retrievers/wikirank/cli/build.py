@@ -64,6 +64,7 @@ def build_index(
     chroma_url: str | None = None,
     collection: str | None = None,
     show_progress: bool = True,
+    reread: bool = False,
 ) -> list[IndexReport]:
     """Bring an index in line with sources, with a progress bar each.
 
@@ -74,6 +75,7 @@ def build_index(
         chroma_url: Address of a Chroma server.
         collection: Name of its collection.
         show_progress: Whether to show the bars.
+        reread: Whether to read files even if they look unchanged.
 
     Returns:
         A report for each source.
@@ -90,7 +92,7 @@ def build_index(
         try:
             for source in sources:
                 with index_progress(f"Indexing {source.name}", show=show_progress) as update:
-                    reports.append(index.add_source(source, on_progress=update))
+                    reports.append(index.add_source(source, on_progress=update, reread=reread))
         except EmptyCorpusError:
             if is_new and not reports:
                 index.close()

@@ -44,6 +44,9 @@ def command(
     collection: Annotated[
         str | None, typer.Option(help="Name of the Chroma collection. [default: wikirank]")
     ] = None,
+    reread: Annotated[
+        bool, typer.Option("--reread", help="Read files even if they look unchanged.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -71,6 +74,7 @@ def command(
         chroma_url=chroma_url,
         collection=collection,
         show_progress=not quiet,
+        reread=reread,
     )
     if as_json:
         typer.echo(json.dumps([report.as_dict() for report in reports]))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,7 +18,12 @@ from chromadb.errors import ChromaError, NotFoundError
 from chromadb.errors import InvalidArgumentError as ChromaArgumentError
 from numpy.typing import NDArray
 
-from wikirank.errors import IndexConnectionError, IndexNotFoundError, InvalidArgumentError
+from wikirank.errors import (
+    IndexConnectionError,
+    IndexNotFoundError,
+    IndexStorageError,
+    InvalidArgumentError,
+)
 from wikirank.index.store import chunks, filterable
 from wikirank.types import HEADING_SEPARATOR, Passage
 
@@ -43,7 +49,7 @@ def _settings() -> Settings:
     return Settings(anonymized_telemetry=False)
 
 
-def embedded_client(path: Path) -> ClientAPI:
+def embedded_client(path: Path | str) -> ClientAPI:
     """Open Chroma's own store in a folder, in this process."""
     return chromadb.PersistentClient(path=str(path), settings=_settings())
 
@@ -74,6 +80,21 @@ def server_client(url: str) -> ClientAPI:
         raise IndexConnectionError(msg) from err
 
 
+@dataclass(frozen=True, slots=True)
+class HeldRecord:
+    """What a collection holds of one id.
+
+    Attributes:
+        text: The document.
+        metadata: Its metadata.
+        vector: Its vector, (dimension,); None if there is none.
+    """
+
+    text: str
+    metadata: dict[str, Any]
+    vector: NDArray[np.float32] | None
+
+
 class DenseIndex:
     """Passage vectors in a Chroma collection.
 
@@ -87,11 +108,47 @@ class DenseIndex:
     """
 
     def __init__(self, client: ClientAPI, collection: str, *, create: bool = False) -> None:
+        self._client = client
+        self._name = collection
+        with chroma_failures():
+            self._collection = open_collection(client, collection, create=create)
+            self._describe(client, self._collection)
+
+    def _describe(self, client: ClientAPI, collection: chromadb.Collection) -> None:
         self._batch_size = client.get_max_batch_size()
-        with _connected():
-            self._collection = _collection(client, collection, create=create)
-        space = (self._collection.configuration_json.get("hnsw") or {}).get("space") or "l2"
+        space = (collection.configuration_json.get("hnsw") or {}).get("space") or "l2"
         self._scale = _COSINE_DISTANCE[space]
+
+    @contextmanager
+    def _use(self, *, write: bool = False) -> Iterator[chromadb.Collection]:  # noqa: ARG002
+        """The collection, for the length of the block."""
+        with chroma_failures():
+            yield self._collection
+
+    @property
+    def token(self) -> str:
+        """Names what reads and writes the vectors; a server does so for all that ask it."""
+        return "server"
+
+    def damage(self) -> str | None:
+        """What a process that died while it wrote has broken; None if nothing."""
+        return None
+
+    def suspect(self) -> None:
+        """Have the next who writes look for damage, as after a kill."""
+
+    def refresh(self, *, anew: bool) -> None:
+        """Make sure to see all that any process wrote; `anew` if one may have died unrecorded."""
+
+    def reset(self) -> None:
+        """Drop all vectors, and begin with none."""
+        with chroma_failures():
+            with suppress(NotFoundError, ValueError):
+                self._client.delete_collection(self._name)
+            self._collection = open_collection(self._client, self._name, create=True)
+
+    def close(self) -> None:
+        """Give what is held open free."""
 
     def upsert(self, passages: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
         """Write passages and their vectors, over those of the same ids.
@@ -102,8 +159,8 @@ class DenseIndex:
         """
         for at in range(0, len(passages), self._batch_size):
             part = passages[at : at + self._batch_size]
-            with _connected():
-                self._collection.upsert(
+            with self._use(write=True) as collection:
+                collection.upsert(
                     ids=[passage.id for passage in part],
                     embeddings=vectors[at : at + self._batch_size],
                     documents=[passage.text for passage in part],
@@ -113,8 +170,8 @@ class DenseIndex:
     def delete(self, ids: Sequence[str]) -> None:
         """Delete passages; unknown ids are passed over."""
         for part in chunks(ids, self._batch_size):
-            with _connected():
-                self._collection.delete(ids=part)
+            with self._use(write=True) as collection:
+                collection.delete(ids=part)
 
     def search(
         self, vector: NDArray[np.float32], k: int, where: Mapping[str, Any] | None = None
@@ -129,8 +186,8 @@ class DenseIndex:
         Returns:
             Pairs of passage id and cosine similarity, best first.
         """
-        with _connected():
-            result = self._collection.query(
+        with self._use() as collection:
+            result = collection.query(
                 query_embeddings=np.expand_dims(vector, 0),
                 n_results=k,
                 where=dict(where) if where else None,
@@ -144,17 +201,15 @@ class DenseIndex:
 
     def count(self) -> int:
         """How many passages the collection holds."""
-        with _connected():
-            return self._collection.count()
+        with self._use() as collection:
+            return collection.count()
 
     def records(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """All ids, documents and metadata of the collection, page by page."""
         offset = 0
         while True:
-            with _connected():
-                page = self._collection.get(
-                    limit=1000, offset=offset, include=["documents", "metadatas"]
-                )
+            with self._use() as collection:
+                page = collection.get(limit=1000, offset=offset, include=["documents", "metadatas"])
             documents = page["documents"] or [""] * len(page["ids"])
             metadatas = page["metadatas"] or [{}] * len(page["ids"])
             for id_, text, metadata in zip(page["ids"], documents, metadatas, strict=True):
@@ -163,10 +218,30 @@ class DenseIndex:
                 return
             offset += 1000
 
+    def held(self, ids: Sequence[str]) -> dict[str, HeldRecord]:
+        """What the collection holds of these ids: text, metadata and vector, by id."""
+        found: dict[str, HeldRecord] = {}
+        for part in chunks(ids, self._batch_size):
+            with self._use() as collection:
+                page = collection.get(ids=part, include=["documents", "metadatas", "embeddings"])
+            vectors = page["embeddings"]
+            for at, id_ in enumerate(page["ids"]):
+                text = (page["documents"] or [])[at] or ""
+                metadata = dict((page["metadatas"] or [])[at] or {})
+                vector = None if vectors is None else np.asarray(vectors[at], dtype=np.float32)
+                found[id_] = HeldRecord(text, metadata, vector)
+        return found
+
+    def ids(self) -> Iterator[str]:
+        """All ids of the collection, page by page."""
+        for offset in range(0, self.count(), 1000):
+            with self._use() as collection:
+                yield from collection.get(limit=1000, offset=offset, include=[])["ids"]
+
     def dimension(self) -> int | None:
         """Length of the vectors; None while there are none."""
-        with _connected():
-            sample = self._collection.get(limit=1, include=["embeddings"])["embeddings"]
+        with self._use() as collection:
+            sample = collection.get(limit=1, include=["embeddings"])["embeddings"]
         return None if sample is None or len(sample) == 0 else len(sample[0])
 
 
@@ -183,7 +258,8 @@ def chroma_metadata(passage: Passage) -> dict[str, str | int | float | bool]:
     return {**known, "passage_number": passage.number, **filterable(passage.metadata)}
 
 
-def _collection(client: ClientAPI, name: str, *, create: bool) -> chromadb.Collection:
+def open_collection(client: ClientAPI, name: str, *, create: bool) -> chromadb.Collection:
+    """The collection of a name, made where `create` allows it; else IndexNotFoundError."""
     try:
         if create:
             return client.get_or_create_collection(
@@ -200,9 +276,16 @@ def _collection(client: ClientAPI, name: str, *, create: bool) -> chromadb.Colle
 
 
 @contextmanager
-def _connected() -> Iterator[None]:
+def chroma_failures() -> Iterator[None]:
+    """Make errors of ours of what Chroma raises, and of a server that does not answer."""
     try:
         yield
     except httpx.HTTPError as err:
         msg = f"The Chroma server of this index does not answer ({err}). Is it running?"
         raise IndexConnectionError(msg) from err
+    except ChromaError as err:
+        msg = (
+            f"Chroma failed: {err}. If its disk is full, free space and run the same again; if "
+            "not, see what `wikirank verify --index DIR` says. Nothing that was written is lost."
+        )
+        raise IndexStorageError(msg) from err

@@ -25,10 +25,12 @@ from wikirank.index.checks import (
     refuse_filled,
     refuse_foreign,
 )
-from wikirank.index.dense import DenseIndex, embedded_client, server_client
+from wikirank.index.dense import DenseIndex, server_client
+from wikirank.index.embedded import EmbeddedDense
 from wikirank.index.ingest import Ingestion
-from wikirank.index.ledger import claim_source
+from wikirank.index.ledger import claim_source, pending
 from wikirank.index.lexical import LexicalIndex
+from wikirank.index.readings import Reading
 from wikirank.index.report import IndexInfo, IndexReport, OnProgress
 from wikirank.index.store import PassageStore, chunks, insert_passages
 from wikirank.index.writer import ArticlePassages, IndexWriter
@@ -99,10 +101,14 @@ class WikiIndex:
         }
         if chroma_url:
             server_client(chroma_url)  # Nothing is left on disk if it does not answer.
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as err:
+            msg = f"{folder} cannot be written to ({err}). Allow it, or choose another folder."
+            raise IndexStorageError(msg) from err
         store = PassageStore(folder / STORE_FILE)
         try:
-            dense = _open_dense(folder, meta, create=True)
+            dense = _open_dense(folder, store, meta, create=True)
             refuse_filled(dense, collection)
             store.write_meta(meta)
         except BaseException:
@@ -138,7 +144,7 @@ class WikiIndex:
             meta = store.read_meta()
             embedder = embedder or load_embedder()
             check_made_by(folder, meta, embedder)
-            return cls(folder, store, _open_dense(folder, meta), embedder)
+            return cls(folder, store, _open_dense(folder, store, meta), embedder)
         except BaseException:
             store.close()
             raise
@@ -247,7 +253,9 @@ class WikiIndex:
                     insert_passages(connection, batch)
                 writer.put(batch)
 
-    def add_source(self, source: Source, *, on_progress: OnProgress | None = None) -> IndexReport:
+    def add_source(
+        self, source: Source, *, on_progress: OnProgress | None = None, reread: bool = False
+    ) -> IndexReport:
         """Bring the index in line with a source: add, replace and remove its articles.
 
         Safe to kill at any moment; the same call again goes on where it stopped.
@@ -255,6 +263,7 @@ class WikiIndex:
         Args:
             source: What to read.
             on_progress: Called after each batch.
+            reread: Read the source even if its files are as they were when it was read last.
 
         Returns:
             What changed.
@@ -267,7 +276,12 @@ class WikiIndex:
         splitter = splitter_from(self._meta["splitter"])
         with self._open_writer() as writer:
             claim_source(self.store, source.name, source.location)
-            return Ingestion(self.store, writer, splitter, source, on_progress).run()
+            reading = Reading(self.store, source)
+            if not reread and (report := reading.unchanged()):
+                return report
+            report = Ingestion(self.store, writer, splitter, source, on_progress).run()
+            reading.record(report)
+            return report
 
     def add_passages(self, passages: Iterable[Passage]) -> int:
         """Write ready-made passages, over those of the same ids.
@@ -315,7 +329,8 @@ class WikiIndex:
         )
 
     def close(self) -> None:
-        """Give the index's database connections free."""
+        """Give the index's files free."""
+        self.dense.close()
         self.store.close()
 
     def __enter__(self) -> WikiIndex:
@@ -342,10 +357,14 @@ def is_index(path: Path) -> bool:
         store.close()
 
 
-def _open_dense(folder: Path, meta: Mapping[str, Any], *, create: bool = False) -> DenseIndex:
-    url = meta["chroma_url"]
-    client = server_client(url) if url else embedded_client(folder / "chroma")
-    return DenseIndex(client, meta["collection"], create=create)
+def _open_dense(
+    folder: Path, store: PassageStore, meta: Mapping[str, Any], *, create: bool = False
+) -> DenseIndex:
+    # A run that makes the vectors anew may have been killed before it made the collection.
+    create = create or bool(pending(store, 1))
+    if url := meta["chroma_url"]:
+        return DenseIndex(server_client(url), meta["collection"], create=create)
+    return EmbeddedDense(folder, meta["collection"], store.last_write, create=create)
 
 
 def _articles(passages: Iterable[Passage]) -> list[ArticlePassages]:

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
 from wikirank.errors import InvalidArgumentError
-from wikirank.index.store import PassageStore, chunks
+from wikirank.index.store import PassageStore, chunks, content_digest
 
 
 def claim_source(store: PassageStore, name: str, location: str | None) -> None:
@@ -53,10 +53,19 @@ def digests(store: PassageStore, source: str, articles: Sequence[str]) -> dict[s
 def record_articles(
     connection: sqlite3.Connection, source: str, recorded: Mapping[str, str]
 ) -> None:
-    """Record the digests of articles, within the caller's transaction."""
+    """Record articles whose passages are written, within the caller's transaction.
+
+    Args:
+        connection: The transaction's.
+        source: Name of their source.
+        recorded: Their digests by their keys. A hash of the passages is kept beside each.
+    """
     connection.executemany(
-        "INSERT OR REPLACE INTO articles VALUES (?, ?, ?)",
-        [(source, article, digest) for article, digest in recorded.items()],
+        "INSERT OR REPLACE INTO articles (source, article, digest, content) VALUES (?, ?, ?, ?)",
+        [
+            (source, article, digest, content_digest(connection, source, article))
+            for article, digest in recorded.items()
+        ],
     )
 
 
@@ -68,19 +77,49 @@ def forget_articles(connection: sqlite3.Connection, source: str, articles: Itera
     )
 
 
+def recall_articles(connection: sqlite3.Connection, articles: Iterable[tuple[str, str]]) -> None:
+    """Have articles read again when their source is indexed next, within a transaction.
+
+    Args:
+        connection: The transaction's.
+        articles: Source and key of each; one that is not recorded is.
+    """
+    recalled = list(articles)
+    connection.executemany(
+        "INSERT INTO articles (source, article, digest) VALUES (?, ?, '')"
+        " ON CONFLICT (source, article) DO UPDATE SET digest = ''",
+        recalled,
+    )
+    forget_readings(connection, {source for source, _ in recalled})
+
+
+def forget_readings(connection: sqlite3.Connection, sources: Iterable[str]) -> None:
+    """Have sources read when they are indexed next, within the caller's transaction."""
+    connection.executemany("DELETE FROM readings WHERE source = ?", [(s,) for s in sources])
+
+
 def add_pending(connection: sqlite3.Connection, ids: Iterable[str]) -> None:
     """Note ids in which Chroma or the lexical index may soon differ from the passages table."""
     connection.executemany("INSERT OR IGNORE INTO pending VALUES (?)", [(i,) for i in ids])
 
 
-def clear_pending(connection: sqlite3.Connection) -> None:
-    """Empty the pending list, within the caller's transaction."""
-    connection.execute("DELETE FROM pending")
+def add_all_pending(connection: sqlite3.Connection) -> None:
+    """Note the ids of all passages as pending, within the caller's transaction."""
+    connection.execute("INSERT OR IGNORE INTO pending SELECT id FROM passages")
 
 
-def pending(store: PassageStore) -> list[str]:
-    """All pending ids."""
-    return [row[0] for row in store.connection.execute("SELECT id FROM pending ORDER BY id")]
+def clear_pending(connection: sqlite3.Connection, ids: Iterable[str] | None = None) -> None:
+    """Take ids off the pending list, or all, within the caller's transaction."""
+    if ids is None:
+        connection.execute("DELETE FROM pending")
+    else:
+        connection.executemany("DELETE FROM pending WHERE id = ?", [(i,) for i in ids])
+
+
+def pending(store: PassageStore, limit: int) -> list[str]:
+    """The first pending ids, at most `limit`."""
+    rows = store.connection.execute("SELECT id FROM pending ORDER BY id LIMIT ?", (limit,))
+    return [row[0] for row in rows]
 
 
 class SeenArticles:

@@ -7,7 +7,8 @@ grows with the index. BM25 as in Robertson and Zaragoza (2009), k1 = 1.2, b = 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -36,11 +37,14 @@ class LexicalIndex:
     """
 
     def __init__(self, path: Path) -> None:
-        path.mkdir(parents=True, exist_ok=True)
         try:
+            path.mkdir(parents=True, exist_ok=True)
             self._index = tantivy.Index(_schema(), path=str(path))
-        except ValueError as err:
-            msg = f"{path} cannot be opened as a lexical index ({err}). Restore or re-index it."
+        except (ValueError, OSError) as err:
+            msg = (
+                f"{path} cannot be opened as a lexical index ({err}). Make it anew from the "
+                f"passages: wikirank verify --index {path.parent} --repair"
+            )
             raise IndexStorageError(msg) from err
         self._analyzer = _analyzer()
         self._index.register_tokenizer(_ANALYZER, self._analyzer)
@@ -100,6 +104,24 @@ class LexicalIndex:
         stems = frozenset(self._telling_stems(query))
         return {word for word in words if not stems.isdisjoint(self._analyzer.analyze(word))}
 
+    def holding(self, ids: Sequence[str]) -> list[str]:
+        """Those of the ids that the index holds, as often as it does."""
+        query = tantivy.Query.term_set_query(self._index.schema, "id", list(ids))
+        with _failures("read"):
+            searcher = self._index.searcher()
+            hits = searcher.search(query, limit=2 * len(ids) + 10, count=False).hits
+            return [str(searcher.doc(at).get_first("id")) for _, at in hits]
+
+    def holds_words(self, passage: Passage) -> bool:
+        """Whether a search for all words of a passage, with its heading, finds it."""
+        stems = dict.fromkeys(self._analyzer.analyze(passage.headed_text))
+        schema, must = self._index.schema, tantivy.Occur.Must
+        terms = [("id", passage.id), *(("body", stem) for stem in stems)]
+        parts = [(must, tantivy.Query.term_query(schema, field, term)) for field, term in terms]
+        with _failures("read"):
+            query = tantivy.Query.boolean_query(parts)
+            return bool(self._index.searcher().search(query, limit=1, count=False).hits)
+
     def count(self) -> int:
         """How many passages the index holds."""
         return int(self._index.searcher().num_docs)
@@ -118,20 +140,34 @@ class LexicalWriter:
 
     def __init__(self, index: tantivy.Index) -> None:
         self._index = index
-        self._writer = index.writer(heap_size=_WRITER_HEAP_BYTES, num_threads=1)
+        with _failures():
+            self._writer = index.writer(heap_size=_WRITER_HEAP_BYTES, num_threads=1)
 
     def put(self, passages: Iterable[Passage]) -> None:
         """Write passages over those of the same ids."""
-        for passage in passages:
-            self._writer.delete_documents_by_term("id", passage.id)
-            self._writer.add_document(tantivy.Document(id=passage.id, body=passage.headed_text))
-        self._commit()
+        with _failures():
+            for passage in passages:
+                self._writer.delete_documents_by_term("id", passage.id)
+                self._add(passage)
+            self._commit()
+
+    def put_all(self, passages: Iterable[Passage]) -> None:
+        """Write passages in place of all that there are; a search sees the old or the new ones."""
+        with _failures():
+            self._writer.delete_all_documents()
+            for passage in passages:
+                self._add(passage)
+            self._commit()
 
     def delete(self, ids: Iterable[str]) -> None:
         """Delete passages; unknown ids are passed over."""
-        for id_ in ids:
-            self._writer.delete_documents_by_term("id", id_)
-        self._commit()
+        with _failures():
+            for id_ in ids:
+                self._writer.delete_documents_by_term("id", id_)
+            self._commit()
+
+    def _add(self, passage: Passage) -> None:
+        self._writer.add_document(tantivy.Document(id=passage.id, body=passage.headed_text))
 
     def _commit(self) -> None:
         self._writer.commit()
@@ -139,7 +175,8 @@ class LexicalWriter:
 
     def close(self) -> None:
         """Wait for merges to end and give the index free."""
-        self._writer.wait_merging_threads()
+        with _failures():
+            self._writer.wait_merging_threads()
 
     def __enter__(self) -> LexicalWriter:
         return self
@@ -151,6 +188,19 @@ class LexicalWriter:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+@contextmanager
+def _failures(action: str = "written") -> Iterator[None]:
+    """Make errors of ours of what tantivy raises: no space, read-only, damaged, locked."""
+    try:
+        yield
+    except (ValueError, OSError) as err:
+        msg = (
+            f"The lexical index cannot be {action} ({err}). If its disk is full, free space and "
+            "run the same again. Nothing that was written before is lost."
+        )
+        raise IndexStorageError(msg) from err
 
 
 def _schema() -> tantivy.Schema:

@@ -40,6 +40,7 @@ class IndexReport:
         passages_removed: Passages that went.
         seconds: Wall-clock time of the run.
         skipped: Pages of the source that are no articles, by reason.
+        was_read: Whether the source was read; False if its files were as at its last reading.
     """
 
     source: str
@@ -52,6 +53,7 @@ class IndexReport:
     passages_removed: int = 0
     seconds: float = 0.0
     skipped: dict[str, int] = field(default_factory=dict)
+    was_read: bool = True
 
     @property
     def articles(self) -> int:
@@ -60,6 +62,8 @@ class IndexReport:
 
     def summary(self) -> str:
         """The report in one line, for a person."""
+        if not self.was_read:
+            return f"unchanged since it was last read, {self.articles} articles; not read again"
         articles = (
             f"{self.added} articles added, {self.changed} changed, {self.unchanged} unchanged, "
             f"{self.removed} removed, {self.without_text} without text"

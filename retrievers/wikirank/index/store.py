@@ -7,6 +7,9 @@ was indexed (`ledger.py`) lives in the same file, so that one transaction moves 
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from wikirank.corpus.ids import stable_hash
 from wikirank.errors import IndexStorageError, InvalidArgumentError
 from wikirank.index.filters import FIELD_KEYS, to_sql
 from wikirank.types import Passage
@@ -33,14 +37,23 @@ CREATE TABLE IF NOT EXISTS metadata_keys (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sources (name TEXT PRIMARY KEY, location TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS articles (
     source TEXT NOT NULL, article TEXT NOT NULL, digest TEXT NOT NULL,
-    PRIMARY KEY (source, article)
+    content TEXT NOT NULL DEFAULT '', PRIMARY KEY (source, article)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pending (id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
+# What `readings.py` remembers of sources.
+_READINGS = """
+CREATE TABLE IF NOT EXISTS readings (
+    source TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, report TEXT NOT NULL
+) WITHOUT ROWID
+"""
+TABLES = frozenset(re.findall(r"IF NOT EXISTS (\w+)", _SCHEMA))
+
 _COLUMNS = (
     'id, source, article, number, title, section, url, revision, start, "end", text, metadata'
 )
+_SCARCE = 2**20
 # SQLite's oldest limit on the parameters of one statement is 999.
 _CHUNK = 900
 
@@ -68,11 +81,17 @@ class PassageStore:
         self._connections: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
         try:
-            self.connection.executescript(_SCHEMA)
+            if not self._has_schema():
+                self.connection.executescript(_SCHEMA)
         except sqlite3.DatabaseError as err:
             self.close()
-            msg = f"{path} cannot be opened as an index database ({err}). Restore or re-index it."
+            msg = f"{path} cannot be opened as an index database ({err}). {_way_out(path)}"
             raise IndexStorageError(msg) from err
+
+    def _has_schema(self) -> bool:
+        # An index that is there is not written to: it may lie on a disk that allows no writing.
+        names = {name for (name,) in self.connection.execute("SELECT name FROM sqlite_master")}
+        return names >= TABLES
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -92,14 +111,16 @@ class PassageStore:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """One write transaction: all of it is kept, or on an exception none."""
-        connection = self.connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
+        with store_failures(self._path):
+            connection = self.connection
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:  # On a full disk SQLite has ended it by itself.
+                    connection.execute("ROLLBACK")
+                raise
 
     def close(self) -> None:
         """Close the connections of all threads."""
@@ -120,12 +141,30 @@ class PassageStore:
         with self.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
 
+    def upgrade(self) -> None:
+        """Give an index that an older version made the columns that have come since."""
+        # Not among TABLES: an index without it can be opened where nothing can be written.
+        self.connection.execute(_READINGS)
+        if not self.has_content():
+            with self.transaction() as connection:
+                connection.execute(
+                    "ALTER TABLE articles ADD COLUMN content TEXT NOT NULL DEFAULT ''"
+                )
+
+    def last_write(self) -> tuple[str, int] | None:
+        """Who wrote to the index last, and how many writes there have been; None if none."""
+        row = self.connection.execute("SELECT value FROM meta WHERE key = 'last_write'").fetchone()
+        if row is None:
+            return None
+        token, turn = json.loads(row[0])
+        return token, turn
+
     def get(self, ids: Sequence[str]) -> dict[str, Passage]:
         """The passages of these ids that exist, by id."""
         found: dict[str, Passage] = {}
         for chunk in chunks(ids):
             sql = f"SELECT {_COLUMNS} FROM passages WHERE id IN ({_marks(chunk)})"
-            found.update((row[0], _passage(row)) for row in self.connection.execute(sql, chunk))
+            found.update((row[0], as_passage(row)) for row in self.connection.execute(sql, chunk))
         return found
 
     def matching(self, ids: Sequence[str], where: Mapping[str, Any] | None) -> set[str]:
@@ -146,7 +185,7 @@ class PassageStore:
         low, high = passage.number - reach, passage.number + reach
         section = json.dumps(passage.section, ensure_ascii=False)
         rows = self.connection.execute(sql, (passage.source, passage.article, section, low, high))
-        return [_passage(row) for row in rows]
+        return [as_passage(row) for row in rows]
 
     def of_articles(self, source: str, articles: Sequence[str]) -> dict[str, Passage]:
         """All passages of some articles of a source, by id."""
@@ -156,14 +195,24 @@ class PassageStore:
                 f"SELECT {_COLUMNS} FROM passages WHERE source = ? AND article IN ({_marks(chunk)})"
             )
             rows = self.connection.execute(sql, [source, *chunk])
-            found.update((row[0], _passage(row)) for row in rows)
+            found.update((row[0], as_passage(row)) for row in rows)
         return found
 
     def select(self, condition: str, parameters: Sequence[Any] = ()) -> Iterator[Passage]:
         """The passages that meet an SQL condition, article by article, in reading order."""
         sql = f"SELECT {_COLUMNS} FROM passages WHERE {condition} ORDER BY source, article, number"
         for row in self.connection.execute(sql, parameters):
-            yield _passage(row)
+            yield as_passage(row)
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """The table's rows as they are stored, article by article, in reading order."""
+        order = "ORDER BY source, article, number, id"
+        yield from self.connection.execute(f"SELECT {_COLUMNS} FROM passages {order}")
+
+    def has_content(self) -> bool:
+        """Whether the ledger keeps a hash of each article's passages; older ones do not."""
+        columns = self.connection.execute("PRAGMA table_info(articles)")
+        return any(row[1] == "content" for row in columns)
 
     def known_keys(self) -> frozenset[str]:
         """The metadata keys that a filter may name."""
@@ -196,6 +245,52 @@ def insert_passages(connection: sqlite3.Connection, passages: Sequence[Passage])
     connection.executemany(
         "INSERT OR IGNORE INTO metadata_keys VALUES (?)", [(key,) for key in sorted(keys)]
     )
+
+
+def content_digest(connection: sqlite3.Connection, source: str, article: str) -> str:
+    """Hash all passages of an article as they are stored, so that any loss or change shows."""
+    sql = f"SELECT {_COLUMNS} FROM passages WHERE source = ? AND article = ? ORDER BY number, id"
+    return stored_digest(connection.execute(sql, (source, article)))
+
+
+def stored_digest(rows: Iterable[Sequence[Any]]) -> str:
+    """The hash that `content_digest` gives, of rows in the order of `PassageStore.rows`."""
+    return stable_hash([list(row) for row in rows])
+
+
+def _way_out(path: Path) -> str:
+    if not os.access(path.parent, os.W_OK):
+        return (
+            "Nothing can be written there, which even a search needs: allow it, or copy the index."
+        )
+    if shutil.disk_usage(path.parent).free < _SCARCE:
+        return "Its disk is full: free space, and run the same again."
+    return "Index the sources again into a new folder."
+
+
+def record_write(connection: sqlite3.Connection, token: str) -> None:
+    """Tell readers that the index changes, within the caller's transaction."""
+    connection.execute(
+        "INSERT INTO meta VALUES ('last_write', json_array(?, 1)) ON CONFLICT (key) DO UPDATE"
+        " SET value = json_array(?, json_extract(value, '$[1]') + 1)",
+        (token, token),
+    )
+
+
+@contextmanager
+def store_failures(path: Path) -> Iterator[None]:
+    """Make errors of ours of what SQLite raises about its file: no space, read-only, damaged."""
+    try:
+        yield
+    except sqlite3.DatabaseError as err:
+        if isinstance(err, (sqlite3.ProgrammingError, sqlite3.IntegrityError)):
+            raise
+        msg = (
+            f"{path} cannot be written or read ({err}). If its disk is full, free space, if it is "
+            "read-only, allow writing, and run the same again; if it is damaged, wikirank verify "
+            "says what can be mended. Nothing that was written before is lost."
+        )
+        raise IndexStorageError(msg) from err
 
 
 def delete_passages(connection: sqlite3.Connection, ids: Iterable[str]) -> None:
@@ -237,7 +332,8 @@ def _row(passage: Passage) -> tuple[Any, ...]:
     )
 
 
-def _passage(row: Sequence[Any]) -> Passage:
+def as_passage(row: Sequence[Any]) -> Passage:
+    """The passage that a row of the table holds, as `PassageStore.rows` gives it."""
     id_, source, article, number, title, section, url, revision, start, end, text, metadata = row
     return Passage(
         id=id_,

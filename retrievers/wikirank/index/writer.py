@@ -8,7 +8,8 @@ then the new. What a killed run left pending is mended before anything else is w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,18 +17,29 @@ from types import TracebackType
 from filelock import FileLock, Timeout
 
 from wikirank.embed import Embedder
-from wikirank.errors import IndexLockedError
+from wikirank.errors import IndexLockedError, IndexStorageError
 from wikirank.index.dense import DenseIndex
 from wikirank.index.ledger import (
+    add_all_pending,
     add_pending,
     clear_pending,
     forget_articles,
+    forget_readings,
     pending,
     record_articles,
 )
 from wikirank.index.lexical import LexicalIndex
-from wikirank.index.store import PassageStore, delete_passages, insert_passages
+from wikirank.index.store import (
+    PassageStore,
+    delete_passages,
+    insert_passages,
+    record_write,
+)
 from wikirank.types import Passage
+
+_log = logging.getLogger("wikirank")
+
+_MENDED_AT_ONCE = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +92,11 @@ class IndexWriter:
         except Timeout as err:
             msg = f"Another process is writing to {self._folder}. Wait for it to end, then retry."
             raise IndexLockedError(msg) from err
+        except OSError as err:
+            msg = f"{self._folder} cannot be written to ({err}). Allow it, or index elsewhere."
+            raise IndexStorageError(msg) from err
         try:
+            self._store.upgrade()
             self._writer = self._lexical.writer()
             self._mend()
         except BaseException:
@@ -96,6 +112,9 @@ class IndexWriter:
     ) -> None:
         try:
             self._writer.close()
+        except IndexStorageError:
+            if exc is None:  # Else it is but the consequence of what went wrong before.
+                raise
         finally:
             self._lock.release()
 
@@ -123,8 +142,10 @@ class IndexWriter:
             delete_passages(connection, stale)
             insert_passages(connection, fresh)
             record_articles(connection, source, {a.key: a.digest for a in articles})
+            forget_readings(connection, [source])
             clear_pending(connection)
             add_pending(connection, stale)
+            record_write(connection, self._dense.token)
         self._delete(stale)
         return len(fresh), len(stale)
 
@@ -134,7 +155,9 @@ class IndexWriter:
         with self._store.transaction() as connection:
             delete_passages(connection, stale)
             forget_articles(connection, source, articles)
+            forget_readings(connection, [source])
             add_pending(connection, stale)
+            record_write(connection, self._dense.token)
         self._delete(stale)
         return len(stale)
 
@@ -150,14 +173,55 @@ class IndexWriter:
             return
         self._dense.delete(ids)
         self._writer.delete(ids)
+        self._settle(ids)
+
+    def _settle(self, ids: Sequence[str]) -> None:
         with self._store.transaction() as connection:
-            clear_pending(connection)
+            clear_pending(connection, ids)
+            record_write(connection, self._dense.token)
 
     def _mend(self) -> None:
         """Bring both halves in line with the passages table, where a killed run left off."""
-        unsure = pending(self._store)
-        known = self._store.get(unsure)
-        self._write(list(known.values()))
-        self._delete([id_ for id_ in unsure if id_ not in known])
+        if damage := self._dense.damage():
+            _log.warning(
+                "A process died while it wrote vectors of %s, which are damaged (%s). "
+                "They are made anew from the passages.",
+                self._folder,
+                damage,
+            )
+            self.forget_vectors()
+        self._dense.refresh(anew=bool(pending(self._store, 1)))
+        self.finish()
+
+    def finish(self) -> None:
+        """Write, or delete, what is pending."""
+        while unsure := pending(self._store, _MENDED_AT_ONCE):
+            known = self._store.get(unsure)
+            self._write(list(known.values()))
+            self._delete([id_ for id_ in unsure if id_ not in known])
+            self._settle(list(known))
+
+    def rewrite(self, passages: Sequence[Passage]) -> None:
+        """Write passages that the index holds to both halves again."""
+        ids = [passage.id for passage in passages]
         with self._store.transaction() as connection:
-            clear_pending(connection)
+            add_pending(connection, ids)
+        self._write(passages)
+        self._settle(ids)
+
+    def rewrite_lexical(self, passages: Iterable[Passage]) -> None:
+        """Make the lexical index anew of all passages; a search sees the old or the new one."""
+        self._writer.put_all(passages)
+
+    def drop(self, ids: Sequence[str]) -> None:
+        """Drop ids that no passage has from both halves."""
+        with self._store.transaction() as connection:
+            add_pending(connection, ids)
+        self._delete(ids)
+
+    def forget_vectors(self) -> None:
+        """Drop all vectors; whoever opens the index for writing next makes them anew."""
+        with self._store.transaction() as connection:
+            add_all_pending(connection)
+            record_write(connection, self._dense.token)
+        self._dense.reset()

@@ -1,0 +1,92 @@
+"""Whether a source's files are as they were, so that a large one need not be read to tell.
+
+A file counts as unchanged if its size and both its times are: of a change of content and of
+metadata, which no program can set back. Hashing gigabytes would take longer than reading a small
+wiki. What reads the files counts too: the source's settings, and this package's own code.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import wikirank
+from wikirank.corpus.ids import stable_hash
+from wikirank.corpus.sources.path_source import PathSource
+from wikirank.corpus.sources.sample import SampleSource
+
+# A file changed within its clock's tick of being looked at may change again unseen.
+_TICK_NS = 2 * 10**9
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def source_fingerprint(source: object) -> str | None:
+    """Describe the files of a source and the way they are read.
+
+    Args:
+        source: A source, not yet read from. Its paths and settings are its attributes.
+
+    Returns:
+        32 hexadecimal digits; None for a source that is not read from files alone, with settings
+        that are not plain values, or with a file that changed within the last two seconds.
+    """
+    if not isinstance(source, (PathSource, SampleSource)):
+        return None
+    settings: list[Any] = []
+    files: list[list[Any]] = []
+    try:
+        for name, value in sorted(vars(source).items()):
+            settings.append([name, _plain(value)])
+            if isinstance(value, Path):
+                files.extend(_stamps(value))
+    except (TypeError, OSError):
+        return None
+    newest = max((time_ns for stamp in files for time_ns in stamp[2:]), default=0)
+    if not files or newest > time.time_ns() - _TICK_NS:
+        return None
+    kind = f"{type(source).__module__}.{type(source).__qualname__}"
+    return stable_hash([kind, settings, files, wikirank.__version__, _code()])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(_plain, value), key=repr)
+    if isinstance(value, dict):
+        return [[_plain(key), _plain(item)] for key, item in value.items()]
+    msg = f"{type(value).__name__} is no plain value"
+    raise TypeError(msg)
+
+
+def _stamps(path: Path) -> Iterator[list[Any]]:
+    """Name, size and times of a file, or of each in a folder that is not hidden."""
+    if not path.is_dir():
+        yield _stamp(path, path.name)
+        return
+    for file in sorted(path.rglob("*")):
+        inner = file.relative_to(path)
+        if file.is_file() and not any(part.startswith(".") for part in inner.parts):
+            yield _stamp(file, str(inner))
+
+
+def _stamp(file: Path, name: str) -> list[Any]:
+    status = file.stat()
+    return [name, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+
+
+@cache
+def _code() -> str:
+    """Hash of the code that reads and cuts articles."""
+    digest = blake2b(digest_size=16)
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,192 @@
+"""The dense half in the index's own folder, safe for several processes and for kills.
+
+Chroma's embedded store is meant for one process: it keeps the search graph in memory, never sees
+what another process writes, and writes the graph in place. So a lock keeps loading and writing
+apart; who finds that another wrote since opens the store anew; and a mark on disk tells that a
+process died while it wrote, so that a damaged graph, which would crash whoever loads it, is found.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+
+import chromadb
+from filelock import FileLock, Timeout
+
+from wikirank.errors import IndexLockedError, IndexStorageError
+from wikirank.index.chroma_systems import ChromaSystem, WriteMark
+from wikirank.index.dense import DenseIndex, chroma_failures
+from wikirank.index.graph import graph_fault
+
+FOLDER = "chroma"
+_LONGEST_WAIT = 120.0
+# Loading a large graph for each batch that another process writes would leave time for little
+# else: after a load that took over half a second, nine times as long passes before the next.
+_QUICK_LOAD = 0.5
+_SPARED = 9.0
+
+
+class EmbeddedDense(DenseIndex):
+    """Passage vectors in Chroma's own store, in the folder of an index.
+
+    Args:
+        folder: The index's folder.
+        collection: Name of the collection.
+        last_write: Tells who wrote to the index last.
+        create: Make the collection where there is none.
+
+    Raises:
+        IndexNotFoundError: If the collection is not there and `create` is false.
+        IndexStorageError: If Chroma cannot open its files.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        collection: str,
+        last_write: Callable[[], WriteMark | None],
+        *,
+        create: bool = False,
+    ) -> None:
+        self._folder = folder
+        self._last_write = last_write
+        self._lock = FileLock(folder / "chroma.lock")
+        self._mark = folder / "chroma.writing"
+        self._switch = threading.Lock()
+        self._name = collection
+        self._system: ChromaSystem | None = None
+        with chroma_failures():
+            system = self._swap(last_write())
+            self._describe(system.client, system.collection(collection, create=create))
+
+    @property
+    def token(self) -> str:
+        """Names what reads and writes the vectors: one opening of Chroma's store."""
+        return self._current().token
+
+    @contextmanager
+    def _use(self, *, write: bool = False) -> Iterator[chromadb.Collection]:
+        system = self._current(take=True)
+        try:
+            if write:
+                with self._writing(), chroma_failures():
+                    yield system.collection(self._name)
+            else:
+                self._load(system)
+                with chroma_failures():
+                    yield system.collection(self._name)
+        finally:
+            self._release(system)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Hold the lock, and leave a mark on disk unless all goes well."""
+        with self._locked():
+            self._mark.touch()
+            yield
+            self._mark.unlink(missing_ok=True)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        if not os.access(self._folder, os.W_OK):
+            yield  # Nobody can write to it.
+            return
+        try:
+            self._lock.acquire(timeout=_LONGEST_WAIT)
+        except Timeout as err:
+            msg = (
+                f"Another process has kept the vectors of {self._folder} locked for "
+                f"{_LONGEST_WAIT:.0f} s. Look whether it hangs, then retry."
+            )
+            raise IndexLockedError(msg) from err
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def _load(self, system: ChromaSystem) -> None:
+        if system.loaded:
+            return
+        with self._locked():
+            if fault := self.damage():
+                msg = (
+                    f"The vectors in {self._folder} are damaged: a process died while it wrote "
+                    f"them ({fault}). Index the source again, or run wikirank verify --index "
+                    f"{self._folder} --repair: both make the vectors anew from the passages."
+                )
+                raise IndexStorageError(msg)
+            started = perf_counter()
+            with chroma_failures():
+                system.collection(self._name).get(limit=1, include=["embeddings"])
+            system.load_seconds, system.loaded = perf_counter() - started, True
+
+    def damage(self) -> str | None:
+        """What a process that died while it wrote has broken; None if nothing."""
+        if not self._mark.exists():
+            return None
+        return graph_fault(self._folder / FOLDER, self._name)
+
+    def suspect(self) -> None:
+        """Have the next who writes look for damage, as after a kill."""
+        self._mark.touch()
+
+    def refresh(self, *, anew: bool) -> None:
+        """Make sure to see all that any process wrote; `anew` if one may have died unrecorded."""
+        mark = self._last_write()
+        with self._switch:
+            if anew or self._system is None or not self._system.knows(mark):
+                self._swap(mark, anew=True)
+
+    def reset(self) -> None:
+        """Drop all vectors, and begin with none."""
+        with self._locked(), self._switch:
+            self._retire()
+            shutil.rmtree(self._folder / FOLDER, ignore_errors=True)
+            self._mark.unlink(missing_ok=True)
+            with chroma_failures():
+                self._swap(None, anew=True).collection(self._name, create=True)
+
+    def close(self) -> None:
+        """Give Chroma's files free; what is asked next opens them again."""
+        with self._switch:
+            self._retire()
+
+    def _current(self, *, take: bool = False) -> ChromaSystem:
+        mark = self._last_write()
+        with self._switch:
+            system = self._system
+            if system is None or not (system.knows(mark) or self._is_spared(system)):
+                system = self._swap(mark)
+            if take:
+                system.users += 1
+            return system
+
+    def _is_spared(self, system: ChromaSystem) -> bool:
+        since = perf_counter() - system.opened_at
+        return system.load_seconds > _QUICK_LOAD and since < _SPARED * system.load_seconds
+
+    def _swap(self, mark: WriteMark | None, *, anew: bool = False) -> ChromaSystem:
+        self._retire()
+        with chroma_failures():
+            self._system = ChromaSystem(self._folder / FOLDER, mark, anew=anew)
+        return self._system
+
+    def _retire(self) -> None:
+        """Close the store once nobody uses it."""
+        system, self._system = self._system, None
+        if system is not None:
+            system.retired = True
+            if system.users == 0:
+                system.close()
+
+    def _release(self, system: ChromaSystem) -> None:
+        with self._switch:
+            system.users -= 1
+            if system.retired and system.users == 0:
+                system.close()

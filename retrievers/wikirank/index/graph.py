@@ -1,0 +1,181 @@
+"""Chroma's search graph on disk, looked at before Chroma opens it.
+
+Chroma writes a collection's graph in place, into five files, each time a thousand records have
+come. Killed meanwhile, it leaves files that crash whoever opens them, with a segmentation fault
+rather than an exception. The layout is hnswlib's; every reference in it is followed here.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sqlite3
+import struct
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Version, then: offset of level 0, capacity, elements, bytes an element, offset of the label, of
+# the vector; highest level and its element; links a level, on level 0, and M; two of building.
+_HEADER = struct.Struct("<i6QiI3QdQ")
+_ROWS = 8192
+DATABASE = "chroma.sqlite3"
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    count: int
+    size: int
+    label_at: int
+    vector_at: int
+    top_level: int
+    entry: int
+    links: int
+    base_links: int
+
+    @classmethod
+    def read(cls, path: Path) -> _Header:
+        fields = _HEADER.unpack(path.read_bytes()[: _HEADER.size])
+        return cls(*fields[3:7], *fields[7:9], *fields[9:11])
+
+
+def graph_fault(chroma: Path, collection: str) -> str | None:
+    """Say why the graph of a collection cannot be opened safely.
+
+    Args:
+        chroma: Chroma's folder.
+        collection: Name of the collection.
+
+    Returns:
+        What is wrong; None if the graph is whole, or none has been written yet.
+    """
+    folder = _graph_folder(chroma, collection)
+    if folder is None or not (folder / "index_metadata.pickle").exists():
+        return None  # Chroma makes it anew from its own log.
+    try:
+        with (folder / "index_metadata.pickle").open("rb") as file:
+            labels = _PlainUnpickler(file).load()["label_to_id"]
+        header = _Header.read(folder / "header.bin")
+        return _fault(folder, header, set(labels))
+    except (OSError, ValueError, KeyError, TypeError, struct.error) as err:
+        return f"a file of it is cut short or missing ({err})"
+    except (pickle.UnpicklingError, EOFError, AttributeError, IndexError) as err:
+        return f"its list of ids is cut short ({err})"
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    """Reads plain dicts, strings and numbers, and refuses all else."""
+
+    def find_class(self, module: str, name: str) -> NoReturn:
+        msg = f"expected plain values, got {module}.{name}"
+        raise pickle.UnpicklingError(msg)
+
+
+def _graph_folder(chroma: Path, collection: str) -> Path | None:
+    sql = (
+        "SELECT segments.id FROM segments JOIN collections ON collections.id = collection"
+        " WHERE name = ? AND scope = 'VECTOR'"
+    )
+    uri = f"{(chroma / DATABASE).absolute().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            row = connection.execute(sql, (collection,)).fetchone()
+    except sqlite3.Error:
+        return None
+    return chroma / row[0] if row else None
+
+
+def _fault(folder: Path, header: _Header, labels: set[int]) -> str | None:
+    if header.count == 0:
+        return "it lists ids and holds no vectors" if labels else None
+    _file(folder / "length.bin", np.float32, header.count)  # The vectors' lengths as given.
+    elements = _file(folder / "data_level0.bin", np.uint8, (header.count, header.size))
+    known = set[int]()
+    for at in range(0, header.count, _ROWS):
+        rows = np.ascontiguousarray(elements[at : at + _ROWS])
+        if fault := _base_fault(rows, header):
+            return fault
+        known.update(_column(rows, header.label_at, 8, np.uint64)[:, 0].tolist())
+    if len(known) != header.count or not labels <= known:
+        return "its elements are not those that its list of ids names"
+    return _upper_fault(folder / "link_lists.bin", header)
+
+
+def _base_fault(rows: NDArray[np.uint8], header: _Header) -> str | None:
+    if _links_astray(rows, header.base_links, header.count):
+        return "links lead nowhere"
+    vectors = _column(rows, header.vector_at, header.label_at - header.vector_at, np.float32)
+    lengths = np.linalg.norm(vectors, axis=1)
+    return None if (np.abs(lengths - 1) < 1e-2).all() else "vectors are not of length 1"
+
+
+def _upper_fault(path: Path, header: _Header) -> str | None:
+    """Look at the levels above the lowest: of each element, their size and then its links there."""
+    words = _file(path, np.uint32, path.stat().st_size // 4)
+    levels, firsts = _upper_levels(words, header)
+    if header.entry >= header.count or levels[header.entry] != header.top_level:
+        return "its entry point is wrong"
+    for element, first in firsts:
+        for level in range(1, levels[element] + 1):
+            at = first + (level - 1) * (header.links + 1)
+            links = words[at + 1 : at + 1 + (int(words[at]) & 0xFFFF)]
+            if len(links) > header.links or (links >= header.count).any():
+                return "links of its upper levels lead nowhere"
+            if (levels[links] < level).any():
+                return "links of its upper levels lead to elements that have no such level"
+    return None
+
+
+def _upper_levels(
+    words: NDArray[Any], header: _Header
+) -> tuple[NDArray[np.uint8], list[tuple[int, int]]]:
+    """The level of each element, and where the links of those above the lowest begin."""
+    levels = np.zeros(header.count, np.uint8)
+    firsts: list[tuple[int, int]] = []
+    filled = np.flatnonzero(words)
+    at = element = 0
+    while (turn := int(np.searchsorted(filled, at))) < len(filled):
+        element += int(filled[turn]) - at
+        at = int(filled[turn])
+        level, rest = divmod(int(words[at]), 4 * (header.links + 1))
+        if rest or level > header.top_level or element >= header.count:
+            msg = f"link_lists.bin gives element {element} {words[at]} bytes"
+            raise ValueError(msg)
+        levels[element] = level
+        firsts.append((element, at + 1))
+        at += 1 + level * (header.links + 1)
+        element += 1
+    if at > len(words) or element + len(words) - at != header.count:
+        msg = f"link_lists.bin ends at element {element} of {header.count}"
+        raise ValueError(msg)
+    return levels, firsts
+
+
+def _links_astray(rows: NDArray[np.uint8], most: int, count: int) -> bool:
+    if (_column(rows, 0, 2, np.uint16) > most).any():
+        return True
+    links, used = _links(rows, most)
+    return bool((links[used] >= count).any())
+
+
+def _links(rows: NDArray[np.uint8], most: int) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    used = np.arange(most) < _column(rows, 0, 2, np.uint16)
+    return _column(rows, 4, 4 * most, np.uint32).astype(np.int64), used
+
+
+def _column(rows: NDArray[np.uint8], at: int, size: int, kind: type[Any]) -> NDArray[Any]:
+    return np.ascontiguousarray(rows[:, at : at + size]).view(kind)
+
+
+def _file(path: Path, kind: type[Any], shape: int | tuple[int, int]) -> NDArray[Any]:
+    """The file as an array, which it must hold; room kept for more may follow."""
+    size = int(np.prod(shape)) * np.dtype(kind).itemsize
+    if path.stat().st_size < size:
+        msg = f"{path.name} has {path.stat().st_size} bytes, expected {size}"
+        raise ValueError(msg)
+    if size == 0:
+        return np.zeros(shape, kind)
+    return np.memmap(path, kind, "r", shape=shape)

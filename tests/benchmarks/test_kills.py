@@ -1,0 +1,16 @@
+"""A few kills of `wikirank index`; `benchmarks/kills.py` makes a hundred."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from kills import kill_often
+
+
+@pytest.mark.slow
+def test_a_few_kills_change_nothing(tmp_path: Path) -> None:
+    tally = kill_often(tmp_path, kills=4, articles=40, seed=1)
+    assert tally["kills"] == 4
+    assert tally["with the write lock held"] >= 1
+    assert tally["runs to the end, compared and equal"] >= 1
