@@ -10,6 +10,18 @@ import typer
 from rich.console import Console
 
 from wikirank.cli.options import JsonOption
+from wikirank.cli.wiki_options import (
+    AllowHttpOption,
+    CategoryOption,
+    ContactOption,
+    DepthOption,
+    NamespaceOption,
+    SinceOption,
+    TitlesOption,
+    UserOption,
+    read_titles,
+    refuse_shared_secrets,
+)
 
 
 def command(
@@ -17,7 +29,8 @@ def command(
         list[str],
         typer.Argument(
             metavar="SOURCE…",
-            help="`sample`, a `.jsonl`/`.jsonl.gz`/`.parquet` file, or a folder of `.txt`/`.md`.",
+            help="`sample`, a `.jsonl`/`.jsonl.gz`/`.parquet` file, a folder of `.txt`/`.md`, or"
+            " the address of a MediaWiki.",
         ),
     ],
     into: Annotated[Path, typer.Option("--into", help="Folder of the index; made if new.")],
@@ -39,6 +52,14 @@ def command(
     collection: Annotated[
         str | None, typer.Option(help="Name of the Chroma collection. [default: wikirank]")
     ] = None,
+    titles: TitlesOption = None,
+    category: CategoryOption = None,
+    depth: DepthOption = None,
+    namespace: NamespaceOption = None,
+    since: SinceOption = None,
+    user: UserOption = None,
+    contact: ContactOption = None,
+    allow_http: AllowHttpOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -53,10 +74,28 @@ def command(
     - `wikirank index wiki.jsonl.gz docs/ --into my-index`
 
     - `wikirank index wiki.parquet --into my-index --chroma-url http://localhost:8000`
+
+    - `wikirank index https://wiki.example.org --into my-index`, later with `--since last`
+
+    - `wikirank index https://en.wikipedia.org --into my-index --category Glaciers --depth 2`
+
+    - `wikirank index https://en.wikipedia.org --into my-index --titles "Ada Lovelace|Jazz"`
     """
     from wikirank.cli.build import build_index, chosen_splitter, open_sources
+    from wikirank.corpus import SourceOptions
 
-    opened = open_sources(sources, name)
+    refuse_shared_secrets(sources, user)
+    options = SourceOptions(
+        titles=read_titles(titles),
+        category=category,
+        depth=depth,
+        namespaces=tuple(namespace or ()),
+        since=since,
+        user=user,
+        contact=contact,
+        allow_http=allow_http,
+    )
+    opened = open_sources(sources, name, options)
     reports = build_index(
         opened,
         into,

@@ -1,4 +1,4 @@
-"""Where articles come from: JSON lines, Parquet, folders of text, the sample corpus."""
+"""Where articles come from: files, folders, the sample corpus, a live MediaWiki."""
 
 from __future__ import annotations
 
@@ -6,19 +6,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from wikirank.corpus.sources.changes import ChangingSource, Known, Removed, Unchanged
 from wikirank.corpus.sources.folder import FolderSource
 from wikirank.corpus.sources.jsonl import JsonLinesSource
+from wikirank.corpus.sources.options import SourceOptions
 from wikirank.corpus.sources.parquet import ParquetSource
 from wikirank.corpus.sources.sample import SampleSource
 from wikirank.errors import CorpusError
 from wikirank.types import Article
 
 __all__ = [
+    "ChangingSource",
     "FolderSource",
     "JsonLinesSource",
+    "Known",
     "ParquetSource",
+    "Removed",
     "SampleSource",
     "Source",
+    "SourceOptions",
+    "Unchanged",
     "open_source",
 ]
 
@@ -35,7 +42,7 @@ class Source(Protocol):
 
     @property
     def location(self) -> str:
-        """Absolute path or package name: tells two sources of one name apart."""
+        """Absolute path, address or package name: tells two sources of one name apart."""
         ...
 
     def __iter__(self) -> Iterator[Article]:
@@ -47,22 +54,38 @@ class Source(Protocol):
         ...
 
 
-def open_source(spec: str | Path, *, name: str | None = None) -> Source:
+def open_source(
+    spec: str | Path, *, name: str | None = None, options: SourceOptions | None = None
+) -> Source:
     """Open the source that a user named.
 
     Args:
         spec: `"sample"` (for a path of that name write `./sample`), a folder of `.txt` and `.md`
-            files, or a file ending in `.jsonl`, `.ndjson` (both also with `.gz`) or `.parquet`.
-        name: What the index is to call it; by default `sample` or the file's or folder's name.
+            files, a file ending in `.jsonl`, `.ndjson` (both also with `.gz`) or `.parquet`, or
+            the address of a MediaWiki: of its `api.php`, of any page, or of its host.
+        name: What the index is to call it; by default `sample`, the file's or folder's name, or
+            the wiki's host.
+        options: What to take of it; each kind of source has its own.
 
     Returns:
-        The source. Files are read as it is iterated over.
+        The source. Files and wikis are read as it is iterated over.
 
     Raises:
-        CorpusError: If the path does not exist or is of an unknown kind.
-        InvalidArgumentError: If `name` is empty.
+        CorpusError: If the path does not exist, is of an unknown kind, or is no MediaWiki.
+        InvalidArgumentError: If `name` is empty, or an option does not fit the kind of source.
         MissingExtraError: If the source needs a package that is not installed.
     """
+    if isinstance(spec, str) and spec.lower().startswith(("http://", "https://")):
+        # Imported here, as nothing else needs an HTTP client.
+        from wikirank.corpus.sources.mediawiki import MediaWikiSource
+
+        return MediaWikiSource(spec, name=name, options=options)
+    if options is not None:
+        options.expect_only((), str(spec))
+    return _open_path(spec, name)
+
+
+def _open_path(spec: str | Path, name: str | None) -> Source:
     if spec == "sample":
         return SampleSource(name=name)
     path = Path(spec).expanduser()
@@ -75,7 +98,7 @@ def open_source(spec: str | Path, *, name: str | None = None) -> Source:
         return ParquetSource(path, name=name)
     reason = "is of an unknown kind" if path.exists() else "does not exist"
     msg = (
-        f'{spec} {reason}: expected "sample", a folder of .txt and .md files, or a file ending '
-        f"in {', '.join(_JSON_LINES)} or .parquet"
+        f'{spec} {reason}: expected "sample", a folder of .txt and .md files, a file ending '
+        f"in {', '.join(_JSON_LINES)} or .parquet, or the http(s) address of a MediaWiki"
     )
     raise CorpusError(msg)

@@ -1,0 +1,1 @@
+"""A live MediaWiki, read over its API: politely, within bounds, and again and again."""
