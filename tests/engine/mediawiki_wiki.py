@@ -32,6 +32,27 @@ def skip_without_mediawiki() -> None:
         pytest.skip("needs a MediaWiki: apt-get install mediawiki php-sqlite3 php-cli")
 
 
+# Besides the main page, which the installer writes. The categories are in each other.
+WIKI_PAGES = {
+    "Template:Unit": "{{{1}}}&nbsp;km<noinclude>Documentation.</noinclude>",
+    "Template:Bar": '<div class="navbox">[[Ada]] · [[Bob]]</div>',
+    "Ada": (
+        "'''Ada''' walked {{Unit|5}}.<ref>A note.</ref> {{#if:x|She liked it.}}\n"
+        "== Engine ==\nIt was never [[Bob|built]].\n"
+        '{| class="wikitable"\n! Part !! Teeth\n|-\n| Wheel || 40\n|}\n'
+        "== Notes ==\n<references/>\n{{Bar}}\n[[Category:People]]"
+    ),
+    "Bob": "Bob bakes bread.\n* rye\n* wheat\n[[Category:People]]",
+    "Robert": "#REDIRECT [[Bob]]",
+    "Tom": "Tom is a cat. [[Category:Animals]]",
+    "Category:People": "[[Category:Animals]]",
+    "Category:Animals": "[[Category:People]]",
+    "Help:Editing": "Press edit to change a page.",
+    "Loop one": "#REDIRECT [[Loop two]]",
+    "Loop two": "#REDIRECT [[Loop one]]",
+}
+
+
 class Wiki:
     """A wiki in a folder, served while it is open.
 
@@ -81,14 +102,11 @@ class Wiki:
                 command, stdout=log, stderr=log, env=self._environment()
             )
         deadline = time.monotonic() + 30
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return self
-            except OSError:
-                if time.monotonic() > deadline or self._process.poll() is not None:
-                    raise
-                time.sleep(0.05)
+        while not _answers(self.port):
+            assert self._process.poll() is None, (self.folder / "server.log").read_text()
+            assert time.monotonic() < deadline, "the wiki does not come up"
+            time.sleep(0.05)
+        return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.stop()
@@ -149,6 +167,11 @@ class Wiki:
 
     def _environment(self) -> dict[str, str]:
         return {**os.environ, "MW_CONFIG_FILE": str(self.folder / "LocalSettings.php")}
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _free_port() -> int:
