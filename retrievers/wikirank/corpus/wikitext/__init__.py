@@ -1,0 +1,35 @@
+"""Wikitext made into plain text: what a reader sees, without references, templates and markup.
+
+```python
+page = read_wikitext("'''Frost''' is [[ice]].<ref>x</ref> [[Category:Ice]]", title="Frost")
+page.text        # "Frost is ice."
+page.categories  # ("Ice",)
+page.kind        # "article"
+```
+
+The parser is ours, and works as MediaWiki's own preprocessor does: one pass with a stack, in time
+linear in the page's length whatever the page holds. mwparserfromhell takes quadratic time where
+markup is left open (14 s for 16 kB of `[[a|`), and it cannot be interrupted.
+"""
+
+from __future__ import annotations
+
+from wikirank.corpus.wikitext.names import NamespaceNames
+from wikirank.corpus.wikitext.page import (
+    PageKind,
+    WikitextPage,
+    page_metadata,
+    plain_text,
+    read_wikitext,
+    redirect_target,
+)
+
+__all__ = [
+    "NamespaceNames",
+    "PageKind",
+    "WikitextPage",
+    "page_metadata",
+    "plain_text",
+    "read_wikitext",
+    "redirect_target",
+]

@@ -1,0 +1,67 @@
+"""Which pages are disambiguations, lists or redirects, in the larger Wikipedias' languages."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+# Templates; `~` stands for a space.
+_DISAMBIGUATION_NAMES = """
+aimai anlam~ayrımı begriffsklärung bisongidila dab desambig desambiguació desambiguación
+desambiguação disamb disambig disambig-plants disambigua disambiguate disambiguation
+disambiguation~cleanup disambiguation~page dp dubbelsinnig egyért flertydig förgrening geodis
+hndis hndis-cleanup homonimo homonymie hospital~disambiguation human~name~disambiguation
+letter-number~combination~disambiguation mathdab meerduidige mehrdeutig
+molecular~formula~disambiguation neoznačnost nozīmju~atdalīšana numberdis nūzeimu~atškiršona
+zeimeibu~škiršona place~name~disambiguation razločitev rozcestník roaddis school~disambiguation stationdis
+täsmennyssivu taxonomy~disambiguation ujednoznacznienie wp~disambig dezambiguizare αποσαφήνιση
+багатозначність мног неоднозначность неоднозначност неоднозначність пояснение
+вишезначна~одредница פירושונים توضيح ابهام‌زدایی หน้าแก้ความกำกวม 曖昧さ回避 消歧义 消歧義 동음이의
+"""
+_DISAMBIGUATION = frozenset(name.replace("~", " ") for name in _DISAMBIGUATION_NAMES.split())
+_LIST_TITLES = (
+    "list of ", "lists of ", "index of ", "outline of ", "liste der ", "liste von ", "liste des ",
+    "liste de ", "lista de ", "lista di ", "lista degli ", "lijst van ", "lista över ",
+    "liste over ", "список ", "списък ", "списъци ", "перелік ", "lista ", "seznam ", "zoznam ",
+    "saroksts", "saraksts ",
+)  # fmt: skip
+_LIST_CATEGORIES = ("lists of ", "listen", "liste de", "списъци", "списки", "списки:")
+_REDIRECT_WORDS_TEXT = """
+aikos aicos alidirektu aýiraw ayıraw birzuzendu daveadkas doorverwysing doorverwijzing lh
+ohjaus omdirigering omdirigert patrz pateikimas pāradresācija přesměruj preusmeritev
+preusmjeri preusmjeravanje redirección redirecionamento redirect redirection redirecteer
+redireccion rinvia suuna tilvísun uudelleenohjaus viderestilling weiterleitung yönlendirme
+yönlendir átirányítás ανακατευθυνση ανακατευθυνσησ перанакіраванне пренасочи пренасочување
+пренасочване преусмери перенаправление перенапр перенаправлення преусмјери виш הפניה تحويل
+تغییرمسیر अनुप्रेषित เปลี่ยนทาง 重定向 転送 넘겨주기
+"""
+_REDIRECT_WORDS = frozenset(_REDIRECT_WORDS_TEXT.split())
+
+
+def is_disambiguation(title: str, templates: Collection[str], magic_words: Collection[str]) -> bool:
+    """Whether a page only tells the meanings of its title apart.
+
+    Args:
+        title: The page's title.
+        templates: Normalised names of the templates it uses.
+        magic_words: Its magic words.
+
+    Returns:
+        True if a template, a magic word or the title says so.
+    """
+    return (
+        "DISAMBIG" in magic_words
+        or title.lower().endswith(("(disambiguation)", "(пояснение)", "(begriffsklärung)"))
+        or any(name in _DISAMBIGUATION for name in templates)
+    )
+
+
+def is_list(title: str, categories: Collection[str]) -> bool:
+    """Whether a page is a list, an index or an outline, by its title or its categories."""
+    return title.lower().startswith(_LIST_TITLES) or any(
+        category.lower().startswith(_LIST_CATEGORIES) for category in categories
+    )
+
+
+def is_redirect_word(word: str) -> bool:
+    """Whether `#word` makes a redirect."""
+    return word.lower() in _REDIRECT_WORDS

@@ -1,0 +1,81 @@
+"""Lines of wikitext outside tables, or in one cell of a table."""
+
+from __future__ import annotations
+
+from wikirank.corpus.wikitext.inline import inline_text
+from wikirank.corpus.wikitext.marks import BREAK, DROPPED, HEADING
+
+_LIST_SIGNS = "*#:;"
+_DEEPEST = 6  # levels of lists and headings
+
+
+class Lines:
+    """Lines of wikitext as they come, and the text they make."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._counters: list[int] = []  # of numbered lists, by depth
+
+    def add(self, line: str) -> None:
+        """Read a line of wikitext."""
+        if line[:1] in _LIST_SIGNS and line:
+            self._add_item(line)
+            return
+        self._counters.clear()
+        heading = _heading(line) if line.startswith("=") else None
+        if heading is not None:
+            self._lines.append(heading)
+        elif not line.startswith("----"):
+            self._add_paragraph(line)
+
+    def add_ready(self, lines: list[str]) -> None:
+        """Take lines of text that are finished."""
+        self._lines.extend(["", *lines, ""])
+
+    def done(self) -> list[str]:
+        """The text, line by line."""
+        return self._lines
+
+    def _add_paragraph(self, line: str) -> None:
+        for part in line.split(BREAK):
+            text = inline_text(part).rstrip()
+            # A line that held a template only is no paragraph's end.
+            if text or not part.strip(f"{DROPPED} \t") or DROPPED not in part:
+                self._lines.append(text if part.startswith("  ") else text.strip())
+
+    def _add_item(self, line: str) -> None:
+        body = line.lstrip(_LIST_SIGNS)
+        signs = line[: len(line) - len(body)][:_DEEPEST]
+        term, colon, definition = "", "", ""
+        if signs[-1] == ";":
+            term, colon, definition = body.partition(" : ")
+        text = inline_text((term or body).replace(BREAK, " ")).strip()
+        if colon:
+            text = f"{text}: {inline_text(definition.replace(BREAK, ' ')).strip()}"
+        if text:
+            self._lines.append(self._bullet(signs) + text)
+
+    def _bullet(self, signs: str) -> str:
+        depth = len(signs)
+        del self._counters[depth:]
+        self._counters += [0] * (depth - len(self._counters))
+        if signs[-1] == "#":
+            self._counters[-1] += 1
+            bullet = f"{self._counters[-1]}. "
+        else:
+            bullet = "- " if signs[-1] == "*" else ""
+        indent = "  " * sum(sign in "*#" for sign in signs[:-1])
+        return indent + bullet
+
+
+def _heading(line: str) -> str | None:
+    """A heading line with its mark, at level 2 at least; None for any other line."""
+    line = line.replace(DROPPED, "").replace(BREAK, " ").rstrip()
+    before = len(line) - len(line.lstrip("="))
+    after = len(line) - len(line.rstrip("="))
+    level = min(before, after, _DEEPEST)
+    if level < 1 or before == len(line):
+        return None
+    text = inline_text(line[level : len(line) - level]).strip()
+    signs = "=" * max(level, 2)
+    return f"{HEADING}{signs} {text} {signs}" if text else None

@@ -1,0 +1,81 @@
+"""Variables, parser functions and behaviour switches."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_SWITCHES_WORDS = """
+ARCHIVEDTALK DISAMBIG EXPECTUNUSEDCATEGORY EXPECTUNUSEDTEMPLATE EXPECTWITHOUTSCANS FORCETOC
+HIDDENCAT INDEX NEWSECTIONLINK NOCC NOCONTENTCONVERT NOEDITSECTION NOGALLERY NOGLOBAL NOINDEX
+NONEWSECTIONLINK NOTALK NOTC NOTITLECONVERT NOTOC STATICREDIRECT TOC
+"""
+_SWITCHES = frozenset(_SWITCHES_WORDS.split())
+_SWITCH = re.compile(r"__([A-Z]+)__")
+_LONE_SWITCH = re.compile(r"^[ \t]*__[^\W\d_a-z]+(?:_[^\W\d_a-z]+)*__[ \t]*$", re.MULTILINE)
+_PAGE_NAMES_WORDS = """
+PAGENAME FULLPAGENAME BASEPAGENAME SUBPAGENAME ROOTPAGENAME ARTICLEPAGENAME TITLE
+"""
+_PAGE_NAMES = frozenset(_PAGE_NAMES_WORDS.split())
+_CHARACTERS = {"!": "|", "=": "=", "(": "(", ")": ")", "'": "'", "(!": "[|", "!)": "|]", "-": ""}
+
+
+def magic_words(text: str) -> tuple[str, set[str]]:
+    """Take the behaviour switches out of a text.
+
+    Args:
+        text: Wikitext.
+
+    Returns:
+        The text without them, and their names without underscores.
+    """
+    if "__" not in text:
+        return text, set()
+    found = {name for name in _SWITCH.findall(text) if name in _SWITCHES}
+    text = _SWITCH.sub(lambda switch: "" if switch[1] in _SWITCHES else switch[0], text)
+    return _LONE_SWITCH.sub("", text), found
+
+
+def page_variable(name: str, title: str) -> str | None:
+    """The value of a variable that depends on nothing but the page, or of one for a character.
+
+    Args:
+        name: What stands in the braces.
+        title: The page's title.
+
+    Returns:
+        The value; None if it is no such variable.
+    """
+    return title if name in _PAGE_NAMES else _CHARACTERS.get(name)
+
+
+def parser_function(name: str, arguments: Sequence[str]) -> str | None:
+    """The value of a parser function where the page alone decides it.
+
+    Args:
+        name: What stands before the colon.
+        arguments: What stands after it, cut at the pipes.
+
+    Returns:
+        The value, empty for functions that need more than the page; None if it is no function.
+    """
+    value = arguments[0].strip()
+    lowered = name.lower()
+    if lowered in ("formatnum", "#formatdate", "#dateformat", "lc", "uc", "lcfirst", "ucfirst"):
+        return value.lower() if lowered == "lc" else value.upper() if lowered == "uc" else value
+    if lowered == "#if" and len(arguments) > 1:
+        chosen = arguments[1] if value else "".join(arguments[2:3])
+        return chosen.strip()
+    if lowered == "#tag" and value.lower() not in ("ref", "references", "gallery"):
+        return "".join(arguments[1:2])
+    known = lowered.startswith("#") or name in _FUNCTIONS
+    return "" if known else None
+
+
+_FUNCTIONS_WORDS = """
+DEFAULTSORT DEFAULTSORTKEY DEFAULTCATEGORYSORT DISPLAYTITLE SORTIERUNG ns NAMESPACE int msg
+msgnw raw plural PLURAL grammar GRAMMAR gender GENDER fullurl localurl canonicalurl filepath
+urlencode anchorencode padleft padright PAGESINCATEGORY NUMBEROFARTICLES PROTECTIONLEVEL
+noexternallanglinks subst safesubst
+"""
+_FUNCTIONS = frozenset(_FUNCTIONS_WORDS.split())

@@ -1,0 +1,18 @@
+"""Control characters that stand for what later steps decide on; wikitext itself holds none."""
+
+from __future__ import annotations
+
+import re
+
+LITERAL = "\x00"  # around the number of a piece of text that is kept as it is
+DROPPED = "\x01"  # where a template or reference was
+BREAK = "\x02"  # a line break within a line of wikitext
+HEADING = "\x03"  # before a heading line
+SUP, SUP_END = "\x04", "\x05"  # around superscript text
+
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def without_controls(text: str) -> str:
+    """Take control characters but tabs and line feeds out of a text; a carriage return is one."""
+    return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))

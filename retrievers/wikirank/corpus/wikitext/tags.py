@@ -1,0 +1,104 @@
+"""Tags in wikitext: which of them hold text that is kept, dropped, or not to be parsed."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from wikirank.corpus.wikitext.marks import BREAK, DROPPED, SUP, SUP_END
+
+TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:[\s/\"'][^<>]*)?)>")
+
+# What stands between these tags is no running text.
+_DROPPED_WORDS = """
+categorytree chart charinsert css dynamicpagelist gallery ge graph hiero imagemap includeonly
+indicator inputbox mapframe maplink phonos quiz ref references score section seo style script
+templatedata templatestyles timeline title
+"""
+DROPPED_CONTENT = frozenset(_DROPPED_WORDS.split())
+# What stands between these is text, but not wikitext.
+_LITERAL_WORDS = """
+nowiki pre syntaxhighlight source math chem ce
+"""
+LITERAL_CONTENT = frozenset(_LITERAL_WORDS.split())
+
+_BLOCKS_WORDS = """
+blockquote center dd div dl dt hr h1 h2 h3 h4 h5 h6 li ol p poem ul section article figure
+figcaption caption
+"""
+_BLOCKS = frozenset(_BLOCKS_WORDS.split())
+_TABLES = {
+    "table": "\n{|\n", "/table": "\n|}\n", "tr": "\n|-\n", "/tr": "\n",
+    "td": "\n|", "/td": "\n", "th": "\n!", "/th": "\n", "caption": "\n|+", "/caption": "\n",
+}  # fmt: skip
+_INLINE_WORDS = """
+a abbr b bdi bdo big cite code data del dfn em font i ins kbd mark noinclude nowiki
+onlyinclude q rb rbc rp rt rtc ruby s samp small span strike strong sub sup time tt u var wbr
+thead tbody tfoot colgroup col img translate tvar languages ref references nobr link meta
+"""
+_INLINE = frozenset(_INLINE_WORDS.split())
+_HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+_SPAN = re.compile(r"""(?:row|col)span\s*=\s*["']?\s*\d+""", re.IGNORECASE)
+
+
+def is_hidden(attributes: str) -> bool:
+    """Whether a tag's attributes hide what it holds."""
+    return "none" in attributes and _HIDDEN.search(attributes) is not None
+
+
+def tag_text(closing: str, name: str, attributes: str) -> str | None:
+    """What stands for a tag in the text.
+
+    Args:
+        closing: `/` for a closing tag, else empty.
+        name: The tag's name, in lower case.
+        attributes: What follows the name.
+
+    Returns:
+        Marks or wikitext that later steps read; None if wikitext knows no such tag, so that it
+        is text.
+    """
+    if closing + name in _TABLES:
+        spans = " ".join(_SPAN.findall(attributes)) if name in ("td", "th") and not closing else ""
+        return _TABLES[closing + name] + (f"{spans}|" if spans else "")
+    if name == "br":
+        return BREAK
+    if name == "sup":
+        return SUP_END if closing else SUP
+    if name == "li" and not closing:
+        return "\n* "
+    if name in _BLOCKS:
+        return "\n"
+    if name == "ref":
+        return DROPPED
+    known = name in _INLINE or name in DROPPED_CONTENT or name in LITERAL_CONTENT
+    return "" if known else None
+
+
+def literal_text(name: str, attributes: str, content: str) -> str:
+    """The text of a tag whose content is not wikitext.
+
+    Args:
+        name: The tag's name, in lower case.
+        attributes: What follows the name.
+        content: What it holds.
+
+    Returns:
+        The text, with entities decoded where MediaWiki decodes them.
+    """
+    if name in ("nowiki", "pre"):
+        return decode_entities(content)
+    if name in ("math", "chem", "ce"):
+        # To TeX `{ {` is `{{`; to a reader of wikitext it is no template.
+        return re.sub(r"(?<=[{}])(?=[{}])", " ", " ".join(content.split()))
+    return content if "inline" in attributes else content.strip("\n")
+
+
+_ENTITY = re.compile(r"&(#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[a-zA-Z][a-zA-Z0-9]{1,31});")
+
+
+def decode_entities(text: str) -> str:
+    """Decode entities that end in a semicolon, as MediaWiki does; others are text."""
+    if "&" not in text:
+        return text
+    return _ENTITY.sub(lambda found: html.unescape(found[0]), text)
