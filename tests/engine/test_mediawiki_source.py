@@ -51,10 +51,10 @@ def test_articles_are_as_the_wiki_shows_them(wiki: Wiki) -> None:
     )
     assert ada.url == f"{wiki.url}/index.php/Ada"
     assert ada.revision.isdigit()
-    assert ada.metadata == {"categories": ["People"]}
+    assert ada.metadata == {"kind": "article", "categories": ["People"]}
     bob = articles["Bob"]
-    assert bob.text == "Bob bakes bread.\n\n* rye\n* wheat"
-    assert bob.metadata == {"aliases": ["Robert"], "categories": ["People"]}
+    assert bob.text == "Bob bakes bread.\n\n- rye\n- wheat"
+    assert bob.metadata["aliases"] == ["Robert"]
 
 
 @pytest.mark.parametrize("path", ["", "/", "/api.php", "/index.php/Bob", "/api.php?action=query"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -44,6 +44,15 @@ SinceOption = Annotated[
     typer.Option(
         metavar="last|DATE",
         help="Only what changed since the `last` run, or since a date such as 2026-11-01.",
+        rich_help_panel=_WIKI,
+    ),
+]
+TextOption = Annotated[
+    Literal["rendered", "wikitext"] | None,
+    typer.Option(
+        "--text",
+        help="`rendered`: as the wiki shows a page, a request each (default). `wikitext`: fifty a"
+        " request, but without the text of templates that only the wiki knows.",
         rich_help_panel=_WIKI,
     ),
 ]

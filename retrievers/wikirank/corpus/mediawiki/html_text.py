@@ -30,7 +30,7 @@ def rendered_text(html: str) -> str:
 
     Returns:
         Paragraphs with a blank line between them; headings as `== Heading ==` lines of two to six
-        signs; items of lists on lines that begin with `*` or their number; rows of tables on
+        signs; items of lists on lines that begin with `-` or their number; rows of tables on
         lines, their cells parted by ` | `; formulas as their TeX. What `is_furniture` is left out.
     """
     reader = _Reader()
@@ -51,6 +51,7 @@ class _Reader(HTMLParser):
         self._verbatim = False
         self._lists: list[int | None] = []  # of the open lists: last number, None for bullets
         self._cells: list[int] = []  # of the open tables: cells of the row so far
+        self._term = False  # whether a term stands on the line, without what it means
 
     def text(self) -> str:
         """What was read."""
@@ -112,20 +113,23 @@ class _Reader(HTMLParser):
         self._lists.append(0 if self._open[-1] == "ol" else None)
 
     def _start_item(self) -> None:
+        tag = self._open[-1]
         if self._cells:
-            # Items of a cell stay in its row.
-            line = self._line.rstrip()
-            self._line = f"{line}, " if line and not line.endswith(("|", ":", ",")) else self._line
-            return
-        self._break()
-        if self._open[-1] == "li":
-            number = self._lists[-1] if self._lists else None
-            self._line = "  " * (len(self._lists) - 1)
-            if number is None:
-                self._line += "* "
-            else:
-                self._lists[-1] = number + 1
-                self._line += f"{number + 1}. "
+            self._join()
+        elif tag == "dd" and self._term:
+            self._line = f"{self._line.rstrip()}: "
+        else:
+            self._break()
+            self._line = self._bullet() if tag == "li" else ""
+        self._term = False
+
+    def _bullet(self) -> str:
+        number = self._lists[-1] if self._lists else None
+        indent = "  " * (len(self._lists) - 1)
+        if number is None:
+            return f"{indent}- "
+        self._lists[-1] = number + 1
+        return f"{indent}{number + 1}. "
 
     def _start_table(self) -> None:
         self._paragraph()
@@ -134,6 +138,8 @@ class _Reader(HTMLParser):
     def _start_row(self) -> None:
         if len(self._cells) == 1:
             self._break()
+        elif self._cells:
+            self._join()
         if self._cells:
             self._cells[-1] = 0
 
@@ -142,8 +148,6 @@ class _Reader(HTMLParser):
             return
         if self._cells[-1]:
             self._line = self._line.rstrip() + _CELL_SEPARATOR
-        elif self._line.strip():
-            self._line = f"{self._line.rstrip()} "
         self._cells[-1] += 1
 
     def _start_pre(self) -> None:
@@ -152,7 +156,7 @@ class _Reader(HTMLParser):
 
     def _start_line_break(self) -> None:
         if self._cells:
-            self._line = f"{self._line.rstrip()} "
+            self._join()
         else:
             self._break()
 
@@ -187,6 +191,9 @@ class _Reader(HTMLParser):
         if not self._cells:
             self._break()
 
+    def _end_term(self) -> None:
+        self._term = bool(self._line.strip())
+
     def _end_table(self) -> None:
         if self._cells:
             self._cells.pop()
@@ -202,10 +209,16 @@ class _Reader(HTMLParser):
         else:
             self._paragraph()
 
+    def _join(self) -> None:
+        """Go on in a cell's row, where elsewhere a new line would begin."""
+        line = self._line.rstrip()
+        separator = "; " if line and line[-1] not in "|;:," else " "
+        self._line = line + separator if line else ""
+
     def _block(self) -> None:
         """Begin anew, but within a cell go on in its row, and after a bullet on its line."""
         if self._lists and not self._cells:
-            if self._line.strip(" *0123456789."):
+            if self._line.strip(" -0123456789."):
                 self._break()
         else:
             self._paragraph()
@@ -243,7 +256,7 @@ class _Reader(HTMLParser):
         "ul": _end_list,
         "ol": _end_list,
         "li": _end_item,
-        "dt": _end_item,
+        "dt": _end_term,
         "dd": _end_item,
         "tr": _end_row,
         "table": _end_table,

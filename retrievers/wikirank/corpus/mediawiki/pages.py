@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wikirank.corpus.ids import stable_hash
 from wikirank.corpus.mediawiki.client import ApiClient
 from wikirank.errors import CorpusError
 
@@ -49,6 +50,11 @@ class Page:
     def exists(self) -> bool:
         """Whether there is such a page."""
         return self.id > 0
+
+    @property
+    def aliases_digest(self) -> str:
+        """Hash of the aliases; "-" for none."""
+        return stable_hash(list(self.aliases)) if self.aliases else "-"
 
 
 @dataclass(frozen=True, slots=True)

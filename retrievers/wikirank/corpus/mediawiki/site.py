@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any
@@ -17,7 +17,7 @@ from wikirank.errors import CorpusError
 # Where wikis keep it whose pages do not say.
 _USUAL_PLACES = ("/w/api.php", "/api.php", "/wiki/api.php", "/mediawiki/api.php")
 _REDIRECTS = 5
-CATEGORY_NAMESPACE = 14
+_CATEGORIES = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +28,23 @@ class Site:
         name: Its name.
         generator: What runs it, such as `MediaWiki 1.39.17`.
         articles: About how many articles it has, by its own count; 0 if it does not count.
-        namespaces: Names of the namespaces by number.
+        namespaces: Names of the namespaces by number, the wiki's own first.
         now: What its clock said, in ISO 8601.
     """
 
     name: str
     generator: str
     articles: int
-    namespaces: Mapping[int, str]
+    namespaces: Mapping[int, Sequence[str]]
     now: str
 
     def category_title(self, category: str) -> str:
         """The full title of a category that may be named without its namespace."""
-        own = self.namespaces.get(CATEGORY_NAMESPACE, "Category")
+        names = self.namespaces.get(_CATEGORIES, ("Category",))
         prefix, colon, rest = category.partition(":")
-        if colon and prefix.strip().casefold() in {own.casefold(), "category"}:
+        if colon and prefix.strip().casefold() in {name.casefold() for name in names}:
             category = rest
-        return f"{own}:{category.strip()}"
+        return f"{names[0]}:{category.strip()}"
 
 
 def read_site(client: ApiClient) -> Site:
@@ -64,7 +64,7 @@ def read_site(client: ApiClient) -> Site:
     answer = client.call(
         action="query",
         meta="siteinfo",
-        siprop="general|statistics|namespaces",
+        siprop="general|statistics|namespaces|namespacealiases",
         curtimestamp="1",
     )
     query: dict[str, Any] = answer.get("query", {})
@@ -76,9 +76,18 @@ def read_site(client: ApiClient) -> Site:
         name=query["general"]["sitename"],
         generator=generator,
         articles=int(query.get("statistics", {}).get("articles", 0)),
-        namespaces={int(n): entry["name"] for n, entry in query["namespaces"].items()},
+        namespaces=_namespaces(query),
         now=answer["curtimestamp"],
     )
+
+
+def _namespaces(query: Mapping[str, Any]) -> dict[int, list[str]]:
+    names: dict[int, list[str]] = {}
+    for number, entry in query["namespaces"].items():
+        names[int(number)] = [entry["name"], *filter(None, [entry.get("canonical")])]
+    for entry in query.get("namespacealiases", ()):
+        names.setdefault(entry["id"], []).append(entry["alias"])
+    return names
 
 
 def find_api(address: str, *, contact: str | None = None) -> str:

@@ -6,17 +6,14 @@ import json
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from wikirank.corpus.ids import stable_hash
 from wikirank.corpus.mediawiki.client import ApiClient
-from wikirank.corpus.mediawiki.contents import read_page
 from wikirank.corpus.mediawiki.credentials import find_credentials
-from wikirank.corpus.mediawiki.faults import ApiError
 from wikirank.corpus.mediawiki.pages import (
     TITLES_AT_ONCE,
     Page,
@@ -25,31 +22,32 @@ from wikirank.corpus.mediawiki.pages import (
     find_titles,
 )
 from wikirank.corpus.mediawiki.recent import changed_pages, parse_moment, reaches_back
+from wikirank.corpus.mediawiki.rendered import RenderedReader
 from wikirank.corpus.mediawiki.site import Site, find_api, read_site
+from wikirank.corpus.mediawiki.written import WikitextReader
 from wikirank.corpus.sources.changes import Known, NothingKnown, Removed, Unchanged
 from wikirank.corpus.sources.options import SourceOptions
 from wikirank.corpus.sources.path_source import source_name
-from wikirank.errors import (
-    CorpusError,
-    InvalidArgumentError,
-    SourceAccessError,
-    SourceConnectionError,
-)
+from wikirank.errors import InvalidArgumentError
 from wikirank.types import Article
 
 _LOGGER = logging.getLogger(__name__)
-_TEXT_FORMAT = 1  # counts up when texts are made in another way, so that all are read anew
-_GONE = frozenset({"nosuchpageid", "missingtitle"})
 _CONTACT_VARIABLE = "WIKIRANK_CONTACT"
-_FAILURES_IN_A_ROW = 5
+
+
+class _Reader(Protocol):
+    def version(self, page: Page) -> str: ...
+
+    def read(self, pages: Sequence[Page]) -> Iterator[Article | Unchanged | Removed]: ...
 
 
 class MediaWikiSource:
     """A whole wiki, a category tree of it, or some titles.
 
     Pages are listed first, with their revisions; only what the index lacks is read. The text is
-    what the wiki renders, as only the wiki knows its templates, extensions and modules. The
-    metadata holds `aliases`, the titles that redirect to a page, and `categories`.
+    what the wiki renders, as only the wiki knows its templates, extensions and modules: a request
+    a page. `text="wikitext"` reads fifty a request instead, and expands only templates that are
+    known to us. The metadata is that of `wikirank.corpus.wikitext.page_metadata`.
     """
 
     def __init__(
@@ -148,7 +146,7 @@ class MediaWikiSource:
                 pages = changed_pages(client, known, since, self._namespaces)
             else:
                 pages = self._pages(client, site)
-            yield from self._read(client, known, pages)
+            yield from self._read(self._reader(client, site), known, pages)
         self._complete = not since and not self._options.titles
         if self._covers(known, since):
             self._state = json.dumps({"since": site.now, "namespaces": self._namespaces})
@@ -160,6 +158,11 @@ class MediaWikiSource:
             contact=self._contact,
             allow_http=self._options.allow_http,
         )
+
+    def _reader(self, client: ApiClient, site: Site) -> _Reader:
+        if self._options.text == "wikitext":
+            return WikitextReader(client, site, self._skipped)
+        return RenderedReader(client, self._skipped)
 
     def _since(self, known: Known) -> datetime | None:
         if self._options.since is None:
@@ -217,37 +220,19 @@ class MediaWikiSource:
                     yield page
 
     def _read(
-        self, client: ApiClient, known: Known, pages: Iterator[Page]
+        self, reader: _Reader, known: Known, pages: Iterator[Page]
     ) -> Iterator[Article | Unchanged | Removed]:
-        failures = 0
         while batch := list(islice(pages, TITLES_AT_ONCE)):
             versions = known.versions([page.url for page in batch])
+            changed: list[Page] = []
             for page in batch:
-                version = _version(page)
                 if not self._wanted(page):
                     yield Removed(page.url)
-                elif versions.get(page.url) == version:
+                elif versions.get(page.url) == reader.version(page):
                     yield Unchanged(page.url)
                 else:
-                    item = self._article(client, page, version, fail=failures + 1)
-                    failures = failures + 1 if isinstance(item, Unchanged) else 0
-                    yield item
-
-    def _article(
-        self, client: ApiClient, page: Page, version: str, *, fail: int
-    ) -> Article | Unchanged | Removed:
-        """Read a page; `fail` is which failure in a row it would be."""
-        try:
-            return read_page(client, page, version=version)
-        except (SourceAccessError, SourceConnectionError):
-            raise
-        except CorpusError as err:
-            if isinstance(err, ApiError) and err.code in _GONE:
-                return Removed(page.url)
-            if fail == _FAILURES_IN_A_ROW:
-                raise
-            self._skip("the wiki fails to give its text", f"{page.title}: {err}")
-            return Unchanged(page.url)
+                    changed.append(page)
+            yield from reader.read(changed)
 
     def _wanted(self, page: Page) -> bool:
         if not page.exists or page.is_redirect:
@@ -260,12 +245,6 @@ class MediaWikiSource:
     def _skip(self, reason: str, what: str) -> None:
         self._skipped[reason] += 1
         _LOGGER.info("%s passes over %s (%s)", self.name, what, reason)
-
-
-def _version(page: Page) -> str:
-    """All that an article's text and metadata depend on, so far as a listing tells."""
-    aliases = stable_hash(list(page.aliases)) if page.aliases else ""
-    return f"{_TEXT_FORMAT}:{page.revision}:{page.touched}:{aliases}"
 
 
 def _check(address: str, options: SourceOptions) -> None:

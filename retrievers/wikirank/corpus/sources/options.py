@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
+from typing import Literal
 
 from wikirank.errors import InvalidArgumentError
 
@@ -18,6 +19,7 @@ class SourceOptions:
         depth: How many levels of categories within that one, too; 0 (the default) for none.
         namespaces: Numbers of the namespaces that are taken; the default is 0, articles.
         since: Only what changed since `last`, the run before, or since a moment in ISO 8601.
+        text: `rendered` (the default) reads pages as the wiki shows them; `wikitext` is faster.
         user: User of a private wiki, such as `Anna@indexing`.
         password: The bot password that goes with it.
         token: OAuth 2 access token for a private wiki.
@@ -30,6 +32,7 @@ class SourceOptions:
     depth: int | None = None
     namespaces: tuple[int, ...] = ()
     since: str | None = None
+    text: Literal["rendered", "wikitext"] | None = None
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
