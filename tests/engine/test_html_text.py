@@ -24,6 +24,7 @@ from wikirank.corpus.mediawiki.html_text import rendered_text
         ("<ul><li>a<ul><li>b</li></ul></li><li>c</li></ul>", "- a\n  - b\n- c"),
         ("<ol><li>a<li>b</ol>", "1. a\n2. b"),
         ("<ul><li><p>a</p></li></ul>", "- a"),
+        ("<ul><li>- 5</li><li></li><li><ul><li>b</li></ul></li></ul>", "- - 5\n  - b"),
         ("<dl><dt>Frost</dt><dd>frozen dew</dd></dl>", "Frost: frozen dew"),
         ("<dl><dd>indented</dd></dl>", "indented"),
         ("<pre>a\n  b == c\n</pre><p>d</p>", "a\n  b == c\n\nd"),
@@ -93,8 +94,11 @@ def test_no_word_is_lost_however_broken_the_html(pieces: list[str]) -> None:
         at += len(word)
 
 
-def test_deep_nesting_takes_no_long_time() -> None:
+@pytest.mark.parametrize("depth", [30_000])
+def test_hostile_nesting_takes_no_long_time(depth: int) -> None:
+    nested = "<div><ul><li><table><tr><td>" * depth, "<ul><li>" * depth, "<div>" * depth
+    closed = "</b>" * depth, "</li>" * depth, "</p></div>" * depth
     started = time.perf_counter()
-    text = rendered_text("<div><ul><li><table><tr><td>" * 20_000 + "deep")
-    assert text.endswith("deep")
-    assert time.perf_counter() - started < 20
+    for start, end in zip(nested, closed, strict=True):
+        assert "deep" in rendered_text(f"{start}<b>deep{end}end")
+    assert time.perf_counter() - started < 60

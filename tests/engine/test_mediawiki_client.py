@@ -88,7 +88,7 @@ def test_a_limit_that_does_not_end(wiki: Wiki) -> None:
     with Proxy(wiki.url, answers) as proxy, ApiClient(proxy.api, sleep=waits.append) as client:
         read_site(client)
         answers.give(*[Reply(429)] * 20)
-        with pytest.raises(SourceConnectionError, match="status 429. Gave up after 8 tries"):
+        with pytest.raises(SourceConnectionError, match=r"status 429\. Gave up after 8 tries"):
             read_site(client)
     assert waits == [1, 2, 4, 8, 15, 30, 60]
 
@@ -98,7 +98,7 @@ def test_nobody_there_is_said_soon(wiki: Wiki) -> None:
     waits: list[float] = []
     with (
         ApiClient(wiki.api, sleep=waits.append) as client,
-        pytest.raises(SourceConnectionError, match="cannot be reached.*after 3 tries"),
+        pytest.raises(SourceConnectionError, match=r"cannot be reached.*after 3 tries"),
     ):
         read_site(client)
     assert waits == [1, 2]
@@ -129,7 +129,7 @@ def test_secrets_go_to_the_wiki_alone_and_never_in_an_address(wiki: Wiki) -> Non
                 Proxy(wiki.url, Answers(redirect)) as proxy,
                 ApiClient(proxy.api, credentials=credentials) as client,
             ):
-                with pytest.raises(CorpusError, match="redirects to .* not followed"):
+                with pytest.raises(CorpusError, match=r"redirects to .* not followed"):
                     read_site(client)
                 read_site(client)
             shown = repr(credentials)

@@ -51,10 +51,42 @@ def test_articles_are_as_the_wiki_shows_them(wiki: Wiki) -> None:
     )
     assert ada.url == f"{wiki.url}/index.php/Ada"
     assert ada.revision.isdigit()
-    assert ada.metadata == {"kind": "article", "categories": ["People"]}
+    assert ada.metadata.pop("page_id") > 1  # type: ignore[attr-defined]
+    assert ada.metadata == {"kind": "article", "namespace": 0, "categories": ["People"]}
     bob = articles["Bob"]
     assert bob.text == "Bob bakes bread.\n\n- rye\n- wheat"
     assert bob.metadata["aliases"] == ["Robert"]
+
+
+def test_wikitext_is_read_many_pages_at_once(wiki: Wiki, index: WikiIndex) -> None:
+    wiki.edit("Help:Kinds", "A\n\n{{disambiguation}}")
+    wiki.edit("Help:Code.js", "alert(1)")
+    rendered = {article.title: article for article in source(wiki.url, namespaces=(0, 12))}
+    with Proxy(wiki.url) as proxy:
+        opened = source(proxy.api, text="wikitext", namespaces=(0, 12))
+        articles = {article.title: article for article in opened}
+        assert len(proxy.requests) == 4  # what it is, two listings, one for all texts
+        assert changes(index.add_source(opened)) == (7, 0, 0, 0)
+        assert changes(index.add_source(opened)) == (0, 0, 7, 0)
+    assert (
+        articles.keys() == rendered.keys() == ALL | {"Help:Editing", "Help:Kinds", "Help:Code.js"}
+    )
+    assert articles["Help:Kinds"].metadata["kind"] == "disambiguation"
+    assert rendered["Help:Kinds"].metadata["kind"] == "disambiguation"
+    for title in ("Bob", "Tom", "Help:Editing"):
+        assert articles[title].text.split() == rendered[title].text.split()
+        assert articles[title].metadata == rendered[title].metadata
+    # What only the wiki itself knows is the difference.
+    assert "She liked it." in rendered["Ada"].text
+
+
+def test_wikitext_of_a_long_answer_comes_in_parts(wiki: Wiki) -> None:
+    wiki.edit("Ada", "Ada. " * 1000)
+    wiki.edit("Bob", "Bob. " * 1000)
+    wiki.settings("$wgAPIMaxResultSize = 8000;")
+    articles = {article.title: article.text for article in source(wiki.url, text="wikitext")}
+    assert articles.keys() == ALL
+    assert articles["Ada"].count("Ada.") == articles["Bob"].count("Bob.") == 1000
 
 
 @pytest.mark.parametrize("path", ["", "/", "/api.php", "/index.php/Bob", "/api.php?action=query"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from html.parser import HTMLParser
 from typing import ClassVar
@@ -20,6 +21,7 @@ _HEADINGS = {"h1": 2, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 # Elements that a start of one of the same group closes, where the author left them open.
 _IMPLIED = ({"li"}, {"dt", "dd"}, {"td", "th"}, {"p"})
 _CELL_SEPARATOR = " | "
+_DEEPEST = 8  # levels of lists that are indented further
 
 
 def rendered_text(html: str) -> str:
@@ -46,7 +48,9 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self._lines: list[str] = []
         self._line = ""
+        self._marker = ""  # the bullet or number that the line began with
         self._open: list[str] = []
+        self._open_count: Counter[str] = Counter()
         self._silent_from: int | None = None  # number of elements open at the one left out
         self._verbatim = False
         self._lists: list[int | None] = []  # of the open lists: last number, None for bullets
@@ -64,6 +68,7 @@ class _Reader(HTMLParser):
         if tag not in _VOID:
             self._close_implied(tag)
             self._open.append(tag)
+            self._open_count[tag] += 1
         if self._silent_from is not None:
             return
         if is_furniture(tag, attributes):
@@ -79,11 +84,12 @@ class _Reader(HTMLParser):
             self._formula(tag, attributes)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag not in self._open:
+        if not self._open_count[tag]:
             return
         last = ""
         while last != tag:
             last = self._open.pop()
+            self._open_count[last] -= 1
             if self._silent_from is None:
                 self._end(last)
             elif len(self._open) < self._silent_from:
@@ -120,12 +126,12 @@ class _Reader(HTMLParser):
             self._line = f"{self._line.rstrip()}: "
         else:
             self._break()
-            self._line = self._bullet() if tag == "li" else ""
+            self._line = self._marker = self._bullet() if tag == "li" else ""
         self._term = False
 
     def _bullet(self) -> str:
         number = self._lists[-1] if self._lists else None
-        indent = "  " * (len(self._lists) - 1)
+        indent = "  " * min(len(self._lists) - 1, _DEEPEST)
         if number is None:
             return f"{indent}- "
         self._lists[-1] = number + 1
@@ -218,16 +224,16 @@ class _Reader(HTMLParser):
     def _block(self) -> None:
         """Begin anew, but within a cell go on in its row, and after a bullet on its line."""
         if self._lists and not self._cells:
-            if self._line.strip(" -0123456789."):
+            if self._line != self._marker:
                 self._break()
         else:
             self._paragraph()
 
     def _break(self) -> None:
-        """End the line, if anything is on it."""
-        if self._line.strip():
+        """End the line, if anything is on it besides a bullet."""
+        if self._line.strip() and self._line != self._marker:
             self._lines.append(self._line)
-        self._line = ""
+        self._line = self._marker = ""
 
     def _paragraph(self) -> None:
         """End the line and leave a blank one."""

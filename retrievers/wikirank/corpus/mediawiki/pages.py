@@ -8,6 +8,7 @@ from typing import Any
 
 from wikirank.corpus.ids import stable_hash
 from wikirank.corpus.mediawiki.client import ApiClient
+from wikirank.corpus.wikitext import WikitextPage, page_metadata
 from wikirank.errors import CorpusError
 
 TITLES_AT_ONCE = 50  # the API's limit for those without the right `apihighlimits`
@@ -56,6 +57,11 @@ class Page:
         """Hash of the aliases; "-" for none."""
         return stable_hash(list(self.aliases)) if self.aliases else "-"
 
+    def metadata(self, read: WikitextPage) -> dict[str, Any]:
+        """The metadata of its article, the same as from a dump, given what the page says."""
+        known = page_metadata(read, self.aliases)
+        return {**known, "namespace": self.namespace, "page_id": self.id}
+
 
 @dataclass(frozen=True, slots=True)
 class FoundTitles:
@@ -65,7 +71,7 @@ class FoundTitles:
         pages: A page for each title, which may not exist.
         targets: Titles that redirects among them point to.
         invalid: Titles that no page can have, or of other wikis.
-        circles: Titles of redirects that lead back to themselves.
+        circles: Those of the titles that are redirects which lead back to themselves.
     """
 
     pages: list[Page]
@@ -141,16 +147,19 @@ def find_titles(client: ApiClient, titles: Sequence[str], *, follow: bool = Fals
     joined = {"titles": "|".join(titles), **({"redirects": "1"} if follow else {})}
     pages: dict[str, dict[str, Any]] = {}
     invalid: set[str] = set()
+    spelled: dict[str, str] = {}
     followed: dict[str, str] = {}
     for answer in client.batches(**joined, **_ABOUT):
         query = answer.get("query", {})
         _merge(pages, query.get("pages", ()))
         invalid.update(entry["title"] for entry in query.get("interwiki", ()))
+        spelled.update((entry["from"], entry["to"]) for entry in query.get("normalized", ()))
         followed.update((entry["from"], entry["to"]) for entry in query.get("redirects", ()))
     invalid.update(page["title"] for page in pages.values() if "canonicalurl" not in page)
     found = [_page(page) for page in pages.values() if page["title"] not in invalid]
     redirects = [page.title for page in found if page.is_redirect]
-    circles = [title for title in followed if _leads_back(title, followed)]
+    asked = dict.fromkeys(spelled.get(title, title) for title in titles)
+    circles = [title for title in asked if _leads_back(title, followed)]
     return FoundTitles(found, _targets(client, redirects), sorted(invalid), circles)
 
 
@@ -171,7 +180,7 @@ def _leads_back(title: str, followed: Mapping[str, str]) -> bool:
     while title in followed and title not in met:
         met.add(title)
         title = followed[title]
-    return title in met
+    return title in met  # of a title that is no redirect, none was met
 
 
 def _targets(client: ApiClient, redirects: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ from wikirank.corpus.mediawiki.faults import ApiError
 from wikirank.corpus.mediawiki.html_text import rendered_text
 from wikirank.corpus.mediawiki.pages import Page
 from wikirank.corpus.sources.changes import Removed, Unchanged
-from wikirank.corpus.wikitext import PageKind, WikitextPage, page_metadata
+from wikirank.corpus.wikitext import PageKind, WikitextPage
 from wikirank.corpus.wikitext.kinds import is_disambiguation, is_list
 from wikirank.errors import CorpusError, SourceAccessError, SourceConnectionError
 from wikirank.types import Article
@@ -87,7 +87,7 @@ class RenderedReader:
             disablelimitreport="1",
             disabletoc="1",
         )
-        parsed = answer["parse"]
+        parsed = answer.get("parse", {})
         if "text" not in parsed:
             msg = f"The text of {page.url} is longer than the wiki's API gives: $wgAPIMaxResultSize"
             raise CorpusError(msg)
@@ -97,7 +97,7 @@ class RenderedReader:
             text=read.text,
             url=page.url,
             revision=str(parsed.get("revid") or page.revision),
-            metadata=page_metadata(read, page.aliases),
+            metadata=page.metadata(read),
             version=self.version(page),
         )
 

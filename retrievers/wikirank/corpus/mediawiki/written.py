@@ -12,7 +12,7 @@ from wikirank.corpus.mediawiki.pages import Page
 from wikirank.corpus.mediawiki.rendered import FAILED
 from wikirank.corpus.mediawiki.site import Site
 from wikirank.corpus.sources.changes import Removed, Unchanged
-from wikirank.corpus.wikitext import NamespaceNames, page_metadata, read_wikitext
+from wikirank.corpus.wikitext import NamespaceNames, read_wikitext
 from wikirank.types import Article
 
 _LOGGER = logging.getLogger(__name__)
@@ -85,6 +85,6 @@ class WikitextReader:
             text=read.text,
             url=page.url,
             revision=str(revision["revid"]),
-            metadata=page_metadata(read, page.aliases),
+            metadata=page.metadata(read),
             version=self.version(page),
         )

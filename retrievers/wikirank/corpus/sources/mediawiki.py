@@ -47,7 +47,7 @@ class MediaWikiSource:
     Pages are listed first, with their revisions; only what the index lacks is read. The text is
     what the wiki renders, as only the wiki knows its templates, extensions and modules: a request
     a page. `text="wikitext"` reads fifty a request instead, and expands only templates that are
-    known to us. The metadata is that of `wikirank.corpus.wikitext.page_metadata`.
+    known to us. The metadata is that of `DumpSource`.
     """
 
     def __init__(
@@ -79,6 +79,7 @@ class MediaWikiSource:
         self._complete = False
         self._state = ""
         self._skipped: Counter[str] = Counter()
+        self._client().close()  # Credentials that must not be sent are refused at once.
 
     @property
     def location(self) -> str:
@@ -238,7 +239,7 @@ class MediaWikiSource:
         if not page.exists or page.is_redirect:
             return False
         if page.model != "wikitext":
-            self._skip(f"not wikitext but {page.model}", page.title)
+            self._skip("not wikitext", page.title)
             return False
         return bool(self._options.titles) or page.namespace in self._namespaces
 
