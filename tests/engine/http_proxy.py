@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -42,6 +44,7 @@ class Proxy:
         target: Address of the server.
         answer: Gives the reply to a request, or None to pass it on.
         change: Gives the parameters to pass on.
+        certificate: File with a certificate and its key, to speak HTTPS.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Proxy:
         answer: Callable[[Request], Reply | None] = lambda _: None,
         *,
         change: Callable[[Request], Mapping[str, str]] = lambda request: request.parameters,
+        certificate: Path | None = None,
     ) -> None:
         self.requests: list[Request] = []
         self._http = httpx.Client(base_url=target, timeout=60, follow_redirects=False)
@@ -81,7 +85,11 @@ class Proxy:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.host = f"127.0.0.1:{self._server.server_port}"
-        self.url = f"http://{self.host}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"http{'s' if certificate else ''}://{self.host}"
         self.api = f"{self.url}/api.php"
 
     def _pass_on(self, request: Request, parameters: Mapping[str, str]) -> Reply:

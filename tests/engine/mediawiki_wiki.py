@@ -7,8 +7,10 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import httpx
 import pytest
@@ -129,6 +131,18 @@ class Wiki:
 
     def undelete(self, title: str) -> None:
         self._change(action="undelete", title=title)
+
+    def add_pages(self, pages: Mapping[str, str]) -> None:
+        """Write many pages, faster than by editing each."""
+        entries = (
+            f"<page><title>{escape(title)}</title><revision><timestamp>2026-01-01T00:00:00Z"
+            f"</timestamp><contributor><username>{ADMIN}</username></contributor>"
+            f"<text>{escape(text)}</text></revision></page>"
+            for title, text in pages.items()
+        )
+        dump = self.folder / "pages.xml"
+        dump.write_text(f"<mediawiki>{''.join(entries)}</mediawiki>", encoding="utf-8")
+        self._php("importDump.php", "--no-updates", str(dump))
 
     def run_jobs(self) -> None:
         """Do what the wiki put off: tell pages that a template of theirs changed."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
+import subprocess
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 from http_proxy import Proxy, Reply, Request
 from mediawiki_wiki import BOT_PASSWORD, Wiki
 
+from wikirank.corpus.mediawiki import exchange
 from wikirank.corpus.mediawiki.client import ApiClient
 from wikirank.corpus.mediawiki.credentials import Credentials
 from wikirank.corpus.mediawiki.site import find_api, read_site
@@ -220,3 +224,47 @@ def test_an_api_is_found_in_the_usual_places(wiki: Wiki) -> None:
     endless = Proxy(wiki.url, lambda _: Reply(302, headers=[("Location", "/round")]))
     with endless, pytest.raises(CorpusError, match="redirects more than 5 times"):
         find_api(endless.url)
+
+
+def test_certificates_are_checked(
+    wiki: Wiki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pem = tmp_path / "own.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=wiki"
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl, to make a certificate")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    name = ["-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([*command.split(), *name, *files], capture_output=True, check=True)
+    pem.write_bytes(key.read_bytes() + certificate.read_bytes())
+    waits: list[float] = []
+    with Proxy(wiki.url, certificate=pem) as proxy:
+        credentials = Credentials(token=SECRET)
+        with (
+            ApiClient(proxy.api, credentials=credentials, sleep=waits.append) as client,
+            pytest.raises(CorpusError, match=r"certificate of .* is not trusted.*SSL_CERT_FILE"),
+        ):
+            read_site(client)
+        assert (waits, proxy.requests) == ([], [])
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        with ApiClient(proxy.api, credentials=credentials) as client:
+            assert read_site(client).name == "Test Wiki"
+
+
+def test_an_answer_is_bounded_in_size_and_time(wiki: Wiki, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    with ApiClient(wiki.api, sleep=waits.append) as client:
+        monkeypatch.setattr(exchange, "_LARGEST", 100)
+        with pytest.raises(CorpusError, match="more than 100 bytes"):
+            read_site(client)
+        monkeypatch.undo()
+        monkeypatch.setattr(exchange, "_LONGEST", 0)
+        with pytest.raises(SourceConnectionError, match="took longer"):
+            read_site(client)
+    assert waits == [1, 2]
+
+
+def test_a_broken_answer_is_tried_again(wiki: Wiki) -> None:
+    broken = Reply(body=b"no gzip", headers=[("Content-Encoding", "gzip")])
+    assert waits_for(wiki, broken) == [1]

@@ -104,7 +104,7 @@ def send(
             return Answer(response.status_code, response.headers, _body(response), request.url)
         finally:
             response.close()
-    except httpx.TransportError as err:
+    except httpx.RequestError as err:
         if _is_about_certificates(err):
             msg = (
                 f"The certificate of {host} is not trusted ({err}). If it is your company's own, "

@@ -211,6 +211,9 @@ def _merge(pages: dict[str, dict[str, Any]], more: Iterable[Mapping[str, Any]]) 
 
 def _page(entry: Mapping[str, Any]) -> Page:
     try:
+        if not entry["canonicalurl"].startswith(("https://", "http://")):
+            msg = f"{entry['title']} has the address {entry['canonicalurl']!r}: expected http(s)."
+            raise CorpusError(msg)
         return Page(
             title=entry["title"],
             url=entry["canonicalurl"],

@@ -250,7 +250,15 @@ class MediaWikiSource:
 
 def _check(address: str, options: SourceOptions) -> None:
     """Refuse an address with a secret in it, and options that contradict each other."""
-    if urlsplit(address).username is not None:
+    try:
+        parts = urlsplit(address)
+        has_host, has_user = bool(parts.hostname and parts.port != 0), parts.username is not None
+    except ValueError:
+        has_host = has_user = False
+    if not has_host:
+        msg = f"Expected the address of a wiki, such as https://en.wikipedia.org, got {address!r}."
+        raise InvalidArgumentError(msg)
+    if has_user:
         msg = (
             "The wiki's address holds a user name or password, which would be shown and recorded: "
             "expected it without. Give --user, and the password in WIKIRANK_MEDIAWIKI_PASSWORD."
