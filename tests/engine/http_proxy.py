@@ -98,6 +98,7 @@ class Proxy:
             answer = self._http.get(request.path, params=dict(parameters), headers=headers)
         else:
             answer = self._http.post(request.path, data=dict(parameters), headers=headers)
+        self._http.cookies.clear()  # They are the client's alone.
         pairs = [pair for pair in answer.headers.multi_items() if pair[0].lower() not in _HOP]
         return Reply(answer.status_code, answer.content, pairs)
 

@@ -190,6 +190,7 @@ class ApiClient:
         return parsed
 
     def _log_in(self) -> None:
+        self._http.cookies.clear()  # A session that half exists refuses another login.
         tokens = self._persist({"action": "query", "meta": "tokens", "type": "login"})
         token = tokens.get("query", {}).get("tokens", {}).get("logintoken")
         if not token:

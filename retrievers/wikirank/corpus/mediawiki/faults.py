@@ -96,7 +96,10 @@ def refused(answer: Answer, *, signed: bool) -> CorpusError | None:
         return CorpusError(msg)
     if answer.status in (401, 403):
         credentials = "the credentials given" if signed else "reading without credentials"
-        msg = f"{where} refuses {credentials} (status {answer.status}). {_HOW_TO_SIGN}"
+        msg = (
+            f"{where} refuses {credentials} (status {answer.status}). {_HOW_TO_SIGN} Some public "
+            "wikis refuse programs that name no contact: --contact."
+        )
         return SourceAccessError(msg)
     return None if answer.status == 200 else unexpected_answer(answer)
 
