@@ -30,8 +30,9 @@ def command(
         list[str],
         typer.Argument(
             metavar="SOURCE…",
-            help="`sample`, a `.jsonl`/`.jsonl.gz`/`.parquet` file, a folder of `.txt`/`.md`, or"
-            " the address of a MediaWiki.",
+            help="`sample`, a `.jsonl`/`.jsonl.gz`/`.parquet` file, a folder of `.txt`/`.md`, a"
+            " MediaWiki export (`.xml`, `.xml.bz2`, `.xml.gz`, `.xml.zst`), or the address of a"
+            " MediaWiki.",
         ),
     ],
     into: Annotated[Path, typer.Option("--into", help="Folder of the index; made if new.")],
@@ -74,6 +75,8 @@ def command(
     - `wikirank index sample --into my-index`
 
     - `wikirank index wiki.jsonl.gz docs/ --into my-index`
+
+    - `wikirank index enwiki-pages-articles-multistream.xml.bz2 --into my-index`
 
     - `wikirank index wiki.parquet --into my-index --chroma-url http://localhost:8000`
 

@@ -38,7 +38,8 @@ def index_progress(description: str, *, show: bool = True) -> Iterator[OnProgres
     Yields:
         What to call after each batch.
     """
-    with _progress("{task.fields[passages]} passages {task.fields[rate]:.0f}/s", show) as progress:
+    speed = "articles, {task.fields[passages]} passages {task.fields[rate]:.0f}/s"
+    with _progress(speed, show) as progress:
         task = progress.add_task(description, total=None, passages=0, rate=0.0)
 
         def update(state: IndexProgress) -> None:

@@ -35,7 +35,7 @@ NamespaceOption = Annotated[
     list[int] | None,
     typer.Option(
         "--namespace",
-        help="Number of a namespace to take. Repeatable. [default: 0]",
+        help="Number of a namespace to take, of an export too. Repeatable. [default: 0]",
         rich_help_panel=_WIKI,
     ),
 ]

@@ -7,6 +7,7 @@ from wikirank.corpus.passages import article_digest, article_passages
 from wikirank.corpus.sections import split_sections
 from wikirank.corpus.sources import (
     ChangingSource,
+    DumpSource,
     FolderSource,
     JsonLinesSource,
     Known,
@@ -22,6 +23,7 @@ from wikirank.corpus.splitters import SentenceSplitter, Splitter, WindowSplitter
 
 __all__ = [
     "ChangingSource",
+    "DumpSource",
     "FolderSource",
     "JsonLinesSource",
     "Known",

@@ -71,6 +71,7 @@ class Ingestion:
         changing = self._source if isinstance(self._source, ChangingSource) else None
         items = changing.changes(self._known) if changing else self._source
         self._read(items)
+        self._report.skipped = dict(self._source.skipped)
         complete = changing is None or changing.complete
         if complete and self._report.articles == self._report.without_text:
             msg = (

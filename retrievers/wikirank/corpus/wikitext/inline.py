@@ -15,10 +15,12 @@ _SPACES = re.compile(
     r"[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]{2,}|[\t\u00a0\u2000-\u200a\u202f]"
 )
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
-# What a dropped piece leaves: "(  ; born 1815)" and "word ," around its mark.
-_AFTER_BRACKET = re.compile(rf"\([ ,;:]*{DROPPED}[{DROPPED} ,;:/]*")
-_BEFORE_BRACKET = re.compile(rf"[ ,;:]*{DROPPED}[{DROPPED} ,;:]*\)")
-_BEFORE_POINT = re.compile(rf"[ ]*{DROPPED}[{DROPPED} ]*(?=[.,;:!?)])")
+# What a dropped piece leaves, "(  ; born 1815)" and "word ,", if its mark is among it. Each is
+# looked for from its beginning only: a long run would otherwise take quadratic time.
+_EMPTY_BRACKETS = re.compile(rf" ?\([{DROPPED} ,;:/]+\)")
+_AFTER_BRACKET = re.compile(rf"\([{DROPPED} ,;:/]+")
+_BEFORE_BRACKET = re.compile(rf"(?<![{DROPPED} ,;:])[{DROPPED} ,;:]+\)")
+_BEFORE_POINT = re.compile(rf"(?<![{DROPPED} ])[{DROPPED} ]+(?=[.,;:!?)])")
 
 
 def inline_text(line: str) -> str:
@@ -51,12 +53,15 @@ def _indented(text: str, before: str) -> str:
 
 def _tidied(line: str) -> str:
     """Take the marks of dropped pieces out, with the brackets and spaces that they leave."""
-    line = _AFTER_BRACKET.sub("(" + DROPPED, line)
-    line = _BEFORE_BRACKET.sub(DROPPED + ")", line)
-    line = line.replace(f"({DROPPED})", DROPPED)
-    line = line.replace("(" + DROPPED, "(").replace(DROPPED + ")", ")")
-    line = _BEFORE_POINT.sub("", line)
+    line = _EMPTY_BRACKETS.sub(lambda found: _unless_marked(found[0], DROPPED), line)
+    line = _AFTER_BRACKET.sub(lambda found: _unless_marked(found[0], "("), line)
+    line = _BEFORE_BRACKET.sub(lambda found: _unless_marked(found[0], ")"), line)
+    line = _BEFORE_POINT.sub(lambda found: _unless_marked(found[0], ""), line)
     return line.replace(DROPPED, "")
+
+
+def _unless_marked(found: str, replacement: str) -> str:
+    return replacement if DROPPED in found else found
 
 
 def _without_leftovers(line: str) -> str:
@@ -77,7 +82,7 @@ def _without_quotes(line: str) -> str:
     """Take the marks of bold and italic text out, as MediaWiki's doQuotes tells them from '."""
     pieces = _QUOTES.split(line)
     runs = [len(run) for run in _QUOTES.findall(line)]
-    apostrophes = [1 if run == 4 else max(run - 5, 0) for run in runs]
+    apostrophes = [int(run == 4 or run > 5) for run in runs]
     bold = [number for number, run in enumerate(runs) if run in (3, 4)]
     fives = sum(run >= 5 for run in runs)
     italics = sum(run == 2 for run in runs) + fives

@@ -12,7 +12,8 @@ disambiguation~cleanup disambiguation~page dp dubbelsinnig egyért flertydig fö
 hndis hndis-cleanup homonimo homonymie hospital~disambiguation human~name~disambiguation
 letter-number~combination~disambiguation mathdab meerduidige mehrdeutig
 molecular~formula~disambiguation neoznačnost nozīmju~atdalīšana numberdis nūzeimu~atškiršona
-zeimeibu~škiršona place~name~disambiguation razločitev rozcestník roaddis school~disambiguation stationdis
+zeimeibu~škiršona place~name~disambiguation razločitev rozcestník roaddis
+school~disambiguation stationdis
 täsmennyssivu taxonomy~disambiguation ujednoznacznienie wp~disambig dezambiguizare αποσαφήνιση
 багатозначність мног неоднозначность неоднозначност неоднозначність пояснение
 вишезначна~одредница פירושונים توضيح ابهام‌زدایی หน้าแก้ความกำกวม 曖昧さ回避 消歧义 消歧義 동음이의

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from wikirank.corpus.wikitext.blocks import render_blocks
+from wikirank.corpus.wikitext.blocks import render_blocks, without_marks
 from wikirank.corpus.wikitext.expand import Expansion
 from wikirank.corpus.wikitext.kinds import is_disambiguation, is_list, is_redirect_word
 from wikirank.corpus.wikitext.names import NamespaceNames
@@ -53,7 +53,7 @@ def read_wikitext(
         return WikitextPage("", redirect=target)
     expansion = Expansion(names, title)
     expanded = expansion.expand(wikitext)
-    text = expansion.restore(render_blocks(expanded))
+    text = without_marks(expansion.restore(render_blocks(expanded)))
     categories = tuple(dict.fromkeys(expansion.categories))
     kind: PageKind = "article"
     if is_disambiguation(title, expansion.templates, expansion.magic_words):

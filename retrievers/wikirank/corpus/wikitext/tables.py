@@ -6,10 +6,16 @@ import re
 from dataclasses import dataclass, field
 
 from wikirank.corpus.wikitext.lines import Lines
+from wikirank.corpus.wikitext.marks import HEADING
 
 _SEPARATOR = " | "
 _ROWSPAN = re.compile(r"rowspan\s*=\s*[\"']?\s*([0-9]{1,4})", re.IGNORECASE)
 _COLSPAN = re.compile(r"colspan\s*=\s*[\"']?\s*([0-9]{1,3})", re.IGNORECASE)
+_ATTRIBUTES = re.compile(
+    r"""\s*(?:(?:rowspan|colspan|style|class|v?align|bgcolor|background|width|height|scope|nowrap)
+    \s*=\s*(?:"[^"]*"|'[^']*'|[^\s"']+)(?:\s+|$))+""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _LONGEST_CELL = 400  # characters; a row with a longer one is layout, not data
 _LONGEST_REPEATED = 120
 
@@ -136,7 +142,11 @@ class Table:
 def _without_attributes(text: str) -> tuple[str, str]:
     """A cell's attributes and its text: `rowspan=2 | text`."""
     attributes, pipe, rest = text.partition("|")
-    return (attributes, rest) if pipe else ("", text)
+    if pipe:
+        return attributes, rest
+    # `colspan=2 {{n/a}}`: such templates bring the pipe along, and what we make of them does not.
+    found = _ATTRIBUTES.match(text)
+    return (found[0], text[found.end() :]) if found else ("", text)
 
 
 def _span(pattern: re.Pattern[str], attributes: str) -> int:
@@ -150,8 +160,12 @@ def _is_layout(lines: list[str]) -> bool:
 
 def _cell_text(lines: list[str]) -> str:
     """The lines of a cell as one: `1934 (7th)`, `Hans Dreier; Roland Anderson`."""
-    items = [line.strip().removeprefix("- ") for line in lines]
+    items = [_without_heading(line).strip().removeprefix("- ") for line in lines]
     return "; ".join(items).replace("; (", " (")
+
+
+def _without_heading(line: str) -> str:
+    return line.strip(f"{HEADING}= ") if line.startswith(HEADING) else line
 
 
 def _row_line(cells: list[_Cell], texts: list[str]) -> str:
@@ -159,4 +173,4 @@ def _row_line(cells: list[_Cell], texts: list[str]) -> str:
     if len(cells) == len(texts) == 2 and cells[0].is_header and not cells[1].is_header:
         key = texts[0].rstrip(":")
         return f"{key}: {texts[1]}" if key else texts[1]
-    return _SEPARATOR.join(texts)
+    return _SEPARATOR.join(texts).lstrip()

@@ -7,7 +7,7 @@ import re
 
 from wikirank.corpus.wikitext.marks import BREAK, DROPPED, SUP, SUP_END
 
-TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:[\s/\"'][^<>]*)?)>")
+TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:[\s/\"';][^<>]*)?)>")
 
 # What stands between these tags is no running text.
 _DROPPED_WORDS = """

@@ -1,0 +1,180 @@
+"""Articles from a MediaWiki XML export, such as Wikimedia's dumps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wikirank.corpus.sources.dump.aliases import Aliases
+from wikirank.corpus.sources.dump.parser import DumpPage, DumpParser, SiteInfo
+from wikirank.corpus.sources.dump.streams import check_packages
+from wikirank.corpus.sources.page_url import page_url, url_prefix
+from wikirank.corpus.sources.path_source import PathSource
+from wikirank.corpus.wikitext import (
+    NamespaceNames,
+    page_metadata,
+    read_wikitext,
+    redirect_target,
+)
+from wikirank.errors import CorpusError, InvalidArgumentError
+from wikirank.types import Article
+
+_LONGEST_TEXT = 2**23  # characters; MediaWiki itself takes pages of up to 2 MiB
+_REDIRECT = "redirect"
+_REDIRECT_TEXT = 1000  # characters in which a redirect's target stands
+
+
+@dataclass(frozen=True, slots=True)
+class _Survey:
+    """What the first reading of a dump found."""
+
+    stamp: tuple[int, int]
+    articles: int
+    aliases: Aliases
+
+
+class DumpSource(PathSource):
+    """One article a page: `.xml`, `.xml.bz2` (multistream or not), `.xml.gz`, `.xml.zst`.
+
+    The file is read twice, each time in flat memory: redirects stand anywhere in a dump, and are
+    wanted as aliases of the page they lead to before that page is given. They are kept in a
+    temporary file in between. An article's metadata holds `kind` (`article`, `disambiguation` or
+    `list`), `namespace`, `page_id`, and where there are any `categories` and `aliases`. Its text is
+    that of the page's last revision in the file.
+    """
+
+    def __init__(
+        self, path: str | Path, *, name: str | None = None, namespaces: Iterable[int] = (0,)
+    ) -> None:
+        """Name the source; its contents are read when it is iterated over.
+
+        Args:
+            path: The file.
+            name: What the index is to call it; by default the file's name.
+            namespaces: Numbers of the namespaces whose pages are articles; 0 is the main one.
+
+        Raises:
+            CorpusError: If there is nothing at `path`.
+            InvalidArgumentError: If `name` is empty or there are no namespaces.
+            MissingExtraError: If the file is a `.zst` and zstandard is not installed.
+        """
+        super().__init__(path, name=name)
+        check_packages(self.path)
+        self.namespaces = frozenset(namespaces)
+        if not self.namespaces:
+            msg = "namespaces must name one namespace at least, got none: 0 is the main one"
+            raise InvalidArgumentError(msg)
+        self._skipped: Counter[str] = Counter()
+        self._survey: _Survey | None = None
+
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """Pages that the last reading passed over, by reason."""
+        return dict(self._skipped)
+
+    def __iter__(self) -> Iterator[Article]:
+        """Read the articles in the dump's order; CorpusError names what is wrong, and where."""
+        aliases = self._surveyed().aliases
+        self._skipped = Counter()
+        parser = DumpParser(self.path, longest_text=_LONGEST_TEXT)
+        maker: _ArticleMaker | None = None
+        for page in parser:
+            maker = maker or _ArticleMaker(parser.site, aliases)
+            reason = self.reason_to_skip(page, parser.site)
+            if reason:
+                self._skipped[reason] += 1
+            else:
+                yield maker.article(page)
+
+    def count(self) -> int | None:
+        """Number of articles, from the first of the two readings; None if none could be read."""
+        return self._surveyed().articles or None
+
+    def _surveyed(self) -> _Survey:
+        """Read the dump for its redirects, unless that is done and the file is the same."""
+        status = self.path.stat()
+        stamp = (status.st_size, status.st_mtime_ns)
+        if self._survey is None or self._survey.stamp != stamp:
+            survey = _SurveyReading(self)
+            aliases = Aliases()
+            aliases.fill(survey.redirects())
+            self._survey = _Survey(stamp, survey.articles, aliases)
+        return self._survey
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs; the temporary file stays here."""
+        return self.__dict__ | {"_survey": None}
+
+    def reason_to_skip(self, page: DumpPage, site: SiteInfo) -> str:
+        """Why a page is no article.
+
+        Args:
+            page: The page.
+            site: What the dump says of its wiki.
+
+        Returns:
+            The reason, in a few words; empty if it is an article.
+        """
+        if namespace_of(page, site) not in self.namespaces:
+            return "in another namespace"
+        if page.redirect or redirect_target(page.text[:_REDIRECT_TEXT]):
+            return _REDIRECT
+        if page.model not in ("", "wikitext"):
+            return "not wikitext"
+        if page.deleted:
+            return "text deleted"
+        if page.length > _LONGEST_TEXT:
+            return f"over {_LONGEST_TEXT // 2**20} Mi characters"
+        return "" if page.title else "without a title"
+
+
+class _SurveyReading:
+    """The first reading."""
+
+    def __init__(self, source: DumpSource) -> None:
+        self._source = source
+        self.articles = 0
+
+    def redirects(self) -> Iterator[tuple[str, str]]:
+        """Each redirect's title and target; counts the articles on the way."""
+        parser = DumpParser(self._source.path, longest_text=_REDIRECT_TEXT)
+        try:
+            for page in parser:
+                reason = self._source.reason_to_skip(page, parser.site)
+                if reason == _REDIRECT:
+                    yield page.title, page.redirect or redirect_target(page.text)
+                self.articles += not reason
+        except CorpusError:
+            return  # the second reading meets it too, and has given the articles before it
+
+
+class _ArticleMaker:
+    """Makes articles of pages."""
+
+    def __init__(self, site: SiteInfo, aliases: Aliases) -> None:
+        self._aliases = aliases
+        self._names = NamespaceNames.of({key: [name] for key, name in site.namespaces.items()})
+        self._prefix = url_prefix(site.base)
+        self._site = site
+
+    def article(self, page: DumpPage) -> Article:
+        """The article that a page makes."""
+        read = read_wikitext(page.text, title=page.title, names=self._names)
+        metadata = page_metadata(read, self._aliases.of(page.title))
+        metadata["namespace"] = namespace_of(page, self._site)
+        if page.id.isdecimal():
+            metadata["page_id"] = int(page.id)
+        url = page_url(self._prefix, page.title)
+        return Article(page.title, read.text, url, page.revision, metadata)
+
+
+def namespace_of(page: DumpPage, site: SiteInfo) -> int:
+    """The number of a page's namespace; by its title's prefix in exports of old versions."""
+    if page.namespace is not None:
+        return page.namespace
+    prefix, colon, _ = page.title.partition(":")
+    known = {name: key for key, name in site.namespaces.items() if name}
+    return known.get(prefix.strip(), 0) if colon else 0

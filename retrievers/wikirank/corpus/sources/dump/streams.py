@@ -1,0 +1,68 @@
+"""A dump's bytes, decompressed as they are read, in flat memory."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from wikirank.corpus.sources.dump.multistream import decompress_bz2
+from wikirank.corpus.sources.path_source import cannot_read
+from wikirank.extras import require_extra
+
+DUMP_SUFFIXES = (".xml", ".xml.bz2", ".xml.gz", ".xml.zst")
+_CHUNK = 2**20  # bytes
+
+
+def check_packages(path: Path) -> None:
+    """Raise MissingExtraError if a file needs a decompressor that is not installed."""
+    if path.name.lower().endswith(".zst"):
+        require_extra("dumps", "a .zst dump", ["zstandard"])
+
+
+def decompressed(path: Path) -> Iterator[bytes]:
+    """Read a file, decompressed as its name says.
+
+    Args:
+        path: The file.
+
+    Yields:
+        Pieces of at most 1 MiB.
+
+    Raises:
+        CorpusError: If the file cannot be read or decompressed; what came before has been given.
+    """
+    name = path.name.lower()
+    try:
+        if name.endswith(".bz2"):
+            yield from decompress_bz2(path)
+        elif name.endswith(".gz"):
+            with gzip.open(path) as stream:
+                # read() would lose what it has when it meets the damage.
+                while piece := stream.read1(_CHUNK):
+                    yield piece
+        elif name.endswith(".zst"):
+            yield from _decompress_zstd(path)
+        else:
+            with path.open("rb") as stream:
+                while piece := stream.read(_CHUNK):
+                    yield piece
+    except (OSError, EOFError, zlib.error) as err:
+        raise cannot_read(path, err) from err
+
+
+def _decompress_zstd(path: Path) -> Iterator[bytes]:
+    import zstandard
+
+    # A window of 128 MiB at most, as the zstd command has it: what a frame may make us allocate.
+    decompressor = zstandard.ZstdDecompressor(max_window_size=2**27)
+    try:
+        with (
+            path.open("rb") as file,
+            decompressor.stream_reader(file, read_across_frames=True) as stream,
+        ):
+            while piece := stream.read(_CHUNK):
+                yield piece
+    except zstandard.ZstdError as err:
+        raise cannot_read(path, err) from err
