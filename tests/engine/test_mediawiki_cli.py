@@ -93,26 +93,26 @@ def test_options_that_do_not_fit(arguments: list[str], message: str, tmp_path: P
 
 @pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_was(wiki: Wiki, tmp_path: Path) -> None:
-    sentences = [f"Sentence {number} is about one more thing in this town." for number in range(60)]
-    wiki.add_pages({f"Town {n:03}": f"Town {n}. " + " ".join(sentences) for n in range(260)})
+    sentences = [f"Sentence {number} is about one more thing in this town." for number in range(40)]
+    wiki.add_pages({f"Town {n:03}": f"Town {n}. " + " ".join(sentences) for n in range(150)})
     started: list[subprocess.Popen[bytes]] = []
     reads: list[str] = []
 
-    def kill_at_200(request: Request) -> Reply | None:
+    def kill_at_140(request: Request) -> Reply | None:
         if "pageid" in request.parameters:
             reads.append(request.parameters["pageid"])
-            if len(reads) == 200:
+            if len(reads) == 140:
                 started[0].send_signal(signal.SIGKILL)
         return None
 
-    with Proxy(wiki.url, kill_at_200) as proxy:
+    with Proxy(wiki.url, kill_at_140) as proxy:
         command = [WIKIRANK, "index", proxy.api, "--into", str(tmp_path / "index"), "--quiet"]
         started.append(subprocess.Popen(command))
         assert started[0].wait(timeout=600) == -signal.SIGKILL
         before = len(reads)
         again = report(proxy.api, "--into", str(tmp_path / "index"))
-        assert again["unchanged"] >= 50
-        assert again["added"] == len(reads) - before == 264 - again["unchanged"]
+        assert again["unchanged"] >= 80
+        assert again["added"] == len(reads) - before == 154 - again["unchanged"]
         with WikiIndex.create(tmp_path / "fresh") as fresh:
             fresh.add_source(open_source(proxy.api))
             with WikiIndex.open(tmp_path / "index") as index:
