@@ -45,7 +45,7 @@ def test_a_wiki_and_what_changed_since(wiki: Wiki, tmp_path: Path) -> None:
     into = ("--into", str(tmp_path / "index"))
     first = report(wiki.url, *into)
     assert (first["source"], first["added"]) == (wiki.host, 4)
-    wiki.edit("Tom", "Tom is a tomcat.")
+    wiki.edit("Tom", "Tom is a tomcat. [[Category:Animals]]")
     assert report(wiki.url, *into, "--since", "last")["changed"] == 1
     titles = tmp_path / "titles.txt"
     titles.write_text("Help:Editing\n\nTom\n", encoding="utf-8")
