@@ -5,7 +5,9 @@ WikirankError
 ├── InvalidArgumentError (ValueError)   an argument is out of range, ill-typed or unknown
 │   └── TextTooLongError                a text exceeds the window, on_truncation="error"
 ├── CorpusError                         a source cannot be read: missing, broken, not UTF-8
-│   └── EmptyCorpusError                a source holds no article with text
+│   ├── EmptyCorpusError                a source holds no article with text
+│   ├── SourceAccessError               a wiki does not let us read: login refused, or needed
+│   └── SourceConnectionError           a wiki cannot be reached or stays too busy; try later
 ├── ModelError                          a model folder is missing, corrupt, or of the wrong kind
 ├── MissingExtraError (ImportError)     an optional dependency is missing; names the pip command
 └── IndexStorageError                   the index on disk or on a Chroma server
@@ -39,6 +41,14 @@ class CorpusError(WikirankError):
 
 class EmptyCorpusError(CorpusError):
     """A source holds no article with text."""
+
+
+class SourceAccessError(CorpusError):
+    """A wiki does not let us read it: the login is refused, or one is needed."""
+
+
+class SourceConnectionError(CorpusError):
+    """A wiki cannot be reached, or stays too busy; the same command later may go on."""
 
 
 class ModelError(WikirankError):

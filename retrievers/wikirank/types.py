@@ -22,6 +22,7 @@ class Article:
         url: Where the article can be read; empty if unknown.
         revision: The source's revision id; empty if unknown.
         metadata: Further fields of the record, JSON-serialisable, kept with every passage.
+        version: What the source compares to tell whether it changed; empty if it cannot tell.
     """
 
     title: str
@@ -29,6 +30,7 @@ class Article:
     url: str = ""
     revision: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

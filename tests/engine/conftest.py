@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mediawiki_wiki import WIKI_PAGES, Wiki, skip_without_mediawiki
 
 from wikirank.corpus import open_source
 from wikirank.index import WikiIndex
@@ -24,3 +25,22 @@ def tiny_index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WikiIndex]:
     with WikiIndex.create(tmp_path_factory.mktemp("tiny") / "index") as index:
         index.add_source(open_source(str(TINY_WIKI)))
         yield index
+
+
+@pytest.fixture(scope="session")
+def filled_wiki(tmp_path_factory: pytest.TempPathFactory) -> Wiki:
+    """A MediaWiki with a few pages, which tests copy."""
+    skip_without_mediawiki()
+    wiki = Wiki.install(tmp_path_factory.mktemp("mediawiki") / "wiki")
+    with wiki:
+        for title, text in WIKI_PAGES.items():
+            wiki.edit(title, text)
+        wiki.run_jobs()
+    return wiki
+
+
+@pytest.fixture
+def wiki(filled_wiki: Wiki, tmp_path: Path) -> Iterator[Wiki]:
+    """A MediaWiki of a test's own, being served."""
+    with filled_wiki.copy(tmp_path / "wiki") as wiki:
+        yield wiki

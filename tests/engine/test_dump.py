@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from wikirank.cli import app
-from wikirank.corpus import DumpSource, open_source
+from wikirank.corpus import DumpSource, SourceOptions, open_source
 from wikirank.corpus.sources.dump import multistream
 from wikirank.corpus.sources.dump.multistream import decompress_bz2
 from wikirank.errors import CorpusError, InvalidArgumentError, MissingExtraError
@@ -103,7 +103,10 @@ class TestPages:
 
     def test_namespaces_are_chosen(self, tmp_path: Path) -> None:
         path = dump(tmp_path, page("A", "a"), page("Help:B", "b", ns=12), page("Talk:C", "c", ns=1))
-        titles = [article.title for article in open_source(path, namespaces=(0, 12))]
+        titles = [
+            article.title
+            for article in open_source(path, options=SourceOptions(namespaces=(0, 12)))
+        ]
         assert titles == ["A", "Help:B"]
         with pytest.raises(InvalidArgumentError, match="namespaces must name one"):
             DumpSource(path, namespaces=())

@@ -10,21 +10,28 @@ import typer
 from rich.console import Console
 
 from wikirank.cli.output import index_progress
-from wikirank.corpus import SentenceSplitter, Source, Splitter, WindowSplitter, open_source
+from wikirank.corpus import (
+    SentenceSplitter,
+    Source,
+    SourceOptions,
+    Splitter,
+    WindowSplitter,
+    open_source,
+)
 from wikirank.errors import EmptyCorpusError, InvalidArgumentError
 from wikirank.index import IndexReport, WikiIndex
 from wikirank.index.index import is_index
 
 
 def open_sources(
-    specs: Sequence[str], name: str | None, namespaces: Sequence[int] = (0,)
+    specs: Sequence[str], name: str | None, options: SourceOptions | None = None
 ) -> list[Source]:
     """Open the sources of a command line.
 
     Args:
-        specs: Paths, or `sample`.
+        specs: Paths, addresses of wikis, or `sample`.
         name: A name for the source, if there is one only.
-        namespaces: Which namespaces of MediaWiki exports to take.
+        options: What to take of each.
 
     Returns:
         The sources.
@@ -35,7 +42,7 @@ def open_sources(
     if name is not None and len(specs) > 1:
         msg = f"--name names one source, but {len(specs)} are given. Index them one by one."
         raise InvalidArgumentError(msg)
-    return [open_source(spec, name=name, namespaces=namespaces) for spec in specs]
+    return [open_source(spec, name=name, options=options) for spec in specs]
 
 
 def chosen_splitter(

@@ -10,6 +10,19 @@ import typer
 from rich.console import Console
 
 from wikirank.cli.options import JsonOption
+from wikirank.cli.wiki_options import (
+    AllowHttpOption,
+    CategoryOption,
+    ContactOption,
+    DepthOption,
+    NamespaceOption,
+    SinceOption,
+    TextOption,
+    TitlesOption,
+    UserOption,
+    read_titles,
+    refuse_shared_secrets,
+)
 
 
 def command(
@@ -18,16 +31,13 @@ def command(
         typer.Argument(
             metavar="SOURCE…",
             help="`sample`; a `.jsonl`/`.jsonl.gz`/`.parquet`/`.zim` file; a MediaWiki export: "
-            "`.xml`/`.xml.bz2`/`.xml.gz`/`.xml.zst`; a folder of `.txt`/`.md` or of `.parquet`.",
+            "`.xml`/`.xml.bz2`/`.xml.gz`/`.xml.zst`; a folder of `.txt`/`.md` or of `.parquet`; "
+            "the address of a MediaWiki.",
         ),
     ],
     into: Annotated[Path, typer.Option("--into", help="Folder of the index; made if new.")],
     name: Annotated[
         str | None, typer.Option(help="Name of the source; its file's name if left out.")
-    ] = None,
-    namespace: Annotated[
-        list[int] | None,
-        typer.Option(help="Namespace of a MediaWiki export to take; repeatable. [default: 0]"),
     ] = None,
     splitter: Annotated[
         str | None, typer.Option(help="`sentences` (default) or `windows`; fixed per index.")
@@ -47,6 +57,15 @@ def command(
     reread: Annotated[
         bool, typer.Option("--reread", help="Read files even if they look unchanged.")
     ] = False,
+    titles: TitlesOption = None,
+    category: CategoryOption = None,
+    depth: DepthOption = None,
+    namespace: NamespaceOption = None,
+    since: SinceOption = None,
+    text: TextOption = None,
+    user: UserOption = None,
+    contact: ContactOption = None,
+    allow_http: AllowHttpOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -63,10 +82,29 @@ def command(
     - `wikirank index enwiki-pages-articles-multistream.xml.bz2 --into my-index`
 
     - `wikirank index wiki.parquet --into my-index --chroma-url http://localhost:8000`
+
+    - `wikirank index https://wiki.example.org --into my-index`, later with `--since last`
+
+    - `wikirank index https://en.wikipedia.org --into my-index --category Glaciers --depth 2`
+
+    - `wikirank index https://en.wikipedia.org --into my-index --titles "Ada Lovelace|Jazz"`
     """
     from wikirank.cli.build import build_index, chosen_splitter, open_sources
+    from wikirank.corpus import SourceOptions
 
-    opened = open_sources(sources, name, namespace or (0,))
+    refuse_shared_secrets(sources, user)
+    options = SourceOptions(
+        titles=read_titles(titles),
+        category=category,
+        depth=depth,
+        namespaces=tuple(namespace or ()),
+        since=since,
+        text=text,
+        user=user,
+        contact=contact,
+        allow_http=allow_http,
+    )
+    opened = open_sources(sources, name, options)
     reports = build_index(
         opened,
         into,

@@ -6,26 +6,36 @@ from wikirank.corpus.ids import passage_id, section_url
 from wikirank.corpus.passages import article_digest, article_passages
 from wikirank.corpus.sections import split_sections
 from wikirank.corpus.sources import (
+    ChangingSource,
     DumpSource,
     FolderSource,
     JsonLinesSource,
+    Known,
     ParquetSource,
+    Removed,
     SampleSource,
     Source,
+    SourceOptions,
+    Unchanged,
     ZimSource,
     open_source,
 )
 from wikirank.corpus.splitters import SentenceSplitter, Splitter, WindowSplitter, splitter_from
 
 __all__ = [
+    "ChangingSource",
     "DumpSource",
     "FolderSource",
     "JsonLinesSource",
+    "Known",
     "ParquetSource",
+    "Removed",
     "SampleSource",
     "SentenceSplitter",
     "Source",
+    "SourceOptions",
     "Splitter",
+    "Unchanged",
     "WindowSplitter",
     "ZimSource",
     "article_digest",

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from time import perf_counter
 
-from wikirank.corpus import Source, Splitter, article_digest, article_passages
-from wikirank.errors import EmptyCorpusError
+from wikirank.corpus import (
+    ChangingSource,
+    Removed,
+    Source,
+    Splitter,
+    Unchanged,
+    article_digest,
+    article_passages,
+)
+from wikirank.errors import CorpusError, EmptyCorpusError
+from wikirank.index.known import KnownArticles
 from wikirank.index.ledger import SeenArticles, digests
 from wikirank.index.report import IndexProgress, IndexReport, OnProgress
 from wikirank.index.store import PassageStore, chunks
@@ -45,6 +54,9 @@ class Ingestion:
         self._seen = SeenArticles(store, source.name)
         self._report = IndexReport(source=source.name)
         self._batch: list[ArticlePassages] = []
+        self._known = KnownArticles(store, source.name)
+        self._versions: dict[str, str] = {}  # of the articles in the batch
+        self._lost_text: list[str] = []
 
     def run(self) -> IndexReport:
         """Read the source to its end and bring the index in line.
@@ -56,29 +68,54 @@ class Ingestion:
             EmptyCorpusError: If no article has text; the index stays as it was.
         """
         started = perf_counter()
-        for articles in chunks(self._source, _ARTICLES_READ_AT_ONCE):
-            self._take(articles)
-        self._flush()
+        changing = self._source if isinstance(self._source, ChangingSource) else None
+        items = changing.changes(self._known) if changing else self._source
+        self._read(items)
         self._report.skipped = dict(self._source.skipped)
-        if self._report.articles == self._report.without_text:
+        complete = changing is None or changing.complete
+        if complete and self._report.articles == self._report.without_text:
             msg = (
                 f"The source {self._source.name!r} ({self._source.location}) holds no article "
                 f"with text ({self._report.without_text} without). The index is as it was."
             )
             raise EmptyCorpusError(msg)
-        self._remove_missing()
+        self._remove(self._seen.missing() if complete else self._lost_text)
+        if changing and changing.state:
+            self._known.note_state(changing.state)
         self._report.seconds = perf_counter() - started
         return self._report
 
-    def _take(self, articles: Sequence[Article]) -> None:
+    def _read(self, items: Iterable[Article | Unchanged | Removed]) -> None:
+        fault: CorpusError | None = None
+        found: list[Article | Unchanged | Removed] = []
+        try:
+            for item in items:
+                found.append(item)
+                if len(found) == _ARTICLES_READ_AT_ONCE:
+                    self._take(found)
+                    found = []
+        except CorpusError as err:
+            fault = err  # What came before it is kept.
+        self._take(found)
+        self._flush()
+        if fault:
+            raise fault
+
+    def _take(self, found: Sequence[Article | Unchanged | Removed]) -> None:
+        articles = [item for item in found if isinstance(item, Article)]
         keyed = {self._seen.claim(article.url or article.title): article for article in articles}
         recorded = digests(self._store, self._source.name, list(keyed))
+        same: dict[str, str] = {}
         for key, article in keyed.items():
             digest = article_digest(article)
             if recorded.get(key) == digest:
-                self._report.unchanged += 1
+                same[key] = article.version
             else:
                 self._stage(key, digest, article, known=key in recorded)
+        self._known.note_versions(same)
+        kept = [self._seen.claim(item.key) for item in found if isinstance(item, Unchanged)]
+        self._report.unchanged += len(same) + len(digests(self._store, self._source.name, kept))
+        self._remove(item.key for item in found if isinstance(item, Removed))
         self._tell()
 
     def _stage(self, key: str, digest: str, article: Article, *, known: bool) -> None:
@@ -88,6 +125,7 @@ class Ingestion:
         if not passages:
             # As good as absent: what the index had of it goes with the other missing articles.
             self._seen.drop(key)
+            self._lost_text.append(key)
             self._report.without_text += 1
             return
         if known:
@@ -95,6 +133,7 @@ class Ingestion:
         else:
             self._report.added += 1
         self._batch.append(ArticlePassages(key, digest, passages))
+        self._versions[key] = article.version
         if sum(len(staged.passages) for staged in self._batch) >= _PASSAGES_WRITTEN_AT_ONCE:
             self._flush()
 
@@ -102,15 +141,18 @@ class Ingestion:
         if not self._batch:
             return
         written, removed = self._writer.put(self._source.name, self._batch)
+        self._known.note_versions(self._versions)
         self._batch = []
+        self._versions = {}
         self._report.passages_written += written
         self._report.passages_removed += removed
         self._tell()
 
-    def _remove_missing(self) -> None:
-        for keys in chunks(self._seen.missing(), _ARTICLES_READ_AT_ONCE):
-            self._report.passages_removed += self._writer.remove(self._source.name, keys)
-            self._report.removed += len(keys)
+    def _remove(self, keys: Iterable[str]) -> None:
+        for chunk in chunks(keys, _ARTICLES_READ_AT_ONCE):
+            indexed = list(digests(self._store, self._source.name, chunk))
+            self._report.passages_removed += self._writer.remove(self._source.name, indexed)
+            self._report.removed += len(indexed)
 
     def _tell(self) -> None:
         if self._on_progress:

@@ -71,10 +71,9 @@ def record_articles(
 
 def forget_articles(connection: sqlite3.Connection, source: str, articles: Iterable[str]) -> None:
     """Drop articles from the ledger, within the caller's transaction."""
-    connection.executemany(
-        "DELETE FROM articles WHERE source = ? AND article = ?",
-        [(source, article) for article in articles],
-    )
+    rows = [(source, article) for article in articles]
+    for table in ("articles", "versions"):
+        connection.executemany(f"DELETE FROM {table} WHERE source = ? AND article = ?", rows)
 
 
 def recall_articles(connection: sqlite3.Connection, articles: Iterable[tuple[str, str]]) -> None:

@@ -39,6 +39,10 @@ CREATE TABLE IF NOT EXISTS articles (
     source TEXT NOT NULL, article TEXT NOT NULL, digest TEXT NOT NULL,
     content TEXT NOT NULL DEFAULT '', PRIMARY KEY (source, article)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS versions (
+    source TEXT NOT NULL, article TEXT NOT NULL, version TEXT NOT NULL,
+    PRIMARY KEY (source, article)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pending (id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 

@@ -20,6 +20,7 @@ _CLASSES = words(
     "ambox asbox authority-control autonumber catlinks dablink editsection hatnote haudio-controls "
     "jump-to-nav mainarticle mbox-small mbox-small-left mbox-text medialist messagebox metadata "
     "mw-cite-backlink mw-editsection mw-editsection-like mw-empty-elt mw-ext-cite-error "
+    "mw-cite-error ombox sidebar tmbox "
     "mw-indicators mw-jump-link mw-kartographer-container mw-navigation mw-redirectedfrom "
     "mw-ref mw-references mw-references-wrap navbar navbox navbox-styles navigation-box "
     "navigation-not-searchable noexcerpt noprint pagelib_collapse_table_collapsed_bottom "

@@ -1,0 +1,119 @@
+"""A proxy in front of a real server: writes down the requests, answers some of them itself."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+
+_HOP = {"connection", "content-encoding", "content-length", "transfer-encoding", "host", "date"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client sent: the parameters of its address and of its form together."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    parameters: Mapping[str, str]
+    in_address: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the proxy answers instead of the server."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Sequence[tuple[str, str]] = ()
+
+
+class Proxy:
+    """Passes requests on to a server, as long as `answer` gives none itself.
+
+    Args:
+        target: Address of the server.
+        answer: Gives the reply to a request, or None to pass it on.
+        change: Gives the parameters to pass on.
+        certificate: File with a certificate and its key, to speak HTTPS.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        answer: Callable[[Request], Reply | None] = lambda _: None,
+        *,
+        change: Callable[[Request], Mapping[str, str]] = lambda request: request.parameters,
+        certificate: Path | None = None,
+    ) -> None:
+        self.requests: list[Request] = []
+        self._http = httpx.Client(base_url=target, timeout=60, follow_redirects=False)
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.do_POST()
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                address = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
+                form = dict(parse_qsl(body.decode(), keep_blank_values=True))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                request = Request(
+                    self.command, urlsplit(self.path).path, headers, {**address, **form}, address
+                )
+                proxy.requests.append(request)
+                reply = answer(request) or proxy._pass_on(request, change(request))
+                self.send_response(reply.status)
+                for name, value in reply.headers:
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(reply.body)))
+                self.end_headers()
+                self.wfile.write(reply.body)
+
+            def log_message(self, *args: Any) -> None:
+                del args
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.host = f"127.0.0.1:{self._server.server_port}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"http{'s' if certificate else ''}://{self.host}"
+        self.api = f"{self.url}/api.php"
+
+    def _pass_on(self, request: Request, parameters: Mapping[str, str]) -> Reply:
+        headers = {name: value for name, value in request.headers.items() if name not in _HOP}
+        if request.method == "GET":
+            answer = self._http.get(request.path, params=dict(parameters), headers=headers)
+        else:
+            answer = self._http.post(request.path, data=dict(parameters), headers=headers)
+        self._http.cookies.clear()  # They are the client's alone.
+        pairs = [pair for pair in answer.headers.multi_items() if pair[0].lower() not in _HOP]
+        return Reply(answer.status_code, answer.content, pairs)
+
+    def __enter__(self) -> Proxy:
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        self._http.close()
