@@ -93,7 +93,7 @@ def test_options_that_do_not_fit(arguments: list[str], message: str, tmp_path: P
 
 @pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_was(wiki: Wiki, tmp_path: Path) -> None:
-    sentences = [f"Sentence {number} is about one more thing in this town." for number in range(40)]
+    sentences = [f"Sentence {number} is about one more thing in this town." for number in range(60)]
     wiki.add_pages({f"Town {n:03}": f"Town {n}. " + " ".join(sentences) for n in range(150)})
     started: list[subprocess.Popen[bytes]] = []
     reads: list[str] = []
