@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,10 +84,11 @@ class DescribedCrossEncoder(ABC):
             raise ModelError(msg)
         return logits
 
-    def _pairs(self, query: str, texts: Sequence[str]) -> Iterator[Encoding]:
+    def _pairs(self, query: str, texts: Sequence[str]) -> list[Encoding]:
         """Each text encoded with the query, which is tokenised once."""
         first = self._tokenizer.encode(query, add_special_tokens=False)
-        for text in texts:
+        pairs = []
+        for text in texts:  # All before any is scored: what is too long must not cost a run.
             second = self._tokenizer.encode(text, add_special_tokens=False)
             pair = self._tokenizer.post_process(first, second)
             if len(pair.ids) > self.max_length:
@@ -96,13 +97,11 @@ class DescribedCrossEncoder(ABC):
                     "cut the text."
                 )
                 raise TextTooLongError(msg)
-            yield pair
+            pairs.append(pair)
+        return pairs
 
     @abstractmethod
     def _score(
-        self, query: str, texts: Sequence[str], pairs: Iterator[Encoding]
+        self, query: str, texts: Sequence[str], pairs: Sequence[Encoding]
     ) -> NDArray[np.float64]:
-        """Raw logits of texts, given as they are and encoded with the query.
-
-        Whoever takes all pairs has checked their length.
-        """
+        """Raw logits of texts, given as they are and encoded with the query."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,6 @@ class OnnxCrossEncoder(DescribedCrossEncoder):
 
     @override
     def _score(
-        self, query: str, texts: Sequence[str], pairs: Iterator[Encoding]
+        self, query: str, texts: Sequence[str], pairs: Sequence[Encoding]
     ) -> NDArray[np.float64]:
         return self._session.run_texts(map(Tokens.of, pairs)).astype(np.float64)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import threading
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,11 +67,10 @@ class TorchCrossEncoder(DescribedCrossEncoder):
 
     @override
     def _score(
-        self, query: str, texts: Sequence[str], pairs: Iterator[Encoding]
+        self, query: str, texts: Sequence[str], pairs: Sequence[Encoding]
     ) -> NDArray[np.float64]:
         from torch.nn import Identity
 
-        deque(pairs, maxlen=0)  # sentence-transformers would cut what is too long
         try:
             with self._lock:
                 logits = self._model.predict(
