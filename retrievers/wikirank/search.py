@@ -185,17 +185,28 @@ class Searcher:
             with clock.stage("embed"):
                 vector = self.index.embedder.embed_query(query)
             with clock.stage("dense"):
-                dense = self.index.dense.search(vector, wanted, where)
+                dense = self._dense(vector, wanted, where)
         if options.search_type != "dense":
             with clock.stage("lexical"):
                 lexical = self._lexical(query, wanted, where)
         with clock.stage("fuse"):
             return self._fuse(dense, lexical, wanted, hybrid=options.search_type == "hybrid")
 
+    def _dense(
+        self, vector: NDArray[np.float32], wanted: int, where: Mapping[str, Any] | None
+    ) -> Hits:
+        """What the vectors find; asked again where they lag behind what another process wrote."""
+        hits = self.index.dense.search(vector, wanted, where)
+        ids = [id_ for id_, _ in hits]
+        if len(self.index.store.matching(ids, None)) < len(ids) and self.index.dense.refresh():
+            hits = self.index.dense.search(vector, wanted, where)
+        return hits
+
     def _lexical(self, query: str, wanted: int, where: Mapping[str, Any] | None) -> Hits:
         def accept(ids: Sequence[str]) -> set[str]:
             return self.index.store.matching(ids, where)
 
+        self.index.lexical.refresh(self.index.store.last_write())
         return self.index.lexical.search(query, wanted, accept=accept)
 
     def _fuse(

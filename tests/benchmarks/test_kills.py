@@ -9,6 +9,7 @@ from kills import kill_often
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:legacy embedding function config:DeprecationWarning")
 def test_a_few_kills_change_nothing(tmp_path: Path) -> None:
     tally = kill_often(tmp_path, kills=4, articles=40, seed=1)
     assert tally["kills"] == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,7 @@ def test_since_asks_for_what_changed_alone(wiki: Wiki, index: WikiIndex) -> None
 def test_an_edited_template_changes_the_pages_that_use_it(wiki: Wiki, index: WikiIndex) -> None:
     index.add_source(source(wiki.url))
     for unit, options in (("miles", {"since": "last"}), ("yards", {})):
+        time.sleep(1.1)  # MediaWiki's times are whole seconds
         wiki.edit("Template:Unit", f"{{{{{{1}}}}}} {unit}")
         wiki.run_jobs()
         assert index.add_source(source(wiki.url, **options)).changed == 1

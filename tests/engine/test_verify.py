@@ -171,7 +171,7 @@ def test_a_whole_index(folder: Path) -> None:
     assert result.whole
     assert {check.name: check.seen for check in result.checks} == {
         "database": 1,
-        "tables": 9,
+        "tables": 10,
         "settings": 6,
         "passages": 31,
         "ledger": 10,

@@ -137,8 +137,16 @@ class DenseIndex:
     def suspect(self) -> None:
         """Have the next who writes look for damage, as after a kill."""
 
-    def refresh(self, *, anew: bool) -> None:
-        """Make sure to see all that any process wrote; `anew` if one may have died unrecorded."""
+    def refresh(self, *, anew: bool = False) -> bool:  # noqa: ARG002 - for those that keep a copy
+        """Make sure to see all that any process wrote; a server always does.
+
+        Args:
+            anew: Whether to do so in any case, as one may have died unrecorded.
+
+        Returns:
+            Whether there may be more to see than before.
+        """
+        return False
 
     def reset(self) -> None:
         """Drop all vectors, and begin with none."""

@@ -136,12 +136,21 @@ class EmbeddedDense(DenseIndex):
         """Have the next who writes look for damage, as after a kill."""
         self._mark.touch()
 
-    def refresh(self, *, anew: bool) -> None:
-        """Make sure to see all that any process wrote; `anew` if one may have died unrecorded."""
+    def refresh(self, *, anew: bool = False) -> bool:
+        """Make sure to see all that any process wrote; `anew` if one may have died unrecorded.
+
+        Args:
+            anew: Whether to open the store again in any case.
+
+        Returns:
+            Whether it was opened again.
+        """
         mark = self._last_write()
         with self._switch:
-            if anew or self._system is None or not self._system.knows(mark):
+            is_old = anew or self._system is None or not self._system.knows(mark)
+            if is_old:
                 self._swap(mark, anew=True)
+            return is_old
 
     def reset(self) -> None:
         """Drop all vectors, and begin with none."""

@@ -49,6 +49,19 @@ class LexicalIndex:
         self._analyzer = _analyzer()
         self._index.register_tokenizer(_ANALYZER, self._analyzer)
         self._stopwords = frozenset(self._analyzer.analyze(STOPWORDS))
+        self._seen: object = None
+
+    def refresh(self, last_write: object) -> None:
+        """Make sure to see what any process wrote; by itself tantivy looks twice a second.
+
+        Args:
+            last_write: Names the last write to the index; the same as before reads nothing.
+        """
+        if last_write == self._seen:
+            return
+        with _failures("read"):
+            self._index.reload()
+        self._seen = last_write
 
     def search(
         self, query: str, k: int, *, accept: Accept | None = None
