@@ -11,7 +11,6 @@ Corpus, weights and indexes are those of `question_latency.py`.
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +23,7 @@ import httpx
 from contestants.processes import child_environment
 from contestants.stacks import CANDIDATES, OURS, STOCK, K
 from corpora import STACKS, Stacks
-from machine import machine
+from machine import print_result
 from rerank_speed import PAUSE, prepared_weights
 from squad import SQUAD, load_squad, sample_questions
 from timing import Timings, ask_from_threads, markdown_table, rounded
@@ -56,11 +55,7 @@ def main() -> None:
                 sleep(PAUSE)
                 measured[name][clients] = ask_all(questions, clients)
                 print(f"{name}, {clients} clients: done", file=sys.stderr, flush=True)
-    if given.json:
-        print(json.dumps({"machine": machine(), "rows": measured}))
-        return
-    print(table(measured))
-    print(f"\n{machine()}")
+    print_result(table(measured), measured, as_json=given.json)
 
 
 def _arguments() -> argparse.Namespace:

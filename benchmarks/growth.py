@@ -22,7 +22,7 @@ from typing import Any
 
 from contestants.processes import ContestantProcess
 from contestants.synthetic import SyntheticEmbedder, SyntheticTexts
-from machine import machine
+from machine import print_result
 from timing import Timings, markdown_table, rounded
 
 from wikirank.index import WikiIndex
@@ -49,11 +49,7 @@ def main() -> None:
             measured[str(size)] = {"size_mb": size_mb, "written": seconds, **asked}
             results.write_text(json.dumps(measured, indent=1), "utf-8")
     rows = {int(size): one for size, one in measured.items() if int(size) in given.sizes}
-    if given.json:
-        print(json.dumps({"machine": machine(), "rows": rows}))
-        return
-    print(table(rows))
-    print(f"\n{machine()}")
+    print_result(table(rows), rows, as_json=given.json)
 
 
 def _arguments() -> argparse.Namespace:

@@ -11,17 +11,16 @@ writes a BM25 index and a table of passages besides. A first step is not counted
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 from contestants.environments import python_of
 from contestants.processes import ContestantProcess, closing_all
 from contestants.stacks import OURS, STOCK
-from machine import machine
+from machine import print_result
 from rerank_speed import PAUSE
 from timing import alternate, markdown_table, rounded
 
@@ -83,12 +82,7 @@ def main() -> None:
         files = [file for file in folder.rglob("*") if file.is_file()]
         measured[name].size_mb = sum(file.stat().st_size for file in files) / 2**20
         shutil.rmtree(folder)
-    if given.json:
-        rows = {name: asdict(one) for name, one in measured.items()}
-        print(json.dumps({"machine": machine(), "rows": rows}))
-        return
-    print(table(measured))
-    print(f"\n{machine()}")
+    print_result(table(measured), measured, as_json=given.json)
 
 
 def _arguments() -> argparse.Namespace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import resource
@@ -9,9 +10,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter, sleep
+from typing import Any
 
 _INSTRUCTIONS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")
 _POLL_SECONDS = 0.005
@@ -86,6 +89,20 @@ def machine() -> str:
     known = ", ".join(flag for flag in _INSTRUCTIONS if flag in flags)
     processor = f"{model} ({known})" if known else model
     return f"{processor}, {usable_cores()} cores, Python {platform.python_version()}"
+
+
+def print_result(table: str, rows: Any, *, as_json: bool) -> None:
+    """Print what was measured, and on which machine.
+
+    Args:
+        table: The rows in Markdown.
+        rows: The rows as plain values or dataclasses.
+        as_json: Whether to print the rows as JSON instead of the table.
+    """
+    if as_json:
+        print(json.dumps({"machine": machine(), "rows": rows}, default=asdict))
+    else:
+        print(f"{table}\n\n{machine()}")
 
 
 def _processor() -> tuple[str, set[str]]:

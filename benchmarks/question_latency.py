@@ -14,17 +14,16 @@ made in CACHE at the first run, which takes minutes.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
 from contestants.processes import ContestantProcess, child_environment, closing_all
 from contestants.stacks import OURS, STOCK
 from corpora import STACKS, Stacks
-from machine import machine, timed_process
+from machine import print_result, timed_process
 from rerank_speed import PAUSE, prepared_weights
 from squad import SQUAD, load_squad, sample_questions
 from timing import Timings, alternate, markdown_table
@@ -70,12 +69,7 @@ def main() -> None:
     )
     if OURS in measured:
         measured[COMMAND] = _run_command(stacks, given.starts, questions)
-    if given.json:
-        rows = {name: asdict(one) for name, one in measured.items()}
-        print(json.dumps({"machine": machine(), "rows": rows}))
-        return
-    print(table(measured))
-    print(f"\n{machine()}")
+    print_result(table(measured), measured, as_json=given.json)
 
 
 def _arguments() -> argparse.Namespace:
