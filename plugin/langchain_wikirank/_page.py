@@ -130,11 +130,9 @@ class Page:
                 high = middle - 1
         return _shortened(document, parts[low - 1]) if low else None
 
-    def _fits(
-        self, shown: list[Document], citations: CitationBook, *, advised: bool | None = None
-    ) -> bool:
-        advised = self.layout.in_order if advised is None else advised
-        return self.count_tokens(self._text(shown, citations, advised=advised)) <= self.budget
+    def _fits(self, shown: list[Document], citations: CitationBook) -> bool:
+        text = self._text(shown, citations, advised=self.layout.in_order)
+        return self.count_tokens(text) <= self.budget
 
     def _text(
         self,
@@ -166,16 +164,18 @@ class Page:
         return f"{count} {noun} left out{f': {advice}' if advice else ''}."
 
     def _evidence(self, shown: list[Document], citations: CitationBook) -> Evidence:
-        advised = self._fits(shown, citations, advised=True)
         # Only where nothing fits may the preface be too long too.
-        prefaced = self._fits(shown, citations, advised=advised)
-        text = self._text(shown, citations, advised=advised, prefaced=prefaced)
+        for advised, prefaced in ((True, True), (False, True), (False, False)):
+            text = self._text(shown, citations, advised=advised, prefaced=prefaced)
+            tokens = self.count_tokens(text)
+            if tokens <= self.budget:
+                break
         documents = []
         for group in merged_groups(shown, citations, merge=self.layout.merge):
             document = joined_document(group, merge=self.layout.merge)
             document.metadata["citation"] = citations.cite(group)
             documents.append(document)
-        return Evidence(text, documents, len(self._missing(shown)), self.count_tokens(text))
+        return Evidence(text, documents, len(self._missing(shown)), tokens)
 
 
 def _shortened(document: Document, end: int) -> Document:
