@@ -7,12 +7,23 @@ from pathlib import Path
 from typing import Any
 
 from wikirank.embed import Embedder
-from wikirank.errors import IndexMismatchError, IndexStorageError, InvalidArgumentError
+from wikirank.errors import (
+    IndexMismatchError,
+    IndexNotFoundError,
+    IndexStorageError,
+    InvalidArgumentError,
+)
 from wikirank.index.dense import DenseIndex
 from wikirank.types import Passage
 
 FORMAT = 1
 STORE_FILE = "wikirank.sqlite3"
+
+
+def no_index(folder: Path) -> IndexNotFoundError:
+    """The error for a folder that holds no index."""
+    msg = f"There is no index in {folder}. Make one: wikirank index SOURCE --into {folder}"
+    return IndexNotFoundError(msg)
 
 
 def refuse_foreign(folder: Path) -> None:

@@ -18,13 +18,14 @@ from chromadb.errors import ChromaError, NotFoundError
 from chromadb.errors import InvalidArgumentError as ChromaArgumentError
 from numpy.typing import NDArray
 
+from wikirank.chunks import chunks
 from wikirank.errors import (
     IndexConnectionError,
     IndexNotFoundError,
     IndexStorageError,
     InvalidArgumentError,
 )
-from wikirank.index.store import chunks, filterable
+from wikirank.index.store import filterable
 from wikirank.types import HEADING_SEPARATOR, Passage
 
 if TYPE_CHECKING:

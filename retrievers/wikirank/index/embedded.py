@@ -11,18 +11,20 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import chromadb
 from filelock import FileLock, Timeout
 
 from wikirank.errors import IndexLockedError, IndexStorageError
 from wikirank.index.chroma_systems import ChromaSystem, WriteMark
-from wikirank.index.dense import DenseIndex, chroma_failures
+from wikirank.index.dense import DenseIndex, chroma_failures, server_client
 from wikirank.index.graph import graph_fault
+from wikirank.index.store import PassageStore
 
 FOLDER = "chroma"
 _LONGEST_WAIT = 120.0
@@ -199,3 +201,22 @@ class EmbeddedDense(DenseIndex):
             system.users -= 1
             if system.retired and system.users == 0:
                 system.close()
+
+
+def open_dense(
+    folder: Path, store: PassageStore, meta: Mapping[str, Any], *, create: bool = False
+) -> DenseIndex:
+    """Open the dense half that an index's settings name.
+
+    Args:
+        folder: The index's folder.
+        store: Its store.
+        meta: Its settings.
+        create: Make the collection where there is none.
+
+    Returns:
+        The dense half.
+    """
+    if url := meta["chroma_url"]:
+        return DenseIndex(server_client(url), meta["collection"], create=create)
+    return EmbeddedDense(folder, meta["collection"], store.last_write, create=create)

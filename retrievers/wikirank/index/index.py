@@ -5,34 +5,36 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import wikirank
+from wikirank.chunks import chunks
 from wikirank.corpus import SentenceSplitter, Source, Splitter, splitter_from
 from wikirank.corpus.records import passage_from_record, passages_digest
 from wikirank.embed import Embedder, load_embedder
-from wikirank.errors import IndexMismatchError, IndexNotFoundError, IndexStorageError
+from wikirank.errors import IndexMismatchError, IndexStorageError
 from wikirank.index.checks import (
     FORMAT,
     STORE_FILE,
     check_dimension,
     check_made_by,
+    no_index,
     refuse_duplicates,
     refuse_filled,
     refuse_foreign,
 )
 from wikirank.index.dense import DenseIndex, server_client
-from wikirank.index.embedded import EmbeddedDense
+from wikirank.index.embedded import open_dense
 from wikirank.index.ingest import Ingestion
 from wikirank.index.ledger import claim_source, pending
 from wikirank.index.lexical import LexicalIndex
 from wikirank.index.readings import Reading
 from wikirank.index.report import IndexInfo, IndexReport, OnProgress
-from wikirank.index.store import PassageStore, chunks, insert_passages
+from wikirank.index.store import PassageStore, insert_passages
 from wikirank.index.writer import ArticlePassages, IndexWriter
 from wikirank.types import Passage
 
@@ -108,7 +110,7 @@ class WikiIndex:
             raise IndexStorageError(msg) from err
         store = PassageStore(folder / STORE_FILE)
         try:
-            dense = _open_dense(folder, store, meta, create=True)
+            dense = open_dense(folder, store, meta, create=True)
             refuse_filled(dense, collection)
             store.write_meta(meta)
         except BaseException:
@@ -137,14 +139,15 @@ class WikiIndex:
         """
         folder = Path(path)
         if not is_index(folder):
-            msg = f"There is no index in {folder}. Make one: wikirank index SOURCE --into {folder}"
-            raise IndexNotFoundError(msg)
+            raise no_index(folder)
         store = PassageStore(folder / STORE_FILE)
         try:
             meta = store.read_meta()
             embedder = embedder or load_embedder()
             check_made_by(folder, meta, embedder)
-            return cls(folder, store, _open_dense(folder, store, meta), embedder)
+            # A run that makes the vectors anew may have been killed before it made the collection.
+            create = bool(pending(store, 1))
+            return cls(folder, store, open_dense(folder, store, meta, create=create), embedder)
         except BaseException:
             store.close()
             raise
@@ -355,16 +358,6 @@ def is_index(path: Path) -> bool:
         return bool(store.read_meta())
     finally:
         store.close()
-
-
-def _open_dense(
-    folder: Path, store: PassageStore, meta: Mapping[str, Any], *, create: bool = False
-) -> DenseIndex:
-    # A run that makes the vectors anew may have been killed before it made the collection.
-    create = create or bool(pending(store, 1))
-    if url := meta["chroma_url"]:
-        return DenseIndex(server_client(url), meta["collection"], create=create)
-    return EmbeddedDense(folder, meta["collection"], store.last_write, create=create)
 
 
 def _articles(passages: Iterable[Passage]) -> list[ArticlePassages]:

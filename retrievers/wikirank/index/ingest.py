@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from time import perf_counter
 
+from wikirank.chunks import chunks
 from wikirank.corpus import (
     ChangingSource,
     Removed,
@@ -18,7 +19,7 @@ from wikirank.errors import CorpusError, EmptyCorpusError
 from wikirank.index.known import KnownArticles
 from wikirank.index.ledger import SeenArticles, digests
 from wikirank.index.report import IndexProgress, IndexReport, OnProgress
-from wikirank.index.store import PassageStore, chunks
+from wikirank.index.store import PassageStore
 from wikirank.index.writer import ArticlePassages, IndexWriter
 from wikirank.types import Article
 

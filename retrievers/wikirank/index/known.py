@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from wikirank.index.store import PassageStore, chunks
+from wikirank.chunks import chunks
+from wikirank.index.store import SQL_CHUNK, PassageStore
 
 
 class KnownArticles:
@@ -33,7 +34,7 @@ class KnownArticles:
     def versions(self, keys: Sequence[str]) -> dict[str, str]:
         """The versions of those of the articles that are indexed and have one."""
         found: dict[str, str] = {}
-        for chunk in chunks(keys):
+        for chunk in chunks(keys, SQL_CHUNK):
             marks = ", ".join("?" * len(chunk))
             # A version counts only as long as the ledger has the article itself.
             sql = (

@@ -10,8 +10,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
+from wikirank.chunks import chunks
 from wikirank.errors import InvalidArgumentError
-from wikirank.index.store import PassageStore, chunks, content_digest
+from wikirank.index.store import SQL_CHUNK, PassageStore, content_digest
 
 
 def claim_source(store: PassageStore, name: str, location: str | None) -> None:
@@ -43,7 +44,7 @@ def claim_source(store: PassageStore, name: str, location: str | None) -> None:
 def digests(store: PassageStore, source: str, articles: Sequence[str]) -> dict[str, str]:
     """The recorded digests of those of the articles that are indexed."""
     found: dict[str, str] = {}
-    for chunk in chunks(articles):
+    for chunk in chunks(articles, SQL_CHUNK):
         marks = ", ".join("?" * len(chunk))
         sql = f"SELECT article, digest FROM articles WHERE source = ? AND article IN ({marks})"
         found.update(store.connection.execute(sql, [source, *chunk]).fetchall())

@@ -10,17 +10,18 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from wikirank.chunks import chunks
 from wikirank.embed import Embedder, load_embedder
-from wikirank.errors import IndexConnectionError, IndexNotFoundError, IndexStorageError
-from wikirank.index.checks import STORE_FILE, check_made_by
+from wikirank.errors import IndexConnectionError, IndexStorageError
+from wikirank.index.checks import STORE_FILE, check_made_by, no_index
 from wikirank.index.dense import DenseIndex
-from wikirank.index.embedded import FOLDER
+from wikirank.index.embedded import FOLDER, open_dense
 from wikirank.index.graph import DATABASE
 from wikirank.index.ledger import add_all_pending, recall_articles
 from wikirank.index.lexical import LexicalIndex
-from wikirank.index.store import PassageStore, chunks, delete_passages, filterable
+from wikirank.index.store import PassageStore, delete_passages, filterable
 from wikirank.index.verification import Check
-from wikirank.index.verify import open_dense, refuse_writer
+from wikirank.index.verify import refuse_writer
 from wikirank.index.verify_halves import AT_ONCE, MISSING, SAMPLE, check_lexical, compared
 from wikirank.index.verify_store import (
     ARTICLES_WITHOUT_PASSAGES,
@@ -59,8 +60,7 @@ def repair_index(
     folder = Path(path)
     file = folder / STORE_FILE
     if not file.is_file():
-        msg = f"There is no index in {folder}. Make one: wikirank index SOURCE --into {folder}"
-        raise IndexNotFoundError(msg)
+        raise no_index(folder)
     refuse_writer(folder)
     _refuse_without_truth(file)
     store = PassageStore(file)
@@ -69,7 +69,7 @@ def repair_index(
         check_made_by(folder, store.read_meta(), embedder)
         done = list(_make_openable(folder, store))
         lexical = LexicalIndex(folder / "lexical")
-        dense = open_dense(folder, store, create=True)
+        dense = open_dense(folder, store, store.read_meta(), create=True)
         dense.suspect()
         with IndexWriter(folder, store, dense, lexical, embedder) as writer:
             done += _mend_passages(store, writer)

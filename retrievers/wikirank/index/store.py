@@ -14,10 +14,10 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from wikirank.chunks import chunks
 from wikirank.corpus.ids import stable_hash
 from wikirank.errors import IndexStorageError, InvalidArgumentError
 from wikirank.index.filters import FIELD_KEYS, to_sql
@@ -39,18 +39,19 @@ CREATE TABLE IF NOT EXISTS articles (
     source TEXT NOT NULL, article TEXT NOT NULL, digest TEXT NOT NULL,
     content TEXT NOT NULL DEFAULT '', PRIMARY KEY (source, article)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pending (id TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+# What `readings.py` and `known.py` remember of sources. Not among TABLES: an index without them is
+# whole, and can be opened where nothing can be written.
+_ADDED = """
+CREATE TABLE IF NOT EXISTS readings (
+    source TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, report TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS versions (
     source TEXT NOT NULL, article TEXT NOT NULL, version TEXT NOT NULL,
     PRIMARY KEY (source, article)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS pending (id TEXT PRIMARY KEY) WITHOUT ROWID;
-"""
-
-# What `readings.py` remembers of sources.
-_READINGS = """
-CREATE TABLE IF NOT EXISTS readings (
-    source TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, report TEXT NOT NULL
-) WITHOUT ROWID
 """
 TABLES = frozenset(re.findall(r"IF NOT EXISTS (\w+)", _SCHEMA))
 
@@ -59,14 +60,7 @@ _COLUMNS = (
 )
 _SCARCE = 2**20
 # SQLite's oldest limit on the parameters of one statement is 999.
-_CHUNK = 900
-
-
-def chunks(items: Iterable[Any], size: int = _CHUNK) -> Iterator[list[Any]]:
-    """Cut an iterable in lists of at most `size`."""
-    iterator = iter(items)
-    while chunk := list(islice(iterator, size)):
-        yield chunk
+SQL_CHUNK = 900
 
 
 class PassageStore:
@@ -146,9 +140,8 @@ class PassageStore:
             connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
 
     def upgrade(self) -> None:
-        """Give an index that an older version made the columns that have come since."""
-        # Not among TABLES: an index without it can be opened where nothing can be written.
-        self.connection.execute(_READINGS)
+        """Give an index that an older version made the tables and columns that have come since."""
+        self.connection.executescript(_ADDED)
         if not self.has_content():
             with self.transaction() as connection:
                 connection.execute(
@@ -166,7 +159,7 @@ class PassageStore:
     def get(self, ids: Sequence[str]) -> dict[str, Passage]:
         """The passages of these ids that exist, by id."""
         found: dict[str, Passage] = {}
-        for chunk in chunks(ids):
+        for chunk in chunks(ids, SQL_CHUNK):
             sql = f"SELECT {_COLUMNS} FROM passages WHERE id IN ({_marks(chunk)})"
             found.update((row[0], as_passage(row)) for row in self.connection.execute(sql, chunk))
         return found
@@ -175,7 +168,7 @@ class PassageStore:
         """Those of the ids that exist and pass a normalised filter."""
         condition, parameters = to_sql(where) if where else ("1", [])
         found: set[str] = set()
-        for chunk in chunks(ids, _CHUNK // 2):
+        for chunk in chunks(ids, SQL_CHUNK // 2):
             sql = f"SELECT id FROM passages WHERE id IN ({_marks(chunk)}) AND ({condition})"
             found.update(row[0] for row in self.connection.execute(sql, [*chunk, *parameters]))
         return found
@@ -194,7 +187,7 @@ class PassageStore:
     def of_articles(self, source: str, articles: Sequence[str]) -> dict[str, Passage]:
         """All passages of some articles of a source, by id."""
         found: dict[str, Passage] = {}
-        for chunk in chunks(articles):
+        for chunk in chunks(articles, SQL_CHUNK):
             sql = (
                 f"SELECT {_COLUMNS} FROM passages WHERE source = ? AND article IN ({_marks(chunk)})"
             )

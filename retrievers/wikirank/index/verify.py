@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -11,13 +10,10 @@ from wikirank.embed import Embedder, load_embedder
 from wikirank.errors import (
     IndexConnectionError,
     IndexLockedError,
-    IndexMismatchError,
-    IndexNotFoundError,
     IndexStorageError,
 )
-from wikirank.index.checks import STORE_FILE
-from wikirank.index.dense import DenseIndex, server_client
-from wikirank.index.embedded import FOLDER, EmbeddedDense
+from wikirank.index.checks import STORE_FILE, check_made_by, no_index
+from wikirank.index.embedded import FOLDER, open_dense
 from wikirank.index.graph import DATABASE, graph_fault
 from wikirank.index.store import PassageStore
 from wikirank.index.verification import Check, CheckList, OnCheck, Verification
@@ -59,8 +55,7 @@ def verify_index(
     """
     folder = Path(path)
     if not (folder / STORE_FILE).is_file():
-        msg = f"There is no index in {folder}. Make one: wikirank index SOURCE --into {folder}"
-        raise IndexNotFoundError(msg)
+        raise no_index(folder)
     refuse_writer(folder)
     result = Verification(str(folder))
     checks = CheckList(result, on_check)
@@ -117,7 +112,7 @@ def _check_parts(
     checks.make("lexical index", "passages", lambda check: check_lexical(check, store, lexical))
     if not usable:
         return
-    refuse_other_embedder(folder, meta, embedder)
+    check_made_by(folder, meta, embedder)
     if not meta["chroma_url"] and not _graph_is_whole(checks, folder, meta["collection"]):
         return
     checks.make(
@@ -125,16 +120,6 @@ def _check_parts(
         "passages",
         lambda check: _check_dense(check, folder, store, embedder, full=full),
     )
-
-
-def refuse_other_embedder(folder: Path, meta: dict[str, Any], embedder: Embedder) -> None:
-    """Raise IndexMismatchError if another model made the vectors of an index."""
-    if meta["embedder"] != embedder.model_id:
-        msg = (
-            f"The index in {folder} was embedded by {meta['embedder']}, not by "
-            f"{embedder.model_id}. Verify it with that model."
-        )
-        raise IndexMismatchError(msg)
 
 
 def _graph_is_whole(checks: CheckList, folder: Path, collection: str) -> bool:
@@ -156,7 +141,7 @@ def _check_dense(
     check: Check, folder: Path, store: PassageStore, embedder: Embedder, *, full: bool
 ) -> None:
     try:
-        dense = open_dense(folder, store)
+        dense = open_dense(folder, store, store.read_meta())
     except IndexConnectionError:
         raise
     except IndexStorageError as err:
@@ -166,23 +151,6 @@ def _check_dense(
         check_vectors(check, store, dense, embedder, full=full)
     finally:
         dense.close()
-
-
-def open_dense(folder: Path, store: PassageStore, *, create: bool = False) -> DenseIndex:
-    """Open the dense half that an index's settings name.
-
-    Args:
-        folder: The index's folder.
-        store: Its store.
-        create: Make the collection where there is none.
-
-    Returns:
-        The dense half.
-    """
-    meta = store.read_meta()
-    if url := meta["chroma_url"]:
-        return DenseIndex(server_client(url), meta["collection"], create=create)
-    return EmbeddedDense(folder, meta["collection"], store.last_write, create=create)
 
 
 def _advice(result: Verification, folder: Path, store: PassageStore) -> list[str]:

@@ -10,11 +10,12 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from wikirank.chunks import chunks
 from wikirank.embed import Embedder
 from wikirank.errors import IndexConnectionError, IndexStorageError
 from wikirank.index.dense import DenseIndex, HeldRecord, chroma_metadata
 from wikirank.index.lexical import LexicalIndex
-from wikirank.index.store import PassageStore, chunks
+from wikirank.index.store import PassageStore
 from wikirank.index.verification import Check
 from wikirank.index.verify_store import readable_passages
 from wikirank.types import Passage

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from wikirank.corpus.row_spans import RowSpans
 
 _LONG_CELL = 300  # characters; a cell of more is a column of a page, not a value
 _MOST_REPEATED = 80  # characters of a cell that stands for several rows
 _MOST_SPANNED = 1000
+_BAR = " | "
 
 
 @dataclass(slots=True)
@@ -45,9 +47,14 @@ class Table:
     """
 
     def __init__(self, budget: int) -> None:
-        self.budget = budget
+        self._budget = [budget]
         self._row: list[Cell] = []
-        self._carried: dict[int, tuple[int, str]] = {}  # column: rows still covered, and its text
+        self._spans = RowSpans(self._budget, longest=_MOST_REPEATED, cost=len(_BAR))
+
+    @property
+    def budget(self) -> int:
+        """What is left of the budget."""
+        return self._budget[0]
 
     def add(self, cell: Cell) -> None:
         """Take the next cell of the row."""
@@ -60,36 +67,11 @@ class Table:
             return []
         if any(_is_page_column(cell) for cell in row):
             return [line for cell in row for line in cell.lines]
-        values = self._with_carried(row)
+        values = self._spans.filled((cell.text, cell.rows, cell.columns) for cell in row)
         filled = [value for value in values if value]
         if len(filled) == 2 and len(row) == 2 and row[0].is_header and not row[1].is_header:
             return [f"{filled[0].removesuffix(':')}: {filled[1]}"]
-        return [" | ".join(values).strip(" |")] if filled else []
-
-    def _with_carried(self, row: Sequence[Cell]) -> list[str]:
-        """The row's texts, with those of the cells above that reach down into it."""
-        values: list[str] = []
-        column = 0
-        for cell in row:
-            column = self._take_carried(column, values)
-            text = cell.text
-            values.append(text)
-            if cell.rows > 1 and len(text) <= _MOST_REPEATED:
-                self._carried[column] = (cell.rows - 1, text)
-            column += cell.columns
-        self._take_carried(column, values)
-        return values
-
-    def _take_carried(self, column: int, values: list[str]) -> int:
-        while column in self._carried:
-            left, text = self._carried.pop(column)
-            self.budget -= len(text) + 3  # with the bar
-            if self.budget > 0:
-                values.append(text)
-                if left > 1:
-                    self._carried[column] = (left - 1, text)
-            column += 1
-        return column
+        return [_BAR.join(values).strip(" |")] if filled else []
 
 
 def _is_page_column(cell: Cell) -> bool:

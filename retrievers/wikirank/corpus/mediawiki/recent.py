@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
-from itertools import islice
 
+from wikirank.chunks import chunks
 from wikirank.corpus.mediawiki.client import ApiClient
 from wikirank.corpus.mediawiki.pages import TITLES_AT_ONCE, Page, find_titles, using
 from wikirank.corpus.sources.changes import Known
@@ -70,7 +70,7 @@ def changed_pages(
     met: set[str] = set()
     targets: set[str] = set()
     no_articles: list[str] = []
-    for titles in _chunks(changed_titles(client, since, namespaces)):
+    for titles in chunks(changed_titles(client, since, namespaces), TITLES_AT_ONCE):
         found = find_titles(client, titles)
         met.update(page.title for page in found.pages)
         targets.update(found.targets)
@@ -78,7 +78,7 @@ def changed_pages(
         yield from found.pages
     # A redirect that is new or gone changes the aliases of the page that it leads or led to.
     targets.update(known.titles_with_alias(no_articles))
-    for titles in _chunks(sorted(targets - met)):
+    for titles in chunks(sorted(targets - met), TITLES_AT_ONCE):
         yield from find_titles(client, titles).pages
 
 
@@ -105,12 +105,6 @@ def changed_titles(client: ApiClient, since: datetime, namespaces: Sequence[int]
                 if user not in met:
                     met.add(user)
                     yield user
-
-
-def _chunks(titles: Iterable[str]) -> Iterator[list[str]]:
-    iterator = iter(titles)
-    while chunk := list(islice(iterator, TITLES_AT_ONCE)):
-        yield chunk
 
 
 def _changes(client: ApiClient, since: datetime) -> Iterator[tuple[str, int | None]]:

@@ -12,8 +12,8 @@ from wikirank.corpus.mediawiki.client import ApiClient
 from wikirank.corpus.mediawiki.faults import ApiError
 from wikirank.corpus.mediawiki.pages import Page
 from wikirank.corpus.sources.changes import Removed, Unchanged
-from wikirank.corpus.wikitext import PageKind, WikitextPage
-from wikirank.corpus.wikitext.kinds import is_disambiguation, is_list
+from wikirank.corpus.wikitext import WikitextPage
+from wikirank.corpus.wikitext.kinds import page_kind
 from wikirank.errors import CorpusError, SourceAccessError, SourceConnectionError
 from wikirank.types import Article
 
@@ -111,9 +111,5 @@ def _page(title: str, parsed: Mapping[str, Any]) -> WikitextPage:
     )
     names = {entry["title"].partition(":")[2].lower() for entry in parsed.get("templates", ())}
     words = {"DISAMBIG"} if "disambiguation" in parsed.get("properties", {}) else set[str]()
-    kind: PageKind = "article"
-    if is_disambiguation(title, names, words):
-        kind = "disambiguation"
-    elif is_list(title, categories):
-        kind = "list"
+    kind = page_kind(title, templates=names, magic_words=words, categories=categories)
     return WikitextPage(html_text(parsed["text"], title=title), categories, kind)

@@ -28,25 +28,6 @@ class FolderSource(PathSource):
     `path`, relative to the folder; the address is that path, or the front matter's `url`.
     """
 
-    def __init__(self, path: str | Path, *, name: str | None = None) -> None:
-        """Name the source; its contents are read when it is iterated over.
-
-        Args:
-            path: The folder.
-            name: What the index is to call it; by default the folder's name.
-
-        Raises:
-            CorpusError: If there is nothing at `path`.
-            InvalidArgumentError: If `name` is empty.
-        """
-        super().__init__(path, name=name)
-        self._skipped: Counter[str] = Counter()
-
-    @property
-    def skipped(self) -> Mapping[str, int]:
-        """What the last reading passed over, by reason."""
-        return dict(self._skipped)
-
     def __iter__(self) -> Iterator[Article]:
         """Read the files in the order of their paths; CorpusError names the one that is wrong."""
         self._skipped.clear()

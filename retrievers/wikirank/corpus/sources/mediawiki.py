@@ -8,10 +8,10 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from wikirank.chunks import chunks
 from wikirank.corpus.mediawiki.client import ApiClient
 from wikirank.corpus.mediawiki.credentials import find_credentials
 from wikirank.corpus.mediawiki.pages import (
@@ -205,8 +205,7 @@ class MediaWikiSource:
 
     def _titles(self, client: ApiClient) -> Iterator[Page]:
         met: set[str] = set()
-        titles = iter(self._options.titles)
-        while chunk := list(islice(titles, TITLES_AT_ONCE)):
+        for chunk in chunks(self._options.titles, TITLES_AT_ONCE):
             found = find_titles(client, chunk, follow=True)
             for title in found.invalid:
                 self._skip("no title of a page", title)
@@ -223,7 +222,7 @@ class MediaWikiSource:
     def _read(
         self, reader: _Reader, known: Known, pages: Iterator[Page]
     ) -> Iterator[Article | Unchanged | Removed]:
-        while batch := list(islice(pages, TITLES_AT_ONCE)):
+        for batch in chunks(pages, TITLES_AT_ONCE):
             versions = known.versions([page.url for page in batch])
             changed: list[Page] = []
             for page in batch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, time
 from pathlib import Path
@@ -43,18 +43,14 @@ class ParquetSource(PathSource):
         """
         super().__init__(path, name=name)
         _pyarrow()
-        self._missing = 0
         self._files()
-
-    @property
-    def skipped(self) -> Mapping[str, int]:
-        """What the last reading passed over: shards that by the others' names there should be."""
-        return {"file of the set that is not there": self._missing} if self._missing else {}
 
     def __iter__(self) -> Iterator[Article]:
         """Read the articles in the files' order; CorpusError names the row that is wrong."""
         files = self._files()
-        self._missing = _missing_shards(files)
+        self._skipped.clear()
+        if missing := _missing_shards(files):
+            self._skipped["file of the set that is not there"] = missing
         for file in files:
             for number, row in enumerate(self._rows(file), 1):
                 yield article_from_record(row, f"{file}, row {number}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class PathSource:
             msg = f"{self.path} does not exist: expected a file or folder of articles"
             raise CorpusError(msg)
         self.name = source_name(name, default=self.path.name or str(self.path))
+        self._skipped: Counter[str] = Counter()
 
     @property
     def location(self) -> str:
@@ -35,8 +37,8 @@ class PathSource:
 
     @property
     def skipped(self) -> Mapping[str, int]:
-        """Nothing: each record is an article, or an error."""
-        return {}
+        """What the last reading passed over, by reason."""
+        return dict(self._skipped)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r}, name={self.name!r})"

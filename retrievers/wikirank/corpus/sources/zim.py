@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,16 +45,10 @@ class ZimSource(PathSource):
         """
         super().__init__(path, name=name)
         require_extra("zim", "a ZIM source", ["libzim"])
-        self._skipped: Counter[str] = Counter()
         part = _PART.search(self.path.name)
         if part and part[1].lower() != "aa":
             msg = f"{self.path} is a later part of a ZIM file: name the first, which ends in .zimaa"
             raise CorpusError(msg)
-
-    @property
-    def skipped(self) -> Mapping[str, int]:
-        """What the last reading passed over, by reason."""
-        return dict(self._skipped)
 
     def __iter__(self) -> Iterator[Article]:
         """Read the articles; CorpusError if the file is truncated, corrupt or no ZIM file."""

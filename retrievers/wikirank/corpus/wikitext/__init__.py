@@ -14,9 +14,9 @@ markup is left open (14 s for 16 kB of `[[a|`), and it cannot be interrupted.
 
 from __future__ import annotations
 
+from wikirank.corpus.wikitext.kinds import PageKind
 from wikirank.corpus.wikitext.names import NamespaceNames
 from wikirank.corpus.wikitext.page import (
-    PageKind,
     WikitextPage,
     page_metadata,
     plain_text,

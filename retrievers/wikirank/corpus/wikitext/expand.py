@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 
 from wikirank.corpus.wikitext.arguments import Arguments
 from wikirank.corpus.wikitext.links import read_link
@@ -223,10 +224,6 @@ class Expansion:
         return f"{LITERAL}{len(self._literals) - 1}{LITERAL}"
 
 
-_CLOSING_TAGS: dict[str, re.Pattern[str]] = {}
-
-
+@cache
 def _closing_tag(name: str) -> re.Pattern[str]:
-    if name not in _CLOSING_TAGS:
-        _CLOSING_TAGS[name] = re.compile(rf"</{name}\s*>", re.IGNORECASE)
-    return _CLOSING_TAGS[name]
+    return re.compile(rf"</{name}\s*>", re.IGNORECASE)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Literal
+
+PageKind = Literal["article", "disambiguation", "list"]
 
 # Templates; `~` stands for a space.
 _DISAMBIGUATION_NAMES = """
@@ -61,6 +64,29 @@ def is_list(title: str, categories: Collection[str]) -> bool:
     return title.lower().startswith(_LIST_TITLES) or any(
         category.lower().startswith(_LIST_CATEGORIES) for category in categories
     )
+
+
+def page_kind(
+    title: str,
+    *,
+    templates: Collection[str],
+    magic_words: Collection[str],
+    categories: Collection[str],
+) -> PageKind:
+    """What kind of page it is.
+
+    Args:
+        title: The page's title.
+        templates: Normalised names of the templates it uses.
+        magic_words: Its magic words.
+        categories: Its categories.
+
+    Returns:
+        `article`, `disambiguation` or `list`.
+    """
+    if is_disambiguation(title, templates, magic_words):
+        return "disambiguation"
+    return "list" if is_list(title, categories) else "article"
 
 
 def is_redirect_word(word: str) -> bool:

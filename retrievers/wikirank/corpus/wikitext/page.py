@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from wikirank.corpus.wikitext.blocks import render_blocks, without_marks
 from wikirank.corpus.wikitext.expand import Expansion
-from wikirank.corpus.wikitext.kinds import is_disambiguation, is_list, is_redirect_word
+from wikirank.corpus.wikitext.kinds import PageKind, is_redirect_word, page_kind
 from wikirank.corpus.wikitext.names import NamespaceNames
-
-PageKind = Literal["article", "disambiguation", "list"]
 
 _REDIRECT = re.compile(r"\s*#([^\W\d_]+)[ \t]*:?[ \t]*\[\[([^\[\]|#\n]+)")
 _ENGLISH = NamespaceNames()
@@ -55,11 +53,12 @@ def read_wikitext(
     expanded = expansion.expand(wikitext)
     text = without_marks(expansion.restore(render_blocks(expanded)))
     categories = tuple(dict.fromkeys(expansion.categories))
-    kind: PageKind = "article"
-    if is_disambiguation(title, expansion.templates, expansion.magic_words):
-        kind = "disambiguation"
-    elif is_list(title, categories):
-        kind = "list"
+    kind = page_kind(
+        title,
+        templates=expansion.templates,
+        magic_words=expansion.magic_words,
+        categories=categories,
+    )
     return WikitextPage(text, categories, kind)
 
 

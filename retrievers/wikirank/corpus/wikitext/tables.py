@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from wikirank.corpus.row_spans import RowSpans
 from wikirank.corpus.wikitext.lines import Lines
 from wikirank.corpus.wikitext.marks import HEADING
 
@@ -18,6 +19,7 @@ _ATTRIBUTES = re.compile(
 )
 _LONGEST_CELL = 400  # characters; a row with a longer one is layout, not data
 _LONGEST_REPEATED = 120
+_MOST_COLUMNS = 100
 
 
 def starts_table(line: str) -> bool:
@@ -44,11 +46,10 @@ class Table:
     """
 
     def __init__(self, budget: list[int]) -> None:
-        self._budget = budget
         self._lines: list[str] = []
         self._row: list[_Cell] = []
         self._loose: Lines | None = None  # a caption, or text before the first cell
-        self._spanning: dict[int, tuple[int, str]] = {}  # column: rows left, text
+        self._spans = RowSpans(budget, longest=_LONGEST_REPEATED, cost=8)
 
     def add(self, line: str) -> None:
         """Read a line."""
@@ -108,35 +109,14 @@ class Table:
             for _, lines in cells:
                 self._lines.extend(lines)
             return
-        texts = self._with_spanning([(cell, _cell_text(lines)) for cell, lines in cells])
+        texts = self._spans.filled(
+            (_cell_text(lines), cell.rows, min(cell.columns, _MOST_COLUMNS))
+            for cell, lines in cells
+        )
         while texts and not texts[-1]:
             texts.pop()
         if any(texts):
             self._lines.append(_row_line([cell for cell, _ in cells], texts))
-
-    def _with_spanning(self, cells: list[tuple[_Cell, str]]) -> list[str]:
-        """The texts of a row, with those of cells above that reach down into it."""
-        texts: list[str] = []
-        column = 0
-        for cell, text in cells:
-            column = self._fill(texts, column)
-            texts.append(text)
-            if cell.rows > 1 and len(text) <= _LONGEST_REPEATED:
-                self._spanning[column] = (cell.rows - 1, text)
-            column += min(cell.columns, 100)
-        self._fill(texts, column)
-        return texts
-
-    def _fill(self, texts: list[str], column: int) -> int:
-        while column in self._spanning:
-            left, text = self._spanning.pop(column)
-            self._budget[0] -= len(text) + 8
-            if self._budget[0] > 0:
-                texts.append(text)
-                if left > 1:
-                    self._spanning[column] = (left - 1, text)
-            column += 1
-        return column
 
 
 def _without_attributes(text: str) -> tuple[str, str]:

@@ -25,14 +25,9 @@ def _written_date(year: str, month: str, day: str, *, day_first: bool) -> str:
     return f"{day} {month} {year}".strip() if day_first else f"{month} {day}, {year}".strip(", ")
 
 
-def _date_from(first: int) -> Callable[[Arguments], str]:
-    """Render a date whose year is the argument of that number."""
-
-    def render(given: Arguments) -> str:
-        day_first = given.first("df", "dmy") in _YES
-        return _written_date(given[first], given[first + 1], given[first + 2], day_first=day_first)
-
-    return render
+def _full_date(given: Arguments) -> str:
+    day_first = given.first("df", "dmy") in _YES
+    return _written_date(given[1], given[2], given[3], day_first=day_first)
 
 
 def _as_of(given: Arguments) -> str:
@@ -49,7 +44,7 @@ def _circa(given: Arguments) -> str:
 def _table_date(given: Arguments) -> str:
     if len(given.given) == 1:
         return given[1]
-    return _date_from(1)(given)
+    return _full_date(given)
 
 
 def _old_style(given: Arguments) -> str:
@@ -60,30 +55,28 @@ def _years_range(given: Arguments) -> str:
     return "–".join(given.given[:2])
 
 
-_FULL = _date_from(1)
-
 DATES: dict[str, Callable[[Arguments], str]] = {
-    "birth date": _FULL,
-    "birth-date": _FULL,
-    "bda": _FULL,
-    "birth date and age": _FULL,
-    "birth-date and age": _FULL,
-    "birth year and age": _FULL,
-    "death date": _FULL,
-    "death-date": _FULL,
-    "death date and age": _FULL,
-    "death-date and age": _FULL,
+    "birth date": _full_date,
+    "birth-date": _full_date,
+    "bda": _full_date,
+    "birth date and age": _full_date,
+    "birth-date and age": _full_date,
+    "birth year and age": _full_date,
+    "death date": _full_date,
+    "death-date": _full_date,
+    "death date and age": _full_date,
+    "death-date and age": _full_date,
     "death year and age": lambda given: given[1],
-    "dda": _FULL,
-    "start date": _FULL,
-    "start-date": _FULL,
-    "start date and age": _FULL,
-    "end date": _FULL,
-    "film date": _FULL,
-    "release date": _FULL,
+    "dda": _full_date,
+    "start date": _full_date,
+    "start-date": _full_date,
+    "start date and age": _full_date,
+    "end date": _full_date,
+    "film date": _full_date,
+    "release date": _full_date,
     "date": _table_date,
     "dts": _table_date,
-    "format date": _FULL,
+    "format date": _full_date,
     "as of": _as_of,
     "circa": _circa,
     "c.": _circa,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,18 +66,12 @@ class DumpSource(PathSource):
         if not self.namespaces:
             msg = "namespaces must name one namespace at least, got none: 0 is the main one"
             raise InvalidArgumentError(msg)
-        self._skipped: Counter[str] = Counter()
         self._survey: _Survey | None = None
-
-    @property
-    def skipped(self) -> Mapping[str, int]:
-        """Pages that the last reading passed over, by reason."""
-        return dict(self._skipped)
 
     def __iter__(self) -> Iterator[Article]:
         """Read the articles in the dump's order; CorpusError names what is wrong, and where."""
         aliases = self._surveyed().aliases
-        self._skipped = Counter()
+        self._skipped.clear()
         parser = DumpParser(self.path, longest_text=_LONGEST_TEXT)
         maker: _ArticleMaker | None = None
         for page in parser:
