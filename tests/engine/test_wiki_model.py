@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wikirank.errors import ModelError
+from wikirank.errors import InvalidArgumentError, ModelError
 from wikirank.rank import Calibration, load_cross_encoder
 
 torch = pytest.importorskip("torch", reason="needs the [train] extra")
@@ -129,3 +129,36 @@ def test_new_head_runs_in_both_backends(modular: Path, tmp_path: Path) -> None:
 def test_sentence_encoder_without_a_head_is_no_reranker(minilm: Path) -> None:
     with pytest.raises(ModelError, match="one trained label"):
         load_cross_encoder(minilm)
+
+
+def test_layers_that_stay_are_evenly_spread_and_the_export_has_no_others(
+    minilm: Path, tmp_path: Path
+) -> None:
+    from wikirank.train.base import find_base
+    from wikirank.train.export import export_cross_encoder
+    from wikirank.train.wiki.model import keep_layers, starting_model
+
+    base = find_base(str(minilm))
+    whole = starting_model(base, seed=3, max_length=128)
+    half = starting_model(base, seed=3, max_length=128, layers=3)
+    kept = [layer.attention.self.query.weight for layer in half.model.encoder.layer]
+    held = [layer.attention.self.query.weight for layer in whole.model.encoder.layer]
+    assert [next(at for at, w in enumerate(held) if torch.equal(w, own)) for own in kept] == [
+        1,
+        3,
+        5,
+    ]
+    half.save_pretrained(str(tmp_path / "half"), create_model_card=False)
+    export_cross_encoder(
+        tmp_path / "half",
+        tmp_path / "onnx",
+        model_id="half",
+        headings=True,
+        calibration=Calibration(),
+        max_length=128,
+    )
+    expected = load_cross_encoder(tmp_path / "half").logits(QUERY, TEXTS)
+    assert np.abs(load_cross_encoder(tmp_path / "onnx").logits(QUERY, TEXTS) - expected).max() < 0.1
+    for wrong in (0, 4):
+        with pytest.raises(InvalidArgumentError, match="keep 1 to 3 layers of BertModel"):
+            keep_layers(half, wrong)

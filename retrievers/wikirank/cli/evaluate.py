@@ -73,6 +73,13 @@ def command(
         int | None, typer.Option(min=1, help=f"Candidates a query. [default: {_DEPTH}]")
     ] = None,
     every: Annotated[int, typer.Option(min=1, help="Ask every n-th question only.")] = 1,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep every logit in this file: the same command, stopped, goes on from there, "
+            "and times are of what was left to score."
+        ),
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with plots here.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
     as_json: JsonOption = False,
@@ -90,11 +97,14 @@ def command(
 
     - `wikirank evaluate --beir scifact --distractors sample --depth 100 --json`
 
+    - `wikirank evaluate --questions q.jsonl --passages p.jsonl --keep logits.db`
+
     - `wikirank evaluate --held-out my-model`
 
     - `wikirank evaluate --wiki-eval sample --model cross-encoder/ms-marco-MiniLM-L6-v2`
     """
     from wikirank.cli.output import step_progress
+    from wikirank.evaluate.kept_scores import KeptScores
     from wikirank.evaluate.page import html_page
     from wikirank.evaluate.report import terminal_report
 
@@ -106,6 +116,8 @@ def command(
         raise typer.BadParameter(msg, param_hint="--html")
     own = held_out / "onnx" if held_out else "bundled"
     models = _models(model or [own], revision, device)
+    if keep is not None:
+        models = {name: KeptScores(one, keep) for name, one in models.items()}
     task = replace(task, dataset=task.dataset.every(every))
     with step_progress(show=not quiet) as on_step:
         others = _distractors(distractors, limit)

@@ -23,7 +23,9 @@ class WikiOptions:
         held_out_queries: Most candidate lists of dev, and of test.
         depth: Candidates a list.
         seed: Of the data, a new head, and training.
-        teacher: Cross-encoder whose scores are learned, with the loss `distillation`.
+        teachers: Cross-encoders whose mean scores are learned, with the loss `distillation`.
+        layers: Of the base's transformer to train, evenly spread and the last among them; None
+            trains all. Half of them rerank in half the time.
         model_id: What to call the model.
     """
 
@@ -34,5 +36,6 @@ class WikiOptions:
     held_out_queries: int = 300
     depth: int = 50
     seed: int = 42
-    teacher: str | None = None
+    teachers: tuple[str, ...] = ()
+    layers: int | None = None
     model_id: str = MODEL_ID

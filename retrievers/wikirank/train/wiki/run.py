@@ -22,7 +22,7 @@ from wikirank.train.wiki.finish import DATA, Run
 from wikirank.train.wiki.options import WikiOptions
 from wikirank.train.wiki.pairs import QuestionPair
 from wikirank.train.wiki.record import WikiRecord
-from wikirank.train.wiki.teacher import TEACHER_FILE, check_teacher, teacher_scores
+from wikirank.train.wiki.teacher import TEACHER_FILE, check_teachers, teacher_scores
 from wikirank.types import Article
 
 if TYPE_CHECKING:
@@ -83,17 +83,14 @@ def train_wiki(
         start = find_base(base)
     report(start.describe())
     training = GroupHyperparameters(**{"seed": options.seed, **options.training})
-    # As JSON gives them back, with lists for tuples: to be compared with what a run has written.
-    settings = json.loads(
-        json.dumps({"groups": asdict(options.groups), "training": asdict(training)})
-    )
+    settings = _as_json({"groups": asdict(options.groups), "training": asdict(training)})
     identity = {
         "corpus": stable_hash([article_digest(article) for article in articles]),
         "pairs": stable_hash([asdict(pair) for pair in pairs]),
         "base": start.to_json(),
-        "options": {**_plain(options), **settings},
+        "options": {**_as_json(_plain(options)), **settings},
     }
-    check_teacher(training.loss, options.teacher)
+    check_teachers(training.loss, options.teachers)
     with main_process_first():
         if claim_run_folder(output, identity):
             report(f"{output} holds this run, finished already: nothing to do.")
@@ -129,11 +126,13 @@ def _fit(
 
     options, groups = run.options, run.data.groups
     scores = None
-    if options.teacher is not None:
+    if options.teachers:
         with main_process_first() as is_main:
             file = run.output / DATA / TEACHER_FILE
-            scores = teacher_scores(options.teacher, groups, file, progress=progress and is_main)
-    model = starting_model(start, seed=options.seed, max_length=options.train_length)
+            scores = teacher_scores(options.teachers, groups, file, progress=progress and is_main)
+    model = starting_model(
+        start, seed=options.seed, max_length=options.train_length, layers=options.layers
+    )
     fit = fit_groups(
         model,
         groups_dataset(groups, scores),
@@ -148,6 +147,12 @@ def _fit(
 
 def _silently(line: str) -> None:
     """What processes other than the main one report."""
+
+
+def _as_json(values: dict[str, Any]) -> dict[str, Any]:
+    """As JSON gives them back, lists for tuples: to be compared with what a run has written."""
+    read: dict[str, Any] = json.loads(json.dumps(values))
+    return read
 
 
 def _plain(options: WikiOptions) -> dict[str, Any]:

@@ -1,0 +1,124 @@
+"""Logits kept in a file, so that a long evaluation goes on where it was stopped."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from wikirank.errors import InvalidArgumentError
+from wikirank.rank import Calibration, CrossEncoder
+from wikirank.rank.combination import Combination
+
+_PROBE = ("Who hunts herring?", ("Cod and seals hunt herring.", "Bread is a food."))
+_DECIMALS = 2
+_HEADER = b"SQLite format 3\x00"
+
+
+class KeptScores:
+    """A cross-encoder that keeps every logit in a file, and scores no pair twice.
+
+    A model is known by its name and by what it makes of two pairs, so that another one of the same
+    name finds none of its logits. Times are of what was left to score.
+
+    Args:
+        model: What scores the pairs that are not in the file.
+        file: An SQLite database, made where there is none; several models may share it.
+
+    Raises:
+        InvalidArgumentError: The file is something else, or cannot be written.
+    """
+
+    def __init__(self, model: CrossEncoder, file: Path) -> None:
+        self._model = model
+        self._connection = _open(file)
+        probe = model.logits(_PROBE[0], list(_PROBE[1]))
+        self._key = f"{model.model_id}\n{model.max_length}\n{probe.round(_DECIMALS).tolist()}"
+
+    @property
+    def model_id(self) -> str:
+        """Name and version of the model."""
+        return self._model.model_id
+
+    @property
+    def max_length(self) -> int:
+        """Longest pair in tokens, special tokens included."""
+        return self._model.max_length
+
+    @property
+    def headings(self) -> bool:
+        """Whether passages are to carry `title › section` on a line before the text."""
+        return self._model.headings
+
+    @property
+    def calibration(self) -> Calibration:
+        """From a logit to a relevance score."""
+        return self._model.calibration
+
+    @property
+    def combination(self) -> Combination | None:
+        """How the final score of hybrid search is made; None if by the logit alone."""
+        return self._model.combination
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Its tokenizer; never change it."""
+        return self._model.tokenizer
+
+    def logits(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Score texts that are known to fit beside the query, as `CrossEncoder.logits` does.
+
+        Args:
+            query: The query.
+            texts: The passages.
+
+        Returns:
+            (n,), raw logits in the order of the texts.
+
+        Raises:
+            TextTooLongError: A pair exceeds `max_length`.
+            ModelError: The model failed.
+        """
+        keys = [self._digest(query, text) for text in texts]
+        known = self._known(keys)
+        left = [at for at, key in enumerate(keys) if key not in known]
+        scored = self._model.logits(query, [texts[at] for at in left]).tolist()
+        new = {keys[at]: logit for at, logit in zip(left, scored, strict=True)}
+        with self._connection:
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO logits VALUES (?, ?)", list(new.items())
+            )
+        return np.array([{**known, **new}[key] for key in keys], dtype=np.float64)
+
+    def _known(self, keys: Sequence[bytes]) -> dict[bytes, float]:
+        marks = ",".join("?" * len(keys))
+        sql = f"SELECT pair, logit FROM logits WHERE pair IN ({marks})"
+        return dict(self._connection.execute(sql, list(keys)).fetchall())
+
+    def _digest(self, query: str, text: str) -> bytes:
+        parts = (part.encode() for part in (self._key, query, text))
+        return blake2b(
+            b"".join(len(p).to_bytes(8, "big") + p for p in parts), digest_size=16
+        ).digest()
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    try:
+        if file.exists() and file.stat().st_size:
+            with file.open("rb") as opened:
+                if opened.read(len(_HEADER)) != _HEADER:
+                    msg = f"Expected a file of kept scores, or none yet, at {file}, got another."
+                    raise InvalidArgumentError(msg)
+        connection = sqlite3.connect(file)
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS logits (pair BLOB PRIMARY KEY, logit REAL) WITHOUT ROWID"
+        )
+    except (OSError, sqlite3.Error) as err:
+        msg = f"Expected a file for scores that can be written, got {file}: {err}."
+        raise InvalidArgumentError(msg) from err
+    return connection

@@ -1,0 +1,85 @@
+"""Logits that an evaluation keeps: never scored twice, never another model's."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from wikirank.errors import InvalidArgumentError, TextTooLongError
+from wikirank.evaluate.kept_scores import KeptScores
+from wikirank.rank import load_cross_encoder, score_passages
+from wikirank.rank.onnx_cross_encoder import OnnxCrossEncoder
+from wikirank.runtime.model_folder import bundled_model, read_model_folder
+
+QUERY = "Who hunts herring?"
+TEXTS = ["Cod and seals hunt herring.", "Bread is a food.", "A violin has four strings."]
+
+
+class Counting(OnnxCrossEncoder):
+    """The bundled model, and what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(read_model_folder(bundled_model("cross-encoder"), kind="cross-encoder"))
+        self.asked: list[str] = []
+
+    def logits(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        self.asked += texts
+        return super().logits(query, texts)
+
+
+def test_no_pair_is_scored_twice(tmp_path: Path) -> None:
+    file = tmp_path / "logits.db"
+    expected = load_cross_encoder().logits(QUERY, TEXTS)
+    first = KeptScores(Counting(), file).logits(QUERY, TEXTS[:2])
+    model = Counting()
+    kept = KeptScores(model, file)
+    model.asked.clear()  # the probe
+    assert kept.logits(QUERY, [TEXTS[2], *TEXTS[:2], TEXTS[0]]) == pytest.approx(
+        expected[[2, 0, 1, 0]], abs=1e-6
+    )
+    assert model.asked == [TEXTS[2]]
+    assert kept.logits(QUERY, TEXTS[:2]) == pytest.approx(first, abs=0)
+    assert kept.logits(f"{QUERY} ", TEXTS[:1]).shape == (1,)
+    assert model.asked == [TEXTS[2], TEXTS[0]]  # another query
+    assert kept.logits(QUERY, []).shape == (0,)
+
+
+def test_long_passages_are_scored_in_windows_all_the_same(tmp_path: Path) -> None:
+    kept = KeptScores(load_cross_encoder(), tmp_path / "logits.db")
+    long = [TEXTS[0], "Bread is a food. " * 120]
+    expected = score_passages(load_cross_encoder(), QUERY, long)
+    for _ in range(2):
+        assert score_passages(kept, QUERY, long) == pytest.approx(expected, abs=1e-6)
+    with pytest.raises(TextTooLongError):
+        kept.logits(QUERY, long)
+
+
+def test_another_model_of_the_same_name_finds_none(onnx_reranker: Path, tmp_path: Path) -> None:
+    file = tmp_path / "logits.db"
+    folder = tmp_path / "renamed"
+    shutil.copytree(onnx_reranker, folder)
+    description = folder / "wikirank.json"
+    name = load_cross_encoder().model_id
+    text = description.read_text("utf-8").replace("minilm-new-head", name)
+    description.write_text(text.replace('"max_length": 512', '"max_length": 256'), "utf-8")
+    other = load_cross_encoder(folder)
+    assert (other.model_id, other.max_length) == (name, load_cross_encoder().max_length)
+    KeptScores(load_cross_encoder(), file).logits(QUERY, TEXTS)
+    assert KeptScores(other, file).logits(QUERY, TEXTS) == pytest.approx(
+        other.logits(QUERY, TEXTS), abs=1e-6
+    )
+
+
+def test_another_file_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("Mine.")
+    with pytest.raises(InvalidArgumentError, match="kept scores"):
+        KeptScores(load_cross_encoder(), file)
+    assert file.read_text() == "Mine."
+    with pytest.raises(InvalidArgumentError, match="can be written"):
+        KeptScores(load_cross_encoder(), tmp_path / "none" / "logits.db")
