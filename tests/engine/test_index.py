@@ -24,6 +24,8 @@ from wikirank.errors import (
     InvalidArgumentError,
 )
 from wikirank.index import IndexProgress, IndexReport, WikiIndex
+from wikirank.index.graph import graph_backlog
+from wikirank.index.verify import verify_index
 from wikirank.types import Passage
 
 ADA = {"title": "Ada", "text": "Ada wrote notes.\n== Engine ==\nThe engine was never built."}
@@ -51,6 +53,29 @@ def test_same_source_again_adds_nothing(index: WikiIndex, tiny_wiki: Path) -> No
     assert (first.added, first.unchanged, first.passages_written) == (10, 0, 31)
     assert (second.added, second.unchanged, second.passages_written) == (0, 10, 0)
     assert snapshot(index) == before
+
+
+def test_a_run_leaves_no_backlog_to_whoever_opens_the_index(tmp_path: Path) -> None:
+    """Chroma adds records to its graph on disk a thousand at a time, and the rest at each start."""
+    wiki = write(
+        tmp_path / "wiki.jsonl",
+        *({"title": f"Town {n}", "text": f"Town {n} has {n} wells."} for n in range(120)),
+    )
+    index = WikiIndex.create(tmp_path / "index")
+    add(index, wiki)
+    chroma, name = index.path / "chroma", "wikirank"
+    assert graph_backlog(chroma, name) < 10
+    with index.dense._use() as collection:  # as Chroma has it by itself
+        assert collection.configuration_json["hnsw"]["sync_threshold"] == 1000
+    before = snapshot(index)
+    index.add_passages([Passage(id="more", text="A village has no well.", title="Village")])
+    index.close()
+    with WikiIndex.open(tmp_path / "index") as again:
+        assert set(snapshot(again)) == set(before)
+        vector = again.embedder.embed_query("Which village has no well?")
+        assert again.dense.search(vector, 1)[0][0] == "more"
+        assert again.dense.count() == 121
+    assert verify_index(tmp_path / "index", full=True).whole
 
 
 def test_changed_added_and_removed_articles(index: WikiIndex, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,26 +67,30 @@ def command(
 
     - `wikirank search "neural network" --index my-index --no-rerank --json`
     """
-    from wikirank.index import WikiIndex
     from wikirank.rank import load_cross_encoder
-    from wikirank.search import Searcher, SearchOptions
 
-    options = SearchOptions(
-        k=k,
-        fetch_k=fetch_k,
-        search_type=search_type.value,
-        rerank=rerank,
-        score_threshold=score_threshold,
-        filter=parse_filters(filters or []),
-        neighbours=neighbours,
-    )
-    with WikiIndex.open(index) as opened:
-        cross_encoder = None
+    with ThreadPoolExecutor(1, thread_name_prefix="wikirank-load") as beside:
+        # Chroma takes longer to import than a model to load: both at once.
+        loading = None
         if rerank:
-            cross_encoder = load_cross_encoder(
-                model, revision=revision, device=device, max_length=max_length
+            loading = beside.submit(
+                load_cross_encoder, model, revision=revision, device=device, max_length=max_length
             )
-        result = Searcher(opened, cross_encoder).search(query, options)
+        from wikirank.index import WikiIndex
+        from wikirank.search import Searcher, SearchOptions
+
+        options = SearchOptions(
+            k=k,
+            fetch_k=fetch_k,
+            search_type=search_type.value,
+            rerank=rerank,
+            score_threshold=score_threshold,
+            filter=parse_filters(filters or []),
+            neighbours=neighbours,
+        )
+        with WikiIndex.open(index) as opened:
+            cross_encoder = None if loading is None else loading.result()
+            result = Searcher(opened, cross_encoder).search(query, options)
     if as_json:
         typer.echo(json.dumps(_values(result), ensure_ascii=False))
         return

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ from filelock import FileLock, Timeout
 from wikirank.errors import IndexLockedError, IndexStorageError
 from wikirank.index.chroma_systems import ChromaSystem, WriteMark
 from wikirank.index.dense import DenseIndex, chroma_failures, server_client
-from wikirank.index.graph import graph_fault
+from wikirank.index.graph import graph_backlog, graph_fault
 from wikirank.index.store import PassageStore
 
 FOLDER = "chroma"
@@ -32,6 +33,9 @@ _LONGEST_WAIT = 120.0
 # else: after a load that took over half a second, nine times as long passes before the next.
 _QUICK_LOAD = 0.5
 _SPARED = 9.0
+_GRAPH_EVERY = 1000  # Chroma's own default.
+_AT_ONCE = 2  # The least that it takes.
+_BACKLOG = 100  # Records that take a twentieth of a second to catch up on.
 
 
 class EmbeddedDense(DenseIndex):
@@ -162,6 +166,41 @@ class EmbeddedDense(DenseIndex):
             self._mark.unlink(missing_ok=True)
             with chroma_failures():
                 self._swap(None, anew=True).collection(self._name, create=True)
+
+    def settle(self) -> bool:
+        """Have Chroma write its graph now, rather than at every thousandth record.
+
+        Else whoever opens the store first adds up to a thousand records to the graph, which takes
+        half a second each time.
+
+        Returns:
+            Whether there was enough left to do.
+        """
+        if graph_backlog(self._folder / FOLDER, self._name) < _BACKLOG:
+            return False
+        every = self._write_graph_every(_AT_ONCE)
+        self.refresh(anew=True)  # Only a store opened since goes by it.
+        with self._use(write=True) as collection:
+            one = collection.get(limit=1, include=["documents", "metadatas", "embeddings"])
+            collection.upsert(
+                ids=one["ids"],
+                documents=one["documents"],
+                metadatas=one["metadatas"],
+                embeddings=one["embeddings"],
+            )
+        self._write_graph_every(every)
+        self.refresh(anew=True)
+        return True
+
+    def _write_graph_every(self, records: int) -> int:
+        """Say after how many records Chroma is to write the graph; what it was before."""
+        with self._use(write=True) as collection:
+            before = collection.configuration_json["hnsw"]["sync_threshold"]
+            with warnings.catch_warnings():
+                # Of the embedding function, which our collections do not have.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                collection.modify(configuration={"hnsw": {"sync_threshold": records}})
+        return max(int(before), _GRAPH_EVERY)  # A killed run may have left `_AT_ONCE`.
 
     def close(self) -> None:
         """Give Chroma's files free; what is asked next opens them again."""
