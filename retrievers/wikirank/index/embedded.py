@@ -176,31 +176,39 @@ class EmbeddedDense(DenseIndex):
         Returns:
             Whether there was enough left to do.
         """
-        if graph_backlog(self._folder / FOLDER, self._name) < _BACKLOG:
+        every = self._graph_every()
+        if graph_backlog(self._folder / FOLDER, self._name) >= _BACKLOG:
+            self._write_graph_every(_AT_ONCE)
+            self.refresh(anew=True)  # Only a store opened since goes by it.
+            self._rewrite_one()
+        elif every != _AT_ONCE:
             return False
-        every = self._write_graph_every(_AT_ONCE)
-        self.refresh(anew=True)  # Only a store opened since goes by it.
-        with self._use(write=True) as collection:
-            one = collection.get(limit=1, include=["documents", "metadatas", "embeddings"])
-            collection.upsert(
-                ids=one["ids"],
-                documents=one["documents"],
-                metadatas=one["metadatas"],
-                embeddings=one["embeddings"],
-            )
-        self._write_graph_every(every)
+        self._write_graph_every(_GRAPH_EVERY if every == _AT_ONCE else every)  # A kill left it so.
         self.refresh(anew=True)
         return True
 
-    def _write_graph_every(self, records: int) -> int:
-        """Say after how many records Chroma is to write the graph; what it was before."""
+    def _graph_every(self) -> int:
+        """After how many records Chroma writes the graph."""
         with self._use(write=True) as collection:
-            before = collection.configuration_json["hnsw"]["sync_threshold"]
-            with warnings.catch_warnings():
-                # Of the embedding function, which our collections do not have.
-                warnings.simplefilter("ignore", DeprecationWarning)
-                collection.modify(configuration={"hnsw": {"sync_threshold": records}})
-        return max(int(before), _GRAPH_EVERY)  # A killed run may have left `_AT_ONCE`.
+            return int(collection.configuration_json["hnsw"]["sync_threshold"])
+
+    def _write_graph_every(self, records: int) -> None:
+        with self._use(write=True) as collection, warnings.catch_warnings():
+            # Of the embedding function, which our collections do not have.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            collection.modify(configuration={"hnsw": {"sync_threshold": records}})
+
+    def _rewrite_one(self) -> None:
+        """Write a record as it is: any write has Chroma look whether to write the graph."""
+        with self._use(write=True) as collection:
+            one = collection.get(limit=1, include=["documents", "metadatas", "embeddings"])
+            if one["ids"]:
+                collection.upsert(
+                    ids=one["ids"],
+                    documents=one["documents"],
+                    metadatas=one["metadatas"],
+                    embeddings=one["embeddings"],
+                )
 
     def close(self) -> None:
         """Give Chroma's files free; what is asked next opens them again."""
