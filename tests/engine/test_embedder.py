@@ -225,9 +225,10 @@ def test_it_agrees_with_the_original_torch_weights(
 
 @pytest.mark.slow
 def test_it_finds_as_much_as_the_original(embedder: OnnxEmbedder, original: OnnxEmbedder) -> None:
-    passages = read_lines("squad-dev-passages.jsonl.gz")
-    questions = read_lines("squad-dev-questions.jsonl.gz")[::10]
+    passages = read_lines("squad-dev-passages.jsonl.gz")[::3]
     position = {passage["id"]: i for i, passage in enumerate(passages)}
+    asked = read_lines("squad-dev-questions.jsonl.gz")
+    questions = [question for question in asked if question["passage_id"] in position][::3]
     gold = np.array([position[question["passage_id"]] for question in questions])
     recalls = []
     for model in (original, embedder):
