@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from machine import print_result
 from numpy.typing import NDArray
-from rerank_speed import QUALITY_DEPTH, mean_ndcg
+from rerank_speed import QUALITY_DEPTH, Measured, mean_ndcg
 from squad import SQUAD, Candidates, SquadCandidates
 from timing import Timings, alternate, markdown_table, rounded
 
@@ -119,12 +119,13 @@ def table(
         The table.
     """
     sizes = list(seconds[REFERENCE])
+    rates = {name: Measured(times).pairs_a_second for name, times in seconds.items()}
     header = ["ratio", "", "pairs/s", *(f"{n}: p50 / p95 ms" for n in sizes), "nDCG@10", "Spearman"]
     rows = [
         [
-            f"{_rate(times) / _rate(seconds[REFERENCE]):.2f}",
+            f"{rates[name] / rates[REFERENCE]:.2f}",
             name,
-            rounded(_rate(times)),
+            rounded(rates[name]),
             *(Timings(times[size]).cell() for size in sizes),
             f"{measured[name][0]:.3f}",
             f"{measured[name][1]:.4f}",
@@ -132,12 +133,6 @@ def table(
         for name, times in seconds.items()
     ]
     return markdown_table(header, rows)
-
-
-def _rate(times: dict[int, list[float]]) -> float:
-    """Pairs a second over all numbers of passages."""
-    pairs = sum(size * len(of) for size, of in times.items())
-    return pairs / sum(sum(of) for of in times.values())
 
 
 if __name__ == "__main__":

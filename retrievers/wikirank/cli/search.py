@@ -79,18 +79,18 @@ def command(
         from wikirank.index import WikiIndex
         from wikirank.search import Searcher, SearchOptions
 
-        options = SearchOptions(
-            k=k,
-            fetch_k=fetch_k,
-            search_type=search_type.value,
-            rerank=rerank,
-            score_threshold=score_threshold,
-            filter=parse_filters(filters or []),
-            neighbours=neighbours,
-        )
-        with WikiIndex.open(index) as opened:
-            cross_encoder = None if loading is None else loading.result()
-            result = Searcher(opened, cross_encoder).search(query, options)
+    options = SearchOptions(
+        k=k,
+        fetch_k=fetch_k,
+        search_type=search_type.value,
+        rerank=rerank,
+        score_threshold=score_threshold,
+        filter=parse_filters(filters or []),
+        neighbours=neighbours,
+    )
+    with WikiIndex.open(index) as opened:
+        cross_encoder = None if loading is None else loading.result()
+        result = Searcher(opened, cross_encoder).search(query, options)
     if as_json:
         typer.echo(json.dumps(_values(result), ensure_ascii=False))
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -119,7 +119,8 @@ def command(
         msg = f"The card's recipe trains in one process, got {process_count()}; launch it alone."
         raise InvalidArgumentError(msg)
     training: dict[str, Any] = {"loss": (loss or Loss.both).value, "epochs": epochs or 1}
-    check_teachers(training["loss"], teacher or ())
+    teachers = tuple(teacher or ())
+    check_teachers(training["loss"], teachers)
     console = Console(stderr=True)
     source = open_source(corpus)
 
@@ -131,7 +132,7 @@ def command(
         if recipe is Recipe.card:
             record = _card(source, output, base, report, progress=not quiet)
         else:
-            options = _options(queries, training, teacher or (), layers)
+            options = _options(queries, training, teachers, layers)
             record = _wiki(source, output, base, report, pairs, options, progress=not quiet)
     except KeyboardInterrupt as err:
         raise typer.Exit(130) from err
@@ -150,14 +151,14 @@ def _card(
 
 
 def _options(
-    queries: int | None, training: dict[str, Any], teachers: Sequence[str], layers: int | None
+    queries: int | None, training: dict[str, Any], teachers: tuple[str, ...], layers: int | None
 ) -> WikiOptions:
     from wikirank.train.wiki.groups import MOST_MADE, GroupOptions
     from wikirank.train.wiki.options import WikiOptions
 
     return WikiOptions(
         training=training,
-        teachers=tuple(teachers),
+        teachers=teachers,
         layers=layers,
         groups=GroupOptions(most_made=queries or MOST_MADE),
     )

@@ -9,22 +9,19 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from wikirank.errors import InvalidArgumentError
-from wikirank.rank import Calibration, CrossEncoder
-from wikirank.rank.combination import Combination
+from wikirank.rank import CrossEncoder
 
 _PROBE = ("Who hunts herring?", ("Cod and seals hunt herring.", "Bread is a food."))
 _DECIMALS = 2
-_HEADER = b"SQLite format 3\x00"
 
 
 class KeptScores:
     """A cross-encoder that keeps every logit in a file, and scores no pair twice.
 
     A model is known by its name and by what it makes of two pairs, so that another one of the same
-    name finds none of its logits. Times are of what was left to score.
+    name finds none of its logits. Times are of what was left to score; all else is the model's.
 
     Args:
         model: What scores the pairs that are not in the file.
@@ -37,38 +34,14 @@ class KeptScores:
     def __init__(self, model: CrossEncoder, file: Path) -> None:
         self._model = model
         self._connection = _open(file)
+        self.model_id = model.model_id
+        self.max_length = model.max_length
+        self.headings = model.headings
+        self.calibration = model.calibration
+        self.combination = model.combination
+        self.tokenizer = model.tokenizer
         probe = model.logits(_PROBE[0], list(_PROBE[1]))
         self._key = f"{model.model_id}\n{model.max_length}\n{probe.round(_DECIMALS).tolist()}"
-
-    @property
-    def model_id(self) -> str:
-        """Name and version of the model."""
-        return self._model.model_id
-
-    @property
-    def max_length(self) -> int:
-        """Longest pair in tokens, special tokens included."""
-        return self._model.max_length
-
-    @property
-    def headings(self) -> bool:
-        """Whether passages are to carry `title › section` on a line before the text."""
-        return self._model.headings
-
-    @property
-    def calibration(self) -> Calibration:
-        """From a logit to a relevance score."""
-        return self._model.calibration
-
-    @property
-    def combination(self) -> Combination | None:
-        """How the final score of hybrid search is made; None if by the logit alone."""
-        return self._model.combination
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """Its tokenizer; never change it."""
-        return self._model.tokenizer
 
     def logits(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
         """Score texts that are known to fit beside the query, as `CrossEncoder.logits` does.
@@ -109,16 +82,14 @@ class KeptScores:
 
 def _open(file: Path) -> sqlite3.Connection:
     try:
-        if file.exists() and file.stat().st_size:
-            with file.open("rb") as opened:
-                if opened.read(len(_HEADER)) != _HEADER:
-                    msg = f"Expected a file of kept scores, or none yet, at {file}, got another."
-                    raise InvalidArgumentError(msg)
         connection = sqlite3.connect(file)
         connection.execute(
             "CREATE TABLE IF NOT EXISTS logits (pair BLOB PRIMARY KEY, logit REAL) WITHOUT ROWID"
         )
-    except (OSError, sqlite3.Error) as err:
-        msg = f"Expected a file for scores that can be written, got {file}: {err}."
+    except sqlite3.Error as err:
+        msg = (
+            f"Expected a file of kept scores that can be written, or none yet, at {file}: {err}. "
+            "Name another."
+        )
         raise InvalidArgumentError(msg) from err
     return connection

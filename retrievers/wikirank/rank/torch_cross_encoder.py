@@ -18,6 +18,7 @@ from wikirank.rank.base import DescribedCrossEncoder
 from wikirank.rank.torch_batch import padded_batch
 from wikirank.rank.windows import check_max_length
 from wikirank.runtime.model_folder import DESCRIPTION_FILE, ModelDescription, read_description
+from wikirank.runtime.session import plan_batches
 from wikirank.runtime.tokens import plain_tokenizer
 
 if TYPE_CHECKING:
@@ -73,13 +74,12 @@ class TorchCrossEncoder(DescribedCrossEncoder):
     def _score(
         self, query: str, texts: Sequence[str], pairs: Sequence[Encoding]
     ) -> NDArray[np.float64]:
-        # Longest first: memory that is not enough is known at once.
-        by_length = sorted(range(len(pairs)), key=lambda at: -len(pairs[at].ids))
+        lengths = [len(pair.ids) for pair in pairs]
+        budget = self._batch_size * self.max_length  # so that the number of pairs alone counts
         logits = np.empty(len(pairs))
         try:
             with self._lock:
-                for start in range(0, len(pairs), self._batch_size):
-                    batch = by_length[start : start + self._batch_size]
+                for batch in plan_batches(lengths, self._batch_size, budget):
                     logits[batch] = self._run([pairs[at] for at in batch])
         except Exception as err:
             msg = f"{self.model_id} failed on {len(texts)} pairs: {err}"
@@ -89,9 +89,10 @@ class TorchCrossEncoder(DescribedCrossEncoder):
     def _run(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
         """Raw logits of pairs scored at once."""
         import torch
+        from sentence_transformers.util import batch_to_device
 
         batch = padded_batch(pairs, self._model.tokenizer)
-        features = {name: tensor.to(self._model.device) for name, tensor in batch.items()}
+        features = batch_to_device(batch, self._model.device)
         with torch.inference_mode():
             scores = self._model(features)["scores"]
         logits: NDArray[np.float64] = scores.double().view(-1).cpu().numpy()
