@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from wikirank.corpus import open_source
@@ -112,7 +114,26 @@ def test_a_writer_sees_what_another_process_wrote(tmp_path: Path) -> None:
         assert sections(Searcher(index), "dense") == OLD
 
 
-def test_a_damaged_graph_is_told_to_a_reader_and_mended_by_a_writer(tmp_path: Path) -> None:
+def cut_links(folder: Path) -> None:
+    (file,) = folder.glob("chroma/*/link_lists.bin")
+    file.write_bytes(b"\xff" * 400)
+
+
+def delete_in_the_graph_alone(folder: Path) -> None:
+    """Chroma writes the elements before the list of ids, and takes none as deleted twice."""
+    with WikiIndex.open(folder) as index:
+        index.dense.delete(list(index.dense.ids())[:3])
+    (header,) = folder.glob("chroma/*/header.bin")
+    (size,) = struct.unpack_from("<Q", header.read_bytes(), 28)
+    elements = np.memmap(header.with_name("data_level0.bin"), np.uint8, "r+")
+    elements[2::size] |= 1
+    elements.flush()
+
+
+@pytest.mark.parametrize("damage", [cut_links, delete_in_the_graph_alone])
+def test_a_damaged_graph_is_told_to_a_reader_and_mended_by_a_writer(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
     folder, wiki = tmp_path / "index", tmp_path / "wiki.jsonl"
     replace(folder, wiki, 0)
     with WikiIndex.open(folder) as index:
@@ -120,8 +141,7 @@ def test_a_damaged_graph_is_told_to_a_reader_and_mended_by_a_writer(tmp_path: Pa
         vectors = index.embedder.embed_passages([passage.headed_text for passage in passages])
         for _ in range(1 + 1000 // len(passages)):
             index.dense.upsert(passages, vectors)
-    (file,) = folder.glob("chroma/*/link_lists.bin")
-    file.write_bytes(b"\xff" * 400)
+    damage(folder)
     (folder / "chroma.writing").touch()  # As a kill inside a write leaves it.
     with WikiIndex.open(folder) as index:
         with pytest.raises(IndexStorageError, match="--repair"):

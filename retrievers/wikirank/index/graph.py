@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 # Version, then: offset of level 0, capacity, elements, bytes an element, offset of the label, of
 # the vector; highest level and its element; links a level, on level 0, and M; two of building.
 _HEADER = struct.Struct("<i6QiI3QdQ")
+_DELETED_AT = 2  # The byte of an element whose lowest bit marks it as deleted.
 _ROWS = 8192
 DATABASE = "chroma.sqlite3"
 
@@ -93,14 +94,18 @@ def _fault(folder: Path, header: _Header, labels: set[int]) -> str | None:
         return "it lists ids and holds no vectors" if labels else None
     _file(folder / "length.bin", np.float32, header.count)  # The vectors' lengths as given.
     elements = _file(folder / "data_level0.bin", np.uint8, (header.count, header.size))
-    known = set[int]()
+    known, deleted = set[int](), set[int]()
     for at in range(0, header.count, _ROWS):
         rows = np.ascontiguousarray(elements[at : at + _ROWS])
         if fault := _base_fault(rows, header):
             return fault
-        known.update(_column(rows, header.label_at, 8, np.uint64)[:, 0].tolist())
+        found = _column(rows, header.label_at, 8, np.uint64)[:, 0]
+        known.update(found.tolist())
+        deleted.update(found[rows[:, _DELETED_AT] & 1 == 1].tolist())
     if len(known) != header.count or not labels <= known:
         return "its elements are not those that its list of ids names"
+    if labels & deleted:
+        return "its list of ids names elements that are deleted"  # Chroma deletes none twice.
     return _upper_fault(folder / "link_lists.bin", header)
 
 
