@@ -24,6 +24,8 @@ from wikirank.errors import (
     InvalidArgumentError,
 )
 from wikirank.index import IndexProgress, IndexReport, WikiIndex
+from wikirank.index.graph import graph_backlog
+from wikirank.index.verify import verify_index
 from wikirank.types import Passage
 
 ADA = {"title": "Ada", "text": "Ada wrote notes.\n== Engine ==\nThe engine was never built."}
@@ -51,6 +53,43 @@ def test_same_source_again_adds_nothing(index: WikiIndex, tiny_wiki: Path) -> No
     assert (first.added, first.unchanged, first.passages_written) == (10, 0, 31)
     assert (second.added, second.unchanged, second.passages_written) == (0, 10, 0)
     assert snapshot(index) == before
+
+
+def writes_graph_every(index: WikiIndex) -> int:
+    with index.dense._use() as collection:
+        return int(collection.configuration_json["hnsw"]["sync_threshold"])
+
+
+def test_a_run_leaves_no_backlog_to_whoever_opens_the_index(tmp_path: Path) -> None:
+    """Chroma adds records to its graph on disk a thousand at a time, and the rest at each start."""
+    towns = [{"title": f"Town {n}", "text": f"Town {n} has {n} wells."} for n in range(120)]
+    wiki = write(tmp_path / "wiki.jsonl", *towns)
+    index = WikiIndex.create(tmp_path / "index")
+    add(index, wiki)
+    chroma, name = index.path / "chroma", "wikirank"
+    assert graph_backlog(chroma, name) < 10
+    assert writes_graph_every(index) == 1000  # as Chroma has it by itself
+    before = snapshot(index)["chroma"]
+    with (
+        pytest.warns(DeprecationWarning, match="legacy"),
+        index.dense._use(write=True) as collection,
+    ):
+        # As a run that is killed then leaves it.
+        collection.modify(configuration={"hnsw": {"sync_threshold": 2}})
+    index.close()
+    write(wiki, *({"title": f"Town {n}", "text": f"Town {n} has a well."} for n in range(9)))
+    with WikiIndex.open(index.path) as mended:
+        add(mended, wiki)
+        assert writes_graph_every(mended) == 1000
+        add(mended, write(wiki, *towns))
+    assert snapshot(index)["chroma"] == before
+    index.add_passages([Passage(id="more", text="A village has no well.", title="Village")])
+    index.close()
+    with WikiIndex.open(tmp_path / "index") as again:
+        vector = again.embedder.embed_query("Which village has no well?")
+        assert again.dense.search(vector, 1)[0][0] == "more"
+        assert again.dense.count() == 121
+    assert verify_index(tmp_path / "index", full=True).whole
 
 
 def test_changed_added_and_removed_articles(index: WikiIndex, tmp_path: Path) -> None:

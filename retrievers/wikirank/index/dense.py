@@ -156,6 +156,14 @@ class DenseIndex:
                 self._client.delete_collection(self._name)
             self._collection = open_collection(self._client, self._name, create=True)
 
+    def settle(self) -> bool:
+        """Leave nothing for whoever opens the vectors next to catch up on; a server never does.
+
+        Returns:
+            Whether there was anything.
+        """
+        return False
+
     def close(self) -> None:
         """Give what is held open free."""
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ from filelock import FileLock, Timeout
 from wikirank.errors import IndexLockedError, IndexStorageError
 from wikirank.index.chroma_systems import ChromaSystem, WriteMark
 from wikirank.index.dense import DenseIndex, chroma_failures, server_client
-from wikirank.index.graph import graph_fault
+from wikirank.index.graph import graph_backlog, graph_fault
 from wikirank.index.store import PassageStore
 
 FOLDER = "chroma"
@@ -32,6 +33,9 @@ _LONGEST_WAIT = 120.0
 # else: after a load that took over half a second, nine times as long passes before the next.
 _QUICK_LOAD = 0.5
 _SPARED = 9.0
+_GRAPH_EVERY = 1000  # Chroma's own default.
+_AT_ONCE = 2  # The least that it takes.
+_BACKLOG = 100  # Records that take a twentieth of a second to catch up on.
 
 
 class EmbeddedDense(DenseIndex):
@@ -162,6 +166,49 @@ class EmbeddedDense(DenseIndex):
             self._mark.unlink(missing_ok=True)
             with chroma_failures():
                 self._swap(None, anew=True).collection(self._name, create=True)
+
+    def settle(self) -> bool:
+        """Have Chroma write its graph now, rather than at every thousandth record.
+
+        Else whoever opens the store first adds up to a thousand records to the graph, which takes
+        half a second each time.
+
+        Returns:
+            Whether there was enough left to do.
+        """
+        every = self._graph_every()
+        if graph_backlog(self._folder / FOLDER, self._name) >= _BACKLOG:
+            self._write_graph_every(_AT_ONCE)
+            self.refresh(anew=True)  # Only a store opened since goes by it.
+            self._rewrite_one()
+        elif every != _AT_ONCE:
+            return False
+        self._write_graph_every(_GRAPH_EVERY if every == _AT_ONCE else every)  # A kill left it so.
+        self.refresh(anew=True)
+        return True
+
+    def _graph_every(self) -> int:
+        """After how many records Chroma writes the graph."""
+        with self._use(write=True) as collection:
+            return int(collection.configuration_json["hnsw"]["sync_threshold"])
+
+    def _write_graph_every(self, records: int) -> None:
+        with self._use(write=True) as collection, warnings.catch_warnings():
+            # Of the embedding function, which our collections do not have.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            collection.modify(configuration={"hnsw": {"sync_threshold": records}})
+
+    def _rewrite_one(self) -> None:
+        """Write a record as it is: any write has Chroma look whether to write the graph."""
+        with self._use(write=True) as collection:
+            one = collection.get(limit=1, include=["documents", "metadatas", "embeddings"])
+            if one["ids"]:
+                collection.upsert(
+                    ids=one["ids"],
+                    documents=one["documents"],
+                    metadatas=one["metadatas"],
+                    embeddings=one["embeddings"],
+                )
 
     def close(self) -> None:
         """Give Chroma's files free; what is asked next opens them again."""

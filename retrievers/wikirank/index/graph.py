@@ -67,6 +67,26 @@ def graph_fault(chroma: Path, collection: str) -> str | None:
         return f"its list of ids is cut short ({err})"
 
 
+def graph_backlog(chroma: Path, collection: str) -> int:
+    """Count the records in Chroma's log that the graph on disk does not have yet.
+
+    Args:
+        chroma: Chroma's folder.
+        collection: Name of the collection.
+
+    Returns:
+        The number; 0 where that cannot be told.
+    """
+    sql = (
+        "SELECT count(*) FROM embeddings_queue WHERE topic LIKE '%' || (SELECT id FROM collections"
+        " WHERE name = ?) AND seq_id > coalesce((SELECT seq_id FROM max_seq_id JOIN segments"
+        " ON segments.id = segment_id JOIN collections ON collections.id = collection"
+        " WHERE name = ? AND scope = 'VECTOR'), 0)"
+    )
+    row = _ask(chroma, sql, (collection, collection))
+    return row[0] if row else 0
+
+
 class _PlainUnpickler(pickle.Unpickler):
     """Reads plain dicts, strings and numbers, and refuses all else."""
 
@@ -80,13 +100,19 @@ def _graph_folder(chroma: Path, collection: str) -> Path | None:
         "SELECT segments.id FROM segments JOIN collections ON collections.id = collection"
         " WHERE name = ? AND scope = 'VECTOR'"
     )
+    row = _ask(chroma, sql, (collection,))
+    return chroma / row[0] if row else None
+
+
+def _ask(chroma: Path, sql: str, values: tuple[str, ...]) -> tuple[Any, ...] | None:
+    """The first row of Chroma's database that answers; None if none does."""
     uri = f"{(chroma / DATABASE).absolute().as_uri()}?mode=ro"
     try:
         with closing(sqlite3.connect(uri, uri=True)) as connection:
-            row = connection.execute(sql, (collection,)).fetchone()
+            row: tuple[Any, ...] | None = connection.execute(sql, values).fetchone()
     except sqlite3.Error:
         return None
-    return chroma / row[0] if row else None
+    return row
 
 
 def _fault(folder: Path, header: _Header, labels: set[int]) -> str | None:

@@ -284,6 +284,7 @@ class WikiIndex:
                 return report
             report = Ingestion(self.store, writer, splitter, source, on_progress).run()
             reading.record(report)
+            writer.settle()
             return report
 
     def add_passages(self, passages: Iterable[Passage]) -> int:

@@ -219,6 +219,12 @@ class IndexWriter:
             add_pending(connection, ids)
         self._delete(ids)
 
+    def settle(self) -> None:
+        """Leave nothing to catch up on for whoever opens the index next."""
+        if self._dense.settle():
+            with self._store.transaction() as connection:
+                record_write(connection, self._dense.token)
+
     def forget_vectors(self) -> None:
         """Drop all vectors; whoever opens the index for writing next makes them anew."""
         with self._store.transaction() as connection:
