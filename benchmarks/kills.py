@@ -56,8 +56,6 @@ _WORDS = (
     "theatre",
     "railway",
 )
-# Chroma writes its search graph after so many records, not a thousand: more moments to strike.
-_GRAPH_EVERY = 40
 _WATCHED = ("chroma.writing", "wikirank.sqlite3-wal", "chroma/*/*", "chroma/*", "lexical/meta.json")
 
 
@@ -204,19 +202,22 @@ class Killer:
         return found
 
 
-def write_graph_often(folder: Path) -> None:
-    """Have Chroma write the graph of an index's collection after few records."""
+def write_graph_every(folder: Path, records: int) -> None:
+    """Have Chroma write the graph of an index's collection after so many records."""
     with WikiIndex.open(folder) as index, index.dense._use() as collection:
-        collection.modify(configuration={"hnsw": {"sync_threshold": _GRAPH_EVERY}})
+        collection.modify(configuration={"hnsw": {"sync_threshold": records}})
 
 
-def kill_often(work: Path, *, kills: int, articles: int, seed: int) -> Counter[str]:
+def kill_often(
+    work: Path, *, kills: int, articles: int, graph_every: int, seed: int
+) -> Counter[str]:
     """Kill, resume and compare.
 
     Args:
         work: An empty or new folder.
         kills: How many runs to kill.
         articles: Articles in the wiki.
+        graph_every: Records after which Chroma writes its search graph.
         seed: For the random numbers.
 
     Returns:
@@ -232,7 +233,7 @@ def kill_often(work: Path, *, kills: int, articles: int, seed: int) -> Counter[s
     write(wiki, killer.wiki)
     killer.kill()  # While it is made.
     killer.run()
-    write_graph_often(killer.index)
+    write_graph_every(killer.index, graph_every)
     undisturbed = WikiIndex.create(work / "undisturbed")
     while killer.tally["kills"] < kills:
         wiki = changed(wiki, rng, articles)
@@ -266,13 +267,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--articles", type=int, default=160)
+    parser.add_argument(
+        "--graph-every",
+        type=int,
+        default=40,
+        help="Records after which Chroma writes its graph: few give more moments to strike, its "
+        "own 1000 leaves that to the end of each run.",
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work", type=Path, required=True, help="A new folder; it is emptied.")
     options = parser.parse_args()
     shutil.rmtree(options.work, ignore_errors=True)
     began = time.monotonic()
     tally = kill_often(
-        options.work, kills=options.kills, articles=options.articles, seed=options.seed
+        options.work,
+        kills=options.kills,
+        articles=options.articles,
+        graph_every=options.graph_every,
+        seed=options.seed,
     )
     for name, number in tally.items():
         print(f"{number:5d}  {name}")
