@@ -16,7 +16,7 @@ demo: $(VENV)/.demo-installed
 	$(BIN)/wikirank demo
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff check .

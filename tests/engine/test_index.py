@@ -23,7 +23,7 @@ from wikirank.errors import (
     IndexStorageError,
     InvalidArgumentError,
 )
-from wikirank.index import IndexProgress, IndexReport, WikiIndex
+from wikirank.index import IndexProgress, IndexReport, WikiIndex, embedded
 from wikirank.index.graph import graph_backlog
 from wikirank.index.verify import verify_index
 from wikirank.types import Passage
@@ -89,6 +89,30 @@ def test_a_run_leaves_no_backlog_to_whoever_opens_the_index(tmp_path: Path) -> N
         vector = again.embedder.embed_query("Which village has no well?")
         assert again.dense.search(vector, 1)[0][0] == "more"
         assert again.dense.count() == 121
+    assert verify_index(tmp_path / "index", full=True).whole
+
+
+def test_a_large_graph_is_written_more_rarely(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "_GRAPH_EVERY", 3)
+    monkeypatch.setattr(embedded, "_GRAPH_PART", 4)
+    index = WikiIndex.create(tmp_path / "index")
+    with index.dense._use() as collection, pytest.warns(DeprecationWarning, match="legacy"):
+        collection.modify(configuration={"hnsw": {"sync_threshold": 3}})
+    paces = []
+    for number in range(12):  # of 8 passages each
+        made = [Passage(id=f"{number}-{n}", text=f"Well {number}-{n}.") for n in range(8)]
+        index.add_passages(made)
+        paces.append(writes_graph_every(index))
+    # Looked at whenever there are twice as many, at 16, 32 and 64: a quarter of them, at the least
+    # 3, unless that is less than double.
+    assert paces == [3, 3, 3, 8, 8, 8, 8, 16, 16, 16, 16, 16]
+    before = snapshot(index)["chroma"]
+    index.close()
+    with WikiIndex.open(tmp_path / "index") as again:
+        assert snapshot(again)["chroma"] == before
+        assert again.dense.count() == 96
     assert verify_index(tmp_path / "index", full=True).whole
 
 

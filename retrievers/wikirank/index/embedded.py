@@ -12,20 +12,23 @@ import os
 import shutil
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import chromadb
+import numpy as np
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 
 from wikirank.errors import IndexLockedError, IndexStorageError
 from wikirank.index.chroma_systems import ChromaSystem, WriteMark
 from wikirank.index.dense import DenseIndex, chroma_failures, server_client
 from wikirank.index.graph import graph_backlog, graph_fault
 from wikirank.index.store import PassageStore
+from wikirank.types import Passage
 
 FOLDER = "chroma"
 _LONGEST_WAIT = 120.0
@@ -33,8 +36,11 @@ _LONGEST_WAIT = 120.0
 # else: after a load that took over half a second, nine times as long passes before the next.
 _QUICK_LOAD = 0.5
 _SPARED = 9.0
-_GRAPH_EVERY = 1000  # Chroma's own default.
-_AT_ONCE = 2  # The least that it takes.
+# Chroma writes its whole graph after so many records, its default; a large graph after a twentieth
+# of it, or a million passages would have a terabyte written.
+_GRAPH_EVERY = 1000
+_GRAPH_PART = 20
+_AT_ONCE = 2  # The least that Chroma takes.
 _BACKLOG = 100  # Records that take a twentieth of a second to catch up on.
 
 
@@ -66,6 +72,7 @@ class EmbeddedDense(DenseIndex):
         self._mark = folder / "chroma.writing"
         self._switch = threading.Lock()
         self._name = collection
+        self._written, self._paced_at = 0, _GRAPH_EVERY * _GRAPH_PART
         self._system: ChromaSystem | None = None
         with chroma_failures():
             system = self._swap(last_write())
@@ -167,6 +174,21 @@ class EmbeddedDense(DenseIndex):
             with chroma_failures():
                 self._swap(None, anew=True).collection(self._name, create=True)
 
+    def upsert(self, passages: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
+        """Write passages and their vectors; see `DenseIndex.upsert`."""
+        super().upsert(passages, vectors)
+        self._written += len(passages)
+        if self._written >= self._paced_at:
+            self._pace()
+
+    def _pace(self) -> None:
+        """Have Chroma write a graph that has doubled half as often."""
+        count = self.count()
+        if self._graph_every() <= count // (2 * _GRAPH_PART):
+            self._write_graph_every(count // _GRAPH_PART)
+            self.refresh(anew=True)  # Only a store opened since goes by it.
+        self._written, self._paced_at = 0, max(self._paced_at, count)
+
     def settle(self) -> bool:
         """Have Chroma write its graph now, rather than at every thousandth record.
 
@@ -183,7 +205,9 @@ class EmbeddedDense(DenseIndex):
             self._rewrite_one()
         elif every != _AT_ONCE:
             return False
-        self._write_graph_every(_GRAPH_EVERY if every == _AT_ONCE else every)  # A kill left it so.
+        if every == _AT_ONCE:  # A kill left it so.
+            every = max(_GRAPH_EVERY, self.count() // _GRAPH_PART)
+        self._write_graph_every(every)
         self.refresh(anew=True)
         return True
 
