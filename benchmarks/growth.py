@@ -27,7 +27,7 @@ from timing import Timings, markdown_table, rounded
 
 from wikirank.index import WikiIndex
 
-AT_ONCE = 5000
+AT_ONCE = 20_000
 STAGES = ("dense", "lexical", "fuse", "rerank")
 
 

@@ -41,7 +41,10 @@ _SPARED = 9.0
 _GRAPH_EVERY = 1000
 _GRAPH_PART = 20
 _AT_ONCE = 2  # The least that Chroma takes.
-_BACKLOG = 100  # Records that take a twentieth of a second to catch up on.
+# Records not worth writing the graph for: to catch up on them takes a twentieth of a second, or, of
+# a graph that takes seconds to write and to load, about as long.
+_BACKLOG = 100
+_BACKLOG_PART = 1000
 
 
 class EmbeddedDense(DenseIndex):
@@ -198,15 +201,16 @@ class EmbeddedDense(DenseIndex):
         Returns:
             Whether there was enough left to do.
         """
-        every = self._graph_every()
-        if graph_backlog(self._folder / FOLDER, self._name) >= _BACKLOG:
+        every, count = self._graph_every(), self.count()
+        backlog = graph_backlog(self._folder / FOLDER, self._name)
+        if backlog >= max(_BACKLOG, count // _BACKLOG_PART):
             self._write_graph_every(_AT_ONCE)
             self.refresh(anew=True)  # Only a store opened since goes by it.
             self._rewrite_one()
         elif every != _AT_ONCE:
             return False
         if every == _AT_ONCE:  # A kill left it so.
-            every = max(_GRAPH_EVERY, self.count() // _GRAPH_PART)
+            every = max(_GRAPH_EVERY, count // _GRAPH_PART)
         self._write_graph_every(every)
         self.refresh(anew=True)
         return True
