@@ -22,7 +22,9 @@ from machine import loaded_versions, peak_memory_mb
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 _PACKAGES = (
+    "bs4",
     "chromadb",
+    "datasets",
     "fastembed",
     "flashrank",
     "langchain_chroma",
@@ -30,13 +32,21 @@ _PACKAGES = (
     "langchain_community",
     "langchain_core",
     "langchain_huggingface",
+    "langchain_text_splitters",
+    "libzim",
+    "lxml",
+    "mwparserfromhell",
+    "mwxml",
     "onnxruntime",
+    "pandas",
+    "pyarrow",
     "rank_bm25",
     "rerankers",
     "sentence_transformers",
     "tokenizers",
     "torch",
     "transformers",
+    "wikiextractor",
 )
 
 
