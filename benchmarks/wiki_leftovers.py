@@ -15,7 +15,9 @@ LEFTOVERS = {
     "other tag": r"</?(?!references|ref\b)[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>\n]*)?/?>|<!--|-->",
     "entity": r"&(?:[a-zA-Z]{2,8}|#\d+|#x[\da-fA-F]+);",
     "`''`": r"'{2,}",
-    "hole `( ; )`": r"\([\s,;:]*\)|\(\s*[,;:]|[,;:]\s*\)",
+    "hole `( ; )`": (
+        r"\([\s,;:]*\)|\(\s*[,;:]|[,;:]\s*\)|^[ \t]*(?:- )?[,;:.]+(?:[ \t]|$)|^[ \t]*- [–—] "
+    ),
     "file, category": (
         r"\b(?:File|Image|Category|Fails|Kategoreja|Файл|Картинка|Категория):\w"
         r"|\b(?:thumb|thumbnail|frameless|\d+px)\||^(?:thumb|thumbnail|right|left)\|"

@@ -45,6 +45,7 @@ from wikirank.corpus import open_source
         ("a&nbsp;b &#160; &#xA0; AT&T; R&D", {"entity": 3}),
         ("'''bold''' ''i'' it's", {"`''`": 4}),
         ("Ada () was (; born 1815) or ( , ) (née; ) (a)", {"hole `( ; )`": 4}),
+        ("- , vol. 2\n- – a\n.\n; b\n– c\n.NET\n- -5\nand .", {"hole `( ; )`": 4}),
         ("File:a.png\nthumb|right|a\n250px|x Category:People", {"file, category": 4}),
         ("See the profile: good. Category: a kind.", {}),
     ],

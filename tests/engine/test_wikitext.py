@@ -36,6 +36,9 @@ MARKUP = re.compile(
         ("One.<ref>no [[x]] {{cite}}</ref> Two.<ref name=a /> Three<ref name=\"b\">x</ref>.",
          "One. Two. Three."),
         ("a <!-- b {{ c --> d<!-- e", "a d"),
+        ("* {{cite book|title=x}}, vol. 2\n* {{cite web|url=y}} – a film\n* {{cite|z}}.\n"
+         "* {{x}}{{y}} .NET\n* {{x}} -5 ({{y}})\n* – a\n# {{x}}: b\n# {{x}} ; c",
+         "- vol. 2\n- a film\n- .NET\n- -5\n- – a\n1. b\n2. c"),
         ("Ada ({{IPAc-en|x}}; born {{birth date|1815|12|10|df=y}}) won.",
          "Ada (born 10 December 1815) won."),
         ("It is {{convert|5|-|10|km|mi}} or {{convert|5|ft|10|in|m}} or a {{cvt|3|m|adj=on}} run.",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from wikirank.corpus.wikitext.inline import inline_text
 from wikirank.corpus.wikitext.marks import BREAK, DROPPED, HEADING
 
 _LIST_SIGNS = "*#:;"
 _DEEPEST = 6  # levels of lists and headings
+# Of an item that begins with a dropped template, such as a citation: what joined it to the rest.
+_JOINED = re.compile(rf"[ \t]*{DROPPED}(?:[{DROPPED} \t]|[,;:.–—-]+(?=[{DROPPED}\s]|$))*")
 
 
 class Lines:
@@ -49,6 +53,8 @@ class Lines:
         term, colon, definition = "", "", ""
         if signs[-1] == ";":
             term, colon, definition = body.partition(" : ")
+        elif joined := _JOINED.match(body):
+            body = body[joined.end() :]
         text = inline_text((term or body).replace(BREAK, " ")).strip()
         if colon:
             text = f"{text}: {inline_text(definition.replace(BREAK, ' ')).strip()}"
