@@ -27,7 +27,7 @@ class Kind:
 
     Attributes:
         label: What the table calls it.
-        file: Name of the file or folder in the cache.
+        file: Name of the file or folder in the cache; empty for a live wiki.
         peers: By name; the first is what ratios are to.
         indexed: Whether it is indexed too; of the dumps one is enough.
     """
@@ -52,6 +52,8 @@ _MWDUMP = Reader(
 _EXTRACTOR = Reader(f"`wikiextractor`, {_RECURSIVE}", "wikiextractor langchain-text-splitters")
 _DUMP = {"mwdump": _MWDUMP, "wikiextractor": _EXTRACTOR}
 _LOADERS = "langchain-community langchain-text-splitters"
+
+WIKI = "wiki"
 
 KINDS = {
     "xml.bz2": Kind("dump, `.xml.bz2`, multistream", "dump.xml.bz2", _DUMP),
@@ -93,6 +95,17 @@ KINDS = {
             "jq": Reader(f"`JSONLoader`, {_RECURSIVE}", f"{_LOADERS} jq"),
             "loop": Reader(f"`json.loads` a line, {_RECURSIVE}", "langchain-text-splitters"),
         },
+    ),
+    WIKI: Kind(
+        "live MediaWiki",
+        "",
+        {
+            "mwclient": Reader(
+                f"mwclient, `strip_code`, {_RECURSIVE}",
+                "mwclient mwparserfromhell langchain-text-splitters",
+            )
+        },
+        indexed=False,
     ),
 }
 """By name."""

@@ -1,7 +1,7 @@
 """Reading and indexing each kind of source: ours and what people do today, one table.
 
-Usage: python benchmarks/sources.py CACHE [--articles 200] [--index-articles 20] [--repeats 3]
-           [--only KIND ...] [--data FOLDER] [--json]
+Usage: python benchmarks/sources.py CACHE [--articles 200] [--index-articles 40] [--repeats 3]
+           [--wiki API] [--only KIND ...] [--data FOLDER] [--json]
 
 CACHE keeps the peers' environment and the sources, which are made of the real data in `--data`: as
 many articles of each kind (`source_corpora.py`). Reading ends with clean passages of at most 500
@@ -9,7 +9,8 @@ characters; ours and the others of a kind take turns, each a process of its own,
 counts. Before that all read the small sources of the index, so that memory shows at two sizes.
 Indexing writes both the passages and their vectors to disk; langchain-chroma gets our embedder,
 `WikiEmbeddings`, so that both embed at the same speed. Ours writes a BM25 index and a table of
-passages besides. `--index-articles 0` leaves it out.
+passages besides. `--index-articles 0` leaves it out. `--wiki http://…/api.php` reads a live wiki,
+all of its articles, too.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from contestants.source_readers import OURS
 from machine import TreePeak, print_result
 from rerank_speed import PAUSE, all_versions
 from source_corpora import SHARED, make_corpora
-from source_kinds import KINDS, Kind, Reader
+from source_kinds import KINDS, WIKI, Kind, Reader
 from timing import alternate, markdown_table, rounded
 
 import langchain_wikirank
@@ -128,7 +129,7 @@ class Benchmark:
                 return
             try:
                 with TreePeak(running[reader].pid) as tree:
-                    reply = running[reader].ask(path=str(folder / kind.file))
+                    reply = running[reader].ask(path=self._place(kind, folder))
             except ContestantError as err:
                 row.failure = told(err, kind.readers[reader])
                 return
@@ -141,6 +142,9 @@ class Benchmark:
         for row in rows.values():
             row.peak_mb = [row.peak_mb[0], max(row.peak_mb)] if row.peak_mb else []
 
+    def _place(self, kind: Kind, folder: Path) -> str:
+        return str(folder / kind.file) if kind.file else str(self._given.wiki)
+
     def _index(self, kind: Kind, reader: str, row: Measured) -> None:
         if row.failure:
             return
@@ -149,6 +153,7 @@ class Benchmark:
         try:
             with self._start(reader, str(folder)) as process, TreePeak(process.pid) as tree:
                 reply = process.ask(path=str(self._small / kind.file))
+                self.versions.append(process.loaded["versions"])
         except ContestantError as err:
             row.failure = told(err, kind.readers[reader])
             return
@@ -190,11 +195,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("cache", type=Path)
     parser.add_argument("--data", type=Path, default=SHARED)
     parser.add_argument("--articles", type=int, default=200)
-    parser.add_argument("--index-articles", type=int, default=20)
+    parser.add_argument("--index-articles", type=int, default=40)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--wiki", metavar="API")
     parser.add_argument("--only", nargs="+", choices=list(KINDS), default=list(KINDS))
     parser.add_argument("--json", action="store_true")
-    return parser.parse_args()
+    given = parser.parse_args()
+    given.only = [name for name in given.only if name != WIKI or given.wiki]
+    return given
 
 
 def table(measured: dict[str, dict[str, Measured]]) -> str:

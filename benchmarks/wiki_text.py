@@ -41,6 +41,8 @@ DUMPS = {
 """Encodings by name."""
 EXTRACTS = "wiki/tech-articles.jsonl.gz"
 OURS = "wikirank"
+# One of the dumps has none, and without it the others do not read it.
+_SITE = "<siteinfo>\n<namespaces>\n</namespaces>\n</siteinfo>"
 Texts = dict[str, str]
 
 
@@ -123,6 +125,8 @@ def plain_dump(cache: Path, dump: Path, encoding: str) -> Path:
         plain.parent.mkdir(parents=True, exist_ok=True)
         text = bz2.decompress(dump.read_bytes()).decode(encoding)
         text = re.sub(r"\A(<\?xml[^>]*?encoding=[\"'])[\w-]+", r"\1utf-8", text)
+        if "<siteinfo" not in text:
+            text = re.sub(r"(<mediawiki\b[^>]*>)", rf"\1\n{_SITE}", text, count=1)
         plain.write_text(text, "utf-8")
     return plain.absolute()
 

@@ -30,6 +30,7 @@ ENVIRONMENTS = {
         "langchain-chroma==1.1.0",
         "langchain-community==0.4.2",
         "langchain-text-splitters==1.1.3",
+        "mwclient==0.11.0",
         "mwparserfromhell==0.7.2",
         "mwxml==0.3.8",
         "wikiextractor==3.1.0",

@@ -22,11 +22,11 @@ from machine import loaded_versions, peak_memory_mb
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 _PACKAGES = (
-    "bs4",
     "chromadb",
     "datasets",
     "fastembed",
     "flashrank",
+    "jq",
     "langchain_chroma",
     "langchain_classic",
     "langchain_community",
@@ -35,6 +35,7 @@ _PACKAGES = (
     "langchain_text_splitters",
     "libzim",
     "lxml",
+    "mwclient",
     "mwparserfromhell",
     "mwxml",
     "onnxruntime",

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from machine import usable_cores
 
@@ -88,6 +89,21 @@ def extracted(path: Path) -> Iterator[dict[str, Any]]:
         for file in sorted(Path(folder).rglob("wiki_*")):
             with file.open(encoding="utf-8") as lines:
                 yield from map(json.loads, lines)
+
+
+def _mwclient() -> tuple[Documents, Cut]:
+    import mwclient
+    import mwparserfromhell
+    from langchain_core.documents import Document
+
+    def documents(path: str) -> Iterator[Any]:
+        api = urlsplit(path)
+        site = mwclient.Site(api.netloc, api.path.removesuffix("api.php"), scheme=api.scheme)
+        for page in site.allpages(filterredir="nonredirects"):
+            text = mwparserfromhell.parse(page.text()).strip_code()
+            yield Document(text, metadata={"title": page.name})
+
+    return documents, _recursive()
 
 
 def _libzim() -> tuple[Documents, Cut]:
@@ -171,6 +187,7 @@ def _json_loop() -> tuple[Documents, Cut]:
 LOADERS: dict[str, Callable[[], tuple[Documents, Cut]]] = {
     "mwdump": _mwdump,
     "wikiextractor": _wikiextractor,
+    "mwclient": _mwclient,
     "libzim": _libzim,
     "obsidian": _obsidian,
     "directory": _directory,

@@ -107,10 +107,17 @@ def test_text_table_by_hand() -> None:
 def test_a_dump_in_utf16_becomes_plain(tmp_path: Path) -> None:
     packed = tmp_path / "a.xml.bz2"
     packed.write_bytes(
-        bz2.compress("<?xml version='1.0' encoding='utf-16'?>\n<é/>".encode("utf-16"))
+        bz2.compress(
+            "<?xml version='1.0' encoding='utf-16'?>\n<mediawiki x='é'></mediawiki>".encode(
+                "utf-16"
+            )
+        )
     )
     plain = wiki_text.plain_dump(tmp_path, packed, "utf-16")
-    assert plain.read_text("utf-8") == "<?xml version='1.0' encoding='utf-8'?>\n<é/>"
+    head, root, *site = plain.read_text("utf-8").splitlines()
+    assert head == "<?xml version='1.0' encoding='utf-8'?>"
+    assert root == "<mediawiki x='é'>"
+    assert "".join(site) == "<siteinfo><namespaces></namespaces></siteinfo></mediawiki>"
 
 
 def test_source_table_by_hand() -> None:
