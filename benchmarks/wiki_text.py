@@ -42,7 +42,11 @@ DUMPS = {
 EXTRACTS = "wiki/tech-articles.jsonl.gz"
 OURS = "wikirank"
 # One of the dumps has none, and without it the others do not read it.
-_SITE = "<siteinfo>\n<namespaces>\n</namespaces>\n</siteinfo>"
+_SITE = """<siteinfo>
+<namespaces>
+<namespace key="10" case="first-letter">Template</namespace>
+</namespaces>
+</siteinfo>"""
 Texts = dict[str, str]
 
 
@@ -137,7 +141,7 @@ def _texts(dump: Path, found: dict[str, Quality], cache: Path) -> dict[str, Text
     for name in found:
         if found[name].failure:
             continue
-        into = dump.with_name(f"{name}.json")
+        into = dump.with_suffix(f".{name}.json")
         python = None if name == OURS else peer_python(cache)
         try:
             with ContestantProcess(
