@@ -1,6 +1,6 @@
 """Reading and indexing each kind of source: ours and what people do today, one table.
 
-Usage: python benchmarks/sources.py CACHE [--articles 200] [--index-articles 40] [--repeats 3]
+Usage: python benchmarks/sources.py CACHE [--articles 150] [--index-articles 40] [--repeats 3]
            [--wiki API] [--only KIND ...] [--data FOLDER] [--json]
 
 CACHE keeps the peers' environment and the sources, which are made of the real data in `--data`: as
@@ -194,7 +194,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cache", type=Path)
     parser.add_argument("--data", type=Path, default=SHARED)
-    parser.add_argument("--articles", type=int, default=200)
+    parser.add_argument("--articles", type=int, default=150)
     parser.add_argument("--index-articles", type=int, default=40)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--wiki", metavar="API")
