@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 ENVIRONMENTS = {
@@ -23,6 +22,18 @@ ENVIRONMENTS = {
         "optimum-onnx[onnxruntime]==0.1.0",
         "sentence-transformers==5.7.0",
         "transformers==4.57.6",
+    ),
+    "sources": (
+        "beautifulsoup4==4.15.0",
+        "datasets==5.2.0",
+        "jq==1.13.0",
+        "langchain-chroma==1.1.0",
+        "langchain-community==0.4.2",
+        "langchain-text-splitters==1.1.3",
+        "mwclient==0.11.0",
+        "mwparserfromhell==0.7.2",
+        "mwxml==0.3.8",
+        "wikiextractor==3.1.0",
     ),
     "rerankers": ("rerankers==0.10.0",),
     "flashrank": ("flashrank==0.2.10",),
@@ -68,4 +79,6 @@ def _share_packages(python: Path) -> None:
     script = "import sysconfig; print(sysconfig.get_path('purelib'))"
     own = subprocess.run([str(python), "-c", script], capture_output=True, text=True, check=True)
     shared = Path(own.stdout.strip()) / "shared.pth"
-    shared.write_text(sysconfig.get_path("purelib") + "\n", "utf-8")
+    # All of them: the environment that runs this may share another one's packages itself.
+    folders = [path for path in sys.path if Path(path).name == "site-packages"]
+    shared.write_text("\n".join((*folders, "")), "utf-8")

@@ -55,6 +55,11 @@ class ContestantProcess:
             self.close()
             raise
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def ask(self, **request: Any) -> dict[str, Any]:
         """Have a request answered.
 

@@ -23,20 +23,31 @@ Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 _PACKAGES = (
     "chromadb",
+    "datasets",
     "fastembed",
     "flashrank",
+    "jq",
     "langchain_chroma",
     "langchain_classic",
     "langchain_community",
     "langchain_core",
     "langchain_huggingface",
+    "langchain_text_splitters",
+    "libzim",
+    "lxml",
+    "mwclient",
+    "mwparserfromhell",
+    "mwxml",
     "onnxruntime",
+    "pandas",
+    "pyarrow",
     "rank_bm25",
     "rerankers",
     "sentence_transformers",
     "tokenizers",
     "torch",
     "transformers",
+    "wikiextractor",
 )
 
 

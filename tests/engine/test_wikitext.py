@@ -36,6 +36,14 @@ MARKUP = re.compile(
         ("One.<ref>no [[x]] {{cite}}</ref> Two.<ref name=a /> Three<ref name=\"b\">x</ref>.",
          "One. Two. Three."),
         ("a <!-- b {{ c --> d<!-- e", "a d"),
+        ("* {{cite book|title=x}}, vol. 2\n* {{cite web|url=y}} – a film\n* {{cite|z}}.\n"
+         "* {{x}}{{y}} .NET\n* {{x}} -5 ({{y}})\n* – a\n# {{x}}: b\n# {{x}} ; c",
+         "- vol. 2\n- a film\n- .NET\n- -5\n- – a\n1. b\n2. c"),
+        ("Ice is\nhard [[water]]\n, they\nsay.<ref>x</ref>\n"
+         "It melts\nSoon\n.\n\nit is\n.NET\n\nso\n x\ny",
+         "Ice is hard water, they say.\nIt melts\nSoon.\n\nit is\n.NET\n\nso\nx\ny"),
+        ("a is<br>\nb<br>c\n* d\ne\n{|\n| f\ng\n|}\nh\n;i\nj:\nk",
+         "a is\n\nb\nc\n- d\ne\n\nf g\n\nh\ni\nj:\nk"),
         ("Ada ({{IPAc-en|x}}; born {{birth date|1815|12|10|df=y}}) won.",
          "Ada (born 10 December 1815) won."),
         ("It is {{convert|5|-|10|km|mi}} or {{convert|5|ft|10|in|m}} or a {{cvt|3|m|adj=on}} run.",
@@ -248,7 +256,7 @@ HOSTILE = {
     "braces": "{{{{{", "closers": "}}]]|}", "lists": "\n*#:;", "headings": "\n== a", "hidden":
     "<span style='display:none'>", "dropped": "( {{x}} ,", "switches": "__TOC", "sups": "a<sup>",
     "nested": "{{small|[[a|b", "html tables": "<table><tr><td>", "brackets": "[",
-    "points": " {{x}}",
+    "points": " {{x}}", "wrapped": "ab\n",
 }  # fmt: skip
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from wikirank.corpus.wikitext.inline import inline_text
-from wikirank.corpus.wikitext.marks import BREAK, DROPPED, HEADING
+from wikirank.corpus.wikitext.marks import BREAK, CONTINUED, DROPPED, HEADING
 
 _LIST_SIGNS = "*#:;"
+_POINT, _ENDS = re.compile(r"[,;)]|\.(?:\s|$)"), (".", "!", "?", ":", ";")
 _DEEPEST = 6  # levels of lists and headings
+# Of an item that begins with a dropped template, such as a citation: what joined it to the rest.
+_JOINED = re.compile(rf"[ \t]*{DROPPED}(?:[{DROPPED} \t]|[,;:.–—-]+(?=[{DROPPED}\s]|$))*")
 
 
 class Lines:
@@ -15,9 +20,11 @@ class Lines:
     def __init__(self) -> None:
         self._lines: list[str] = []
         self._counters: list[int] = []  # of numbered lists, by depth
+        self._in_paragraph = False  # whether a line may go on with the one before
 
     def add(self, line: str) -> None:
         """Read a line of wikitext."""
+        in_paragraph, self._in_paragraph = self._in_paragraph, False
         if line[:1] in _LIST_SIGNS and line:
             self._add_item(line)
             return
@@ -26,22 +33,28 @@ class Lines:
         if heading is not None:
             self._lines.append(heading)
         elif not line.startswith("----"):
-            self._add_paragraph(line)
+            self._add_paragraph(line, in_paragraph)
 
     def add_ready(self, lines: list[str]) -> None:
         """Take lines of text that are finished."""
+        self._in_paragraph = False
         self._lines.extend(["", *lines, ""])
 
     def done(self) -> list[str]:
         """The text, line by line."""
-        return self._lines
+        # As a whole: to add to a line again and again would take quadratic time.
+        return "\n".join(self._lines).replace(f"\n{CONTINUED}", "").split("\n")
 
-    def _add_paragraph(self, line: str) -> None:
+    def _add_paragraph(self, line: str, in_paragraph: bool) -> None:
         for part in line.split(BREAK):
             text = inline_text(part).rstrip()
+            if in_paragraph and _goes_on(self._lines[-1], text):
+                self._lines.append(f"{CONTINUED}{' ' if text[0].islower() else ''}{text}")
             # A line that held a template only is no paragraph's end.
-            if text or not part.strip(f"{DROPPED} \t") or DROPPED not in part:
+            elif text or not part.strip(f"{DROPPED} \t") or DROPPED not in part:
                 self._lines.append(text if part.startswith("  ") else text.strip())
+            in_paragraph = False
+        self._in_paragraph = bool(text) and not part.startswith(" ")
 
     def _add_item(self, line: str) -> None:
         body = line.lstrip(_LIST_SIGNS)
@@ -49,6 +62,8 @@ class Lines:
         term, colon, definition = "", "", ""
         if signs[-1] == ";":
             term, colon, definition = body.partition(" : ")
+        elif joined := _JOINED.match(body):
+            body = body[joined.end() :]
         text = inline_text((term or body).replace(BREAK, " ")).strip()
         if colon:
             text = f"{text}: {inline_text(definition.replace(BREAK, ' ')).strip()}"
@@ -66,6 +81,13 @@ class Lines:
             bullet = "- " if signs[-1] == "*" else ""
         indent = "  " * sum(sign in "*#" for sign in signs[:-1])
         return indent + bullet
+
+
+def _goes_on(before: str, text: str) -> bool:
+    """Whether a line break is within a sentence: to a reader it is a space."""
+    if text[:1].islower():
+        return before[-1:] not in _ENDS
+    return _POINT.match(text) is not None
 
 
 def _heading(line: str) -> str | None:

@@ -8,6 +8,7 @@ LITERAL = "\x00"  # around the number of a piece of text that is kept as it is
 DROPPED = "\x01"  # where a template or reference was
 BREAK = "\x02"  # a line break within a line of wikitext
 HEADING = "\x03"  # before a heading line
+CONTINUED = "\x06"  # before a line that goes on with the one before
 SUP, SUP_END = "\x04", "\x05"  # around superscript text
 
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
