@@ -68,7 +68,7 @@ def build_index(
     into: Path,
     *,
     splitter: Splitter | None = None,
-    chroma_url: str | None = None,
+    chroma_url: Sequence[str] | None = None,
     collection: str | None = None,
     show_progress: bool = True,
     reread: bool = False,
@@ -79,8 +79,8 @@ def build_index(
         sources: What to read.
         into: Folder of the index.
         splitter: How to cut articles; None for what the index has, or the default.
-        chroma_url: Address of a Chroma server.
-        collection: Name of its collection.
+        chroma_url: Addresses of Chroma servers.
+        collection: Name of their collection.
         show_progress: Whether to show the bars.
         reread: Whether to read files even if they look unchanged.
 

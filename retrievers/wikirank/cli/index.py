@@ -49,7 +49,11 @@ def command(
         int | None, typer.Option(min=0, help="Characters that neighbours share. [default: 0]")
     ] = None,
     chroma_url: Annotated[
-        str | None, typer.Option(help="Keep the vectors in a Chroma server: http://host:port.")
+        list[str] | None,
+        typer.Option(
+            help="Keep the vectors in a Chroma server: http://host:port. Given several times, each "
+            "server gets whole sources, and a question goes to all."
+        ),
     ] = None,
     collection: Annotated[
         str | None, typer.Option(help="Name of the Chroma collection. [default: wikirank]")
