@@ -32,6 +32,7 @@ from wikirank.index.embedded import open_dense
 from wikirank.index.ingest import Ingestion
 from wikirank.index.ledger import claim_source, pending
 from wikirank.index.lexical import LexicalIndex
+from wikirank.index.prepared import Workers
 from wikirank.index.readings import Reading
 from wikirank.index.report import IndexInfo, IndexReport, OnProgress
 from wikirank.index.sharded import as_setting, named_servers
@@ -259,7 +260,12 @@ class WikiIndex:
                 writer.put(batch)
 
     def add_source(
-        self, source: Source, *, on_progress: OnProgress | None = None, reread: bool = False
+        self,
+        source: Source,
+        *,
+        on_progress: OnProgress | None = None,
+        reread: bool = False,
+        workers: Workers | None = None,
     ) -> IndexReport:
         """Bring the index in line with a source: add, replace and remove its articles.
 
@@ -269,6 +275,8 @@ class WikiIndex:
             source: What to read.
             on_progress: Called after each batch.
             reread: Read the source even if its files are as they were when it was read last.
+            workers: Who reads, cuts and embeds, such as `wikirank.cluster.RayWorkers`; None does
+                it in this process. This process writes in any case.
 
         Returns:
             What changed.
@@ -284,7 +292,8 @@ class WikiIndex:
             reading = Reading(self.store, source)
             if not reread and (report := reading.unchanged()):
                 return report
-            report = Ingestion(self.store, writer, splitter, source, on_progress).run()
+            ingestion = Ingestion(self.store, writer, splitter, source, on_progress, workers)
+            report = ingestion.run()
             reading.record(report)
             writer.settle()
             return report
