@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -46,7 +46,7 @@ class Here:
     def count(self, source: Source) -> int | None:
         return None if isinstance(source, RawSource) else source.count()
 
-    def prepare(self, job: Job) -> Iterator[PreparedArticle]:
+    def prepare(self, job: Job) -> Generator[PreparedArticle, None, None]:
         settings = Settings.of(job.source, job.splitter, job.model_id, load_embedder)
         preparer = Preparer(pickle.loads(pickle.dumps(settings)), digest_hints(job.known))
         divided = isinstance(job.source, DividedSource)

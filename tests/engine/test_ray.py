@@ -35,6 +35,10 @@ pytestmark = [
 ]
 
 
+_WAITING = ("raylet_start_wait_time_s", "worker_register_timeout_seconds")
+_LONGEST_WAIT = 300  # seconds
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """A head that works on nothing, and two nodes of a CPU each; RAY_ADDRESS names it."""
@@ -42,6 +46,8 @@ def cluster() -> Iterator[Any]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        for setting in _WAITING:  # On a machine that is busy with other things.
+            patch.setenv(f"RAY_{setting}", str(_LONGEST_WAIT))
         head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 2**27}
         cluster = Cluster(initialize_head=True, head_node_args=head)
         patch.setenv("RAY_ADDRESS", cluster.address)
@@ -53,7 +59,8 @@ def cluster() -> Iterator[Any]:
 
 
 def add_node(cluster: Any) -> None:
-    cluster.add_node(num_cpus=1, object_store_memory=2**27)
+    cluster.add_node(wait=False, num_cpus=1, object_store_memory=2**27)
+    cluster.wait_for_nodes(timeout=_LONGEST_WAIT)
 
 
 def write(path: Path, articles: int) -> Path:

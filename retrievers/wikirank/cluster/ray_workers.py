@@ -47,7 +47,7 @@ class RayWorkers:
         """Number of articles of a source; None where to know it, this process had to read all."""
         return None if isinstance(source, RawSource) else source.count()
 
-    def prepare(self, job: Job) -> Iterator[PreparedArticle]:
+    def prepare(self, job: Job) -> Generator[PreparedArticle, None, None]:
         """Make a source's articles ready, in its order; see `Workers`.
 
         Args:

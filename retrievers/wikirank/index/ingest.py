@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from time import perf_counter
 from typing import TypeAlias
 
@@ -78,7 +79,8 @@ class Ingestion:
         changing = self._source if isinstance(self._source, ChangingSource) else None
         skipped: Counter[str] = Counter()
         if self._workers:
-            self._read(self._workers.prepare(self._job(skipped)))
+            with closing(self._workers.prepare(self._job(skipped))) as items:
+                self._read(items)
         else:
             self._read(_prepared(changing.changes(self._known) if changing else self._source))
         self._report.skipped = dict(skipped if self._workers else self._source.skipped)

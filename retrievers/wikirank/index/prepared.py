@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -84,7 +84,7 @@ class Workers(Protocol):
         """Number of articles of a source if that is cheap to know, else None."""
         ...
 
-    def prepare(self, job: Job) -> Iterator[PreparedArticle]:
+    def prepare(self, job: Job) -> Generator[PreparedArticle, None, None]:
         """Make a source's articles ready.
 
         An article whose digest the index has may come uncut; whether it is unchanged, the index
@@ -94,7 +94,8 @@ class Workers(Protocol):
             job: What to do.
 
         Returns:
-            The articles in the source's order, no matter who was done first.
+            The articles in the source's order, no matter who was done first. To close it stops
+            the work.
 
         Raises:
             CorpusError: In place of the article that cannot be read.
