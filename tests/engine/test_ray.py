@@ -28,8 +28,8 @@ pytest.importorskip("ray.data", reason="needs the [ray] extra")
 
 pytestmark = [
     pytest.mark.slow,
-    # Of Ray's own making: its settings warn of one of them, and it leaves sockets and files open.
-    pytest.mark.filterwarnings("ignore:.use_push_based_shuffle:DeprecationWarning"),
+    # Of Ray's own making: its settings warn of each other, and it leaves sockets and files open.
+    pytest.mark.filterwarnings("ignore:.use_\\w+. is deprecated:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
@@ -97,7 +97,7 @@ class InTheMiddle:
 
 def assert_survives(do: Callable[[], None], tmp_path: Path) -> None:
     """An index that is made while something dies equals one made without Ray."""
-    wiki = write(tmp_path / "wiki.jsonl", 1200)
+    wiki = write(tmp_path / "wiki.jsonl", 640)
     with (
         RayWorkers() as workers,
         WikiIndex.create(tmp_path / "a") as ours,
@@ -106,7 +106,7 @@ def assert_survives(do: Callable[[], None], tmp_path: Path) -> None:
         middle = InTheMiddle(do)
         report = ours.add_source(open_source(wiki), workers=workers, on_progress=middle)
         assert middle.articles == 128
-        assert report.added == 1200
+        assert report.added == 640
         theirs.add_source(open_source(wiki))
         assert snapshot(ours) == snapshot(theirs)
 

@@ -15,9 +15,9 @@ from wikirank.errors import ClusterError, InvalidArgumentError
 from wikirank.extras import require_extra
 from wikirank.index.prepared import Job, PreparedArticle
 
-# Ray cuts what comes out of a step in blocks: with less than a group's size each group is one, so
-# that the next step can begin on it at once.
-_BLOCK_BYTES = 2**16
+# Ray passes blocks of rows from step to step. With so small ones each row, a group of articles, is
+# a block of its own, so that any actor can have it as soon as it is read.
+_BLOCK_BYTES = 1
 # Shares of a CPU: one actor and one reading task fit on a single one. They are unlike each other so
 # that Ray does not make one step of both, in which one actor would embed a source of one part.
 _SHARE_TO_READ, _SHARE_TO_EMBED = 0.1, 0.9
