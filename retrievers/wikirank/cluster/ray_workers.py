@@ -144,6 +144,7 @@ def _dataset(job: Job, make_embedder: Callable[[], Embedder]) -> Any:
             batch_size=1,
             batch_format="pyarrow",
             num_cpus=_SHARE_TO_READ,
+            compute=ray.data.TaskPoolStrategy(size=max(2, cpus // 4)),  # Reading is quick.
         )
         .map_batches(
             PreparingActor,
