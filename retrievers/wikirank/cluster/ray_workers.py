@@ -135,6 +135,7 @@ def _dataset(job: Job, make_embedder: Callable[[], Embedder]) -> Any:
     else:
         parts = [job.source]
     cpus = int(ray.cluster_resources().get("CPU", 1))
+    readers = max(1, min(len(parts), max(2, cpus // 4)))  # Reading is quick.
     hints = ray.put(digest_hints(job.known))
     settings = Settings.of(job.source, job.splitter, job.model_id, make_embedder)
     return (
@@ -144,7 +145,7 @@ def _dataset(job: Job, make_embedder: Callable[[], Embedder]) -> Any:
             batch_size=1,
             batch_format="pyarrow",
             num_cpus=_SHARE_TO_READ,
-            compute=ray.data.TaskPoolStrategy(size=max(2, cpus // 4)),  # Reading is quick.
+            compute=ray.data.TaskPoolStrategy(size=readers),
         )
         .map_batches(
             PreparingActor,
