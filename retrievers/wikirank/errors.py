@@ -10,6 +10,7 @@ WikirankError
 │   └── SourceConnectionError           a wiki cannot be reached or stays too busy; try later
 ├── ModelError                          a model folder is missing, corrupt, or of the wrong kind
 ├── MissingExtraError (ImportError)     an optional dependency is missing; names the pip command
+├── ClusterError                        a Ray cluster is not there, or failed for good
 └── IndexStorageError                   the index on disk or on a Chroma server
     ├── IndexNotFoundError              there is no index at the given place
     ├── IndexMismatchError              made by another model, splitter or format than asked for
@@ -57,6 +58,10 @@ class ModelError(WikirankError):
 
 class MissingExtraError(WikirankError, ImportError):
     """An optional dependency is not installed; the message names the pip command."""
+
+
+class ClusterError(WikirankError):
+    """A Ray cluster is not there, or failed for good; the same command later goes on."""
 
 
 class IndexStorageError(WikirankError):

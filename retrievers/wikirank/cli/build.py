@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import typer
@@ -21,6 +22,7 @@ from wikirank.corpus import (
 from wikirank.errors import EmptyCorpusError, InvalidArgumentError
 from wikirank.index import IndexReport, WikiIndex
 from wikirank.index.index import is_index
+from wikirank.index.prepared import Workers
 
 
 def open_sources(
@@ -68,10 +70,11 @@ def build_index(
     into: Path,
     *,
     splitter: Splitter | None = None,
-    chroma_url: str | None = None,
+    chroma_url: Sequence[str] | None = None,
     collection: str | None = None,
     show_progress: bool = True,
     reread: bool = False,
+    ray: bool = False,
 ) -> list[IndexReport]:
     """Bring an index in line with sources, with a progress bar each.
 
@@ -79,27 +82,35 @@ def build_index(
         sources: What to read.
         into: Folder of the index.
         splitter: How to cut articles; None for what the index has, or the default.
-        chroma_url: Address of a Chroma server.
-        collection: Name of its collection.
+        chroma_url: Addresses of Chroma servers.
+        collection: Name of their collection.
         show_progress: Whether to show the bars.
         reread: Whether to read files even if they look unchanged.
+        ray: Whether to read, split and embed on a Ray cluster.
 
     Returns:
         A report for each source.
 
     Raises:
+        MissingExtraError: If Ray is wanted and not installed.
         EmptyCorpusError: If a source holds no text; an index made for it alone is taken back.
         Exit: With status 130, after a word on how to go on, on Ctrl-C.
     """
     is_new = not is_index(into)
     reports: list[IndexReport] = []
-    with WikiIndex.open_or_create(
-        into, splitter=splitter, chroma_url=chroma_url, collection=collection
-    ) as index:
+    with (
+        _chosen_workers(ray) as workers,
+        WikiIndex.open_or_create(
+            into, splitter=splitter, chroma_url=chroma_url, collection=collection
+        ) as index,
+    ):
         try:
             for source in sources:
                 with index_progress(f"Indexing {source.name}", show=show_progress) as update:
-                    reports.append(index.add_source(source, on_progress=update, reread=reread))
+                    report = index.add_source(
+                        source, on_progress=update, reread=reread, workers=workers
+                    )
+                reports.append(report)
         except EmptyCorpusError:
             if is_new and not reports:
                 index.close()
@@ -112,3 +123,11 @@ def build_index(
             )
             raise typer.Exit(130) from err
     return reports
+
+
+def _chosen_workers(ray: bool) -> AbstractContextManager[Workers | None]:
+    if not ray:
+        return nullcontext()
+    from wikirank.cluster import RayWorkers
+
+    return RayWorkers()

@@ -49,11 +49,23 @@ def command(
         int | None, typer.Option(min=0, help="Characters that neighbours share. [default: 0]")
     ] = None,
     chroma_url: Annotated[
-        str | None, typer.Option(help="Keep the vectors in a Chroma server: http://host:port.")
+        list[str] | None,
+        typer.Option(
+            help="Keep the vectors in a Chroma server: http://host:port. Given several times, each "
+            "server gets whole sources, and a question goes to all."
+        ),
     ] = None,
     collection: Annotated[
         str | None, typer.Option(help="Name of the Chroma collection. [default: wikirank]")
     ] = None,
+    ray: Annotated[
+        bool,
+        typer.Option(
+            "--ray",
+            help="Read, split and embed on the Ray cluster that RAY_ADDRESS names, or on one "
+            "started here. This process writes. Files must be readable on every node.",
+        ),
+    ] = False,
     reread: Annotated[
         bool, typer.Option("--reread", help="Read files even if they look unchanged.")
     ] = False,
@@ -82,6 +94,9 @@ def command(
     - `wikirank index enwiki-pages-articles-multistream.xml.bz2 --into my-index`
 
     - `wikirank index wiki.parquet --into my-index --chroma-url http://localhost:8000`
+
+    - `RAY_ADDRESS=10.0.0.1:6379 wikirank index shards/ --into my-index --chroma-url
+      http://10.0.0.2:8000 --chroma-url http://10.0.0.3:8000 --ray`
 
     - `wikirank index https://wiki.example.org --into my-index`, later with `--since last`
 
@@ -113,6 +128,7 @@ def command(
         collection=collection,
         show_progress=not quiet,
         reread=reread,
+        ray=ray,
     )
     if as_json:
         typer.echo(json.dumps([report.as_dict() for report in reports]))

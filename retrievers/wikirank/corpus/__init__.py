@@ -7,11 +7,14 @@ from wikirank.corpus.passages import article_digest, article_passages
 from wikirank.corpus.sections import split_sections
 from wikirank.corpus.sources import (
     ChangingSource,
+    DividedSource,
     DumpSource,
     FolderSource,
     JsonLinesSource,
     Known,
     ParquetSource,
+    Part,
+    RawSource,
     Removed,
     SampleSource,
     Source,
@@ -24,11 +27,14 @@ from wikirank.corpus.splitters import SentenceSplitter, Splitter, WindowSplitter
 
 __all__ = [
     "ChangingSource",
+    "DividedSource",
     "DumpSource",
     "FolderSource",
     "JsonLinesSource",
     "Known",
     "ParquetSource",
+    "Part",
+    "RawSource",
     "Removed",
     "SampleSource",
     "SentenceSplitter",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 
 from wikirank.corpus.ids import passage_id, section_url, stable_hash
 from wikirank.corpus.sections import split_sections
@@ -52,6 +54,26 @@ def article_passages(
             )
             seen[section.path] += 1
     return passages
+
+
+def with_key(passages: Iterable[Passage], key: str) -> list[Passage]:
+    """An article's passages as `article_passages` makes them for another key.
+
+    Args:
+        passages: All passages of the article, in reading order.
+        key: The key.
+
+    Returns:
+        The same passages with that key, and the ids that follow from it.
+    """
+    seen: Counter[tuple[str, ...]] = Counter()
+    keyed: list[Passage] = []
+    for passage in passages:
+        path = passage.section
+        id_ = passage_id(passage.source, key, path, seen[path], passage.text)
+        keyed.append(replace(passage, id=id_, article=key))
+        seen[path] += 1
+    return keyed
 
 
 def article_digest(article: Article) -> str:

@@ -103,15 +103,21 @@ class DenseIndex:
         client: Any Chroma client.
         collection: Name of the collection.
         create: Make the collection where there is none.
+        server: Address of the server, to be named when it does not answer.
 
     Raises:
         IndexNotFoundError: If the collection is not there and `create` is false.
     """
 
-    def __init__(self, client: ClientAPI, collection: str, *, create: bool = False) -> None:
+    _server = ""
+
+    def __init__(
+        self, client: ClientAPI, collection: str, *, create: bool = False, server: str = ""
+    ) -> None:
         self._client = client
         self._name = collection
-        with chroma_failures():
+        self._server = server
+        with chroma_failures(server):
             self._collection = open_collection(client, collection, create=create)
             self._describe(client, self._collection)
 
@@ -123,8 +129,13 @@ class DenseIndex:
     @contextmanager
     def _use(self, *, write: bool = False) -> Iterator[chromadb.Collection]:  # noqa: ARG002
         """The collection, for the length of the block."""
-        with chroma_failures():
+        with chroma_failures(self._server):
             yield self._collection
+
+    @property
+    def collection_id(self) -> str:
+        """What Chroma itself knows the collection by."""
+        return str(self._collection.id)
 
     @property
     def token(self) -> str:
@@ -151,10 +162,14 @@ class DenseIndex:
 
     def reset(self) -> None:
         """Drop all vectors, and begin with none."""
-        with chroma_failures():
+        with chroma_failures(self._server):
             with suppress(NotFoundError, ValueError):
                 self._client.delete_collection(self._name)
             self._collection = open_collection(self._client, self._name, create=True)
+
+    def drop_strays(self) -> int:
+        """Delete what lies on another server than it should; says how many. One has none."""
+        return 0
 
     def settle(self) -> bool:
         """Leave nothing for whoever opens the vectors next to catch up on; a server never does.
@@ -293,12 +308,13 @@ def open_collection(client: ClientAPI, name: str, *, create: bool) -> chromadb.C
 
 
 @contextmanager
-def chroma_failures() -> Iterator[None]:
+def chroma_failures(server: str = "") -> Iterator[None]:
     """Make errors of ours of what Chroma raises, and of a server that does not answer."""
     try:
         yield
     except httpx.HTTPError as err:
-        msg = f"The Chroma server of this index does not answer ({err}). Is it running?"
+        which = server or "of this index"
+        msg = f"The Chroma server {which} does not answer ({err}). Is it running?"
         raise IndexConnectionError(msg) from err
     except ChromaError as err:
         msg = (

@@ -27,6 +27,7 @@ from wikirank.errors import IndexLockedError, IndexStorageError
 from wikirank.index.chroma_systems import ChromaSystem, WriteMark
 from wikirank.index.dense import DenseIndex, chroma_failures, server_client
 from wikirank.index.graph import graph_backlog, graph_fault
+from wikirank.index.sharded import ShardedDense, named_servers
 from wikirank.index.store import PassageStore
 from wikirank.types import Passage
 
@@ -292,6 +293,11 @@ def open_dense(
     Returns:
         The dense half.
     """
-    if url := meta["chroma_url"]:
-        return DenseIndex(server_client(url), meta["collection"], create=create)
-    return EmbeddedDense(folder, meta["collection"], store.last_write, create=create)
+    name = meta["collection"]
+    shards = [
+        DenseIndex(server_client(url), name, create=create, server=url)
+        for url in named_servers(meta["chroma_url"])
+    ]
+    if not shards:
+        return EmbeddedDense(folder, name, store.last_write, create=create)
+    return shards[0] if len(shards) == 1 else ShardedDense(shards, store)

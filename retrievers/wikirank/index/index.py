@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
@@ -32,8 +32,10 @@ from wikirank.index.embedded import open_dense
 from wikirank.index.ingest import Ingestion
 from wikirank.index.ledger import claim_source, pending
 from wikirank.index.lexical import LexicalIndex
+from wikirank.index.prepared import Workers
 from wikirank.index.readings import Reading
 from wikirank.index.report import IndexInfo, IndexReport, OnProgress
+from wikirank.index.sharded import as_setting, named_servers
 from wikirank.index.store import PassageStore, insert_passages
 from wikirank.index.writer import ArticlePassages, IndexWriter
 from wikirank.types import Passage
@@ -68,7 +70,7 @@ class WikiIndex:
         *,
         embedder: Embedder | None = None,
         splitter: Splitter | None = None,
-        chroma_url: str | None = None,
+        chroma_url: str | Sequence[str] | None = None,
         collection: str = DEFAULT_COLLECTION,
     ) -> WikiIndex:
         """Make a new, empty index.
@@ -77,7 +79,8 @@ class WikiIndex:
             path: Folder to make it in; None takes a temporary one that goes with the object.
             embedder: Model for the vectors; None takes the bundled one.
             splitter: How articles are cut; None takes sentences up to 500 characters.
-            chroma_url: Address of a Chroma server; None keeps the vectors in the folder.
+            chroma_url: Address of a Chroma server, or of several, each of which gets whole sources;
+                None keeps the vectors in the folder.
             collection: Name of the Chroma collection.
 
         Returns:
@@ -98,11 +101,11 @@ class WikiIndex:
             "wikirank_version": wikirank.__version__,
             "embedder": embedder.model_id,
             "splitter": (splitter or SentenceSplitter()).describe(),
-            "chroma_url": chroma_url,
+            "chroma_url": as_setting(chroma_url),
             "collection": collection,
         }
-        if chroma_url:
-            server_client(chroma_url)  # Nothing is left on disk if it does not answer.
+        for url in named_servers(chroma_url):
+            server_client(url)  # Nothing is left on disk if it does not answer.
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as err:
@@ -159,7 +162,7 @@ class WikiIndex:
         *,
         embedder: Embedder | None = None,
         splitter: Splitter | None = None,
-        chroma_url: str | None = None,
+        chroma_url: str | Sequence[str] | None = None,
         collection: str | None = None,
     ) -> WikiIndex:
         """Open the index in a folder, or make it there.
@@ -188,7 +191,7 @@ class WikiIndex:
         index = cls.open(path, embedder=embedder)
         asked = {
             "splitter": splitter.describe() if splitter else None,
-            "chroma_url": chroma_url,
+            "chroma_url": as_setting(chroma_url),
             "collection": collection,
         }
         for name, value in asked.items():
@@ -257,7 +260,12 @@ class WikiIndex:
                 writer.put(batch)
 
     def add_source(
-        self, source: Source, *, on_progress: OnProgress | None = None, reread: bool = False
+        self,
+        source: Source,
+        *,
+        on_progress: OnProgress | None = None,
+        reread: bool = False,
+        workers: Workers | None = None,
     ) -> IndexReport:
         """Bring the index in line with a source: add, replace and remove its articles.
 
@@ -267,6 +275,8 @@ class WikiIndex:
             source: What to read.
             on_progress: Called after each batch.
             reread: Read the source even if its files are as they were when it was read last.
+            workers: Who reads, cuts and embeds, such as `wikirank.cluster.RayWorkers`; None does
+                it in this process. This process writes in any case.
 
         Returns:
             What changed.
@@ -282,7 +292,8 @@ class WikiIndex:
             reading = Reading(self.store, source)
             if not reread and (report := reading.unchanged()):
                 return report
-            report = Ingestion(self.store, writer, splitter, source, on_progress).run()
+            ingestion = Ingestion(self.store, writer, splitter, source, on_progress, workers)
+            report = ingestion.run()
             reading.record(report)
             writer.settle()
             return report
@@ -326,7 +337,7 @@ class WikiIndex:
             sources=sources,
             embedder=self._meta["embedder"],
             splitter=self._meta["splitter"],
-            chroma=self._meta["chroma_url"] or "embedded",
+            chroma=", ".join(named_servers(self._meta["chroma_url"])) or "embedded",
             collection=self._meta["collection"],
             wikirank_version=self._meta["wikirank_version"],
             size_bytes=sum(file.stat().st_size for file in files),

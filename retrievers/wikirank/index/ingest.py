@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from time import perf_counter
+from typing import TypeAlias
 
 from wikirank.chunks import chunks
 from wikirank.corpus import (
@@ -12,12 +15,11 @@ from wikirank.corpus import (
     Source,
     Splitter,
     Unchanged,
-    article_digest,
-    article_passages,
 )
 from wikirank.errors import CorpusError, EmptyCorpusError
 from wikirank.index.known import KnownArticles
-from wikirank.index.ledger import SeenArticles, digests
+from wikirank.index.ledger import SeenArticles, digests, known_digests
+from wikirank.index.prepared import Job, PreparedArticle, Workers
 from wikirank.index.report import IndexProgress, IndexReport, OnProgress
 from wikirank.index.store import PassageStore
 from wikirank.index.writer import ArticlePassages, IndexWriter
@@ -25,6 +27,8 @@ from wikirank.types import Article
 
 _ARTICLES_READ_AT_ONCE = 128
 _PASSAGES_WRITTEN_AT_ONCE = 512
+
+_Item: TypeAlias = PreparedArticle | Unchanged | Removed
 
 
 class Ingestion:
@@ -36,6 +40,7 @@ class Ingestion:
         splitter: How articles are cut.
         source: The source to read.
         on_progress: Called after each batch.
+        workers: Who reads, cuts and embeds; None for this process.
     """
 
     def __init__(
@@ -45,13 +50,15 @@ class Ingestion:
         splitter: Splitter,
         source: Source,
         on_progress: OnProgress | None,
+        workers: Workers | None = None,
     ) -> None:
         self._store = store
         self._writer = writer
         self._splitter = splitter
         self._source = source
         self._on_progress = on_progress
-        self._total = source.count()
+        self._workers = workers
+        self._total = workers.count(source) if workers else source.count()
         self._seen = SeenArticles(store, source.name)
         self._report = IndexReport(source=source.name)
         self._batch: list[ArticlePassages] = []
@@ -70,9 +77,13 @@ class Ingestion:
         """
         started = perf_counter()
         changing = self._source if isinstance(self._source, ChangingSource) else None
-        items = changing.changes(self._known) if changing else self._source
-        self._read(items)
-        self._report.skipped = dict(self._source.skipped)
+        skipped: Counter[str] = Counter()
+        if self._workers:
+            with closing(self._workers.prepare(self._job(skipped))) as items:
+                self._read(items)
+        else:
+            self._read(_prepared(changing.changes(self._known) if changing else self._source))
+        self._report.skipped = dict(skipped if self._workers else self._source.skipped)
         complete = changing is None or changing.complete
         if complete and self._report.articles == self._report.without_text:
             msg = (
@@ -86,9 +97,13 @@ class Ingestion:
         self._report.seconds = perf_counter() - started
         return self._report
 
-    def _read(self, items: Iterable[Article | Unchanged | Removed]) -> None:
+    def _job(self, skipped: Counter[str]) -> Job:
+        known = known_digests(self._store, self._source.name)
+        return Job(self._source, self._splitter, self._writer.model_id, known, skipped)
+
+    def _read(self, items: Iterable[_Item]) -> None:
         fault: CorpusError | None = None
-        found: list[Article | Unchanged | Removed] = []
+        found: list[_Item] = []
         try:
             for item in items:
                 found.append(item)
@@ -102,27 +117,24 @@ class Ingestion:
         if fault:
             raise fault
 
-    def _take(self, found: Sequence[Article | Unchanged | Removed]) -> None:
-        articles = [item for item in found if isinstance(item, Article)]
-        keyed = {self._seen.claim(article.url or article.title): article for article in articles}
+    def _take(self, found: Sequence[_Item]) -> None:
+        articles = [item for item in found if isinstance(item, PreparedArticle)]
+        keyed = {self._seen.claim(article.key): article for article in articles}
         recorded = digests(self._store, self._source.name, list(keyed))
         same: dict[str, str] = {}
         for key, article in keyed.items():
-            digest = article_digest(article)
-            if recorded.get(key) == digest:
+            if recorded.get(key) == article.digest:
                 same[key] = article.version
             else:
-                self._stage(key, digest, article, known=key in recorded)
+                self._stage(key, article, known=key in recorded)
         self._known.note_versions(same)
         kept = [self._seen.claim(item.key) for item in found if isinstance(item, Unchanged)]
         self._report.unchanged += len(same) + len(digests(self._store, self._source.name, kept))
         self._remove(item.key for item in found if isinstance(item, Removed))
         self._tell()
 
-    def _stage(self, key: str, digest: str, article: Article, *, known: bool) -> None:
-        passages = article_passages(
-            article, source=self._source.name, key=key, splitter=self._splitter
-        )
+    def _stage(self, key: str, article: PreparedArticle, *, known: bool) -> None:
+        passages = article.cut(self._source.name, key, self._splitter)
         if not passages:
             # As good as absent: what the index had of it goes with the other missing articles.
             self._seen.drop(key)
@@ -133,7 +145,7 @@ class Ingestion:
             self._report.changed += 1
         else:
             self._report.added += 1
-        self._batch.append(ArticlePassages(key, digest, passages))
+        self._batch.append(ArticlePassages(key, article.digest, passages, article.vectors))
         self._versions[key] = article.version
         if sum(len(staged.passages) for staged in self._batch) >= _PASSAGES_WRITTEN_AT_ONCE:
             self._flush()
@@ -160,3 +172,7 @@ class Ingestion:
             self._on_progress(
                 IndexProgress(self._report.articles, self._total, self._report.passages_written)
             )
+
+
+def _prepared(items: Iterable[Article | Unchanged | Removed]) -> Iterator[_Item]:
+    return (PreparedArticle.of(item) if isinstance(item, Article) else item for item in items)

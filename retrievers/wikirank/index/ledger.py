@@ -8,7 +8,7 @@ written again, one that has none is deleted.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from wikirank.chunks import chunks
 from wikirank.errors import InvalidArgumentError
@@ -49,6 +49,12 @@ def digests(store: PassageStore, source: str, articles: Sequence[str]) -> dict[s
         sql = f"SELECT article, digest FROM articles WHERE source = ? AND article IN ({marks})"
         found.update(store.connection.execute(sql, [source, *chunk]).fetchall())
     return found
+
+
+def known_digests(store: PassageStore, source: str) -> Iterator[str]:
+    """The digests of all articles of a source that are indexed, one by one."""
+    sql = "SELECT digest FROM articles WHERE source = ? AND digest != ''"
+    return (row[0] for row in store.connection.execute(sql, (source,)))
 
 
 def record_articles(

@@ -160,6 +160,8 @@ def _mend_vectors(
     full: bool,
 ) -> Iterator[str]:
     width = len(embedder.embed_query("dimension"))
+    if strays := dense.drop_strays():
+        yield f"{strays} vectors were deleted from servers that do not hold their source."
     try:
         unusable = dense.dimension() not in (None, width)
         found, written = (0, 0) if unusable else _rewrite(store, writer, dense, embedder, full=full)

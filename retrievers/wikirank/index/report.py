@@ -95,7 +95,7 @@ class IndexInfo:
         sources: Articles by name of source.
         embedder: Id of the model that made the vectors.
         splitter: How articles were cut.
-        chroma: Where the vectors are: `embedded`, or the server's address.
+        chroma: Where the vectors are: `embedded`, or the addresses of the servers.
         collection: Name of the Chroma collection.
         wikirank_version: Version that made the index.
         size_bytes: Size on disk, without a Chroma server's part.

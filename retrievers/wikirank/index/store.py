@@ -173,6 +173,14 @@ class PassageStore:
             found.update(row[0] for row in self.connection.execute(sql, [*chunk, *parameters]))
         return found
 
+    def sources_of(self, ids: Sequence[str]) -> dict[str, str]:
+        """The sources of those of the ids that exist, by id."""
+        found: dict[str, str] = {}
+        for chunk in chunks(ids, SQL_CHUNK):
+            sql = f"SELECT id, source FROM passages WHERE id IN ({_marks(chunk)})"
+            found.update(self.connection.execute(sql, chunk).fetchall())
+        return found
+
     def adjacent(self, passage: Passage, reach: int) -> list[Passage]:
         """A passage and up to `reach` before and after it in its section, in reading order."""
         sql = (

@@ -9,12 +9,14 @@ then the new. What a killed run left pending is mended before anything else is w
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 
 from wikirank.embed import Embedder
 from wikirank.errors import IndexLockedError, IndexStorageError
@@ -50,11 +52,13 @@ class ArticlePassages:
         key: The article's key within its source.
         digest: Hash of everything that its passages depend on.
         passages: Its passages in reading order.
+        vectors: Their vectors, (len(passages), dimension); None leaves it to the writer.
     """
 
     key: str
     digest: str
     passages: Sequence[Passage]
+    vectors: NDArray[np.float32] | None = None
 
 
 class IndexWriter:
@@ -118,6 +122,11 @@ class IndexWriter:
         finally:
             self._lock.release()
 
+    @property
+    def model_id(self) -> str:
+        """Name and version of the model that makes the vectors."""
+        return self._embedder.model_id
+
     def put(
         self, source: str, articles: Sequence[ArticlePassages], *, whole: bool = True
     ) -> tuple[int, int]:
@@ -137,7 +146,7 @@ class IndexWriter:
         stale = [id_ for id_ in old if id_ not in new] if whole else []
         with self._store.transaction() as connection:
             add_pending(connection, (passage.id for passage in fresh))
-        self._write(fresh)
+        self._write(fresh, _vectors(articles))
         with self._store.transaction() as connection:
             delete_passages(connection, stale)
             insert_passages(connection, fresh)
@@ -161,11 +170,18 @@ class IndexWriter:
         self._delete(stale)
         return len(stale)
 
-    def _write(self, passages: Sequence[Passage]) -> None:
+    def _write(
+        self, passages: Sequence[Passage], made: Mapping[str, NDArray[np.float32]] | None = None
+    ) -> None:
+        """Write passages to both halves, with the vectors that are made already, by id."""
         if not passages:
             return
-        vectors = self._embedder.embed_passages([passage.headed_text for passage in passages])
-        self._dense.upsert(passages, vectors)
+        made = made or {}
+        lacking = [passage for passage in passages if passage.id not in made]
+        if lacking:
+            vectors = self._embedder.embed_passages([passage.headed_text for passage in lacking])
+            made = {**made, **{p.id: v for p, v in zip(lacking, vectors, strict=True)}}
+        self._dense.upsert(passages, np.stack([made[passage.id] for passage in passages]))
         self._writer.put(passages)
 
     def _delete(self, ids: Sequence[str]) -> None:
@@ -231,3 +247,13 @@ class IndexWriter:
             add_all_pending(connection)
             record_write(connection, self._dense.token)
         self._dense.reset()
+
+
+def _vectors(articles: Iterable[ArticlePassages]) -> dict[str, NDArray[np.float32]]:
+    """The vectors that come with articles, by passage id."""
+    return {
+        passage.id: vector
+        for article in articles
+        if article.vectors is not None
+        for passage, vector in zip(article.passages, article.vectors, strict=True)
+    }

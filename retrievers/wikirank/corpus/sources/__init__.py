@@ -12,6 +12,7 @@ from wikirank.corpus.sources.folder import FolderSource
 from wikirank.corpus.sources.jsonl import JsonLinesSource
 from wikirank.corpus.sources.options import SourceOptions
 from wikirank.corpus.sources.parquet import ParquetSource, parquet_files
+from wikirank.corpus.sources.parts import DividedSource, Part, RawSource
 from wikirank.corpus.sources.sample import SampleSource
 from wikirank.corpus.sources.zim import ZimSource, is_zim
 from wikirank.errors import CorpusError
@@ -19,11 +20,14 @@ from wikirank.types import Article
 
 __all__ = [
     "ChangingSource",
+    "DividedSource",
     "DumpSource",
     "FolderSource",
     "JsonLinesSource",
     "Known",
     "ParquetSource",
+    "Part",
+    "RawSource",
     "Removed",
     "SampleSource",
     "Source",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
 from types import ModuleType
@@ -47,21 +48,37 @@ class ParquetSource(PathSource):
 
     def __iter__(self) -> Iterator[Article]:
         """Read the articles in the files' order; CorpusError names the row that is wrong."""
-        files = self._files()
-        self._skipped.clear()
-        if missing := _missing_shards(files):
-            self._skipped["file of the set that is not there"] = missing
-        for file in files:
-            for number, row in enumerate(self._rows(file), 1):
-                yield article_from_record(row, f"{file}, row {number}")
+        for file in self._listed():
+            yield from _articles(file)
+
+    def parts(self) -> Iterator[ParquetPart]:
+        """One part a row group, which is a thousand articles in Hugging Face's files."""
+        for path in self._listed():
+            first = 1
+            with _opened(path) as file:
+                sizes = [
+                    int(file.metadata.row_group(group).num_rows)
+                    for group in range(file.num_row_groups)
+                ]
+            for group, size in enumerate(sizes):
+                yield ParquetPart(path, group, first)
+                first += size
 
     def count(self) -> int | None:
         """Number of rows, read from the files' footers."""
         total = 0
         for path in self._files():
-            with self._open(path) as file:
+            with _opened(path) as file:
                 total += int(file.metadata.num_rows)
         return total
+
+    def _listed(self) -> list[Path]:
+        """The files, once it is counted which lack."""
+        files = self._files()
+        self._skipped.clear()
+        if missing := _missing_shards(files):
+            self._skipped["file of the set that is not there"] = missing
+        return files
 
     def _files(self) -> list[Path]:
         files = parquet_files(self.path) if self.path.is_dir() else [self.path]
@@ -70,22 +87,53 @@ class ParquetSource(PathSource):
             raise CorpusError(msg)
         return files
 
-    def _rows(self, path: Path) -> Iterator[dict[str, Any]]:
-        with self._open(path) as file:
-            columns = _columns(file.schema_arrow, path)
-            for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=columns):
-                for row in batch.to_pylist():
-                    yield {field: _json_value(value) for field, value in row.items()}
 
-    @contextmanager
-    def _open(self, path: Path) -> Iterator[Any]:
-        pyarrow = _pyarrow()
-        try:
-            with pyarrow.parquet.ParquetFile(path) as file:
-                yield file
-        # ValueError: text that is not UTF-8, or a time that Python cannot hold.
-        except (pyarrow.ArrowException, OSError, ValueError) as err:
-            raise cannot_read(path, err) from err
+@dataclass(frozen=True, slots=True)
+class ParquetPart:
+    """One row group of a file.
+
+    Attributes:
+        path: The file.
+        group: The row group's number, from 0.
+        first: The number of its first row in the file, from 1.
+    """
+
+    path: Path
+    group: int
+    first: int
+
+    def __iter__(self) -> Iterator[Article]:
+        """Read its articles; CorpusError names the row that is wrong."""
+        return _articles(self.path, row_groups=[self.group], first=self.first)
+
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """Nothing; a row that is no article is an error."""
+        return {}
+
+
+def _articles(
+    path: Path, *, row_groups: list[int] | None = None, first: int = 1
+) -> Iterator[Article]:
+    """The articles of some row groups of a file, or of all; the first is row `first`."""
+    with _opened(path) as file:
+        columns = _columns(file.schema_arrow, path)
+        batches = file.iter_batches(batch_size=_BATCH_ROWS, row_groups=row_groups, columns=columns)
+        rows = (row for batch in batches for row in batch.to_pylist())
+        for number, row in enumerate(rows, first):
+            record = {field: _json_value(value) for field, value in row.items()}
+            yield article_from_record(record, f"{path}, row {number}")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    pyarrow = _pyarrow()
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            yield file
+    # ValueError: text that is not UTF-8, or a time that Python cannot hold.
+    except (pyarrow.ArrowException, OSError, ValueError) as err:
+        raise cannot_read(path, err) from err
 
 
 def parquet_files(folder: Path) -> list[Path]:

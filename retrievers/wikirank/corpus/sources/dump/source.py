@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,26 @@ from wikirank.types import Article
 _LONGEST_TEXT = 2**23  # characters; MediaWiki itself takes pages of up to 2 MiB
 _REDIRECT = "redirect"
 _REDIRECT_TEXT = 1000  # characters in which a redirect's target stands
+
+
+@dataclass(frozen=True, slots=True)
+class _RawPage:
+    """What an article is made of.
+
+    Attributes:
+        page: The page.
+        aliases: The titles that redirect to it.
+        site: What the dump says of its wiki.
+    """
+
+    page: DumpPage
+    aliases: list[str]
+    site: SiteInfo
+
+    @property
+    def text(self) -> str:
+        """The wikitext."""
+        return self.page.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +91,30 @@ class DumpSource(PathSource):
 
     def __iter__(self) -> Iterator[Article]:
         """Read the articles in the dump's order; CorpusError names what is wrong, and where."""
+        return map(self.article, self.raw())
+
+    def raw(self) -> Iterator[_RawPage]:
+        """Read the pages that are articles, with their wikitext as it stands in the dump."""
         aliases = self._surveyed().aliases
         self._skipped.clear()
         parser = DumpParser(self.path, longest_text=_LONGEST_TEXT)
-        maker: _ArticleMaker | None = None
         for page in parser:
-            maker = maker or _ArticleMaker(parser.site, aliases)
             reason = self.reason_to_skip(page, parser.site)
             if reason:
                 self._skipped[reason] += 1
             else:
-                yield maker.article(page)
+                yield _RawPage(page, aliases.of(page.title), parser.site)
+
+    def article(self, raw: _RawPage) -> Article:
+        """The article that a page makes; most of the work on a dump."""
+        page, site = raw.page, raw.site
+        names, prefix = _conventions(site.base, tuple(site.namespaces.items()))
+        read = read_wikitext(page.text, title=page.title, names=names)
+        metadata = page_metadata(read, raw.aliases)
+        metadata["namespace"] = namespace_of(page, site)
+        if page.id.isdecimal():
+            metadata["page_id"] = int(page.id)
+        return Article(page.title, read.text, page_url(prefix, page.title), page.revision, metadata)
 
     def count(self) -> int | None:
         """Number of articles, from the first of the two readings; None if none could be read."""
@@ -144,24 +178,10 @@ class _SurveyReading:
             return  # the second reading meets it too, and has given the articles before it
 
 
-class _ArticleMaker:
-    """Makes articles of pages."""
-
-    def __init__(self, site: SiteInfo, aliases: Aliases) -> None:
-        self._aliases = aliases
-        self._names = NamespaceNames.of({key: [name] for key, name in site.namespaces.items()})
-        self._prefix = url_prefix(site.base)
-        self._site = site
-
-    def article(self, page: DumpPage) -> Article:
-        """The article that a page makes."""
-        read = read_wikitext(page.text, title=page.title, names=self._names)
-        metadata = page_metadata(read, self._aliases.of(page.title))
-        metadata["namespace"] = namespace_of(page, self._site)
-        if page.id.isdecimal():
-            metadata["page_id"] = int(page.id)
-        url = page_url(self._prefix, page.title)
-        return Article(page.title, read.text, url, page.revision, metadata)
+@lru_cache(maxsize=8)
+def _conventions(base: str, namespaces: tuple[tuple[int, str], ...]) -> tuple[NamespaceNames, str]:
+    """The names of a wiki's namespaces, and what its addresses begin with."""
+    return NamespaceNames.of({key: [name] for key, name in namespaces}), url_prefix(base)
 
 
 def namespace_of(page: DumpPage, site: SiteInfo) -> int:
