@@ -171,7 +171,7 @@ class DenseIndex:
         """Delete what lies on another server than it should; says how many. One has none."""
         return 0
 
-    def settle(self) -> bool:
+    def write_graph(self) -> bool:
         """Leave nothing for whoever opens the vectors next to catch up on; a server never does.
 
         Returns:

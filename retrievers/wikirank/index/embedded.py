@@ -193,11 +193,10 @@ class EmbeddedDense(DenseIndex):
             self.refresh(anew=True)  # Only a store opened since goes by it.
         self._written, self._paced_at = 0, max(self._paced_at, count)
 
-    def settle(self) -> bool:
-        """Have Chroma write its graph now, rather than at every thousandth record.
+    def write_graph(self) -> bool:
+        """Have Chroma write its graph now, rather than once enough records have come.
 
-        Else whoever opens the store first adds up to a thousand records to the graph, which takes
-        half a second each time.
+        Else whoever opens the store adds what the graph lacks: a thousand records, half a second.
 
         Returns:
             Whether there was enough left to do.

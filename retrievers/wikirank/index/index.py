@@ -295,7 +295,7 @@ class WikiIndex:
             ingestion = Ingestion(self.store, writer, splitter, source, on_progress, workers)
             report = ingestion.run()
             reading.record(report)
-            writer.settle()
+            writer.write_graph()
             return report
 
     def add_passages(self, passages: Iterable[Passage]) -> int:
@@ -317,7 +317,7 @@ class WikiIndex:
             for batch in chunks(given, 512):
                 for source, of_source in groupby(batch, key=lambda passage: passage.source):
                     written += writer.put(source, _articles(of_source), whole=False)[0]
-            writer.settle()
+            writer.write_graph()
         return written
 
     def _open_writer(self) -> IndexWriter:

@@ -235,9 +235,9 @@ class IndexWriter:
             add_pending(connection, ids)
         self._delete(ids)
 
-    def settle(self) -> None:
+    def write_graph(self) -> None:
         """Leave nothing to catch up on for whoever opens the index next."""
-        if self._dense.settle():
+        if self._dense.write_graph():
             with self._store.transaction() as connection:
                 record_write(connection, self._dense.token)
 
