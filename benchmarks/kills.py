@@ -126,7 +126,7 @@ class Killer:
         self.index = work / "killed"
         self.tally: Counter[str] = Counter()
         self._rng = rng
-        self._seconds = 3.0
+        self._seconds = 1.0  # For which the last run wrote.
 
     def start(self) -> subprocess.Popen[str]:
         """Start a run."""
@@ -137,10 +137,12 @@ class Killer:
         """A run to its end."""
         process = self.start()
         began = self._wait_for_writing(process)
+        while process.poll() is None and self._is_locked():
+            time.sleep(0.01)
+        self._seconds = time.monotonic() - began
         _, errors = process.communicate(timeout=600)
         if process.returncode != 0:
             sys.exit(f"a run to the end failed: {errors}")
-        self._seconds = max(0.5, time.monotonic() - began)
 
     def kill(self) -> None:
         """A run that is killed while it writes, unless it ends before."""
