@@ -6,9 +6,9 @@ import logging
 import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from types import TracebackType
 from typing import Any
 
+from wikirank.closing import Closing
 from wikirank.corpus import ChangingSource, DividedSource, RawSource, Source
 from wikirank.embed import Embedder, load_embedder
 from wikirank.errors import ClusterError, InvalidArgumentError
@@ -23,7 +23,7 @@ _BLOCK_BYTES = 1
 _SHARE_TO_READ, _SHARE_TO_EMBED = 0.1, 0.9
 
 
-class RayWorkers:
+class RayWorkers(Closing):
     """Reads, cuts and embeds sources on a Ray cluster; give it to `WikiIndex.add_source`.
 
     `RAY_ADDRESS` says which cluster; without it Ray starts one on this machine. It is connected to
@@ -108,17 +108,6 @@ class RayWorkers:
 
             ray.shutdown()
             self._connected = False
-
-    def __enter__(self) -> RayWorkers:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _dataset(job: Job, make_embedder: Callable[[], Embedder]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from wikirank.cluster.groups import PreparedGroup, ReadGroup, packed, read_groups, unpacked
-from wikirank.corpus import RawSource, Source, Splitter, article_passages
+from wikirank.corpus import RawSource, Source, Splitter
 from wikirank.embed import Embedder
 from wikirank.errors import IndexMismatchError, WikirankError
 from wikirank.index.prepared import PreparedArticle
@@ -102,11 +102,8 @@ class Preparer:
         whole = PreparedArticle.of(article)
         if self._is_known(whole.digest):
             return whole
-        settings = self._settings
-        passages = article_passages(
-            article, source=settings.name, key=whole.key, splitter=settings.splitter
-        )
-        return PreparedArticle(whole.key, whole.digest, whole.version, passages=passages)
+        passages = whole.cut(self._settings.name, whole.key, self._settings.splitter)
+        return replace(whole, article=None, passages=passages)
 
     def _is_known(self, digest: str) -> bool:
         (hint,) = digest_hints([digest])
@@ -121,9 +118,7 @@ class Preparer:
         ends = np.cumsum([len(article.passages) for article in articles])
         parts = np.split(vectors, ends[:-1])
         return [
-            PreparedArticle(a.key, a.digest, a.version, a.article, a.passages, part)
-            if a.article is None
-            else a
+            replace(a, vectors=part) if a.article is None else a
             for a, part in zip(articles, parts, strict=True)
         ]
 

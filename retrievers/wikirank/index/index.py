@@ -8,11 +8,11 @@ import weakref
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import wikirank
 from wikirank.chunks import chunks
+from wikirank.closing import Closing
 from wikirank.corpus import SentenceSplitter, Source, Splitter, splitter_from
 from wikirank.corpus.records import passage_from_record, passages_digest
 from wikirank.embed import Embedder, load_embedder
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 DEFAULT_COLLECTION = "wikirank"
 
 
-class WikiIndex:
+class WikiIndex(Closing):
     """Passages with their vectors and their words, in one folder.
 
     Made by `create`, `open`, `open_or_create` or `from_chroma`, not by itself. Safe to search
@@ -348,17 +348,6 @@ class WikiIndex:
         """Give the index's files free."""
         self.dense.close()
         self.store.close()
-
-    def __enter__(self) -> WikiIndex:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def is_index(path: Path) -> bool:

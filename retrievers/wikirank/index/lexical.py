@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 
 import tantivy
 
+from wikirank.closing import Closing
 from wikirank.errors import IndexStorageError
 from wikirank.index.stopwords import STOPWORDS
 from wikirank.types import Passage
@@ -144,7 +144,7 @@ class LexicalIndex:
         return LexicalWriter(self._index)
 
 
-class LexicalWriter:
+class LexicalWriter(Closing):
     """Writes to a lexical index; each call is one commit.
 
     Args:
@@ -190,17 +190,6 @@ class LexicalWriter:
         """Wait for merges to end and give the index free."""
         with _failures():
             self._writer.wait_merging_threads()
-
-    def __enter__(self) -> LexicalWriter:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 @contextmanager

@@ -151,8 +151,8 @@ class ShardedDense(DenseIndex):
     def _homes(self, ids: Sequence[str]) -> dict[str, int | None]:
         """The servers of those of the ids that have a passage."""
         sources = self._store.sources_of(ids)
-        homes = {source: self.home(source) for source in set(sources.values())}
-        return {id_: homes[source] for id_, source in sources.items()}
+        recorded = self._store.read_meta()
+        return {id_: recorded.get(_key(source)) for id_, source in sources.items()}
 
     def _ask(self, question: Callable[[DenseIndex], _Result]) -> list[_Result]:
         """Put a question to all servers at once; their answers in order."""

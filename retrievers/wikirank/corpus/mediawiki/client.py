@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from wikirank.closing import Closing
 from wikirank.corpus.mediawiki.credentials import Credentials
 from wikirank.corpus.mediawiki.exchange import Answer, make_client, send
 from wikirank.corpus.mediawiki.faults import (
@@ -37,7 +38,7 @@ _LONGEST_WAIT = 300.0  # seconds between two tries that we accept to be asked fo
 _BACKOFF = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 
 
-class ApiClient:
+class ApiClient(Closing):
     """Talks to one `api.php`; a context manager that closes its connections.
 
     One request at a time, with `maxlag`. What a busy or failing server does is waited for, as long
@@ -79,12 +80,6 @@ class ApiClient:
         self._answered = False
         self._logged_in = False
         self._warned: set[str] = set()
-
-    def __enter__(self) -> ApiClient:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the connections."""
