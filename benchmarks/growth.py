@@ -4,9 +4,10 @@ Usage: python benchmarks/growth.py CACHE [--sizes 10000 100000 1000000] [--quest
            [--no-rerank] [--fresh] [--json]
 
 Passages, questions and vectors are made up (`contestants/synthetic.py`): the time to embed is not
-in any number. One index in CACHE grows from size to size. Stopped, it goes on where it was: what
-is in the index stays, what was measured at a size is in CACHE/growth.json. `--fresh` begins anew.
-Each size is asked by a new process, so that its memory is what questions need, not writing.
+in any number. CACHE holds an index of each size, begun as a copy of the next smaller one. Stopped,
+it goes on where it was: what is in an index stays. `--fresh` begins anew. Then all sizes are asked
+the same questions in turns, each by a new process, so that its memory is what questions need, not
+writing.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import json
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -32,23 +34,18 @@ STAGES = ("dense", "lexical", "fuse", "rerank")
 
 
 def main() -> None:
-    """Grow, measure what is not measured yet, print."""
+    """Grow, ask, print."""
     given = _arguments()
-    folder, results = given.cache / "growth-index", given.cache / "growth.json"
     if given.fresh:
-        shutil.rmtree(folder, ignore_errors=True)
-        results.unlink(missing_ok=True)
-    given.cache.mkdir(parents=True, exist_ok=True)
-    measured: dict[str, Any] = json.loads(results.read_text("utf-8")) if results.is_file() else {}
+        shutil.rmtree(given.cache / "growth", ignore_errors=True)
+    grown: dict[int, dict[str, Any]] = {}
+    smaller: Path | None = None
     for size in sorted(given.sizes):
-        if str(size) not in measured:
-            with WikiIndex.open_or_create(folder, embedder=SyntheticEmbedder()) as index:
-                seconds = grow(index, size)
-                size_mb = index.info().size_bytes / 2**20
-            asked = ask(folder, given.questions, rerank=given.rerank)
-            measured[str(size)] = {"size_mb": size_mb, "written": seconds, **asked}
-            results.write_text(json.dumps(measured, indent=1), "utf-8")
-    rows = {int(size): one for size, one in measured.items() if int(size) in given.sizes}
+        folder = given.cache / "growth" / str(size)
+        grown[size] = grow(folder, size, smaller)
+        smaller = folder
+    asked = ask({size: given.cache / "growth" / str(size) for size in grown}, given)
+    rows = {size: {**grown[size], **asked[size]} for size in grown}
     print_result(table(rows), rows, as_json=given.json)
 
 
@@ -63,56 +60,77 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def grow(index: WikiIndex, size: int) -> list[float]:
+def grow(folder: Path, size: int, smaller: Path | None = None) -> dict[str, Any]:
     """Add passages until there are as many as wanted.
 
     Args:
-        index: Of passages that an earlier call added, or empty.
+        folder: The index; made if there is none.
         size: How many passages it is to have; not less than it has.
+        smaller: An index to begin with a copy of.
 
     Returns:
-        Passages added, and the seconds that the index took for them, making them up not counted.
+        `size_mb`, and `written`: passages added, all calls together, and the seconds that the
+        index took for them, making them up not counted. The latter is kept beside the index.
 
     Raises:
         SystemExit: It has more already.
     """
-    texts, seconds = SyntheticTexts(), 0.0
-    before = held = index.store.count()
-    if held > size:
-        sys.exit(f"The index has {held} passages already, more than {size}: use --fresh.")
-    while held < size:
-        passages = texts.passages(held, min(held + AT_ONCE, size))
-        started = perf_counter()
-        index.add_passages(passages)
-        seconds += perf_counter() - started
-        held += len(passages)
-        print(f"{held} passages, {(held - before) / seconds:.0f} a second", file=sys.stderr)
-    return [held - before, seconds]
+    record = folder.with_suffix(".json")
+    if smaller is not None and not folder.exists():
+        copy = folder.with_suffix(".part")
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(smaller, copy)
+        copy.rename(folder)
+    texts = SyntheticTexts()
+    written = json.loads(record.read_text("utf-8")) if record.is_file() else [0, 0.0]
+    with WikiIndex.open_or_create(folder, embedder=SyntheticEmbedder()) as index:
+        held = index.store.count()
+        if held > size:
+            sys.exit(f"{folder} has {held} passages already, more than {size}: use --fresh.")
+        while held < size:
+            passages = texts.passages(held, min(held + AT_ONCE, size))
+            started = perf_counter()
+            index.add_passages(passages)
+            written[1] += perf_counter() - started
+            written[0] += len(passages)
+            record.write_text(json.dumps(written), "utf-8")
+            held += len(passages)
+            print(f"{held} passages, {rounded(written[0] / written[1])} a second", file=sys.stderr)
+        return {"size_mb": index.info().size_bytes / 2**20, "written": written}
 
 
-def ask(folder: Path, questions: int, *, rerank: bool) -> dict[str, Any]:
-    """Ask an index from a new process.
+def ask(folders: dict[int, Path], given: argparse.Namespace) -> dict[int, dict[str, Any]]:
+    """Ask indexes in turns, each from a new process.
 
     Args:
-        folder: The index.
-        questions: How many, after one that warms up.
-        rerank: Whether the cross-encoder orders what is found.
+        folders: By number of passages.
+        given: `questions`, how many after one that warms up, and `rerank`, whether the
+            cross-encoder orders what is found.
 
     Returns:
-        `seconds` of each question, `stages` with their milliseconds, `peak_mb`.
+        By number of passages: `seconds` of each question, `stages` with their milliseconds,
+        `peak_mb`.
     """
     texts = SyntheticTexts()
-    seconds: list[float] = []
-    stages: dict[str, list[float]] = {}
-    arguments = {"folder": str(folder.absolute())}
-    with ContestantProcess("contestants.synthetic:load", arguments) as process:
-        for number in range(questions + 1):
-            reply = process.ask(question=texts.question(number), rerank=rerank)
-            if number:
-                seconds.append(reply["seconds"])
-                for stage in STAGES:
-                    stages.setdefault(stage, []).append(reply["timings"].get(stage, 0.0))
-        return {"seconds": seconds, "stages": stages, "peak_mb": reply["peak_mb"]}
+    asked: dict[int, dict[str, Any]] = {
+        size: {"seconds": [], "stages": {stage: [] for stage in STAGES}} for size in folders
+    }
+    with ExitStack() as stack:
+        processes = {
+            size: stack.enter_context(
+                ContestantProcess("contestants.synthetic:load", {"folder": str(folder.absolute())})
+            )
+            for size, folder in folders.items()
+        }
+        for number in range(given.questions + 1):
+            for size, process in processes.items():
+                reply = process.ask(question=texts.question(number), rerank=given.rerank)
+                asked[size]["peak_mb"] = reply["peak_mb"]
+                if number:
+                    asked[size]["seconds"].append(reply["seconds"])
+                    for stage in STAGES:
+                        asked[size]["stages"][stage].append(reply["timings"].get(stage, 0.0))
+    return asked
 
 
 def table(rows: dict[int, dict[str, Any]]) -> str:
