@@ -80,7 +80,7 @@ def bundle(output: Path) -> None:
     write_model_folder(
         target,
         folder.description,
-        onnx=folder.onnx,
+        networks=folder.networks,
         tokenizer_json=folder.tokenizer.read_text("utf-8"),
         extra_files={
             MODEL_CARD: card + PROVENANCE,
