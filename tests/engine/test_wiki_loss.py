@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from wikirank.errors import CorpusError, InvalidArgumentError
 from wikirank.rank import load_cross_encoder
 from wikirank.train.wiki import TrainingGroup
-from wikirank.train.wiki.teacher import check_teacher, teacher_scores
+from wikirank.train.wiki.teacher import check_teachers, teacher_scores
 
 torch = pytest.importorskip("torch", reason="needs the [train] extra")
 
@@ -112,32 +112,45 @@ def test_each_kind_is_its_formula_on_the_models_logits(torch_reranker: Path) -> 
 
 def test_teacher_scores_once(onnx_reranker: Path, tmp_path: Path) -> None:
     file = tmp_path / "data" / "teacher.jsonl.gz"
-    scores = teacher_scores(str(onnx_reranker), GROUPS, file, progress=False)
+    scores = teacher_scores([str(onnx_reranker)], GROUPS, file, progress=False)
     model = load_cross_encoder(onnx_reranker)
     for group, row in zip(GROUPS, scores, strict=True):
         logits = model.logits(group.query, [group.positive, *group.negatives])
         assert row == pytest.approx(2.0 * logits - 0.5, abs=1e-4)  # as the model is calibrated
     written = file.read_bytes()
-    assert teacher_scores("no/such/teacher", GROUPS, file, progress=False) == scores
+    assert teacher_scores(["no/such/teacher"], GROUPS, file, progress=False) == scores
     assert file.read_bytes() == written
+
+
+def test_several_teachers_are_averaged(onnx_reranker: Path, tmp_path: Path) -> None:
+    one, other = (
+        teacher_scores([name], GROUPS, tmp_path / f"{at}.jsonl", progress=False)
+        for at, name in enumerate((onnx_reranker, "bundled"))
+    )
+    both = teacher_scores([onnx_reranker, "bundled"], GROUPS, tmp_path / "b", progress=False)
+    for rows in zip(one, other, both, strict=True):
+        first, second, mean = map(np.array, rows)
+        assert mean == pytest.approx((first + second) / 2, abs=1e-4)
+    with pytest.raises(InvalidArgumentError, match="Expected a teacher"):
+        teacher_scores([], GROUPS, tmp_path / "none.jsonl")
 
 
 def test_scores_of_other_groups_are_refused(onnx_reranker: Path, tmp_path: Path) -> None:
     file = tmp_path / "teacher.jsonl"
-    teacher_scores(str(onnx_reranker), GROUPS, file, progress=False)
+    teacher_scores([str(onnx_reranker)], GROUPS, file, progress=False)
     with pytest.raises(CorpusError, match="scores of 1 groups, got 2; delete"):
-        teacher_scores("bundled", GROUPS[:1], file)
+        teacher_scores(["bundled"], GROUPS[:1], file)
     with pytest.raises(CorpusError, match="line 1: expected the query 'What is bread"):
-        teacher_scores("bundled", GROUPS[::-1], file)
+        teacher_scores(["bundled"], GROUPS[::-1], file)
     fewer = [GROUPS[0], TrainingGroup("What is bread?", "Bread is food.", ["Cod hunt."], "pair")]
     with pytest.raises(CorpusError, match="line 2: expected 2 numbers"):
-        teacher_scores("bundled", fewer, file)
+        teacher_scores(["bundled"], fewer, file)
 
 
 def test_a_teacher_goes_with_distillation_alone() -> None:
-    check_teacher("both", None)
-    check_teacher("distillation", "bundled")
+    check_teachers("both", [])
+    check_teachers("distillation", ["bundled"])
     with pytest.raises(InvalidArgumentError, match="needs a teacher"):
-        check_teacher("distillation", None)
-    with pytest.raises(InvalidArgumentError, match="'bundled' with the loss 'bce'"):
-        check_teacher("bce", "bundled")
+        check_teachers("distillation", [])
+    with pytest.raises(InvalidArgumentError, match="got bundled with the loss 'bce'"):
+        check_teachers("bce", ["bundled"])

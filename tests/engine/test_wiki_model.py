@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wikirank.errors import ModelError
+from wikirank.errors import InvalidArgumentError, ModelError
 from wikirank.rank import Calibration, load_cross_encoder
 
 torch = pytest.importorskip("torch", reason="needs the [train] extra")
@@ -129,3 +129,65 @@ def test_new_head_runs_in_both_backends(modular: Path, tmp_path: Path) -> None:
 def test_sentence_encoder_without_a_head_is_no_reranker(minilm: Path) -> None:
     with pytest.raises(ModelError, match="one trained label"):
         load_cross_encoder(minilm)
+
+
+def test_layers_that_stay_are_evenly_spread_and_the_export_has_no_others(
+    minilm: Path, tmp_path: Path
+) -> None:
+    from wikirank.train.base import find_base
+    from wikirank.train.export import export_cross_encoder
+    from wikirank.train.wiki.model import keep_layers, starting_model
+
+    base = find_base(str(minilm))
+    whole = starting_model(base, seed=3, max_length=128)
+    half = starting_model(base, seed=3, max_length=128, layers=3)
+    kept = [layer.attention.self.query.weight for layer in half.model.encoder.layer]
+    held = [layer.attention.self.query.weight for layer in whole.model.encoder.layer]
+    assert [next(at for at, w in enumerate(held) if torch.equal(w, own)) for own in kept] == [
+        1,
+        3,
+        5,
+    ]
+    half.save_pretrained(str(tmp_path / "half"), create_model_card=False)
+    export_cross_encoder(
+        tmp_path / "half",
+        tmp_path / "onnx",
+        model_id="half",
+        headings=True,
+        calibration=Calibration(),
+        max_length=128,
+    )
+    expected = load_cross_encoder(tmp_path / "half").logits(QUERY, TEXTS)
+    assert np.abs(load_cross_encoder(tmp_path / "onnx").logits(QUERY, TEXTS) - expected).max() < 0.1
+    for wrong in (0, 4):
+        with pytest.raises(InvalidArgumentError, match="keep 1 to 3 layers of BertModel"):
+            keep_layers(half, wrong)
+
+
+def test_average_is_of_each_weight(minilm: Path) -> None:
+    from wikirank.train.base import find_base
+    from wikirank.train.wiki.model import average_weights, keep_layers, starting_model
+
+    base = find_base(str(minilm))
+    first, second, third = (starting_model(base, seed=3, max_length=64) for _ in range(3))
+    with torch.no_grad():
+        second[2].linear.weight.add_(3.0)
+        third[2].linear.bias.sub_(6.0)
+    before = first[2].linear.weight.clone()
+    mean = average_weights([first, second, third])
+    assert torch.allclose(mean[2].linear.weight, before + 1.0)
+    assert mean[2].linear.bias.item() == pytest.approx(-4.0 - 2.0)
+    keep_layers(second, 3)
+    for others in ([], [first, second]):
+        with pytest.raises(InvalidArgumentError, match="same weights"):
+            average_weights(others)
+
+
+def test_dropout_is_off_unless_asked_for(minilm: Path) -> None:
+    from wikirank.train.base import find_base
+    from wikirank.train.wiki.model import starting_model
+
+    for asked in (0.0, 0.1):
+        model = starting_model(find_base(str(minilm)), seed=3, max_length=64, dropout=asked)
+        found = {m.p for m in model.modules() if isinstance(m, torch.nn.Dropout)}
+        assert found == {asked}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +15,7 @@ from wikirank.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from wikirank.corpus import Source
     from wikirank.train.record import TrainingRecord
+    from wikirank.train.wiki.options import WikiOptions
     from wikirank.train.wiki.record import WikiRecord
 
 Report = Callable[[str], None]
@@ -65,10 +66,16 @@ def command(
         ),
     ] = None,
     teacher: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help="Cross-encoder to learn from, by `--loss distillation` only: `bundled`, a folder, "
-            "or a hub id."
+            "or a hub id. Given several times, the mean of them."
+        ),
+    ] = None,
+    layers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Transformer layers of the base to keep, for a faster model; wiki only."
         ),
     ] = None,
     base: Annotated[
@@ -98,11 +105,13 @@ def command(
     """
     from wikirank.corpus import open_source
     from wikirank.train.processes import is_main_process, process_count
-    from wikirank.train.wiki.teacher import check_teacher
+    from wikirank.train.wiki.teacher import check_teachers
 
-    if recipe is Recipe.card and (pairs, queries, epochs, loss, teacher) != (None,) * 5:
+    if recipe is Recipe.card and any(
+        given is not None for given in (pairs, queries, epochs, loss, teacher, layers)
+    ):
         msg = (
-            "--pairs, --queries, --epochs, --loss and --teacher belong to --recipe wiki; "
+            "--pairs, --queries, --epochs, --loss, --teacher and --layers belong to --recipe wiki; "
             "the card's recipe is fixed."
         )
         raise InvalidArgumentError(msg)
@@ -110,7 +119,7 @@ def command(
         msg = f"The card's recipe trains in one process, got {process_count()}; launch it alone."
         raise InvalidArgumentError(msg)
     training: dict[str, Any] = {"loss": (loss or Loss.both).value, "epochs": epochs or 1}
-    check_teacher(training["loss"], teacher)
+    check_teachers(training["loss"], teacher or ())
     console = Console(stderr=True)
     source = open_source(corpus)
 
@@ -122,9 +131,8 @@ def command(
         if recipe is Recipe.card:
             record = _card(source, output, base, report, progress=not quiet)
         else:
-            record = _wiki(
-                source, output, base, report, pairs, queries, training, teacher, progress=not quiet
-            )
+            options = _options(queries, training, teacher or (), layers)
+            record = _wiki(source, output, base, report, pairs, options, progress=not quiet)
     except KeyboardInterrupt as err:
         raise typer.Exit(130) from err
     if is_main_process():
@@ -141,21 +149,32 @@ def _card(
     )
 
 
+def _options(
+    queries: int | None, training: dict[str, Any], teachers: Sequence[str], layers: int | None
+) -> WikiOptions:
+    from wikirank.train.wiki.groups import MOST_MADE, GroupOptions
+    from wikirank.train.wiki.options import WikiOptions
+
+    return WikiOptions(
+        training=training,
+        teachers=tuple(teachers),
+        layers=layers,
+        groups=GroupOptions(most_made=queries or MOST_MADE),
+    )
+
+
 def _wiki(
     source: Source,
     output: Path,
     base: str | None,
     report: Report,
     pairs: Path | None,
-    queries: int | None,
-    training: dict[str, Any],
-    teacher: str | None,
+    options: WikiOptions,
     *,
     progress: bool,
 ) -> WikiRecord:
     from wikirank.train.wiki import read_pairs
-    from wikirank.train.wiki.groups import MOST_MADE, GroupOptions
-    from wikirank.train.wiki.run import WikiOptions, train_wiki
+    from wikirank.train.wiki.run import train_wiki
 
     return train_wiki(
         source,
@@ -163,11 +182,7 @@ def _wiki(
         corpus_name=source.name,
         pairs=list(read_pairs(pairs)) if pairs else (),
         base=base,
-        options=WikiOptions(
-            training=training,
-            teacher=teacher,
-            groups=GroupOptions(most_made=queries or MOST_MADE),
-        ),
+        options=options,
         progress=progress,
         report=report,
     )

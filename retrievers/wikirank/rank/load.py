@@ -37,7 +37,7 @@ def load_cross_encoder(
         revision: Of a hub id: the commit, tag or branch.
         device: "cpu", "cuda", "mps", ...; None lets ONNX use the CPU and torch choose.
         max_length: Longest pair in tokens; the model's own by default.
-        batch_size: Pairs a run; 1 for ONNX and 32 for torch by default.
+        batch_size: Pairs a run; by default 1 for ONNX, 32 for torch, 256 on an NVIDIA GPU.
 
     Returns:
         The cross-encoder.
@@ -100,5 +100,5 @@ def _load(folder: Path | None, settings: _Settings) -> CrossEncoder:
         revision=revision,
         device=device,
         max_length=max_length,
-        batch_size=32 if batch_size is None else batch_size,
+        batch_size=batch_size,
     )

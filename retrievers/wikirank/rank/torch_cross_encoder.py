@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from wikirank.errors import InvalidArgumentError, MissingExtraError, ModelError
 from wikirank.rank.base import DescribedCrossEncoder
+from wikirank.rank.torch_batch import padded_batch
 from wikirank.rank.windows import check_max_length
 from wikirank.runtime.model_folder import DESCRIPTION_FILE, ModelDescription, read_description
 from wikirank.runtime.tokens import plain_tokenizer
@@ -22,11 +23,14 @@ from wikirank.runtime.tokens import plain_tokenizer
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
+_BATCH_SIZES = {"cuda": 256}
+
 
 class TorchCrossEncoder(DescribedCrossEncoder):
     """A cross-encoder run by sentence-transformers; threads may share it, one runs at a time.
 
-    A folder may hold a `wikirank.json` that gives its calibration and its use of headings.
+    On an NVIDIA GPU its transformer runs in 16 bits. A folder may hold a `wikirank.json` that gives
+    its calibration and its use of headings.
     """
 
     def __init__(
@@ -36,7 +40,7 @@ class TorchCrossEncoder(DescribedCrossEncoder):
         revision: str | None = None,
         device: str | None = None,
         max_length: int | None = None,
-        batch_size: int = 32,
+        batch_size: int | None = None,
     ) -> None:
         """Load a model, from safetensors only and without remote code.
 
@@ -45,18 +49,18 @@ class TorchCrossEncoder(DescribedCrossEncoder):
             revision: Of a hub id: the commit, tag or branch.
             device: "cpu", "cuda", "mps", ...; None lets torch choose.
             max_length: Longest pair in tokens; the model's own by default, and at most that.
-            batch_size: Pairs a run.
+            batch_size: Pairs a run; None takes 32, and 256 on an NVIDIA GPU.
 
         Raises:
             InvalidArgumentError: An argument is out of range.
             MissingExtraError: sentence-transformers is not installed.
             ModelError: The model cannot be loaded, or has no head with one trained label.
         """
-        if type(batch_size) is not int or batch_size < 1:
+        if batch_size is not None and (type(batch_size) is not int or batch_size < 1):
             msg = f"Expected a batch_size that is a whole number over 0, got {batch_size!r}."
             raise InvalidArgumentError(msg)
         self._model = _load(model, revision, device)
-        self._batch_size = batch_size
+        self._batch_size = batch_size or _BATCH_SIZES.get(self._model.device.type, 32)
         self._lock = threading.Lock()
         super().__init__(
             _describe(model, revision),
@@ -69,20 +73,29 @@ class TorchCrossEncoder(DescribedCrossEncoder):
     def _score(
         self, query: str, texts: Sequence[str], pairs: Sequence[Encoding]
     ) -> NDArray[np.float64]:
-        from torch.nn import Identity
-
+        # Longest first: memory that is not enough is known at once.
+        by_length = sorted(range(len(pairs)), key=lambda at: -len(pairs[at].ids))
+        logits = np.empty(len(pairs))
         try:
             with self._lock:
-                logits = self._model.predict(
-                    [(query, text) for text in texts],
-                    batch_size=self._batch_size,
-                    show_progress_bar=False,
-                    activation_fn=Identity(),
-                )
+                for start in range(0, len(pairs), self._batch_size):
+                    batch = by_length[start : start + self._batch_size]
+                    logits[batch] = self._run([pairs[at] for at in batch])
         except Exception as err:
             msg = f"{self.model_id} failed on {len(texts)} pairs: {err}"
             raise ModelError(msg) from err
-        return np.asarray(logits, dtype=np.float64)
+        return logits
+
+    def _run(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
+        """Raw logits of pairs scored at once."""
+        import torch
+
+        batch = padded_batch(pairs, self._model.tokenizer)
+        features = {name: tensor.to(self._model.device) for name, tensor in batch.items()}
+        with torch.inference_mode():
+            scores = self._model(features)["scores"]
+        logits: NDArray[np.float64] = scores.double().view(-1).cpu().numpy()
+        return logits
 
 
 def _describe(model: str, revision: str | None) -> ModelDescription:
@@ -121,6 +134,8 @@ def _load(model: str, revision: str | None, device: str | None) -> CrossEncoder:
         )
         raise ModelError(msg) from err
     _check_head(loaded, model)
+    if loaded.device.type == "cuda":
+        loaded[0].half()  # A head of its own stays in 32 bits, and costs nothing there.
     return loaded
 
 

@@ -23,7 +23,10 @@ class WikiOptions:
         held_out_queries: Most candidate lists of dev, and of test.
         depth: Candidates a list.
         seed: Of the data, a new head, and training.
-        teacher: Cross-encoder whose scores are learned, with the loss `distillation`.
+        teachers: Cross-encoders whose mean scores are learned, with the loss `distillation`.
+        layers: Of the base's transformer to train, evenly spread and the last among them; None
+            trains all. Half of them rerank in half the time.
+        dropout: Share of the transformer's states to drop while training, in [0, 1).
         model_id: What to call the model.
     """
 
@@ -34,5 +37,7 @@ class WikiOptions:
     held_out_queries: int = 300
     depth: int = 50
     seed: int = 42
-    teacher: str | None = None
+    teachers: tuple[str, ...] = ()
+    layers: int | None = None
+    dropout: float = 0.0
     model_id: str = MODEL_ID

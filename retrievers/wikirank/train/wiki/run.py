@@ -22,7 +22,7 @@ from wikirank.train.wiki.finish import DATA, Run
 from wikirank.train.wiki.options import WikiOptions
 from wikirank.train.wiki.pairs import QuestionPair
 from wikirank.train.wiki.record import WikiRecord
-from wikirank.train.wiki.teacher import TEACHER_FILE, check_teacher, teacher_scores
+from wikirank.train.wiki.teacher import TEACHER_FILE, check_teachers, teacher_scores
 from wikirank.types import Article
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def train_wiki(
         "base": start.to_json(),
         "options": {**_plain(options), **settings},
     }
-    check_teacher(training.loss, options.teacher)
+    check_teachers(training.loss, options.teachers)
     with main_process_first():
         if claim_run_folder(output, identity):
             report(f"{output} holds this run, finished already: nothing to do.")
@@ -129,11 +129,17 @@ def _fit(
 
     options, groups = run.options, run.data.groups
     scores = None
-    if options.teacher is not None:
+    if options.teachers:
         with main_process_first() as is_main:
             file = run.output / DATA / TEACHER_FILE
-            scores = teacher_scores(options.teacher, groups, file, progress=progress and is_main)
-    model = starting_model(start, seed=options.seed, max_length=options.train_length)
+            scores = teacher_scores(options.teachers, groups, file, progress=progress and is_main)
+    model = starting_model(
+        start,
+        seed=options.seed,
+        max_length=options.train_length,
+        layers=options.layers,
+        dropout=options.dropout,
+    )
     fit = fit_groups(
         model,
         groups_dataset(groups, scores),

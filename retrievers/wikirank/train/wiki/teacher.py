@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
@@ -18,45 +20,45 @@ TEACHER_FILE = "teacher.jsonl.gz"
 DISTILLATION = "distillation"
 
 
-def check_teacher(loss: str, teacher: str | None) -> None:
+def check_teachers(loss: str, teachers: Sequence[str]) -> None:
     """Raise unless there is a teacher exactly where the loss has a use for one.
 
     Args:
         loss: Name of the loss, as `GroupHyperparameters` has it.
-        teacher: Name of the teacher.
+        teachers: Names of the teachers.
 
     Raises:
         InvalidArgumentError: One is there without the other.
     """
-    if loss == DISTILLATION and teacher is None:
+    if loss == DISTILLATION and not teachers:
         msg = (
             "The loss 'distillation' needs a teacher, got none: name a cross-encoder "
             "(`bundled`, a folder, or a hub id), or choose another loss."
         )
         raise InvalidArgumentError(msg)
-    if loss != DISTILLATION and teacher is not None:
+    if loss != DISTILLATION and teachers:
         msg = (
-            f"A teacher belongs to the loss 'distillation', got {teacher!r} with the loss "
-            f"{loss!r}: leave the teacher out, or choose 'distillation'."
+            f"A teacher belongs to the loss 'distillation', got {', '.join(teachers)} with the "
+            f"loss {loss!r}: leave the teacher out, or choose 'distillation'."
         )
         raise InvalidArgumentError(msg)
 
 
 def teacher_scores(
-    teacher: str | Path,
+    teachers: Sequence[str | Path],
     groups: Sequence[TrainingGroup],
     file: Path,
     *,
     progress: bool = True,
 ) -> list[list[float]]:
-    """What a teacher thinks of each group, or read what an earlier call has written.
+    """What teachers think of each group on average, or read what an earlier call has written.
 
-    A passage longer than the teacher reads gets the best score of its windows. The scores are the
-    teacher's calibrated log-odds, so that one softmax is not flat and another's a single peak for
-    the scale of the logits alone.
+    A passage longer than a teacher reads gets the best score of its windows. The scores are the
+    teachers' calibrated log-odds, so that one softmax is not flat and another's a single peak for
+    the scale of the logits alone, and each teacher of several has its say.
 
     Args:
-        teacher: "bundled", a folder, or a hub id; see `load_cross_encoder`.
+        teachers: Each "bundled", a folder, or a hub id; see `load_cross_encoder`.
         groups: The groups.
         file: Where the scores are kept; whole or absent, so that a stopped call starts again.
         progress: Whether to show a progress bar with the time left on standard error.
@@ -65,29 +67,44 @@ def teacher_scores(
         For each group the score of its positive, then those of its negatives.
 
     Raises:
-        InvalidArgumentError: The teacher's name is empty.
-        MissingExtraError: The teacher needs the `[torch]` extra.
-        ModelError: The teacher cannot be loaded, or fails.
+        InvalidArgumentError: There is no teacher, or a name is empty.
+        MissingExtraError: A teacher needs the `[torch]` extra.
+        ModelError: A teacher cannot be loaded, or fails.
         CorpusError: The file is broken, or holds the scores of other groups.
     """
     if not file.is_file():
-        model = load_cross_encoder(teacher)
-        bar = track(
-            groups,
-            description=f"Scoring by {model.model_id}",
-            console=Console(stderr=True),
-            disable=not progress,
-        )
-        write_records(file, _records(model, bar))
+        if not teachers:
+            msg = "Expected a teacher at least, got none."
+            raise InvalidArgumentError(msg)
+        scored = [_scored_by(load_cross_encoder(name), groups, progress) for name in teachers]
+        write_records(file, _records(groups, scored))
     return list(_read(file, groups))
 
 
-def _records(model: CrossEncoder, groups: Iterable[TrainingGroup]) -> Iterator[dict[str, Any]]:
+def _scored_by(
+    model: CrossEncoder, groups: Sequence[TrainingGroup], progress: bool
+) -> list[NDArray[np.float64]]:
+    """One teacher's log-odds of each group."""
     fitted = model.calibration
-    for group in groups:
-        logits = score_passages(model, group.query, [group.positive, *group.negatives])
-        scores = fitted.scale * logits + fitted.shift
-        yield {"query": group.query, "scores": [round(float(score), 5) for score in scores]}
+    bar = track(
+        groups,
+        description=f"Scoring by {model.model_id}",
+        console=Console(stderr=True),
+        disable=not progress,
+    )
+    return [
+        fitted.scale * score_passages(model, group.query, [group.positive, *group.negatives])
+        + fitted.shift
+        for group in bar
+    ]
+
+
+def _records(
+    groups: Sequence[TrainingGroup], scored: Sequence[Sequence[NDArray[np.float64]]]
+) -> Iterator[dict[str, Any]]:
+    for group, *scores in zip(groups, *scored, strict=True):
+        mean = np.mean(scores, axis=0)
+        yield {"query": group.query, "scores": [round(float(score), 5) for score in mean]}
 
 
 def _read(file: Path, groups: Sequence[TrainingGroup]) -> Iterator[list[float]]:

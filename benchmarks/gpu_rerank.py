@@ -1,0 +1,140 @@
+"""Reranking on an NVIDIA GPU: ours and sentence-transformers' own `predict`, the same weights.
+
+Usage: python benchmarks/gpu_rerank.py MODEL [--sizes 10 50 100 500] [--repeats 30]
+           [--quality QUESTIONS] [--data FOLDER] [--device cuda] [--json]
+
+MODEL is a folder of a torch cross-encoder, as `wikirank train` leaves one. All rerank BM25's
+candidates for the same questions of SQuAD dev, in turns; what warms up is not counted. The quality
+is nDCG@10 over 50 candidates, and the rank correlation with the first row's scores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import torch
+from machine import print_result
+from numpy.typing import NDArray
+from squad import SQUAD, Candidates, SquadCandidates
+from timing import Timings, alternate, markdown_table, rounded
+
+from wikirank.evaluate.metrics import ndcg, spearman
+from wikirank.rank import best_first, load_cross_encoder, score_passages
+from wikirank.rank.pair_pooling import load_torch_folder
+
+QUALITY_DEPTH = 50
+AT_K = 10
+REFERENCE = "sentence-transformers, fp32"
+
+Score = Callable[[str, Sequence[str]], NDArray[np.float64]]
+
+
+def main() -> None:
+    """Load, rerank in turns, print."""
+    given = _arguments()
+    scorers = _scorers(given.model, given.device)
+    seconds: dict[str, dict[int, list[float]]] = {name: {} for name in scorers}
+    with tempfile.TemporaryDirectory() as scratch:
+        squad = SquadCandidates(Path(scratch), given.data, max(given.quality, given.repeats + 1))
+
+        for size in sorted(given.sizes):
+
+            def turn(name: str, number: int, size: int = size) -> None:
+                asked = squad.of(number, size)
+                started = perf_counter()
+                scorers[name](asked.question, asked.passages)
+                if number:
+                    seconds[name].setdefault(size, []).append(perf_counter() - started)
+
+            alternate(list(scorers), given.repeats + 1, turn)
+        sample = [squad.of(number, QUALITY_DEPTH) for number in range(given.quality)]
+    logits = {
+        name: [score(one.question, one.passages) for one in sample]
+        for name, score in scorers.items()
+    }
+    quality = {name: _quality(sample, rows, logits[REFERENCE]) for name, rows in logits.items()}
+    gpu = f"{torch.cuda.get_device_name(given.device)}, torch {torch.__version__}"
+    rows = {"seconds": seconds, "quality": quality, "gpu": gpu}
+    print_result(f"{_table(seconds, quality)}\n\n{gpu}", rows, as_json=given.json)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--data", type=Path, default=SQUAD)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10, 50, 100, 500])
+    parser.add_argument("--repeats", type=int, default=30)
+    parser.add_argument("--quality", type=int, default=200)
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+def _scorers(model: Path, device: str) -> dict[str, Score]:
+    ours = load_cross_encoder(model, device=device)
+    return {
+        REFERENCE: _sentence_transformers(model, device, half=False),
+        "sentence-transformers, fp16": _sentence_transformers(model, device, half=True),
+        "ours": lambda query, texts: score_passages(ours, query, texts),
+    }
+
+
+def _sentence_transformers(model: Path, device: str, *, half: bool) -> Score:
+    loaded = load_torch_folder(model, device=device)
+    loaded.max_seq_length = 256
+    if half:
+        loaded[0].half()
+
+    def score(query: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        pairs = [(query, text) for text in texts]
+        return loaded.predict(pairs, show_progress_bar=False).astype(np.float64)
+
+    return score
+
+
+def _quality(
+    sample: Sequence[Candidates],
+    logits: Sequence[NDArray[np.float64]],
+    reference: Sequence[NDArray[np.float64]],
+) -> tuple[float, float]:
+    """nDCG@10, and the rank correlation with the reference."""
+    found = []
+    for asked, scores in zip(sample, logits, strict=True):
+        order = [str(position) for position in best_first(scores)]
+        relevant = {str(asked.relevant)} if asked.relevant is not None else {"missed"}
+        found.append(ndcg(order, relevant, AT_K))
+    correlation = spearman(np.concatenate(logits), np.concatenate(reference))
+    return float(np.mean(found)), correlation
+
+
+def _table(
+    seconds: dict[str, dict[int, list[float]]], quality: dict[str, tuple[float, float]]
+) -> str:
+    def rate(name: str) -> float:
+        times = seconds[name]
+        pairs = sum(size * len(of) for size, of in times.items())
+        return pairs / sum(sum(of) for of in times.values())
+
+    sizes = list(seconds[REFERENCE])
+    header = ["ratio", "", "pairs/s", *(f"{n} p50 / p95 ms" for n in sizes), "nDCG@10", "Spearman"]
+    rows = [
+        [
+            f"{rate(name) / rate(REFERENCE):.2f}",
+            name,
+            rounded(rate(name)),
+            *(Timings(times[size]).cell() for size in sizes),
+            f"{quality[name][0]:.3f}",
+            f"{quality[name][1]:.4f}",
+        ]
+        for name, times in seconds.items()
+    ]
+    return markdown_table(header, rows)
+
+
+if __name__ == "__main__":
+    main()
