@@ -97,11 +97,9 @@ def export(export: Any, model: Any, folder: Path, **more: Any) -> None:
 
 
 def exit_logits(folder: Path) -> Any:
-    files = read_model_folder(folder, kind="cross-encoder").early_exit
-    assert files is not None
     tokenizer = load_cross_encoder(folder).tokenizer
     pairs = [Tokens.of(tokenizer.encode(QUERY, text)) for text in TEXTS]
-    return EarlyExitNetwork(files, margin=0.0).exit_logits(pairs)
+    return EarlyExitNetwork(read_model_folder(folder, kind="cross-encoder")).exit_logits(pairs)
 
 
 def test_what_goes_through_all_layers_scores_as_without_exit(

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wikirank.runtime.model_folder import EarlyExitFiles
+from wikirank.errors import ModelError
+from wikirank.runtime.model_folder import ModelFolder
 from wikirank.runtime.session import Network, Tokens, padded
 from wikirank.runtime.workers import map_ordered
 
@@ -38,14 +39,17 @@ class EarlyExitNetwork:
     """The three parts of a network; threads may share it.
 
     Args:
-        files: Where they are.
-        margin: How far below the best exit logit a candidate can be and go on, 0 or more.
+        folder: A model folder of kind "cross-encoder".
 
     Raises:
-        ModelError: A part cannot be opened.
+        ModelError: It has no early exit, or a part cannot be opened.
     """
 
-    def __init__(self, files: EarlyExitFiles, *, margin: float) -> None:
+    def __init__(self, folder: ModelFolder) -> None:
+        files, margin = folder.early_exit, folder.description.exit_margin
+        if files is None or margin is None:
+            msg = f"Expected a model with an early exit in {folder.path}, got one without."
+            raise ModelError(msg)
         self._first, self._exit, self._last = map(Network, files)
         self._margin = margin
 

@@ -41,23 +41,44 @@ class OnnxCrossEncoder(DescribedCrossEncoder):
             tokenizer=load_tokenizer(folder.tokenizer),
         )
         check_batch_size(batch_size)
-        parts, margin = folder.early_exit, folder.description.exit_margin
-        self._network: EarlyExitNetwork | OnnxSession
-        if parts is not None and margin is not None:
-            self._network = EarlyExitNetwork(parts, margin=margin)
-        else:
-            self._network = OnnxSession(folder.networks[0], batch_size=batch_size)
+        self._open(folder, batch_size)
 
-    def best_logits(self, query: str, texts: Sequence[str], best: int) -> NDArray[np.float64]:
-        """Score texts, of which only the best matter; see `ExitsEarly`."""
-        network = self._network
-        if not isinstance(network, EarlyExitNetwork):
-            return self.logits(query, texts)
-        pairs = self._pairs(query, texts)
-        return network.best_logits(map(Tokens.of, pairs), best)
+    def _open(self, folder: ModelFolder, batch_size: int) -> None:
+        self._session = OnnxSession(folder.networks[0], batch_size=batch_size)
 
     @override
     def _score(
         self, query: str, texts: Sequence[str], pairs: Sequence[Encoding]
     ) -> NDArray[np.float64]:
-        return self._network.run_texts(map(Tokens.of, pairs)).astype(np.float64)
+        return self._session.run_texts(map(Tokens.of, pairs)).astype(np.float64)
+
+
+class EarlyExitCrossEncoder(OnnxCrossEncoder):
+    """A cross-encoder in ONNX with an early exit; see `wikirank.rank.early_exit`."""
+
+    @override
+    def _open(self, folder: ModelFolder, batch_size: int) -> None:
+        self._network = EarlyExitNetwork(folder)
+
+    def best_logits(self, query: str, texts: Sequence[str], best: int) -> NDArray[np.float64]:
+        """Score texts, of which only the best matter, as `ExitsEarly` has it.
+
+        Args:
+            query: The query.
+            texts: The passages, each with its heading if `headings` says so.
+            best: How many texts matter, 1 or more.
+
+        Returns:
+            (n,), raw logits, minus infinity for texts that were dropped.
+
+        Raises:
+            TextTooLongError: A pair exceeds `max_length`.
+            ModelError: The model failed, or gave something that is not a finite number.
+        """
+        return self._network.best_logits(map(Tokens.of, self._pairs(query, texts)), best)
+
+    @override
+    def _score(
+        self, query: str, texts: Sequence[str], pairs: Sequence[Encoding]
+    ) -> NDArray[np.float64]:
+        return self._network.run_texts(map(Tokens.of, pairs))

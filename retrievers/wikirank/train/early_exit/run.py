@@ -16,8 +16,7 @@ from typing_extensions import override
 
 from wikirank.errors import ModelError
 from wikirank.rank import Calibration, CrossEncoder, load_cross_encoder, score_passages
-from wikirank.rank.early_exit import EarlyExitNetwork
-from wikirank.rank.onnx_cross_encoder import OnnxCrossEncoder
+from wikirank.rank.onnx_cross_encoder import EarlyExitCrossEncoder
 from wikirank.runtime.model_folder import ModelFolder, read_model_folder, write_model_folder
 from wikirank.runtime.session import Tokens
 from wikirank.train.early_exit.export import EarlyExit
@@ -126,14 +125,13 @@ def give_early_exit(
     return record
 
 
-class _ExitAlone(OnnxCrossEncoder):
+class _ExitAlone(EarlyExitCrossEncoder):
     """A cross-encoder whose logits are those of its early exit."""
 
     @override
     def _score(
         self, query: str, texts: Sequence[str], pairs: Sequence[Encoding]
     ) -> NDArray[np.float64]:
-        assert isinstance(self._network, EarlyExitNetwork)
         return self._network.exit_logits(map(Tokens.of, pairs))
 
 
