@@ -83,8 +83,8 @@ cross-encoder alone on dev lists at depth 30, search questions and others: the f
 0.715, the last 0.726 and 0.718, the mean of the two on the H100 0.736 and 0.720, of all three 0.740
 and 0.731.
 
-The early exit was trained after that, the other weights left as they were, on 20,000 of the groups of
-the last training, in 21 minutes on two cores of an Intel Xeon (AMX).
+The early exit was trained after that, the other weights left as they were, on 20,000 of the groups
+of the last training, in 21 minutes on two cores of an Intel Xeon (AMX).
 
 Made by `scripts/bundled_data.py` and `scripts/bundled_model.py`. Licence: Apache License 2.0, see
 `LICENSE`.

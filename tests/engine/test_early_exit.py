@@ -31,9 +31,9 @@ TEXTS = [
 
 def test_who_goes_on_by_hand() -> None:
     logits = [1.0, 5.0, 3.0, 4.5, -2.0]
-    assert going_on(logits, best=1, margin=0.0) == [1]
-    assert going_on(logits, best=1, margin=0.5) == [1, 3]
-    assert going_on(logits, best=3, margin=0.0) == [1, 3, 2]
+    assert going_on(logits, best=1, margin=0.0) == [1, 3]  # One and a half, rounded up.
+    assert going_on(logits, best=1, margin=2.0) == [1, 3, 2]
+    assert going_on(logits, best=2, margin=0.0) == [1, 3, 2]
     assert going_on(logits, best=2, margin=4.0) == [1, 3, 2, 0]
     assert going_on([0.0] * 7, best=1, margin=9.0) == [0, 1, 2, 3, 4]  # At most five for each.
     assert going_on([], best=1, margin=1.0) == []

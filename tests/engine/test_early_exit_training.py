@@ -185,21 +185,20 @@ def test_margin_by_hand() -> None:
     from wikirank.train.early_exit.margin import ExitScores, choose_margin, exit_quality
     from wikirank.train.wiki import CandidateList
 
-    unknown = [None] * 7
-    held = CandidateList("q", "pair", "p", ["p", *"abcdef"], 0, [*unknown], [*unknown])
-    # The answer is best by all layers, sixth by the first ones, 2.2 below the best.
+    unknown = [None] * 10
+    held = CandidateList("q", "pair", "p", ["p", *"abcdefghi"], 0, [*unknown], [*unknown])
+    # The answer is best by all layers, ninth by the first ones, 2.2 below the best.
     scores = ExitScores(
-        np.array([0.8, 3.0, 2.9, 2.8, 2.7, 2.6, -9.0]), np.array([9.0, 1, 2, 3, 4, 5, 6])
+        np.array([0.8, 3.0, 2.9, 2.8, 2.7, 2.6, 2.5, 2.4, 2.3, -9.0]),
+        np.array([9.0, 1, 2, 3, 4, 5, 6, 7, 8, 0]),
     )
     narrow = exit_quality([held], [scores], margin=2.0, best=5)
-    assert (narrow.going_on, narrow.ndcg, narrow.early_ndcg) == (5, 1.0, 0.0)
+    assert (narrow.going_on, narrow.ndcg, narrow.early_ndcg) == (8, 1.0, 0.0)
     wide = exit_quality([held], [scores], margin=2.5, best=5)
-    assert (wide.going_on, wide.early_ndcg, wide.candidates) == (6, 1.0, 7)
+    assert (wide.going_on, wide.early_ndcg, wide.candidates) == (9, 1.0, 10)
     assert choose_margin([held], [scores]) == 2.5
 
 
-@pytest.mark.train
-@pytest.mark.slow
 def test_a_finished_run_gets_an_exit_once(minilm: Path, tmp_path: Path) -> None:
     from wikirank.train.base import find_base
     from wikirank.train.early_exit.fit import ExitHyperparameters

@@ -26,7 +26,7 @@ EARLY_EXIT = 10
 BY_EARLY_EXIT = f", the {EARLY_EXIT} best by early exit"
 """Ends the name of that ranking."""
 
-RankingKind: TypeAlias = Literal["first stage", "reranker", "oracle"]
+RankingKind: TypeAlias = Literal["first stage", "reranker", "early exit", "oracle"]
 
 
 @dataclass(slots=True)
@@ -120,7 +120,12 @@ def rank_all(
     names = [
         name + suffix for name, model in models.items() for suffix in _suffixes(model, search_type)
     ]
-    rerankers = {name: Ranking(f"{stage_name} + {name}", "reranker") for name in names}
+    rerankers = {
+        name: Ranking(
+            f"{stage_name} + {name}", "early exit" if name.endswith(BY_EARLY_EXIT) else "reranker"
+        )
+        for name in names
+    }
     oracle = Ranking(f"{stage_name} + oracle", "oracle")
     _warm_up(candidates, dataset, models, depth)
     for done, id_ in enumerate(dataset.queries, start=1):

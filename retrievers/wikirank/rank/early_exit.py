@@ -123,7 +123,7 @@ def going_on(
 
     Args:
         exit_logits: Of all candidates.
-        best: How many candidates matter: at least so many go on.
+        best: How many candidates matter: at least half as many more go on.
         margin: Of the others those go on that are at most so far below the highest exit logit, up
             to five times `best`.
 
@@ -133,5 +133,6 @@ def going_on(
     logits = np.asarray(exit_logits, dtype=np.float64)
     order = np.argsort(-logits, kind="stable")[: _MOST_KEPT * best]
     near = int((logits[order] >= logits.max(initial=-np.inf) - margin).sum())
-    positions: list[int] = order[: max(best, near)].tolist()
+    least = best + -(-best // 2)
+    positions: list[int] = order[: max(least, near)].tolist()
     return positions

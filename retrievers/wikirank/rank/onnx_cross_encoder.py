@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding
 from typing_extensions import override
 
+from wikirank.errors import ModelError
 from wikirank.rank.base import DescribedCrossEncoder
 from wikirank.rank.early_exit import EarlyExitNetwork
 from wikirank.rank.windows import check_max_length
@@ -18,7 +19,7 @@ from wikirank.runtime.tokens import load_tokenizer
 
 
 class OnnxCrossEncoder(DescribedCrossEncoder):
-    """A cross-encoder in ONNX; threads may share it."""
+    """A cross-encoder in ONNX whose network is whole; threads may share it."""
 
     def __init__(
         self, folder: ModelFolder, *, max_length: int | None = None, batch_size: int = 1
@@ -33,7 +34,8 @@ class OnnxCrossEncoder(DescribedCrossEncoder):
 
         Raises:
             InvalidArgumentError: An argument is out of range.
-            ModelError: The model cannot be opened.
+            ModelError: The model cannot be opened, or has an early exit, which is for
+                `EarlyExitCrossEncoder`.
         """
         super().__init__(
             folder.description,
@@ -44,6 +46,9 @@ class OnnxCrossEncoder(DescribedCrossEncoder):
         self._open(folder, batch_size)
 
     def _open(self, folder: ModelFolder, batch_size: int) -> None:
+        if folder.early_exit:
+            msg = f"Expected a network in one file in {folder.path}, got one with an early exit."
+            raise ModelError(msg)
         self._session = OnnxSession(folder.networks[0], batch_size=batch_size)
 
     @override

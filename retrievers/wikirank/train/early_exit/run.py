@@ -29,7 +29,7 @@ from wikirank.train.wiki.heldout import CandidateList, read_candidate_lists
 
 RECORD_FILE = "early_exit.json"
 CHECKPOINT = "early-exit.pt"
-_LISTS = 300  # Enough to choose a margin and to measure it; each costs as much as 50 pairs.
+_LISTS = 600  # Enough to choose a margin and to measure it; each costs as much as 50 pairs.
 _MEASURED_AT = (5, 10)
 
 
