@@ -28,6 +28,7 @@ from wikirank.types import Article
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 ME = os.getpid()
+PATH = os.pathsep.join(sys.path)
 
 
 @pytest.fixture(autouse=True)
@@ -238,7 +239,7 @@ def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     """A Python program with two threads, in a process group of its own."""
     process = subprocess.Popen(
         [sys.executable, *arguments],
-        env={**os.environ, THREADS_VARIABLE: "2", "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, THREADS_VARIABLE: "2", "PYTHONPATH": PATH, "COLUMNS": "200"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -247,11 +248,11 @@ def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         # A shell that runs the tests in the background has them ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    try:
-        with process:
+    with process:
+        try:
             yield process
-    finally:
-        process.kill()
+        finally:
+            process.kill()
 
 
 class TestPrograms:
@@ -295,7 +296,7 @@ class TestPrograms:
 
 @pytest.mark.slow
 def test_ctrl_c_while_the_command_line_indexes(tmp_path: Path) -> None:
-    pages = [page(f"P{n}", f"Text {n} of many, with a word or two. " * 300) for n in range(2000)]
+    pages = [page(f"P{n}", f"Text {n}. <!-- {'x' * 2**14} -->") for n in range(1000)]
     index = str(tmp_path / "index")
     with started(
         "-m", "wikirank", "index", str(dump(tmp_path, *pages)), "--into", index
