@@ -202,4 +202,9 @@ def _wiki(
 def _give_early_exit(output: Path, after: int, report: Report, *, progress: bool) -> None:
     from wikirank.train.early_exit.run import give_early_exit
 
-    report(give_early_exit(output, after=after, progress=progress, report=report).summary())
+    try:
+        record = give_early_exit(output, after=after, progress=progress, report=report)
+    except KeyboardInterrupt:
+        report("Stopped; the model is finished. The same command goes on with its early exit.")
+        raise
+    report(record.summary())

@@ -92,7 +92,7 @@ def fit_exit(
     )
     for step, batch in enumerate(bar, start=begin + 1):
         trainer.step(batch)
-        if step % _EACH_SAVED == 0:
+        if step % _EACH_SAVED == 0 or step == len(batches):
             trainer.save(checkpoint, step)
     return head.eval()
 

@@ -28,7 +28,6 @@ from wikirank.train.wiki.groups import read_groups
 from wikirank.train.wiki.heldout import CandidateList, read_candidate_lists
 
 RECORD_FILE = "early_exit.json"
-CHECKPOINT = "early-exit.pt"
 _LISTS = 600  # Enough to choose a margin and to measure it; each costs as much as 50 pairs.
 _MEASURED_AT = (5, 10)
 
@@ -91,6 +90,7 @@ def give_early_exit(
     hyperparameters = hyperparameters or ExitHyperparameters()
     if (run / RECORD_FILE).is_file():
         return _read(run, after)
+    checkpoint = run / f"early-exit-{after}.pt"
     folder = read_model_folder(run / ONNX_FOLDER, kind="cross-encoder")
     model = load_torch_folder(run, device="cpu")
     groups = list(read_groups(run / DATA / "groups.jsonl.gz"))
@@ -100,7 +100,7 @@ def give_early_exit(
         groups,
         hyperparameters,
         after=after,
-        checkpoint=run / CHECKPOINT,
+        checkpoint=checkpoint,
         progress=progress,
     )
     report("Choosing its margin on dev lists, and measuring it on test lists.")
@@ -121,7 +121,7 @@ def give_early_exit(
     (run / RECORD_FILE).write_text(json.dumps(asdict(record), indent=2) + "\n", "utf-8")
     with (run / MODEL_CARD).open("a", encoding="utf-8") as card:
         card.write(f"\n## Early exit\n\n{record.summary()}\n")
-    (run / CHECKPOINT).unlink(missing_ok=True)
+    checkpoint.unlink(missing_ok=True)
     return record
 
 
