@@ -1,0 +1,58 @@
+"""A Ray cluster of separate processes on this machine, for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_WAITING = ("raylet_start_wait_time_s", "worker_register_timeout_seconds")
+_LONGEST_WAIT = 300  # seconds
+
+RAY_MARKS = [
+    pytest.mark.slow,
+    # Of Ray's own making: its settings warn of each other, and it leaves sockets and files open.
+    pytest.mark.filterwarnings("ignore:.use_\\w+. is deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@contextmanager
+def ray_cluster(nodes: int) -> Iterator[Any]:
+    """A head that works on nothing, and nodes of a CPU each; RAY_ADDRESS names it."""
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        for setting in _WAITING:  # On a machine that is busy with other things.
+            patch.setenv(f"RAY_{setting}", str(_LONGEST_WAIT))
+        head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 2**27}
+        cluster = Cluster(initialize_head=True, head_node_args=head)
+        try:
+            patch.setenv("RAY_ADDRESS", cluster.address)
+            for _ in range(nodes):
+                add_node(cluster)
+            yield cluster
+        finally:
+            cluster.shutdown()
+
+
+def add_node(cluster: Any) -> None:
+    """Add a node of one CPU to a cluster."""
+    cluster.add_node(wait=False, num_cpus=1, object_store_memory=2**27)
+    cluster.wait_for_nodes(timeout=_LONGEST_WAIT)
+
+
+def working(node: Any) -> list[int]:
+    """The processes of a node that read, or have the model."""
+    raylet = node.all_processes["raylet"][0].process.pid
+    found = []
+    for pid in Path(f"/proc/{raylet}/task/{raylet}/children").read_text().split():
+        title = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+        if title.startswith(b"ray::") and b"MapBatches" in title:
+            found.append(int(pid))
+    return found
