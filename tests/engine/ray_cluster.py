@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
-_WAITING = ("raylet_start_wait_time_s", "worker_register_timeout_seconds")
-_LONGEST_WAIT = 300  # seconds
+_LONGEST_WAIT = 300  # seconds, on a machine that is busy with other things
+_NODE_ARGS = {"object_store_memory": 2**27}
+
+_Result = TypeVar("_Result")
 
 RAY_MARKS = [
     pytest.mark.slow,
@@ -28,10 +31,9 @@ def ray_cluster(nodes: int) -> Iterator[Any]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        for setting in _WAITING:  # On a machine that is busy with other things.
-            patch.setenv(f"RAY_{setting}", str(_LONGEST_WAIT))
-        head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 2**27}
-        cluster = Cluster(initialize_head=True, head_node_args=head)
+        patch.setenv("RAY_worker_register_timeout_seconds", str(_LONGEST_WAIT))
+        head = {**_NODE_ARGS, "num_cpus": 0, "include_dashboard": False}
+        cluster = _retried(lambda: Cluster(initialize_head=True, head_node_args=head))
         try:
             patch.setenv("RAY_ADDRESS", cluster.address)
             for _ in range(nodes):
@@ -43,8 +45,18 @@ def ray_cluster(nodes: int) -> Iterator[Any]:
 
 def add_node(cluster: Any) -> None:
     """Add a node of one CPU to a cluster."""
-    cluster.add_node(wait=False, num_cpus=1, object_store_memory=2**27)
+    _retried(lambda: cluster.add_node(wait=False, num_cpus=1, **_NODE_ARGS))
     cluster.wait_for_nodes(timeout=_LONGEST_WAIT)
+
+
+def _retried(start: Callable[[], _Result], attempts: int = 10) -> _Result:
+    # A node has 15 seconds to start in, whatever Ray is told, and a busy machine may need more.
+    try:
+        return start()
+    except Exception as err:
+        if attempts == 1 or "timed out during startup" not in str(err):
+            raise
+    return _retried(start, attempts - 1)
 
 
 def working(node: Any) -> list[int]:
