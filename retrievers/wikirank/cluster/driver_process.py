@@ -66,7 +66,7 @@ class DriverProcess(Closing):
             raise ClusterError(self._obituary()) from err
 
     def _obituary(self) -> str:
-        self._process.wait()
+        self._await_end()
         words = self._last_words()
         causes = [cause for sign, cause in _CAUSES.items() if sign in words]
         last_line = words.strip().rpartition("\n")[2]
@@ -84,16 +84,18 @@ class DriverProcess(Closing):
 
     def close(self) -> None:
         """End it: at once if it is at work, which stops its work on the cluster."""
-        process = self._process
         with suppress(BrokenPipeError):
             self._requests.close()
-        try:
-            process.wait(_LONGEST_GOODBYE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        self._await_end()
         self._answers.close()
         self._words.close()
+
+    def _await_end(self) -> None:
+        try:
+            self._process.wait(_LONGEST_GOODBYE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 def _environment() -> dict[str, str]:
