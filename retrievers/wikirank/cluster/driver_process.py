@@ -17,11 +17,12 @@ from wikirank.cluster.pipeline import Request
 from wikirank.errors import ClusterError
 
 _LONGEST_GOODBYE = 10  # seconds
-_LAST_WORDS = 4096  # bytes
+_LAST_WORDS = 2**16  # bytes; Ray repeats the end of its node's log
 # What Ray prints when it ends a process of its own accord, and what that means.
 _CAUSES = {
     "Failed to connect to GCS": "Ray's head does not answer",
     "Raylet is dead": "Ray's node on this machine is dead",
+    "Raylet is terminated": "Ray's node on this machine is dead",
 }
 
 
