@@ -180,8 +180,7 @@ def table(measured: dict[str, Measured], sample: Sequence[Candidates]) -> str:
         row += [_speed_cell(one, stock, size) for size in sizes]
         row.append(" / ".join(f"{one.peak_mb[size]:.0f}" for size in sizes))
         if sample:
-            row.append(f"{mean_ndcg(one.orders, sample):.4f}")
-            row.append("–" if reference is None else f"{agreement(one, reference):.4f}")
+            row += _quality_cells(one, reference, sample)
         rows.append(row)
     return markdown_table(header, rows)
 
@@ -191,6 +190,19 @@ def _speed_cell(one: Measured, stock: Measured | None, size: int) -> str:
     if stock is None:
         return own.cell()
     return f"{Timings(stock.seconds[size]).p50 / own.p50:.2f}: {own.cell()}"
+
+
+def _quality_cells(
+    one: Measured, reference: Measured | None, sample: Sequence[Candidates]
+) -> list[str]:
+    """nDCG@10 of who returns ten passages or more; agreement of who returns all."""
+    pairs = list(zip(one.orders, sample, strict=True))
+    has_ten = all(len(order) >= min(10, len(given.passages)) for order, given in pairs)
+    has_all = all(len(order) == len(given.passages) for order, given in pairs)
+    return [
+        f"{mean_ndcg(one.orders, sample):.4f}" if has_ten else "–",
+        f"{agreement(one, reference):.4f}" if reference and has_all else "–",
+    ]
 
 
 def mean_ndcg(orders: Sequence[Sequence[int]], sample: Sequence[Candidates]) -> float:

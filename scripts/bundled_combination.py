@@ -65,7 +65,7 @@ def recombine(data: Path, run: Path) -> Combination:
     write_model_folder(
         model,
         replace(folder.description, combination=asdict(combination)),
-        onnx=folder.onnx,
+        networks=folder.networks,
         tokenizer_json=folder.tokenizer.read_text("utf-8"),
         extra_files={
             name: (model / name).read_text("utf-8")

@@ -46,12 +46,12 @@ def load(name: str, weights: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return lambda request: {"order": rerank(request["query"], request["passages"])}
 
 
-def _wikirank(_: Path) -> Rerank:
+def _wikirank(top_n: int | None) -> Rerank:
     from langchain_core.documents import Document
 
     from langchain_wikirank import WikiReranker
 
-    reranker = WikiReranker(top_n=None)
+    reranker = WikiReranker(top_n=top_n)
     reranker.load_model()
 
     def rerank(query: str, passages: Sequence[str]) -> list[int]:
@@ -59,13 +59,6 @@ def _wikirank(_: Path) -> Rerank:
         return [found.metadata["at"] for found in reranker.compress_documents(documents, query)]
 
     return rerank
-
-
-def _wikirank_engine(_: Path) -> Rerank:
-    from wikirank.rank import best_first, load_cross_encoder, score_passages
-
-    model = load_cross_encoder()
-    return lambda query, passages: best_first(score_passages(model, query, passages))
 
 
 def _langchain(folder: Path, **model_kwargs: Any) -> Rerank:
@@ -168,9 +161,10 @@ STOCK = "langchain"
 REFERENCE = "sentence-transformers"
 _INT8, _FP32 = "onnx-int8", "onnx-fp32"
 RERANKERS = {
-    "wikirank": Reranker("`WikiReranker`", "as shipped", None, _wikirank),
-    "wikirank-engine": Reranker(
-        "`score_passages`, its engine", "as shipped", None, _wikirank_engine
+    "wikirank": Reranker("`WikiReranker(top_n=10)`", "as shipped", None, lambda _: _wikirank(10)),
+    "wikirank-5": Reranker("`WikiReranker()`: 5", "as shipped", None, lambda _: _wikirank(5)),
+    "wikirank-all": Reranker(
+        "`WikiReranker(top_n=None)`: all", "as shipped", None, lambda _: _wikirank(None)
     ),
     STOCK: Reranker(
         "LangChain `CrossEncoderReranker`, torch", "fp32", "langchain", _langchain_torch

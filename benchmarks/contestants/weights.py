@@ -1,28 +1,25 @@
 """The bundled cross-encoder's weights in the forms that the peers can load.
 
 `torch/` holds them dequantised (`contestants.pair_bert`), `onnx-fp32/` the same as an fp32 graph,
-`onnx-int8/` the bundled int8 graph itself, its output renamed and given the shape that they expect.
+`onnx-int8/` that quantised as ours is, with the mask and the output that they expect.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from contestants.pair_bert import PairBertConfig, PairBertForSequenceClassification
 from wikirank.runtime.model_folder import bundled_model, read_model_folder
-from wikirank.train.export import trace_onnx
 from wikirank.train.from_onnx import cross_encoder_from_onnx
 from wikirank.train.quiet import quiet_transformers
+from wikirank.train.row_scale import scale_rows
+from wikirank.train.tracing import large_nodes, quantise, quiet_export, trace_onnx
 
 TORCH, FP32, INT8 = "torch", "onnx-fp32", "onnx-int8"
 _SPECIAL = {
@@ -46,7 +43,7 @@ def save_weights(cache: Path) -> Path:
     """
     bundled = read_model_folder(bundled_model("cross-encoder"), kind="cross-encoder")
     target = (cache / "weights").absolute()
-    digest = json.loads((bundled.path / "wikirank.json").read_text("utf-8"))["sha256"]
+    digest = str(json.loads((bundled.path / "wikirank.json").read_text("utf-8"))["sha256"])
     mark = target / _MARK
     if mark.is_file() and mark.read_text("utf-8") == digest:
         return target
@@ -63,10 +60,9 @@ def save_weights(cache: Path) -> Path:
         known = {**config, "model_type": "bert", "architectures": ["BertForSequenceClassification"]}
         (target / name / "config.json").write_text(json.dumps(known), "utf-8")
     model.set_attn_implementation("eager")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # The tracer's advice.
+    with quiet_export():
         trace_onnx(_Logits(model), target / FP32 / "model.onnx", "logits")
-    _write_int8(bundled.onnx, target / INT8 / "model.onnx")
+        _write_int8(model, target / INT8 / "model.onnx")
     mark.write_text(digest, "utf-8")
     return target
 
@@ -111,15 +107,10 @@ def _write_tokenizer(folder: Path, tokenizer: Path, max_length: int) -> None:
     (folder / "special_tokens_map.json").write_text(json.dumps(_SPECIAL), "utf-8")
 
 
-def _write_int8(source: Path, target: Path) -> None:
-    """The bundled graph with an output `logits` of (pairs, 1) in place of (pairs,)."""
-    model = onnx.load(str(source))
-    [output] = model.graph.output
-    axis = numpy_helper.from_array(np.array([1]), "logits_axis")
-    model.graph.initializer.append(axis)
-    model.graph.node.append(helper.make_node("Unsqueeze", [output.name, axis.name], ["logits"]))
-    del model.graph.output[:]
-    model.graph.output.append(
-        helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 1])
-    )
-    onnx.save(model, str(target))
+def _write_int8(model: PairBertForSequenceClassification, target: Path) -> None:
+    """Quantise the weights as `export_cross_encoder` does; they were int8 before."""
+    scale_rows(model)
+    scaled = target.with_name("scaled-fp32.onnx")
+    trace_onnx(_Logits(model), scaled, "logits")
+    quantise(scaled, target, nodes=large_nodes(scaled))
+    scaled.unlink()

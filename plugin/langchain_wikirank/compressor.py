@@ -19,7 +19,7 @@ from langchain_wikirank._tracing import RERANK, achild_run, child_run, rerank_su
 from wikirank.errors import InvalidArgumentError
 from wikirank.rank.load import load_cross_encoder
 from wikirank.rank.protocol import CrossEncoder
-from wikirank.rank.score import best_first, score_passages
+from wikirank.rank.score import DROPPED, best_first, score_passages
 from wikirank.types import OnTruncation
 
 
@@ -77,6 +77,13 @@ class WikiReranker(BaseDocumentCompressor):
 
     `window` scores it in overlapping windows and takes the best, `warn` cuts it with a
     `TruncationWarning`, `error` raises `TextTooLongError`.
+    """
+
+    early_exit: bool = True
+    """Whether a model that can may drop hopeless documents after its first layers.
+
+    That halves the time where `top_n` is much less than the number of documents; False scores all
+    of them to the end. The bundled model can; see `wikirank.rank.early_exit`.
     """
 
     def load_model(self) -> CrossEncoder:
@@ -176,10 +183,12 @@ class WikiReranker(BaseDocumentCompressor):
         started = perf_counter()
         model = self.load_model()
         texts = [scored_text(document, headings=model.headings) for document in documents]
-        logits = score_passages(model, query, texts, on_truncation=self.on_truncation)
+        wanted = self.top_n if self.early_exit else None
+        logits = score_passages(model, query, texts, on_truncation=self.on_truncation, best=wanted)
         relevance = model.calibration.relevance(logits)
         threshold = 0.0 if self.score_threshold is None else self.score_threshold
-        passing = [position for position in best_first(logits) if relevance[position] >= threshold]
+        passes = (relevance >= threshold) & (logits > DROPPED)
+        passing = [position for position in best_first(logits) if passes[position]]
         kept = passing[: self.top_n]
         best = [_scored(documents[at], float(relevance[at]), float(logits[at])) for at in kept]
         summary = rerank_summary(len(kept), len(passing), [float(relevance[at]) for at in kept])

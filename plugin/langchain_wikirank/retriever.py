@@ -294,4 +294,8 @@ class WikiRetriever(BaseRetriever):
         chosen.update((name, value) for name, value in overrides.items() if value is not None)
         if chosen["rerank"] and chosen["score_threshold"] is None:
             chosen["score_threshold"] = self.reranker.score_threshold
-        return SearchOptions(on_truncation=self.reranker.on_truncation, **chosen)
+        return SearchOptions(
+            on_truncation=self.reranker.on_truncation,
+            early_exit=self.reranker.early_exit,
+            **chosen,
+        )

@@ -38,6 +38,8 @@ class SearchOptions:
         filter: Metadata that passages must have; several keys must all hold.
         neighbours: How many passages before and after each, in its section, to join to it.
         on_truncation: What to do with texts over the cross-encoder's length.
+        early_exit: Whether a cross-encoder that can may drop hopeless candidates after its first
+            layers; False has it score all of them to the end.
     """
 
     k: int = 5
@@ -48,6 +50,7 @@ class SearchOptions:
     filter: Mapping[str, Any] | None = None
     neighbours: int = 0
     on_truncation: OnTruncation = "window"
+    early_exit: bool = True
 
     def __post_init__(self) -> None:
         _require_whole("k", self.k, 1)
@@ -78,7 +81,8 @@ class SearchResult:
         passages: The passages that answer, best first.
         candidates: What went into the reranking, in the first stage's order.
         timings: Milliseconds each stage took, by its name, and `total`.
-        passing: How many candidates reached the threshold, before the cut to `k`.
+        passing: How many candidates reached the threshold, before the cut to `k`; those that the
+            cross-encoder dropped early do not count.
     """
 
     query: str
@@ -233,7 +237,13 @@ class Searcher:
     def _passing(self, found: SearchResult, options: SearchOptions) -> list[RankedPassage]:
         if not options.rerank:
             return found.candidates
-        scored = rerank(found.query, found.candidates, self.cross_encoder, options.on_truncation)
+        scored = rerank(
+            found.query,
+            found.candidates,
+            self.cross_encoder,
+            options.on_truncation,
+            best=options.k if options.early_exit else None,
+        )
         threshold = options.score_threshold or 0.0
         return [ranked for ranked in scored if (ranked.relevance_score or 0.0) >= threshold]
 
@@ -243,6 +253,8 @@ def rerank(
     candidates: Sequence[RankedPassage],
     cross_encoder: CrossEncoder,
     on_truncation: OnTruncation = "window",
+    *,
+    best: int | None = None,
 ) -> list[RankedPassage]:
     """Order candidates by the cross-encoder, together with the first stage where it learned how.
 
@@ -251,13 +263,17 @@ def rerank(
         candidates: In the first stage's order, which decides between equal scores.
         cross_encoder: The model.
         on_truncation: What to do with texts over its length.
+        best: See `score_passages`.
 
     Returns:
-        All candidates, best first, with logit, relevance score and new rank.
+        The candidates that were not dropped, best first, with logit, relevance score and new rank:
+        all of them, or at least `best`.
     """
     texts = [reranker_text(candidate.passage, cross_encoder) for candidate in candidates]
-    logits = score_passages(cross_encoder, query, texts, on_truncation=on_truncation)
-    return in_order(candidates, logits, cross_encoder)
+    logits = score_passages(cross_encoder, query, texts, on_truncation=on_truncation, best=best)
+    scored = np.isfinite(logits)
+    left = [held for held, is_scored in zip(candidates, scored, strict=True) if is_scored]
+    return in_order(left, logits[scored], cross_encoder)
 
 
 def in_order(

@@ -44,7 +44,7 @@ def run(script: str, *arguments: str) -> str:
 
 
 def test_ours_alone(data: Path, tmp_path: Path) -> None:
-    ours = ("wikirank", "wikirank-engine")
+    ours = ("wikirank", "wikirank-5", "wikirank-all")
     arguments = [str(tmp_path / "cache"), "--data", str(data), "--sizes", "2", "3"]
     arguments += ["--repeats", "1", "--quality", "2", "--only", *ours]
     found = json.loads(run("rerank_speed.py", *arguments, "--json"))

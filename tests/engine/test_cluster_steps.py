@@ -33,8 +33,8 @@ from wikirank.types import Article
 
 pytest.importorskip("pyarrow", reason="needs the [ray] extra, or [parquet]")
 
-from wikirank.cluster.groups import read_groups
 from wikirank.cluster.steps import Preparer, Settings, digest_hints
+from wikirank.corpus.sources.groups import read_groups
 
 
 class Here:

@@ -16,12 +16,8 @@ from tokenizers import Tokenizer
 
 from wikirank.embed import OnnxEmbedder, load_embedder
 from wikirank.errors import InvalidArgumentError
-from wikirank.runtime.model_folder import (
-    ModelDescription,
-    bundled_model,
-    read_model_folder,
-    write_model_folder,
-)
+from wikirank.runtime.model_description import ModelDescription
+from wikirank.runtime.model_folder import bundled_model, read_model_folder, write_model_folder
 from wikirank.runtime.session import plan_batches
 from wikirank.runtime.tokens import load_tokenizer
 
@@ -190,7 +186,8 @@ def original(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> OnnxEmbe
     """The original weights in float32, as an ONNX network: twice as quick as torch."""
     from transformers import AutoModel
 
-    from wikirank.train.export import MeanPooled, trace_onnx
+    from wikirank.train.export import MeanPooled
+    from wikirank.train.tracing import trace_onnx
 
     traced = tmp_path_factory.mktemp("original") / "fp32.onnx"
     with warnings.catch_warnings():
@@ -200,7 +197,7 @@ def original(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> OnnxEmbe
     folder = traced.parent / "model"
     tokenizer_json = (bundled_model("embedder") / "tokenizer.json").read_text("utf-8")
     description = ModelDescription("embedder", "original", max_length=256)
-    write_model_folder(folder, description, onnx=traced, tokenizer_json=tokenizer_json)
+    write_model_folder(folder, description, networks=[traced], tokenizer_json=tokenizer_json)
     return load_embedder(folder)
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from wikirank.evaluate.metrics import spearman
 from wikirank.rank import Calibration, load_cross_encoder
-from wikirank.runtime.model_folder import ModelDescription, write_model_folder
+from wikirank.runtime.model_description import ModelDescription
+from wikirank.runtime.model_folder import write_model_folder
 
 torch = pytest.importorskip("torch", reason="needs the [train] extra")
 
@@ -104,15 +105,17 @@ def test_export_leaves_the_model_as_it_was(pair_model: Any, exported: Path) -> N
 def test_it_keeps_the_ranking_better_than_quantising_everything(
     pair_model: Any, exported: Path, tmp_path: Path
 ) -> None:
-    from wikirank.train.export import _Logit, _quiet, quantise, trace_onnx
+    from wikirank.train.export import _Logit
+    from wikirank.train.tracing import quantise, quiet_export, trace_onnx
 
-    with _quiet():
-        trace_onnx(_Logit(pair_model), tmp_path / "fp32.onnx", "logit")
+    with quiet_export():
+        inputs = "input_ids", "token_type_ids"
+        trace_onnx(_Logit(pair_model), tmp_path / "fp32.onnx", "logit", inputs)
         quantise(tmp_path / "fp32.onnx", tmp_path / "int8.onnx")
     write_model_folder(
         tmp_path / "plain",
         ModelDescription("cross-encoder", "plain", 128),
-        onnx=tmp_path / "int8.onnx",
+        networks=[tmp_path / "int8.onnx"],
         tokenizer_json=(exported / "tokenizer.json").read_text("utf-8"),
     )
     pairs = [(query, text) for query in QUERIES for text in TEXTS]

@@ -11,7 +11,8 @@ import pytest
 
 from wikirank.errors import ModelError
 from wikirank.rank import Calibration, load_cross_encoder
-from wikirank.runtime.model_folder import ModelDescription, bundled_model, write_model_folder
+from wikirank.runtime.model_description import ModelDescription
+from wikirank.runtime.model_folder import bundled_model, write_model_folder
 
 torch = pytest.importorskip("torch", reason="needs the [train] extra")
 
@@ -156,7 +157,7 @@ def test_networks_that_are_no_cross_encoder_of_ours_are_refused(tmp_path: Path) 
     write_model_folder(
         tmp_path / "model",
         ModelDescription("cross-encoder", "identity", 128),
-        onnx=tmp_path / "network.onnx",
+        networks=[tmp_path / "network.onnx"],
         tokenizer_json=(bundled_model("cross-encoder") / "tokenizer.json").read_text("utf-8"),
     )
     with pytest.raises(ModelError, match="Train from the torch model"):
@@ -167,6 +168,6 @@ def test_a_corrupt_folder_is_refused(tmp_path: Path) -> None:
     from wikirank.train.base import find_base
 
     folder = Path(shutil.copytree(bundled_model("cross-encoder"), tmp_path / "corrupt"))
-    (folder / "model.onnx").write_bytes(b"no network")
+    next(folder.glob("*.onnx")).write_bytes(b"no network")
     with pytest.raises(ModelError, match="corrupt"):
         find_base(str(folder))

@@ -12,12 +12,8 @@ import pytest
 from wikirank.embed import load_embedder
 from wikirank.errors import InvalidArgumentError, ModelError
 from wikirank.rank import load_cross_encoder
-from wikirank.runtime.model_folder import (
-    ModelDescription,
-    bundled_model,
-    read_model_folder,
-    write_model_folder,
-)
+from wikirank.runtime.model_description import ModelDescription
+from wikirank.runtime.model_folder import bundled_model, read_model_folder, write_model_folder
 
 FILES = ["model.onnx", "tokenizer.json", "wikirank.json"]
 
@@ -108,8 +104,8 @@ def test_files_with_the_right_hash_must_still_be_models(tmp_path: Path) -> None:
     garbage.write_bytes(b"not a network")
     description = ModelDescription("embedder", "garbage", 256)
     tokenizer = (bundled_model("embedder") / "tokenizer.json").read_text("utf-8")
-    write_model_folder(tmp_path / "a", description, onnx=garbage, tokenizer_json=tokenizer)
-    write_model_folder(tmp_path / "b", description, onnx=garbage, tokenizer_json="{}")
+    write_model_folder(tmp_path / "a", description, networks=[garbage], tokenizer_json=tokenizer)
+    write_model_folder(tmp_path / "b", description, networks=[garbage], tokenizer_json="{}")
     with pytest.raises(ModelError, match="ONNX Runtime cannot open it"):
         load_embedder(tmp_path / "a")
     with pytest.raises(ModelError, match="Expected a tokenizer"):
@@ -123,7 +119,7 @@ def test_what_is_written_can_be_read(tmp_path: Path) -> None:
     sha256 = write_model_folder(
         tmp_path / "made" / "model",
         description,
-        onnx=onnx,
+        networks=[onnx],
         tokenizer_json="{}",
         extra_files={"README.md": "A card.\n"},
     )
@@ -137,7 +133,7 @@ def test_what_is_written_can_be_read(tmp_path: Path) -> None:
 def test_a_write_that_fails_leaves_the_earlier_model(copied: Path, tmp_path: Path) -> None:
     description = ModelDescription("embedder", "new", 256)
     with pytest.raises(FileNotFoundError):
-        write_model_folder(copied, description, onnx=tmp_path / "absent", tokenizer_json="{}")
+        write_model_folder(copied, description, networks=[tmp_path / "absent"], tokenizer_json="{}")
     assert read_model_folder(copied, kind="embedder").description.model_id != "new"
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
@@ -146,7 +142,7 @@ def test_an_earlier_model_is_replaced_whole(copied: Path, tmp_path: Path) -> Non
     onnx = tmp_path / "some.onnx"
     onnx.write_bytes(b"bytes")
     write_model_folder(
-        copied, ModelDescription("embedder", "new", 256), onnx=onnx, tokenizer_json="{}"
+        copied, ModelDescription("embedder", "new", 256), networks=[onnx], tokenizer_json="{}"
     )
     assert sorted(path.name for path in copied.iterdir()) == FILES
 
@@ -157,7 +153,7 @@ def test_a_folder_of_other_things_is_not_overwritten(tmp_path: Path) -> None:
         write_model_folder(
             tmp_path,
             ModelDescription("embedder", "new", 256),
-            onnx=tmp_path / "thesis.txt",
+            networks=[tmp_path / "thesis.txt"],
             tokenizer_json="{}",
         )
     assert (tmp_path / "thesis.txt").read_text("utf-8") == "years of work"

@@ -162,3 +162,32 @@ def test_layers_that_stay_are_evenly_spread_and_the_export_has_no_others(
     for wrong in (0, 4):
         with pytest.raises(InvalidArgumentError, match="keep 1 to 3 layers of BertModel"):
             keep_layers(half, wrong)
+
+
+def test_average_is_of_each_weight(minilm: Path) -> None:
+    from wikirank.train.base import find_base
+    from wikirank.train.wiki.model import average_weights, keep_layers, starting_model
+
+    base = find_base(str(minilm))
+    first, second, third = (starting_model(base, seed=3, max_length=64) for _ in range(3))
+    with torch.no_grad():
+        second[2].linear.weight.add_(3.0)
+        third[2].linear.bias.sub_(6.0)
+    before = first[2].linear.weight.clone()
+    mean = average_weights([first, second, third])
+    assert torch.allclose(mean[2].linear.weight, before + 1.0)
+    assert mean[2].linear.bias.item() == pytest.approx(-4.0 - 2.0)
+    keep_layers(second, 3)
+    for others in ([], [first, second]):
+        with pytest.raises(InvalidArgumentError, match="same weights"):
+            average_weights(others)
+
+
+def test_dropout_is_off_unless_asked_for(minilm: Path) -> None:
+    from wikirank.train.base import find_base
+    from wikirank.train.wiki.model import starting_model
+
+    for asked in (0.0, 0.1):
+        model = starting_model(find_base(str(minilm)), seed=3, max_length=64, dropout=asked)
+        found = {m.p for m in model.modules() if isinstance(m, torch.nn.Dropout)}
+        assert found == {asked}

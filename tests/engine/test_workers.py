@@ -21,11 +21,11 @@ def test_results_come_in_the_order_of_the_items() -> None:
         time.sleep(0.01 if number % 5 == 0 else 0)
         return number * number
 
-    assert map_ordered(slow_first, range(50)) == [number**2 for number in range(50)]
+    assert list(map_ordered(slow_first, range(50))) == [number**2 for number in range(50)]
 
 
 def test_nothing_gives_nothing() -> None:
-    assert map_ordered(len, []) == []
+    assert list(map_ordered(len, [])) == []
 
 
 def test_an_error_comes_through_and_what_has_not_begun_is_cancelled() -> None:
@@ -38,7 +38,7 @@ def test_an_error_comes_through_and_what_has_not_begun_is_cancelled() -> None:
             raise KeyError(message)
 
     with pytest.raises(KeyError, match="three"):
-        map_ordered(fails_at_three, range(10_000))
+        list(map_ordered(fails_at_three, range(10_000)))
     assert len(begun) <= 4 + 2 * thread_count()
 
 
@@ -57,7 +57,7 @@ def test_items_are_drawn_as_there_is_room_for_them() -> None:
         with lock:
             finished += 1
 
-    map_ordered(finish, items())
+    list(map_ordered(finish, items()))
     assert max(ahead) <= 2 * thread_count()
 
 
@@ -89,11 +89,11 @@ def test_a_forked_child_gets_a_pool_of_its_own() -> None:
     program = """
 import os, warnings
 from wikirank.runtime.workers import map_ordered
-map_ordered(abs, [-1, -2])
+list(map_ordered(abs, [-1, -2]))
 warnings.simplefilter("ignore", DeprecationWarning)
 child = os.fork()
 if child == 0:
-    os._exit(0 if map_ordered(abs, [-3, -4]) == [3, 4] else 1)
+    os._exit(0 if list(map_ordered(abs, [-3, -4])) == [3, 4] else 1)
 raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     done = subprocess.run([sys.executable, "-c", program], timeout=60, check=False)

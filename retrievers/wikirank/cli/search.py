@@ -43,6 +43,12 @@ def command(
     rerank: Annotated[
         bool, typer.Option("--rerank/--no-rerank", help="Reorder by the cross-encoder.")
     ] = True,
+    early_exit: Annotated[
+        bool,
+        typer.Option(
+            "--early-exit/--no-early-exit", help="Drop hopeless candidates after the first layers."
+        ),
+    ] = True,
     score_threshold: Annotated[
         float | None, typer.Option(help="Least relevance score to show.")
     ] = None,
@@ -84,6 +90,7 @@ def command(
         fetch_k=fetch_k,
         search_type=search_type.value,
         rerank=rerank,
+        early_exit=early_exit,
         score_threshold=score_threshold,
         filter=parse_filters(filters or []),
         neighbours=neighbours,

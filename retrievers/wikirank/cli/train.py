@@ -78,6 +78,14 @@ def command(
             min=1, help="Transformer layers of the base to keep, for a faster model; wiki only."
         ),
     ] = None,
+    early_exit: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Train also a head after so many layers, by which hopeless candidates are dropped "
+            "early; 2 of 6 halve the time; wiki only.",
+        ),
+    ] = None,
     base: Annotated[
         str | None,
         typer.Option(
@@ -108,11 +116,11 @@ def command(
     from wikirank.train.wiki.teacher import check_teachers
 
     if recipe is Recipe.card and any(
-        given is not None for given in (pairs, queries, epochs, loss, teacher, layers)
+        given is not None for given in (pairs, queries, epochs, loss, teacher, layers, early_exit)
     ):
         msg = (
-            "--pairs, --queries, --epochs, --loss, --teacher and --layers belong to --recipe wiki; "
-            "the card's recipe is fixed."
+            "--pairs, --queries, --epochs, --loss, --teacher, --layers and --early-exit belong to "
+            "--recipe wiki; the card's recipe is fixed."
         )
         raise InvalidArgumentError(msg)
     if recipe is Recipe.card and process_count() > 1:
@@ -134,6 +142,8 @@ def command(
         else:
             options = _options(queries, training, teachers, layers)
             record = _wiki(source, output, base, report, pairs, options, progress=not quiet)
+            if early_exit is not None and is_main_process():
+                _give_early_exit(output, early_exit, report, progress=not quiet)
     except KeyboardInterrupt as err:
         raise typer.Exit(130) from err
     if is_main_process():
@@ -187,3 +197,9 @@ def _wiki(
         progress=progress,
         report=report,
     )
+
+
+def _give_early_exit(output: Path, after: int, report: Report, *, progress: bool) -> None:
+    from wikirank.train.early_exit.run import give_early_exit
+
+    report(give_early_exit(output, after=after, progress=progress, report=report).summary())

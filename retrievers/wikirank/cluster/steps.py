@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from wikirank.cluster.groups import PreparedGroup, ReadGroup, packed, read_groups, unpacked
+from wikirank.cluster.groups import PreparedGroup, packed, unpacked
 from wikirank.corpus import RawSource, Source, Splitter
+from wikirank.corpus.sources.groups import ReadGroup, read_groups
 from wikirank.embed import Embedder
 from wikirank.errors import IndexMismatchError, WikirankError
 from wikirank.index.prepared import PreparedArticle

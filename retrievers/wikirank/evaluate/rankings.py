@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Literal, TypeAlias
@@ -14,13 +14,19 @@ from wikirank.evaluate.datasets import RetrievalDataset
 from wikirank.evaluate.near_duplicates import standing_in
 from wikirank.evaluate.strata import of_same_article
 from wikirank.rank import CrossEncoder
+from wikirank.rank.protocol import ExitsEarly
 from wikirank.search import in_order, rerank
 from wikirank.types import RankedPassage, SearchType
 
 BY_LOGIT = ", logit alone"
 """Ends the name of a ranking that leaves a model's combination out."""
 
-RankingKind: TypeAlias = Literal["first stage", "reranker", "oracle"]
+EARLY_EXIT = 10
+"""How many passages a model with an early exit is asked for, in a ranking of its own."""
+BY_EARLY_EXIT = f", the {EARLY_EXIT} best by early exit"
+"""Ends the name of that ranking."""
+
+RankingKind: TypeAlias = Literal["first stage", "reranker", "early exit", "oracle"]
 
 
 @dataclass(slots=True)
@@ -92,7 +98,7 @@ def rank_all(
 
     Each reranker orders the same candidates, those of one first stage. A model that has learned to
     combine its logit with hybrid search's scores is ranked so, as `WikiRetriever` does, and by its
-    logit alone. A relevant passage that
+    logit alone. One with an early exit is also asked for its ten best. A relevant passage that
     is not among them stays missed, unless a near duplicate of it is, which then stands for it
     (`standing_in`). The time of a reranker includes that of its first stage. The first stages
     are asked in turn, so the later ones find caches warm.
@@ -112,11 +118,14 @@ def rank_all(
     stage_name = FIRST_STAGES[search_type]
     stages = {key: Ranking(name, "first stage") for key, name in FIRST_STAGES.items()}
     names = [
-        name + suffix
-        for name, model in models.items()
-        for suffix in ("", *([BY_LOGIT] if model.combination and search_type == "hybrid" else []))
+        name + suffix for name, model in models.items() for suffix in _suffixes(model, search_type)
     ]
-    rerankers = {name: Ranking(f"{stage_name} + {name}", "reranker") for name in names}
+    rerankers = {
+        name: Ranking(
+            f"{stage_name} + {name}", "early exit" if name.endswith(BY_EARLY_EXIT) else "reranker"
+        )
+        for name in names
+    }
     oracle = Ranking(f"{stage_name} + oracle", "oracle")
     _warm_up(candidates, dataset, models, depth)
     for done, id_ in enumerate(dataset.queries, start=1):
@@ -134,6 +143,15 @@ def rank_all(
     return [*stages.values(), *rerankers.values(), oracle]
 
 
+def _suffixes(model: CrossEncoder, search_type: SearchType) -> Iterator[str]:
+    """What the names of a model's rankings end in."""
+    yield ""
+    if model.combination and search_type == "hybrid":
+        yield BY_LOGIT
+    if isinstance(model, ExitsEarly):
+        yield BY_EARLY_EXIT
+
+
 def _rerank(
     question: str,
     query: str,
@@ -143,17 +161,27 @@ def _rerank(
 ) -> None:
     """Add what each model makes of one query's candidates to its ranking."""
     for name, model in models.items():
-        started = perf_counter()
-        ranked = rerank(question, before.candidates, model)
-        milliseconds = (perf_counter() - started) * 1000
-        total = before.stages_ms.get("total", 0.0) + milliseconds
-        stages_ms = {**before.stages_ms, "rerank": milliseconds, "total": total}
+        ranked, stages_ms = _timed(question, before, model)
         rankings[name].add(query, ranked, stages_ms)
+        if name + BY_EARLY_EXIT in rankings:
+            early = _timed(question, before, model, best=EARLY_EXIT)
+            rankings[name + BY_EARLY_EXIT].add(query, *early)
         if name + BY_LOGIT in rankings:
             by_candidate = {held.passage.id: held.rerank_logit for held in ranked}
             logits = [by_candidate[held.passage.id] for held in before.candidates]
             alone = in_order(before.candidates, np.array(logits), model, combine=False)
             rankings[name + BY_LOGIT].add(query, alone, stages_ms)
+
+
+def _timed(
+    question: str, before: FirstStage, model: CrossEncoder, *, best: int | None = None
+) -> tuple[list[RankedPassage], dict[str, float]]:
+    """A reranking, and the milliseconds of all stages so far."""
+    started = perf_counter()
+    ranked = rerank(question, before.candidates, model, best=best)
+    milliseconds = (perf_counter() - started) * 1000
+    total = before.stages_ms.get("total", 0.0) + milliseconds
+    return ranked, {**before.stages_ms, "rerank": milliseconds, "total": total}
 
 
 def _warm_up(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from time import perf_counter
 from typing import TypeAlias
@@ -79,10 +79,11 @@ class Ingestion:
         changing = self._source if isinstance(self._source, ChangingSource) else None
         skipped: Counter[str] = Counter()
         if self._workers:
-            with closing(self._workers.prepare(self._job(skipped))) as items:
-                self._read(items)
+            items: Generator[_Item, None, None] = self._workers.prepare(self._job(skipped))
         else:
-            self._read(_prepared(changing.changes(self._known) if changing else self._source))
+            items = _prepared(changing.changes(self._known) if changing else iter(self._source))
+        with closing(items):
+            self._read(items)
         self._report.skipped = dict(skipped if self._workers else self._source.skipped)
         complete = changing is None or changing.complete
         if complete and self._report.articles == self._report.without_text:
@@ -174,5 +175,10 @@ class Ingestion:
             )
 
 
-def _prepared(items: Iterable[Article | Unchanged | Removed]) -> Iterator[_Item]:
-    return (PreparedArticle.of(item) if isinstance(item, Article) else item for item in items)
+def _prepared(items: Iterator[Article | Unchanged | Removed]) -> Generator[_Item, None, None]:
+    try:
+        for item in items:
+            yield PreparedArticle.of(item) if isinstance(item, Article) else item
+    finally:
+        if isinstance(items, Generator):
+            items.close()  # It may have processes at work.

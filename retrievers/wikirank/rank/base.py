@@ -12,7 +12,7 @@ from tokenizers import Encoding, Tokenizer
 from wikirank.errors import ModelError, TextTooLongError
 from wikirank.rank.calibration import Calibration
 from wikirank.rank.combination import Combination
-from wikirank.runtime.model_folder import ModelDescription
+from wikirank.runtime.model_description import ModelDescription
 
 
 class DescribedCrossEncoder(ABC):

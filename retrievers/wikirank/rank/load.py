@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from wikirank.errors import InvalidArgumentError, ModelError
-from wikirank.rank.onnx_cross_encoder import OnnxCrossEncoder
+from wikirank.rank.onnx_cross_encoder import EarlyExitCrossEncoder, OnnxCrossEncoder
 from wikirank.rank.protocol import CrossEncoder
 from wikirank.rank.torch_cross_encoder import TorchCrossEncoder
 from wikirank.runtime.model_folder import bundled_model, is_model_folder, read_model_folder
@@ -84,11 +84,10 @@ def _load(folder: Path | None, settings: _Settings) -> CrossEncoder:
         and device in (None, "cpu")
         and (is_model_folder(folder) or not has_torch)
     ):
-        return OnnxCrossEncoder(
-            read_model_folder(folder, kind="cross-encoder"),
-            max_length=max_length,
-            batch_size=1 if batch_size is None else batch_size,
-        )
+        found = read_model_folder(folder, kind="cross-encoder")
+        kind = EarlyExitCrossEncoder if found.early_exit else OnnxCrossEncoder
+        size = 1 if batch_size is None else batch_size
+        return kind(found, max_length=max_length, batch_size=size)
     if not has_torch:
         msg = (
             f"Expected torch weights in {folder} for device {device!r}, got a folder without "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,29 @@ class CrossEncoder(Protocol):
 
         Returns:
             (n,), raw logits in the order of the texts.
+
+        Raises:
+            TextTooLongError: A pair exceeds `max_length`.
+            ModelError: The model failed, or gave something that is not a finite number.
+        """
+        ...
+
+
+@runtime_checkable
+class ExitsEarly(Protocol):
+    """A cross-encoder that scores candidates faster where only the best of them matter."""
+
+    def best_logits(self, query: str, texts: Sequence[str], best: int) -> NDArray[np.float64]:
+        """Score texts that are known to fit beside the query, and drop those that are hopeless.
+
+        Args:
+            query: The query.
+            texts: As for `CrossEncoder.logits`.
+            best: How many texts matter, 1 or more.
+
+        Returns:
+            (n,), the same logits, but minus infinity for texts that were dropped; at least `best`
+            were not, or all n.
 
         Raises:
             TextTooLongError: A pair exceeds `max_length`.

@@ -17,7 +17,8 @@ from wikirank.errors import InvalidArgumentError, MissingExtraError, ModelError
 from wikirank.rank.base import DescribedCrossEncoder
 from wikirank.rank.torch_batch import padded_batch
 from wikirank.rank.windows import check_max_length
-from wikirank.runtime.model_folder import DESCRIPTION_FILE, ModelDescription, read_description
+from wikirank.runtime.model_description import ModelDescription
+from wikirank.runtime.model_folder import DESCRIPTION_FILE, read_description
 from wikirank.runtime.session import plan_batches
 from wikirank.runtime.tokens import plain_tokenizer
 

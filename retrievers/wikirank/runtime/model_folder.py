@@ -1,4 +1,7 @@
-"""Model folders: `model.onnx`, `tokenizer.json` and `wikirank.json`, which describes the two.
+"""Model folders: a network, `tokenizer.json` and `wikirank.json`, which describes the two.
+
+The network is `model.onnx`, or, where a cross-encoder has an early exit, three parts of it:
+`first_layers.onnx`, `exit.onnx` and `last_layers.onnx`; see `wikirank.rank.early_exit`.
 
 ```json
 {"kind": "cross-encoder", "model_id": "...", "max_length": 512, "headings": true,
@@ -7,7 +10,8 @@
  "sha256": "...", "tokenizer_sha256": "..."}
 ```
 
-`combination` is absent from models that have none.
+`combination` is absent from models that have none. With an early exit there is also
+`"early_exit": {"margin": 2.0}`, and `sha256` has the hash of each part by its name.
 
 A folder is written whole or not at all, and its files are checked against their hashes when read.
 """
@@ -16,62 +20,40 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 from wikirank.errors import InvalidArgumentError, ModelError
+from wikirank.runtime.model_description import (
+    EARLY_EXIT_FILES,
+    ONNX_FILE,
+    ModelDescription,
+    ModelKind,
+    parse_description,
+)
 
-ModelKind = Literal["embedder", "cross-encoder"]
-
-ONNX_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 DESCRIPTION_FILE = "wikirank.json"
-
-_WEIGHTS = ("logit", "dense", "lexical", "shift")
 
 _BUNDLED: Mapping[ModelKind, str] = {"embedder": "embedder", "cross-encoder": "reranker"}
 
 
-@dataclass(frozen=True)
-class ModelDescription:
-    """What `wikirank.json` says about a model.
+class EarlyExitFiles(NamedTuple):
+    """The parts of a network with an early exit.
 
     Attributes:
-        kind: What the model does.
-        model_id: Name and version of the model; an index remembers its embedder's.
-        max_length: Longest input in tokens, special tokens included.
-        headings: Whether passages carry `title › section` on a line before the text.
-        scale: Factor of the calibration, over 0; see `wikirank.rank.calibration`.
-        shift: Summand of the calibration.
-        combination: Weights of the final score of hybrid search by name, see
-            `wikirank.rank.combination`; None if none were learned.
+        first: The first layers: from tokens to their states.
+        exit: The head over these states: from them to the exit logit.
+        last: The last layers with the head over them: from the same states to the logit.
     """
 
-    kind: ModelKind
-    model_id: str
-    max_length: int
-    headings: bool = False
-    scale: float = 1.0
-    shift: float = 0.0
-    combination: Mapping[str, float] | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """The description as `wikirank.json` holds it, without the hashes."""
-        fields: dict[str, Any] = {
-            "kind": self.kind,
-            "model_id": self.model_id,
-            "max_length": self.max_length,
-            "headings": self.headings,
-            "calibration": {"scale": self.scale, "shift": self.shift},
-        }
-        if self.combination is not None:
-            fields["combination"] = dict(self.combination)
-        return fields
+    first: Path
+    exit: Path
+    last: Path
 
 
 @dataclass(frozen=True)
@@ -87,9 +69,14 @@ class ModelFolder:
     description: ModelDescription
 
     @property
-    def onnx(self) -> Path:
-        """The network."""
-        return self.path / ONNX_FILE
+    def networks(self) -> tuple[Path, ...]:
+        """The files of the network: one, or the three of `early_exit`."""
+        return tuple(self.path / name for name in self.description.network_files)
+
+    @property
+    def early_exit(self) -> EarlyExitFiles | None:
+        """The parts of a network with an early exit; None if it is whole."""
+        return None if self.description.exit_margin is None else EarlyExitFiles(*self.networks)
 
     @property
     def tokenizer(self) -> Path:
@@ -103,8 +90,9 @@ def bundled_model(kind: ModelKind) -> Path:
 
 
 def is_model_folder(path: Path) -> bool:
-    """Whether a folder holds both a `wikirank.json` and a `model.onnx`."""
-    return (path / DESCRIPTION_FILE).is_file() and (path / ONNX_FILE).is_file()
+    """Whether a folder holds both a `wikirank.json` and a network."""
+    networks = (ONNX_FILE, EARLY_EXIT_FILES[0])
+    return (path / DESCRIPTION_FILE).is_file() and any((path / n).is_file() for n in networks)
 
 
 def read_description(path: Path) -> ModelDescription:
@@ -119,7 +107,7 @@ def read_description(path: Path) -> ModelDescription:
     Raises:
         ModelError: The file is missing, not JSON, or a field is absent or out of range.
     """
-    return _parse_description(_read_json(path), path)
+    return parse_description(_read_json(path), path / DESCRIPTION_FILE)
 
 
 def read_model_folder(path: Path, *, kind: ModelKind) -> ModelFolder:
@@ -136,12 +124,16 @@ def read_model_folder(path: Path, *, kind: ModelKind) -> ModelFolder:
         ModelError: A file is missing or corrupt, or the model is of another kind.
     """
     fields = _read_json(path)
-    description = _parse_description(fields, path)
+    description = parse_description(fields, path / DESCRIPTION_FILE)
     if description.kind != kind:
         msg = f"Expected a model of kind {kind!r} in {path}, got {description.kind!r}."
         raise ModelError(msg)
-    for name, key in ((ONNX_FILE, "sha256"), (TOKENIZER_FILE, "tokenizer_sha256")):
-        _check_hash(path / name, fields.get(key))
+    hashes = fields.get("sha256")
+    if not isinstance(hashes, dict):
+        hashes = {ONNX_FILE: hashes}
+    for name in description.network_files:
+        _check_hash(path / name, hashes.get(name))
+    _check_hash(path / TOKENIZER_FILE, fields.get("tokenizer_sha256"))
     return ModelFolder(path, description)
 
 
@@ -149,7 +141,7 @@ def write_model_folder(
     path: Path,
     description: ModelDescription,
     *,
-    onnx: Path,
+    networks: Sequence[Path],
     tokenizer_json: str,
     extra_files: Mapping[str, str] | None = None,
 ) -> str:
@@ -158,12 +150,13 @@ def write_model_folder(
     Args:
         path: The folder to make; if it exists it must be empty or a model folder.
         description: What `wikirank.json` is to say.
-        onnx: The network, copied into the folder.
+        networks: The network, copied into the folder: one file, or the three parts of one with
+            an early exit.
         tokenizer_json: The tokenizer, as `Tokenizer.to_str` gives it.
         extra_files: Name to text of further files, such as a model card.
 
     Returns:
-        SHA-256 of the network.
+        SHA-256 of the network; of one in parts, of their hashes one after the other.
 
     Raises:
         InvalidArgumentError: The place holds something that is not a model folder.
@@ -175,17 +168,25 @@ def write_model_folder(
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as scratch:
         new = Path(scratch) / "new"
         new.mkdir()
-        shutil.copyfile(onnx, new / ONNX_FILE)
+        hashes = {}
+        for name, file in zip(description.network_files, networks, strict=True):
+            shutil.copyfile(file, new / name)
+            hashes[name] = _sha256(new / name)
         for name, text in {**(extra_files or {}), TOKENIZER_FILE: tokenizer_json}.items():
             (new / name).write_bytes(text.encode())
         fields = description.to_json()
-        fields["sha256"] = _sha256(new / ONNX_FILE)
+        fields["sha256"] = hashes if len(hashes) > 1 else hashes[ONNX_FILE]
         fields["tokenizer_sha256"] = _sha256(new / TOKENIZER_FILE)
         (new / DESCRIPTION_FILE).write_text(json.dumps(fields, indent=2) + "\n", "utf-8")
         if path.exists():
             path.rename(Path(scratch) / "old")
         new.rename(path)
-    return str(fields["sha256"])
+    return joint_sha256(list(hashes.values()))
+
+
+def joint_sha256(hashes: Sequence[str]) -> str:
+    """One hash for the files of a network: that of the only one, or of all their hashes."""
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def _is_replaceable(path: Path) -> bool:
@@ -206,51 +207,6 @@ def _read_json(path: Path) -> dict[str, Any]:
         msg = f"Expected a JSON object in {file}, got {type(fields).__name__}."
         raise ModelError(msg)
     return fields
-
-
-def _parse_description(fields: Mapping[str, Any], path: Path) -> ModelDescription:
-    calibration = fields.get("calibration", {})
-    if not isinstance(calibration, dict):
-        calibration = {"scale": None}
-    scale, shift = calibration.get("scale", 1.0), calibration.get("shift", 0.0)
-    max_length, headings = fields.get("max_length"), fields.get("headings", False)
-    combination = fields.get("combination")
-    checks = {
-        "kind": fields.get("kind") in list(_BUNDLED),
-        "model_id": isinstance(fields.get("model_id"), str) and bool(fields.get("model_id")),
-        "max_length": type(max_length) is int and max_length > 0,
-        "headings": isinstance(headings, bool),
-        "calibration": _is_finite(scale) and scale > 0 and _is_finite(shift),
-        "combination": combination is None or _is_combination(combination),
-    }
-    wrong = [name for name, good in checks.items() if not good]
-    if wrong:
-        got = ", ".join(f"{name}={fields.get(name)!r}" for name in wrong)
-        msg = f"Expected valid fields in {path / DESCRIPTION_FILE}, got {got}; re-export the model."
-        raise ModelError(msg)
-    return ModelDescription(
-        kind=fields["kind"],
-        model_id=fields["model_id"],
-        max_length=fields["max_length"],
-        headings=headings,
-        scale=float(scale),
-        shift=float(shift),
-        combination=combination,
-    )
-
-
-def _is_combination(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and set(value) == set(_WEIGHTS)
-        and all(_is_finite(value[name]) for name in _WEIGHTS)
-        and value["logit"] > 0
-        and min(value["dense"], value["lexical"]) >= 0
-    )
-
-
-def _is_finite(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
 
 
 def _check_hash(file: Path, expected: Any) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 from tokenizers import Encoding
 
 from wikirank.errors import InvalidArgumentError, ModelError
-from wikirank.runtime.model_folder import ModelFolder
 from wikirank.runtime.workers import map_ordered
 
 TOKEN_BUDGET = 1024
@@ -33,29 +33,18 @@ class Tokens(NamedTuple):
         return cls(encoding.ids, encoding.type_ids)
 
 
-class OnnxSession:
-    """A network opened for the CPU; threads may share it.
+class Network:
+    """One ONNX network opened for the CPU; threads may share it, each run uses one thread.
 
-    Each run uses one thread and many runs go on side by side. With one text a run (the default)
-    there is no padding, and an int8 network gives a text the same result whatever comes with it.
+    Args:
+        file: The network.
+
+    Raises:
+        ModelError: ONNX Runtime cannot open it.
     """
 
-    def __init__(self, folder: ModelFolder, *, batch_size: int = 1) -> None:
-        """Open the network of a model folder.
-
-        Args:
-            folder: The folder, already read and checked.
-            batch_size: Texts a run, 1 or more; fewer where they exceed `TOKEN_BUDGET` tokens.
-
-        Raises:
-            InvalidArgumentError: The batch size is not a whole number over 0.
-            ModelError: ONNX Runtime cannot open the network.
-        """
-        if type(batch_size) is not int or batch_size < 1:
-            msg = f"Expected a batch_size that is a whole number over 0, got {batch_size!r}."
-            raise InvalidArgumentError(msg)
-        self._file = folder.onnx
-        self._batch_size = batch_size
+    def __init__(self, file: Path) -> None:
+        self._file = file
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -64,14 +53,63 @@ class OnnxSession:
         options.enable_mem_pattern = False
         try:
             self._session = onnxruntime.InferenceSession(
-                str(self._file),
+                str(file),
                 options,
                 providers=["CPUExecutionProvider"],
                 disabled_optimizers=list(_SLOW_FUSIONS),
             )
         except Exception as err:
-            msg = f"Expected an ONNX network in {self._file}; ONNX Runtime cannot open it: {err}"
+            msg = f"Expected an ONNX network in {file}; ONNX Runtime cannot open it: {err}"
             raise ModelError(msg) from err
+        self.inputs = frozenset(given.name for given in self._session.get_inputs())
+
+    def run(self, given: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """Run the network once.
+
+        Args:
+            given: By name, at least what it takes.
+
+        Returns:
+            Its output.
+
+        Raises:
+            ModelError: The run failed, or gave something that is not a finite number.
+        """
+        feed = {name: given[name] for name in self.inputs}
+        try:
+            output: NDArray[np.float32] = self._session.run(None, feed)[0]
+        except Exception as err:
+            shapes = {name: array.shape for name, array in feed.items()}
+            msg = f"ONNX Runtime failed on inputs of shape {shapes} with {self._file}: {err}"
+            raise ModelError(msg) from err
+        if not np.isfinite(output).all():
+            msg = f"Expected finite numbers from {self._file}, got NaN or infinity; re-export it."
+            raise ModelError(msg)
+        return output
+
+
+class OnnxSession:
+    """A network and how texts are run through it; threads may share it.
+
+    Each run uses one thread and many runs go on side by side. With one text a run (the default)
+    there is no padding, and an int8 network gives a text the same result whatever comes with it.
+    """
+
+    def __init__(self, file: Path, *, batch_size: int = 1) -> None:
+        """Open a network.
+
+        Args:
+            file: The network.
+            batch_size: Texts a run, 1 or more; fewer where they exceed `TOKEN_BUDGET` tokens, and
+                one where the network takes no mask to tell padding by.
+
+        Raises:
+            InvalidArgumentError: The batch size is not a whole number over 0.
+            ModelError: ONNX Runtime cannot open the network.
+        """
+        check_batch_size(batch_size)
+        self._network = Network(file)
+        self._batch_size = batch_size if "attention_mask" in self._network.inputs else 1
 
     def run_texts(self, texts: Iterable[Tokens]) -> NDArray[np.float32]:
         """Run texts through the network, spread over the worker threads.
@@ -87,32 +125,42 @@ class OnnxSession:
             ModelError: A run failed, or gave something that is not a finite number.
         """
         if self._batch_size == 1:
-            return np.concatenate(map_ordered(lambda text: self._run([text]), texts))
+            return np.concatenate(list(map_ordered(lambda text: self._run([text]), texts)))
         texts = list(texts)
         batches = plan_batches([len(text.ids) for text in texts], self._batch_size)
         outputs = map_ordered(lambda batch: self._run([texts[i] for i in batch]), batches)
-        rows = np.concatenate(outputs)
+        rows = np.concatenate(list(outputs))
         ordered = np.empty_like(rows)
         ordered[list(chain.from_iterable(batches))] = rows
         return ordered
 
     def _run(self, batch: Sequence[Tokens]) -> NDArray[np.float32]:
-        shape = len(batch), max(len(text.ids) for text in batch)
-        ids, mask, type_ids = (np.zeros(shape, dtype=np.int64) for _ in range(3))
-        for row, text in enumerate(batch):
-            length = len(text.ids)
-            ids[row, :length], type_ids[row, :length] = text.ids, text.type_ids
-            mask[row, :length] = 1
-        feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": type_ids}
-        try:
-            output: NDArray[np.float32] = self._session.run(None, feed)[0]
-        except Exception as err:
-            msg = f"ONNX Runtime failed on inputs of shape {shape} with {self._file}: {err}"
-            raise ModelError(msg) from err
-        if not np.isfinite(output).all():
-            msg = f"Expected finite numbers from {self._file}, got NaN or infinity; re-export it."
-            raise ModelError(msg)
-        return output
+        return self._network.run(padded(batch))
+
+
+def check_batch_size(batch_size: int) -> None:
+    """Raise InvalidArgumentError unless a batch size is a whole number over 0."""
+    if type(batch_size) is not int or batch_size < 1:
+        msg = f"Expected a batch_size that is a whole number over 0, got {batch_size!r}."
+        raise InvalidArgumentError(msg)
+
+
+def padded(batch: Sequence[Tokens]) -> dict[str, NDArray[np.int64]]:
+    """Texts as a network takes them, the shorter ones padded at their ends.
+
+    Args:
+        batch: At least one.
+
+    Returns:
+        `input_ids`, `attention_mask` and `token_type_ids`, each (texts, tokens of the longest).
+    """
+    shape = len(batch), max(len(text.ids) for text in batch)
+    ids, mask, type_ids = (np.zeros(shape, dtype=np.int64) for _ in range(3))
+    for row, text in enumerate(batch):
+        length = len(text.ids)
+        ids[row, :length], type_ids[row, :length] = text.ids, text.type_ids
+        mask[row, :length] = 1
+    return {"input_ids": ids, "attention_mask": mask, "token_type_ids": type_ids}
 
 
 def plan_batches(

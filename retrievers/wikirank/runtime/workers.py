@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -42,34 +42,32 @@ def thread_count() -> int:
     return int(chosen)
 
 
-def map_ordered(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
+def map_ordered(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
     """Apply a function to items on the pool; may be called from many threads at once.
 
     Never call it from within such a function: the pool may have no thread left for it. No more
     than twice as many items as there are threads are under way at a time. When one fails, or the
-    caller is interrupted, those not yet begun are cancelled.
+    caller is interrupted or asks for no more, those not yet begun are cancelled.
 
     Args:
         function: Takes an item; its errors come through as they are.
         items: What to apply it to.
 
-    Returns:
+    Yields:
         The results in the order of the items.
     """
     pool, threads = _shared_pool()
     pending: deque[Future[_Result]] = deque()
-    results: list[_Result] = []
     try:
         for item in items:
             if len(pending) >= 2 * threads:
-                results.append(pending.popleft().result())
+                yield pending.popleft().result()
             pending.append(pool.submit(function, item))
         while pending:
-            results.append(pending.popleft().result())
+            yield pending.popleft().result()
     finally:
         for future in pending:
             future.cancel()
-    return results
 
 
 def _shared_pool() -> tuple[ThreadPoolExecutor, int]:

@@ -24,7 +24,12 @@ from sentence_transformers.cross_encoder.model_card import CrossEncoderModelCard
 from wikirank.errors import ModelError
 from wikirank.rank.load import BUNDLED
 from wikirank.runtime.hub import hub_folder
-from wikirank.runtime.model_folder import bundled_model, is_model_folder, read_model_folder
+from wikirank.runtime.model_folder import (
+    bundled_model,
+    is_model_folder,
+    joint_sha256,
+    read_model_folder,
+)
 from wikirank.train.card_recipe import MAX_LENGTH
 from wikirank.train.from_onnx import cross_encoder_from_onnx
 from wikirank.train.quiet import quiet_transformers
@@ -148,7 +153,8 @@ def load_base(base: Base, *, seed: int) -> CrossEncoder:
 
 def _int8_base(folder: Path) -> Base:
     files = read_model_folder(folder, kind="cross-encoder")
-    digest = hashlib.sha256(files.onnx.read_bytes()).hexdigest()
+    hashes = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files.networks]
+    digest = joint_sha256(hashes)
     revision = f"dequantised from its int8 ONNX network, SHA-256 {digest}"
     return Base(files.description.model_id, revision, folder, new_head=False)
 

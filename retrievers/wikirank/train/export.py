@@ -1,25 +1,21 @@
 """Export of torch models to int8 ONNX model folders that need no torch to run.
 
 Weights are quantised per channel to int8, activations at run time. Of a cross-encoder the head
-stays in fp32, and so do the small tables; see also `wikirank.train.row_scale`. The network is
-exported with the legacy exporter of torch: it matched torch to five decimals.
+stays in fp32, and so do the small tables; see also `wikirank.train.row_scale` and
+`wikirank.train.fused_attention`: it is run a pair at a time and has no mask among its inputs. The
+network is exported with the legacy exporter of torch: it matched torch to five decimals.
 """
 
 from __future__ import annotations
 
 import copy
-import logging
 import tempfile
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import onnx
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from sentence_transformers import CrossEncoder
 from tokenizers import Tokenizer
 from torch import Tensor, nn
@@ -28,11 +24,12 @@ from transformers import AutoModel
 from wikirank.errors import ModelError
 from wikirank.rank.calibration import Calibration
 from wikirank.rank.pair_pooling import load_torch_folder
-from wikirank.runtime.model_folder import ModelDescription, write_model_folder
+from wikirank.runtime.model_description import ModelDescription
+from wikirank.runtime.model_folder import write_model_folder
+from wikirank.train.early_exit.export import EarlyExit, export_parts
+from wikirank.train.fused_attention import fuse_attention
 from wikirank.train.row_scale import scale_rows
-
-INPUT_NAMES = ("input_ids", "attention_mask", "token_type_ids")
-_OPSET = 17
+from wikirank.train.tracing import INPUT_NAMES, large_nodes, quantise, quiet_export, trace_onnx
 
 
 @dataclass(frozen=True)
@@ -41,8 +38,8 @@ class ExportReport:
 
     Attributes:
         path: The model folder.
-        sha256: Hash of its `model.onnx`.
-        size: Of its `model.onnx`, in bytes.
+        sha256: Hash of its network; of one in parts, see `write_model_folder`.
+        size: Of its network, in bytes.
     """
 
     path: Path
@@ -99,6 +96,7 @@ def export_cross_encoder(
     headings: bool,
     calibration: Calibration,
     max_length: int,
+    early_exit: EarlyExit | None = None,
     extra_files: Mapping[str, str] | None = None,
 ) -> ExportReport:
     """Export a BERT cross-encoder with one label, whatever its head; its output is the raw logit.
@@ -110,6 +108,7 @@ def export_cross_encoder(
         headings: Whether it was trained on passages with `title › section` before the text.
         calibration: From its logit to a relevance score.
         max_length: Longest pair in tokens, special tokens included.
+        early_exit: Makes the network one in three parts, with an early exit.
         extra_files: Name to text of further files for the folder, such as a model card.
 
     Returns:
@@ -128,16 +127,25 @@ def export_cross_encoder(
     network: Any = copy.deepcopy(model).to("cpu", torch.float32)
     network.model.set_attn_implementation("eager")
     scale_rows(network)
+    fuse_attention(network)
     return _export(
         _Logit(network),
         ModelDescription(
-            "cross-encoder", model_id, max_length, headings, calibration.scale, calibration.shift
+            "cross-encoder",
+            model_id,
+            max_length,
+            headings,
+            calibration.scale,
+            calibration.shift,
+            exit_margin=early_exit.margin if early_exit else None,
         ),
         Path(target),
         tokenizer=Tokenizer.from_str(model.tokenizer.backend_tokenizer.to_str()),
         output_name="logit",
         extra_files=extra_files,
+        inputs=("input_ids", "token_type_ids"),
         keep_small=True,
+        early_exit=early_exit,
     )
 
 
@@ -166,8 +174,8 @@ class _Logit(nn.Module):
         super().__init__()
         self.cross_encoder = cross_encoder
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
-        inputs = (input_ids, attention_mask, token_type_ids)
+    def forward(self, input_ids: Tensor, token_type_ids: Tensor) -> Tensor:
+        inputs = (input_ids, torch.ones_like(token_type_ids), token_type_ids)
         features = dict(zip(INPUT_NAMES, inputs, strict=True))
         scores: Tensor = self.cross_encoder(features)["scores"]
         return scores.view(-1)
@@ -181,96 +189,24 @@ def _export(
     tokenizer: Tokenizer,
     output_name: str,
     extra_files: Mapping[str, str] | None,
+    inputs: Sequence[str] = INPUT_NAMES,
     keep_small: bool = False,
+    early_exit: EarlyExit | None = None,
 ) -> ExportReport:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     with tempfile.TemporaryDirectory() as scratch:
         fp32, int8 = Path(scratch) / "fp32.onnx", Path(scratch) / "int8.onnx"
-        with _quiet():
-            trace_onnx(network, fp32, output_name)
+        with quiet_export():
+            trace_onnx(network, fp32, output_name, inputs)
             quantise(fp32, int8, nodes=large_nodes(fp32) if keep_small else None)
-        size = int8.stat().st_size
+            networks = export_parts(int8, early_exit) if early_exit else [int8]
+        size = sum(file.stat().st_size for file in networks)
         sha256 = write_model_folder(
             target,
             description,
-            onnx=int8,
+            networks=networks,
             tokenizer_json=tokenizer.to_str(pretty=False),
             extra_files=extra_files,
         )
     return ExportReport(target, sha256, size)
-
-
-def trace_onnx(network: nn.Module, path: Path, output_name: str) -> None:
-    """Write a network as fp32 ONNX, its batch and sequence sizes left open.
-
-    Args:
-        network: Takes ids, mask and type ids, each (batch, tokens); gives one tensor.
-        path: The file to write.
-        output_name: What to call the output.
-    """
-    example = torch.ones(2, 16, dtype=torch.long)
-    axes = {name: {0: "batch", 1: "tokens"} for name in INPUT_NAMES}
-    torch.onnx.export(
-        network.eval(),
-        (example, example, example),
-        str(path),
-        dynamo=False,
-        input_names=list(INPUT_NAMES),
-        output_names=[output_name],
-        dynamic_axes={**axes, output_name: {0: "batch"}},
-        opset_version=_OPSET,
-    )
-
-
-def large_nodes(fp32: Path) -> list[str]:
-    """The nodes of a cross-encoder that hold nearly all its weights.
-
-    They are named, rather than the others excluded, because the quantiser renames a Gemm, such as
-    the head, before it looks at what to exclude, and then quantises it after all.
-
-    Args:
-        fp32: The network as traced from a model that `scale_rows` rewrote.
-
-    Returns:
-        Names of the products with weights and of the look-up of the word embeddings.
-    """
-    graph = onnx.load(str(fp32)).graph
-    weights = {weight.name for weight in graph.initializer}
-    return [
-        node.name
-        for node in graph.node
-        if (node.op_type == "MatMul" and node.input[1] in weights)
-        or node.name.endswith("/word_embeddings/table/Gather")
-    ]
-
-
-def quantise(fp32: Path, int8: Path, *, nodes: Sequence[str] | None = None) -> None:
-    """Quantise a network's weights per channel to int8; activations are quantised at run time.
-
-    Args:
-        fp32: The network as traced.
-        int8: The file to write.
-        nodes: Names of the nodes to quantise; None is all that can be.
-    """
-    quantize_dynamic(
-        fp32,
-        int8,
-        per_channel=True,
-        weight_type=QuantType.QInt8,
-        nodes_to_quantize=None if nodes is None else list(nodes),
-    )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Hide the tracer's and the quantiser's advice; their errors still come through."""
-    root = logging.getLogger()
-    level: Any = root.level
-    root.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        root.setLevel(level)

@@ -1,7 +1,7 @@
 """Torch models rebuilt from our int8 ONNX cross-encoders, to go on training from what is shipped.
 
-Of the configuration, sizes come from the weights, the size of an attention head from the factor of
-its scores, the epsilon from the layer normalisation. What is left must be a BERT's: the activation
+Of the configuration, sizes come from the weights, the number of attention heads from the attention,
+the epsilon from the layer normalisation. What is left must be a BERT's: the activation
 is checked to be the exact GELU, and the rest is what transformers assumes.
 """
 
@@ -38,7 +38,7 @@ _SPECIAL = {
     "unk_token": "[UNK]",
     "mask_token": "[MASK]",
 }
-_FIRST_SCORES = "encoder.layer.0.attention.self"
+_FIRST_ATTENTION = "encoder.layer.0.attention.self"
 
 _Parameters = Mapping[str, NDArray[np.float32]]
 
@@ -47,7 +47,7 @@ def cross_encoder_from_onnx(folder: Path) -> CrossEncoder:
     """Rebuild the torch model that a model folder of ours was exported from.
 
     Its weights are those of the int8 network, dequantised. What was trained and never exported,
-    the pooler of a BERT under the pair head, is zero.
+    the pooler of a BERT under the pair head, is zero. An early exit is left out.
 
     Args:
         folder: A model folder of kind "cross-encoder" with either of the heads that we train.
@@ -59,14 +59,14 @@ def cross_encoder_from_onnx(folder: Path) -> CrossEncoder:
         ModelError: The folder is no such model, or its network is not a BERT as we export it.
     """
     files = read_model_folder(folder, kind="cross-encoder")
-    graph = TracedGraph.read(files.onnx)
+    graph = TracedGraph.read(files)
     try:
         parameters = graph.parameters()
         config = _config(graph, parameters)
         network = _network(config, parameters)
     except (KeyError, ValueError, RuntimeError) as err:
         msg = (
-            f"Expected a BERT as `wikirank train` exports it in {files.onnx}, got a network that "
+            f"Expected a BERT as `wikirank train` exports it in {files.path}, got a network that "
             f"does not fit: {err}. Train from the torch model instead."
         )
         raise ModelError(msg) from err
@@ -94,7 +94,7 @@ def _config(graph: TracedGraph, parameters: _Parameters) -> BertConfig:
         vocab_size=vocabulary,
         hidden_size=hidden,
         num_hidden_layers=len(layers),
-        num_attention_heads=round(hidden * _score_factor(graph) ** 2),
+        num_attention_heads=_heads(graph),
         intermediate_size=len(parameters["encoder.layer.0.intermediate.dense.bias"]),
         max_position_embeddings=len(parameters["embeddings.position_embeddings.weight"]),
         type_vocab_size=len(parameters["embeddings.token_type_embeddings.weight"]),
@@ -104,18 +104,18 @@ def _config(graph: TracedGraph, parameters: _Parameters) -> BertConfig:
     return config
 
 
-def _score_factor(graph: TracedGraph) -> float:
-    """What attention scores are multiplied by: 1 / sqrt(size of a head)."""
-    factors = [
-        graph.scalar(name)
+def _heads(graph: TracedGraph) -> int:
+    heads = [
+        attribute.i
         for module, node in graph.nodes
-        if module == _FIRST_SCORES and node.op_type == "Mul"
-        for name in filter(graph.is_scalar, node.input)
+        if module == _FIRST_ATTENTION and node.op_type == "MultiHeadAttention"
+        for attribute in node.attribute
+        if attribute.name == "num_heads"
     ]
-    if len(factors) != 1:
-        msg = f"the scores of its attention have {len(factors)} constant factors, expected 1"
+    if len(heads) != 1:
+        msg = f"its first layer has {len(heads)} attentions as one operator, expected 1"
         raise ValueError(msg)
-    return factors[0]
+    return int(heads[0])
 
 
 def _epsilon(graph: TracedGraph) -> float:

@@ -14,19 +14,23 @@ from torch import Tensor, nn
 from transformers.models.bert.modeling_bert import BertEmbeddings, BertIntermediate, BertOutput
 
 _SMALLEST = 1e-6
+_LEAST_GELU = 0.17  # GELU is never below its negative.
 
 
 class RowScaledLinear(nn.Module):
     """A linear layer whose product sees each token with a largest value of 1."""
 
-    def __init__(self, linear: nn.Linear) -> None:
-        """Take over the weights of a layer that has a bias."""
+    def __init__(self, linear: nn.Linear, *, after_gelu: bool = False) -> None:
+        """Take over the weights of a layer that has a bias, and may follow a GELU."""
         super().__init__()
-        self.weight, self.bias = linear.weight, linear.bias
+        self.weight, self.bias, self._after_gelu = linear.weight, linear.bias, after_gelu
 
     def forward(self, states: Tensor) -> Tensor:
         """Apply the layer; the last axis is that of a token."""
-        largest = states.abs().amax(-1, keepdim=True).clamp(min=_SMALLEST)
+        if self._after_gelu:  # Its values need not be made absolute, which costs a fortieth of all.
+            largest = states.amax(-1, keepdim=True).clamp(min=_LEAST_GELU)
+        else:
+            largest = states.abs().amax(-1, keepdim=True).clamp(min=_SMALLEST)
         scaled: Tensor = nn.functional.linear(states * (1 / largest), self.weight)
         return scaled * largest + self.bias
 
@@ -58,6 +62,7 @@ def scale_rows(network: nn.Module) -> None:
     for module in list(network.modules()):
         parent: Any = module  # for its attributes to be replaced by those of another type
         if isinstance(module, BertIntermediate | BertOutput):
-            parent.dense = RowScaledLinear(module.dense)
+            after_gelu = isinstance(module, BertOutput)
+            parent.dense = RowScaledLinear(module.dense, after_gelu=after_gelu)
         elif isinstance(module, BertEmbeddings):
             parent.word_embeddings = RowScaledEmbedding(module.word_embeddings)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
+
+from wikirank.runtime.model_folder import ModelFolder
+from wikirank.train.early_exit.parts import join_network
 
 WORDS = "embeddings.word_embeddings"
 
@@ -53,9 +55,11 @@ class TracedGraph:
         ]
 
     @classmethod
-    def read(cls, file: Path) -> TracedGraph:
-        """Read an ONNX file."""
-        return cls(onnx.load(str(file)).graph)
+    def read(cls, folder: ModelFolder) -> TracedGraph:
+        """Read the network of a model folder, without its early exit."""
+        parts = folder.early_exit
+        whole = join_network(parts.first, parts.last) if parts else onnx.load(folder.networks[0])
+        return cls(whole.graph)
 
     def parameters(self) -> dict[str, NDArray[np.float32]]:
         """All weights and biases by name, dequantised, with the axes that torch gives them."""
@@ -69,14 +73,6 @@ class TracedGraph:
         if split:  # By `RowScaledEmbedding`.
             found[f"{WORDS}.weight"] = split[f"{WORDS}.table"] * split[f"{WORDS}.row_scale"]
         return found
-
-    def scalar(self, name: str) -> float:
-        """The value of a constant with one number."""
-        return float(numpy_helper.to_array(self._arrays[name]))
-
-    def is_scalar(self, name: str) -> bool:
-        """Whether a value is a constant with one number."""
-        return name in self._arrays and not self._arrays[name].dims
 
     def _parameters(self) -> Iterator[_Parameter]:
         for module, node in self.nodes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from wikirank.types import Article
@@ -43,10 +43,15 @@ class RawArticle(Protocol):
 
 
 @runtime_checkable
-class RawSource(Protocol):
+class RawSource(Part, Protocol):
     """A source that is read by one process, but has its articles made by others."""
 
-    def raw(self) -> Iterator[RawArticle]:
+    @property
+    def location(self) -> str:
+        """As of any source."""
+        ...
+
+    def raw(self) -> Generator[RawArticle, None, None]:
         """What its articles are made of, one by one; cheap to read."""
         ...
 

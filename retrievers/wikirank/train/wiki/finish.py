@@ -119,7 +119,7 @@ class Run:
                     shift=fitted.calibration.shift,
                     combination=asdict(fitted.combination),
                 ),
-                onnx=folder.onnx,
+                networks=folder.networks,
                 tokenizer_json=folder.tokenizer.read_text("utf-8"),
             )
         before, after = (

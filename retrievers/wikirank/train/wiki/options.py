@@ -26,6 +26,7 @@ class WikiOptions:
         teachers: Cross-encoders whose mean scores are learned, with the loss `distillation`.
         layers: Of the base's transformer to train, evenly spread and the last among them; None
             trains all. Half of them rerank in half the time.
+        dropout: Share of the transformer's states to drop while training, in [0, 1).
         model_id: What to call the model.
     """
 
@@ -38,4 +39,5 @@ class WikiOptions:
     seed: int = 42
     teachers: tuple[str, ...] = ()
     layers: int | None = None
+    dropout: float = 0.0
     model_id: str = MODEL_ID

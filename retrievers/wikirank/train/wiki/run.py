@@ -131,7 +131,11 @@ def _fit(
             file = run.output / DATA / TEACHER_FILE
             scores = teacher_scores(options.teachers, groups, file, progress=progress and is_main)
     model = starting_model(
-        start, seed=options.seed, max_length=options.train_length, layers=options.layers
+        start,
+        seed=options.seed,
+        max_length=options.train_length,
+        layers=options.layers,
+        dropout=options.dropout,
     )
     fit = fit_groups(
         model,

@@ -10,12 +10,13 @@ found to be no stream's beginning, because the stream before has not ended.
 from __future__ import annotations
 
 import bz2
-import os
 import re
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+
+from wikirank.runtime.workers import thread_count
 
 _BEGINNING = re.compile(rb"BZh[1-9]1AY&SY")  # a level, then the signature of a block
 _READ = 2**20  # bytes read at once
@@ -37,7 +38,7 @@ def decompress_bz2(path: Path) -> Iterator[bytes]:
         OSError: If the data is not bzip2 or is damaged.
         EOFError: If it ends within a stream.
     """
-    threads = min(os.cpu_count() or 1, 8)
+    threads = min(thread_count(), 8)
     pieces = _pieces(path)
     waiting: deque[tuple[bytes, Future[_Ahead] | None]] = deque()
     current: bz2.BZ2Decompressor | None = None

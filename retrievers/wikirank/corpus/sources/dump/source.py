@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 from wikirank.corpus.sources.dump.aliases import Aliases
 from wikirank.corpus.sources.dump.parser import DumpPage, DumpParser, SiteInfo
 from wikirank.corpus.sources.dump.streams import check_packages
+from wikirank.corpus.sources.makers import made_articles
 from wikirank.corpus.sources.page_url import page_url, url_prefix
 from wikirank.corpus.sources.path_source import PathSource
 from wikirank.corpus.wikitext import (
@@ -64,6 +65,10 @@ class DumpSource(PathSource):
     temporary file in between. An article's metadata holds `kind` (`article`, `disambiguation` or
     `list`), `namespace`, `page_id`, and where there are any `categories` and `aliases`. Its text is
     that of the page's last revision in the file.
+
+    One process reads the file. Of a large dump others make the articles, in the file's order: as
+    many as there are usable cores or `WIKIRANK_THREADS` says, 8 at most. A generator that is left
+    before its end should be closed, which ends them.
     """
 
     def __init__(
@@ -91,9 +96,9 @@ class DumpSource(PathSource):
 
     def __iter__(self) -> Iterator[Article]:
         """Read the articles in the dump's order; CorpusError names what is wrong, and where."""
-        return map(self.article, self.raw())
+        return made_articles(self)
 
-    def raw(self) -> Iterator[_RawPage]:
+    def raw(self) -> Generator[_RawPage, None, None]:
         """Read the pages that are articles, with their wikitext as it stands in the dump."""
         aliases = self._surveyed().aliases
         self._skipped.clear()

@@ -1,0 +1,81 @@
+"""A source of lines whose articles are made elsewhere, and the processes that are at it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wikirank.corpus.sources.makers import made_articles
+from wikirank.types import Article
+
+
+@dataclass(frozen=True)
+class Line:
+    """What an article is made of."""
+
+    text: str
+
+
+@dataclass
+class Lines:
+    """A `RawSource`. Some words are orders to the process that makes the article."""
+
+    lines: list[str]
+    read: int = 0
+    location: str = "/wiki/lines"
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Article]:
+        return made_articles(self)
+
+    def raw(self) -> Generator[Line, None, None]:
+        for text in self.lines:
+            self.read += 1
+            yield Line(text)
+
+    def article(self, raw: Line) -> Article:
+        if raw.text == "KILLED":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if raw.text == "EXIT":
+            os._exit(3)
+        if raw.text == "RAISE":
+            message = "no such line"
+            raise KeyError(message)
+        if raw.text == "PRINT":
+            os.write(1, b"among the answers")
+            print("so is this", flush=True)  # noqa: T201
+        return Article(raw.text[:20], raw.text)
+
+
+def makers(parent: int) -> set[int]:
+    """Ids of the processes that make articles for another."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            status = (folder / "stat").read_text().rpartition(")")[2].split()
+            command = (folder / "cmdline").read_text()
+        except OSError:
+            continue
+        if status[0] != "Z" and int(status[1]) == parent and "maker_process" in command:
+            found.add(int(folder.name))
+    return found
+
+
+def alive(processes: set[int], seconds: float = 20) -> set[int]:
+    """Which of the processes still run after a while."""
+    deadline = time.monotonic() + seconds
+    while (left := set(filter(_runs, processes))) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
+
+
+def _runs(process: int) -> bool:
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
