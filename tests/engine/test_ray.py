@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from index_snapshot import snapshot
+from ray_cluster import RAY_MARKS, add_node, ray_cluster, working
 from test_chroma_server import chroma_server
 from typer.testing import CliRunner
 
@@ -23,44 +24,16 @@ from wikirank.errors import CorpusError, InvalidArgumentError
 from wikirank.index import IndexProgress, WikiIndex
 from wikirank.index.verify import verify_index
 
-ray = pytest.importorskip("ray", reason="needs the [ray] extra")
 pytest.importorskip("ray.data", reason="needs the [ray] extra")
 
-pytestmark = [
-    pytest.mark.slow,
-    # Of Ray's own making: its settings warn of each other, and it leaves sockets and files open.
-    pytest.mark.filterwarnings("ignore:.use_\\w+. is deprecated:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
-
-_WAITING = ("raylet_start_wait_time_s", "worker_register_timeout_seconds")
-_LONGEST_WAIT = 300  # seconds
+pytestmark = RAY_MARKS
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """A head that works on nothing, and two nodes of a CPU each; RAY_ADDRESS names it."""
-    from ray.cluster_utils import Cluster
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        for setting in _WAITING:  # On a machine that is busy with other things.
-            patch.setenv(f"RAY_{setting}", str(_LONGEST_WAIT))
-        head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 2**27}
-        cluster = Cluster(initialize_head=True, head_node_args=head)
-        patch.setenv("RAY_ADDRESS", cluster.address)
-        for _ in range(2):
-            add_node(cluster)
+    """Two nodes of a CPU each."""
+    with ray_cluster(2) as cluster:
         yield cluster
-        ray.shutdown()
-        cluster.shutdown()
-
-
-def add_node(cluster: Any) -> None:
-    cluster.add_node(wait=False, num_cpus=1, object_store_memory=2**27)
-    cluster.wait_for_nodes(timeout=_LONGEST_WAIT)
 
 
 def write(path: Path, articles: int) -> Path:
@@ -69,17 +42,6 @@ def write(path: Path, articles: int) -> Path:
     lines = (json.dumps({"title": f"Article {n}", "text": text}) for n, text in enumerate(texts))
     path.write_text("\n".join(lines), encoding="utf-8")
     return path
-
-
-def working(node: Any) -> list[int]:
-    """The processes of a node that read, or have the model."""
-    raylet = node.all_processes["raylet"][0].process.pid
-    found = []
-    for pid in Path(f"/proc/{raylet}/task/{raylet}/children").read_text().split():
-        title = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
-        if title.startswith(b"ray::") and b"MapBatches" in title:
-            found.append(int(pid))
-    return found
 
 
 class InTheMiddle:
@@ -168,7 +130,6 @@ def test_on_the_command_line_with_chroma_servers(tmp_path: Path) -> None:
             with WikiIndex.open(tmp_path / "index") as index:
                 assert snapshot(index) == snapshot(plain)
         assert verify_index(tmp_path / "index", full=True).whole
-    assert not ray.is_initialized()  # It is disconnected from, and not stopped.
 
 
 @pytest.mark.usefixtures("cluster")
@@ -213,7 +174,6 @@ def test_a_live_wiki_is_refused(tmp_path: Path) -> None:
         def __iter__(self) -> Iterator[Any]:
             raise NotImplementedError
 
-    with WikiIndex.create(tmp_path / "index") as index:
-        with pytest.raises(InvalidArgumentError, match="live wiki"):
-            index.add_source(Live(), workers=RayWorkers())
-        assert not ray.is_initialized()
+    refused = pytest.raises(InvalidArgumentError, match="live wiki")
+    with WikiIndex.create(tmp_path / "index") as index, refused:
+        index.add_source(Live(), workers=RayWorkers())

@@ -1,0 +1,69 @@
+"""A Ray cluster of separate processes on this machine, for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+_LONGEST_WAIT = 300  # seconds, on a machine that is busy with other things
+_NODE_ARGS = {"object_store_memory": 2**27}
+
+_Result = TypeVar("_Result")
+
+RAY_MARKS = [
+    pytest.mark.slow,
+    # Of Ray's own making: its settings warn of each other, and it leaves sockets and files open.
+    pytest.mark.filterwarnings("ignore:.use_\\w+. is deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@contextmanager
+def ray_cluster(nodes: int) -> Iterator[Any]:
+    """A head that works on nothing, and nodes of a CPU each; RAY_ADDRESS names it."""
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_register_timeout_seconds", str(_LONGEST_WAIT))
+        head = {**_NODE_ARGS, "num_cpus": 0, "include_dashboard": False}
+        cluster = _retried(lambda: Cluster(initialize_head=True, head_node_args=head))
+        try:
+            patch.setenv("RAY_ADDRESS", cluster.address)
+            for _ in range(nodes):
+                add_node(cluster)
+            yield cluster
+        finally:
+            cluster.shutdown()
+
+
+def add_node(cluster: Any) -> None:
+    """Add a node of one CPU to a cluster."""
+    _retried(lambda: cluster.add_node(wait=False, num_cpus=1, **_NODE_ARGS))
+    cluster.wait_for_nodes(timeout=_LONGEST_WAIT)
+
+
+def _retried(start: Callable[[], _Result], attempts: int = 10) -> _Result:
+    # A node has 15 seconds to start in, whatever Ray is told, and a busy machine may need more.
+    try:
+        return start()
+    except Exception as err:
+        if attempts == 1 or "timed out during startup" not in str(err):
+            raise
+    return _retried(start, attempts - 1)
+
+
+def working(node: Any) -> list[int]:
+    """The processes of a node that read, or have the model."""
+    raylet = node.all_processes["raylet"][0].process.pid
+    found = []
+    for pid in Path(f"/proc/{raylet}/task/{raylet}/children").read_text().split():
+        title = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+        if title.startswith(b"ray::") and b"MapBatches" in title:
+            found.append(int(pid))
+    return found

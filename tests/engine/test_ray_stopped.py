@@ -1,0 +1,178 @@
+"""`wikirank index --ray` that is stopped in the middle, or loses its cluster: what it leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from index_snapshot import snapshot
+from ray_cluster import RAY_MARKS, ray_cluster, working
+
+from wikirank.corpus import open_source
+from wikirank.index import WikiIndex
+from wikirank.index.verify import verify_index
+
+pytest.importorskip("ray.data", reason="needs the [ray] extra")
+
+pytestmark = RAY_MARKS
+
+_ARTICLES = 400
+_SECTIONS = 5  # of an article, a passage each; 512 passages are written at a time
+_LONGEST_RUN = 600  # seconds, on a machine that is busy with other things
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """One node of a CPU, and a head."""
+    with ray_cluster(1) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def wiki(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("wiki") / "wiki.jsonl"
+    path.write_text("\n".join(map(article, range(_ARTICLES))), encoding="utf-8")
+    return path
+
+
+def article(number: int) -> str:
+    """An article whose words few others have: a search finds all passages of one, and no ties."""
+    words = " ".join(f"word{number + n}" for n in range(8))
+    names = (f"Part{number}x{n}" for n in range(_SECTIONS))
+    text = "\n".join(f"== {name} ==\n{name} {words}." for name in names)
+    return json.dumps({"title": f"Title{number}", "text": text})
+
+
+@pytest.fixture(scope="module")
+def undisturbed(wiki: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What an index holds that was made at one go, without Ray."""
+    with WikiIndex.create(tmp_path_factory.mktemp("undisturbed") / "index") as index:
+        index.add_source(open_source(wiki))
+        return snapshot(index)
+
+
+class Run:
+    """The command, as a process of its own."""
+
+    def __init__(self, wiki: Path, index: Path, *options: str) -> None:
+        self.index = index
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "wikirank", "index", str(wiki), "--into", str(index), *options],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            # Losing the head is noticed sooner than in Ray's 60 seconds.
+            env={**os.environ, "COLUMNS": "200", "RAY_gcs_rpc_server_reconnect_timeout_s": "2"},
+            # A shell that runs the tests in the background has them ignore Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+
+    def until_written(self, more_than: int = 0) -> None:
+        """Wait for passages to be in the index."""
+        deadline = time.monotonic() + _LONGEST_RUN
+        while passages(self.index) <= more_than:
+            assert self._process.poll() is None, self._process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def end(self, within: float = _LONGEST_RUN) -> tuple[int, str]:
+        """The status and the errors of the process."""
+        _, errors = self._process.communicate(timeout=within)
+        return self._process.returncode, errors
+
+
+def passages(index: Path) -> int:
+    try:
+        with closing(sqlite3.connect(f"file:{index}/wikirank.sqlite3?mode=ro", uri=True)) as db:
+            return db.execute("SELECT COUNT(*) FROM passages").fetchone()[0]
+    except sqlite3.OperationalError:
+        return 0  # Not yet there.
+
+
+def assert_whole_and_unfinished(index: Path) -> int:
+    """The number of passages in an index of some, not all articles, none of them by halves."""
+    found = passages(index)
+    assert 0 < found < _ARTICLES * _SECTIONS
+    assert found % _SECTIONS == 0
+    assert verify_index(index, full=True).whole
+    return found
+
+
+def assert_equals(index: Path, undisturbed: dict[str, Any]) -> None:
+    with WikiIndex.open(index) as opened:
+        assert snapshot(opened) == undisturbed
+
+
+def wait_until_idle(cluster: Any, within: float) -> None:
+    """Wait until no process of a job is left on the nodes."""
+    deadline = time.monotonic() + within
+    while any(map(working, cluster.list_all_nodes())):
+        assert time.monotonic() < deadline, "Processes of the job are still there."
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "word"),
+    [
+        (signal.SIGINT, 130, "run the same command to go on"),
+        (signal.SIGTERM, -signal.SIGTERM, ""),  # As without Ray: it just ends.
+        (signal.SIGKILL, -signal.SIGKILL, ""),
+    ],
+)
+def test_stopped_by_a_signal(
+    cluster: Any,
+    wiki: Path,
+    undisturbed: dict[str, Any],
+    tmp_path: Path,
+    number: signal.Signals,
+    status: int,
+    word: str,
+) -> None:
+    run = Run(wiki, tmp_path / "index", "--ray", "--quiet")
+    run.until_written()
+    assert any(map(working, cluster.list_all_nodes()))
+    run.send(number)
+    returned, errors = run.end(within=15)
+    assert returned == status, errors
+    assert word in errors
+    assert len(errors.splitlines()) == bool(word)  # Ray says nothing of its own.
+    wait_until_idle(cluster, within=15)
+    assert_whole_and_unfinished(tmp_path / "index")
+    again = Run(wiki, tmp_path / "index", "--ray", "--quiet").end()
+    assert again[0] == 0, again
+    assert_equals(tmp_path / "index", undisturbed)
+
+
+def test_the_head_dies(wiki: Path, undisturbed: dict[str, Any], tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    found = 0
+    for process, cause in (
+        ("gcs_server", "Ray's head does not answer"),
+        ("raylet", "Ray's node on this machine is dead"),
+    ):
+        with ray_cluster(1) as cluster:
+            run = Run(wiki, index, "--ray", "--quiet")
+            run.until_written(more_than=found)
+            os.kill(cluster.head_node.all_processes[process][0].process.pid, signal.SIGKILL)
+            status, errors = run.end(within=60)
+        assert status == 1, errors
+        assert cause in errors
+        assert "run the same again" in errors
+        assert "Traceback" not in errors
+        found = assert_whole_and_unfinished(index)
+    again = Run(wiki, index, "--quiet").end()
+    assert again[0] == 0, again
+    assert_equals(index, undisturbed)
