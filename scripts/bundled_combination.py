@@ -21,9 +21,9 @@ from wikirank.evaluate.datasets import RetrievalDataset, load_retrieval_dataset
 from wikirank.evaluate.near_duplicates import standing_in, with_distinct_relevant
 from wikirank.rank import CrossEncoder, load_cross_encoder
 from wikirank.rank.combination import Combination
-from wikirank.runtime.model_folder import read_model_folder, write_model_folder
+from wikirank.runtime.model_folder import read_model_folder, rewrite_model_folder
 from wikirank.search import reranker_text
-from wikirank.train.run import MODEL_CARD, ONNX_FOLDER
+from wikirank.train.run import ONNX_FOLDER
 from wikirank.train.wiki.combine import fit_combination
 from wikirank.train.wiki.finish import DATA
 from wikirank.train.wiki.heldout import (
@@ -62,17 +62,7 @@ def recombine(data: Path, run: Path) -> Combination:
     lists += [held for held in dev if held.style == "pair"]
     combination = fit_combination(lists, score_lists(cross_encoder, lists))
     folder = read_model_folder(model, kind="cross-encoder")
-    write_model_folder(
-        model,
-        replace(folder.description, combination=asdict(combination)),
-        networks=folder.networks,
-        tokenizer_json=folder.tokenizer.read_text("utf-8"),
-        extra_files={
-            name: (model / name).read_text("utf-8")
-            for name in (MODEL_CARD, "LICENSE")
-            if (model / name).is_file()
-        },
-    )
+    rewrite_model_folder(folder, replace(folder.description, combination=asdict(combination)))
     return combination
 
 

@@ -18,8 +18,8 @@ from langchain_wikirank._format import scored_text
 from langchain_wikirank._tracing import RERANK, achild_run, child_run, rerank_summary
 from wikirank.errors import InvalidArgumentError
 from wikirank.rank.load import load_cross_encoder
-from wikirank.rank.protocol import CrossEncoder
-from wikirank.rank.score import DROPPED, best_first, score_passages
+from wikirank.rank.protocol import DROPPED, CrossEncoder
+from wikirank.rank.score import best_first, score_passages
 from wikirank.types import OnTruncation
 
 

@@ -16,6 +16,7 @@ from wikirank.index import WikiIndex
 from wikirank.index.filters import normalise_filter
 from wikirank.neighbours import with_neighbours
 from wikirank.rank import CrossEncoder, best_first, load_cross_encoder, score_passages
+from wikirank.rank.protocol import DROPPED
 from wikirank.stage_clock import StageClock
 from wikirank.types import OnTruncation, Passage, RankedPassage, SearchType
 
@@ -271,7 +272,7 @@ def rerank(
     """
     texts = [reranker_text(candidate.passage, cross_encoder) for candidate in candidates]
     logits = score_passages(cross_encoder, query, texts, on_truncation=on_truncation, best=best)
-    scored = np.isfinite(logits)
+    scored = logits > DROPPED
     left = [held for held, is_scored in zip(candidates, scored, strict=True) if is_scored]
     return in_order(left, logits[scored], cross_encoder)
 

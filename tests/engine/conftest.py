@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mediawiki_wiki import WIKI_PAGES, Wiki, skip_without_mediawiki
@@ -44,3 +45,12 @@ def wiki(filled_wiki: Wiki, tmp_path: Path) -> Iterator[Wiki]:
     """A MediaWiki of a test's own, being served."""
     with filled_wiki.copy(tmp_path / "wiki") as wiki:
         yield wiki
+
+
+@pytest.fixture(scope="module")
+def pair_model(minilm: Path) -> Any:
+    """MiniLM under a new pair head, in torch, always the same."""
+    from wikirank.train.base import find_base
+    from wikirank.train.wiki.model import starting_model
+
+    return starting_model(find_base(str(minilm)), seed=3, max_length=128)

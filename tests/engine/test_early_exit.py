@@ -10,23 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from short_passages import QUERY, TEXTS
 
 from wikirank.errors import InvalidArgumentError, ModelError
 from wikirank.rank import CrossEncoder, load_cross_encoder, score_passages
 from wikirank.rank.early_exit import going_on
 from wikirank.runtime.model_folder import bundled_model, is_model_folder
-
-QUERY = "Which animal hunts herring in the sea?"
-TEXTS = [
-    "Cod, seals and gannets hunt herring all year round.",
-    "Herring is a small fish of the North Atlantic that lives in great shoals.",
-    "Bread is a food baked from flour and water.",
-    "A sourdough is raised by wild yeasts and bacteria, and baked in a hot oven.",
-    "The violin is a wooden instrument with four strings.",
-    "Orchestras seat their violins in two sections.",
-    "The river rises in the hills and flows to the sea.",
-    "Gannets dive from a great height.",
-]
 
 
 def test_who_goes_on_by_hand() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from short_passages import QUERY, TEXTS
 
 from wikirank.errors import InvalidArgumentError, ModelError
 from wikirank.rank import Calibration, load_cross_encoder
@@ -18,26 +19,6 @@ from wikirank.runtime.session import Tokens
 pytest.importorskip("torch", reason="needs the [train] extra")
 
 pytestmark = [pytest.mark.train, pytest.mark.slow]
-
-QUERY = "Which animal hunts herring in the sea?"
-TEXTS = [
-    "Cod, seals and gannets hunt herring all year round.",
-    "Herring is a small fish of the North Atlantic that lives in great shoals.",
-    "Bread is a food baked from flour and water.",
-    "A sourdough is raised by wild yeasts and bacteria, and baked in a hot oven.",
-    "The violin is a wooden instrument with four strings.",
-    "Orchestras seat their violins in two sections.",
-    "The river rises in the hills and flows to the sea.",
-    "Gannets dive from a great height.",
-]
-
-
-@pytest.fixture(scope="module")
-def model(minilm: Path) -> Any:
-    from wikirank.train.base import find_base
-    from wikirank.train.wiki.model import starting_model
-
-    return starting_model(find_base(str(minilm)), seed=3, max_length=128)
 
 
 def groups() -> list[Any]:
@@ -55,12 +36,12 @@ def groups() -> list[Any]:
     ] * 12
 
 
-def fit(model: Any, checkpoint: Path) -> Any:
+def fit(pair_model: Any, checkpoint: Path) -> Any:
     from wikirank.train.early_exit.fit import ExitHyperparameters, fit_exit
 
     options = ExitHyperparameters(groups_per_step=4, warmup_steps=2, seed=1)
     return fit_exit(
-        model,
+        pair_model,
         groups(),
         options,
         after=2,
@@ -70,23 +51,23 @@ def fit(model: Any, checkpoint: Path) -> Any:
 
 
 @pytest.fixture(scope="module")
-def head(model: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return fit(model, tmp_path_factory.mktemp("fit") / "exit.pt")
+def head(pair_model: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return fit(pair_model, tmp_path_factory.mktemp("fit") / "exit.pt")
 
 
 @pytest.fixture(scope="module")
-def exported(model: Any, head: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported(pair_model: Any, head: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from wikirank.train.early_exit.export import EarlyExit
     from wikirank.train.export import export_cross_encoder
 
     folder = tmp_path_factory.mktemp("exported") / "model"
-    export(export_cross_encoder, model, folder, early_exit=EarlyExit(head, 2, 1.5))
+    export(export_cross_encoder, pair_model, folder, early_exit=EarlyExit(head, 2, 1.5))
     return folder
 
 
-def export(export: Any, model: Any, folder: Path, **more: Any) -> None:
+def export(export: Any, pair_model: Any, folder: Path, **more: Any) -> None:
     export(
-        model,
+        pair_model,
         folder,
         model_id="exits",
         headings=True,
@@ -103,25 +84,25 @@ def exit_logits(folder: Path) -> Any:
 
 
 def test_what_goes_through_all_layers_scores_as_without_exit(
-    model: Any, exported: Path, tmp_path: Path
+    pair_model: Any, exported: Path, tmp_path: Path
 ) -> None:
     from wikirank.train.export import export_cross_encoder
 
-    export(export_cross_encoder, model, tmp_path / "whole")
+    export(export_cross_encoder, pair_model, tmp_path / "whole")
     whole, parts = (load_cross_encoder(f) for f in (tmp_path / "whole", exported))
     np.testing.assert_allclose(parts.logits(QUERY, TEXTS), whole.logits(QUERY, TEXTS), atol=1e-5)
 
 
-def test_the_exported_exit_is_the_trained_one(model: Any, head: Any, exported: Path) -> None:
+def test_the_exported_exit_is_the_trained_one(pair_model: Any, head: Any, exported: Path) -> None:
     import torch
 
-    given = model.tokenizer([QUERY] * 8, TEXTS, padding=True, return_tensors="pt")
+    given = pair_model.tokenizer([QUERY] * 8, TEXTS, padding=True, return_tensors="pt")
     layers = []
-    hook = model.model.encoder.layer[1].register_forward_hook(
+    hook = pair_model.model.encoder.layer[1].register_forward_hook(
         lambda _module, _inputs, output: layers.append(output)
     )
     with torch.no_grad():
-        model.model(**given)
+        pair_model.model(**given)
         hook.remove()
         states = layers[0][0] if isinstance(layers[0], tuple) else layers[0]
         expected = head(states, given["attention_mask"], given["token_type_ids"])
@@ -135,7 +116,7 @@ def test_training_puts_the_answer_first(exported: Path) -> None:
 
 
 def test_a_stopped_training_goes_on_to_the_same_head(
-    model: Any, head: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pair_model: Any, head: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from wikirank.train.early_exit import fit as training
 
@@ -150,20 +131,20 @@ def test_a_stopped_training_goes_on_to_the_same_head(
 
     monkeypatch.setattr(training._Trainer, "step", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        fit(model, tmp_path / "exit.pt")
+        fit(pair_model, tmp_path / "exit.pt")
     monkeypatch.setattr(training._Trainer, "step", step)
-    again = fit(model, tmp_path / "exit.pt")
+    again = fit(pair_model, tmp_path / "exit.pt")
     for one, other in zip(head.parameters(), again.parameters(), strict=True):
         assert np.abs((one - other).detach().numpy()).max() < 1e-4
 
 
-def test_too_many_layers_before_it_are_refused(model: Any, tmp_path: Path) -> None:
+def test_too_many_layers_before_it_are_refused(pair_model: Any, tmp_path: Path) -> None:
     from wikirank.train.early_exit.fit import ExitHyperparameters, fit_exit
 
     for after in (0, 6):
         with pytest.raises(InvalidArgumentError, match="after 1 to 5 layers of BertModel"):
             fit_exit(
-                model,
+                pair_model,
                 groups(),
                 ExitHyperparameters(),
                 after=after,
@@ -172,12 +153,12 @@ def test_too_many_layers_before_it_are_refused(model: Any, tmp_path: Path) -> No
             )
 
 
-def test_a_model_with_an_exit_can_be_trained_further(model: Any, exported: Path) -> None:
+def test_a_model_with_an_exit_can_be_trained_further(pair_model: Any, exported: Path) -> None:
     from wikirank.train.from_onnx import cross_encoder_from_onnx
 
     rebuilt = cross_encoder_from_onnx(exported)
     pairs = [(QUERY, text) for text in TEXTS]
-    before, after = (one.predict(pairs, show_progress_bar=False) for one in (model, rebuilt))
+    before, after = (one.predict(pairs, show_progress_bar=False) for one in (pair_model, rebuilt))
     assert np.abs(before - after).max() < 0.1
 
 
@@ -199,19 +180,16 @@ def test_margin_by_hand() -> None:
     assert choose_margin([held], [scores]) == 2.5
 
 
-def test_a_finished_run_gets_an_exit_once(minilm: Path, tmp_path: Path) -> None:
-    from wikirank.train.base import find_base
+def test_a_finished_run_gets_an_exit_once(pair_model: Any, tmp_path: Path) -> None:
     from wikirank.train.early_exit.fit import ExitHyperparameters
     from wikirank.train.early_exit.run import give_early_exit
     from wikirank.train.export import export_cross_encoder
     from wikirank.train.wiki import CandidateList
     from wikirank.train.wiki.groups import write_groups
     from wikirank.train.wiki.heldout import write_candidate_lists
-    from wikirank.train.wiki.model import starting_model
 
-    model = starting_model(find_base(str(minilm)), seed=3, max_length=128)
-    model.save_pretrained(str(tmp_path), create_model_card=False)
-    export(export_cross_encoder, model, tmp_path / "onnx")
+    pair_model.save_pretrained(str(tmp_path), create_model_card=False)
+    export(export_cross_encoder, pair_model, tmp_path / "onnx")
     (tmp_path / "README.md").write_text("# Model\n", "utf-8")
     (tmp_path / "data").mkdir()
     write_groups(tmp_path / "data" / "groups.jsonl.gz", groups())

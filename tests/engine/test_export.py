@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from short_passages import TEXTS
 
 from wikirank.evaluate.metrics import spearman
 from wikirank.rank import Calibration, load_cross_encoder
@@ -18,24 +19,6 @@ torch = pytest.importorskip("torch", reason="needs the [train] extra")
 pytestmark = [pytest.mark.train, pytest.mark.slow]
 
 QUERIES = ["Who hunts herring?", "How is bread made?", "What is a violin?"]
-TEXTS = [
-    "Cod, seals and gannets hunt herring all year round.",
-    "Herring is a small fish of the North Atlantic that lives in great shoals.",
-    "Bread is a food baked from flour and water.",
-    "A sourdough is raised by wild yeasts and bacteria, and baked in a hot oven.",
-    "The violin is a wooden instrument with four strings.",
-    "Orchestras seat their violins in two sections.",
-    "The river rises in the hills and flows to the sea.",
-    "Gannets dive from a great height.",
-]
-
-
-@pytest.fixture(scope="module")
-def pair_model(minilm: Path) -> Any:
-    from wikirank.train.base import find_base
-    from wikirank.train.wiki.model import starting_model
-
-    return starting_model(find_base(str(minilm)), seed=3, max_length=128)
 
 
 @pytest.fixture(scope="module")

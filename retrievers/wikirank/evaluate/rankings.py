@@ -117,14 +117,10 @@ def rank_all(
     """
     stage_name = FIRST_STAGES[search_type]
     stages = {key: Ranking(name, "first stage") for key, name in FIRST_STAGES.items()}
-    names = [
-        name + suffix for name, model in models.items() for suffix in _suffixes(model, search_type)
-    ]
     rerankers = {
-        name: Ranking(
-            f"{stage_name} + {name}", "early exit" if name.endswith(BY_EARLY_EXIT) else "reranker"
-        )
-        for name in names
+        name + suffix: Ranking(f"{stage_name} + {name}{suffix}", kind)
+        for name, model in models.items()
+        for suffix, kind in _ways(model, search_type)
     }
     oracle = Ranking(f"{stage_name} + oracle", "oracle")
     _warm_up(candidates, dataset, models, depth)
@@ -143,13 +139,13 @@ def rank_all(
     return [*stages.values(), *rerankers.values(), oracle]
 
 
-def _suffixes(model: CrossEncoder, search_type: SearchType) -> Iterator[str]:
-    """What the names of a model's rankings end in."""
-    yield ""
+def _ways(model: CrossEncoder, search_type: SearchType) -> Iterator[tuple[str, RankingKind]]:
+    """The rankings of a model: what their names end in, and what they are."""
+    yield "", "reranker"
     if model.combination and search_type == "hybrid":
-        yield BY_LOGIT
+        yield BY_LOGIT, "reranker"
     if isinstance(model, ExitsEarly):
-        yield BY_EARLY_EXIT
+        yield BY_EARLY_EXIT, "early exit"
 
 
 def _rerank(

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wikirank.errors import ModelError
+from wikirank.rank.protocol import DROPPED
 from wikirank.runtime.model_folder import ModelFolder
 from wikirank.runtime.session import Network, Tokens, padded
 from wikirank.runtime.workers import map_ordered
@@ -99,7 +100,7 @@ class EarlyExitNetwork:
                 heapq.heappushpop(kept, begun)
         kept.sort(reverse=True)
         left = [kept[at] for at in going_on([one.exit_logit for one in kept], best, self._margin)]
-        logits = np.full(n, -np.inf)
+        logits = np.full(n, DROPPED)
         scores = map_ordered(lambda begun: self._finish(begun.states), left)
         logits[[-begun.order - 1 for begun in left]] = list(scores)
         return logits

@@ -42,7 +42,6 @@ class OnnxCrossEncoder(DescribedCrossEncoder):
             max_length=check_max_length(max_length, limit=folder.description.max_length),
             tokenizer=load_tokenizer(folder.tokenizer),
         )
-        check_batch_size(batch_size)
         self._open(folder, batch_size)
 
     def _open(self, folder: ModelFolder, batch_size: int) -> None:
@@ -63,6 +62,7 @@ class EarlyExitCrossEncoder(OnnxCrossEncoder):
 
     @override
     def _open(self, folder: ModelFolder, batch_size: int) -> None:
+        check_batch_size(batch_size)
         self._network = EarlyExitNetwork(folder)
 
     def best_logits(self, query: str, texts: Sequence[str], best: int) -> NDArray[np.float64]:

@@ -12,6 +12,9 @@ from tokenizers import Tokenizer
 from wikirank.rank.calibration import Calibration
 from wikirank.rank.combination import Combination
 
+DROPPED = float("-inf")
+"""The logit of a text that an early exit dropped."""
+
 
 class CrossEncoder(Protocol):
     """Reads a query and a passage together and gives one logit: higher is more relevant.

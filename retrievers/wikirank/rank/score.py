@@ -15,9 +15,6 @@ from wikirank.rank.windows import count_tokens, cut_windows
 from wikirank.runtime.tokens import check_text, check_texts
 from wikirank.types import OnTruncation
 
-DROPPED = float("-inf")
-"""The logit of a passage that an early exit dropped."""
-
 
 def score_passages(
     cross_encoder: CrossEncoder,

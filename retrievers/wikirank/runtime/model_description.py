@@ -84,7 +84,7 @@ def parse_description(fields: Mapping[str, Any], file: Path) -> ModelDescription
     max_length, headings = fields.get("max_length"), fields.get("headings", False)
     combination = fields.get("combination")
     early_exit = fields.get("early_exit")
-    margin = early_exit.get("margin") if isinstance(early_exit, dict) else None
+    margin: Any = early_exit.get("margin") if isinstance(early_exit, dict) else None
     checks = {
         "kind": fields.get("kind") in get_args(ModelKind),
         "model_id": isinstance(fields.get("model_id"), str) and bool(fields.get("model_id")),
@@ -92,7 +92,7 @@ def parse_description(fields: Mapping[str, Any], file: Path) -> ModelDescription
         "headings": isinstance(headings, bool),
         "calibration": _is_finite(scale) and scale > 0 and _is_finite(shift),
         "combination": combination is None or _is_combination(combination),
-        "early_exit": early_exit is None or (margin is not None and _is_margin(margin)),
+        "early_exit": early_exit is None or (_is_finite(margin) and margin >= 0),
     }
     wrong = [name for name, good in checks.items() if not good]
     if wrong:
@@ -123,7 +123,3 @@ def _is_combination(value: Any) -> bool:
 
 def _is_finite(value: Any) -> bool:
     return type(value) in (int, float) and math.isfinite(value)
-
-
-def _is_margin(value: Any) -> bool:
-    return _is_finite(value) and value >= 0

@@ -38,6 +38,7 @@ from wikirank.runtime.model_description import (
 
 TOKENIZER_FILE = "tokenizer.json"
 DESCRIPTION_FILE = "wikirank.json"
+_TEXTS = ("README.md", "LICENSE")
 
 _BUNDLED: Mapping[ModelKind, str] = {"embedder": "embedder", "cross-encoder": "reranker"}
 
@@ -182,6 +183,29 @@ def write_model_folder(
             path.rename(Path(scratch) / "old")
         new.rename(path)
     return joint_sha256(list(hashes.values()))
+
+
+def rewrite_model_folder(
+    folder: ModelFolder,
+    description: ModelDescription,
+    *,
+    networks: Sequence[Path] | None = None,
+) -> None:
+    """Give a model folder another description; its model card and licence stay.
+
+    Args:
+        folder: The folder.
+        description: What `wikirank.json` is to say.
+        networks: As for `write_model_folder`; None keeps those that it has.
+    """
+    texts = [folder.path / name for name in _TEXTS]
+    write_model_folder(
+        folder.path,
+        description,
+        networks=folder.networks if networks is None else networks,
+        tokenizer_json=folder.tokenizer.read_text("utf-8"),
+        extra_files={file.name: file.read_text("utf-8") for file in texts if file.is_file()},
+    )
 
 
 def joint_sha256(hashes: Sequence[str]) -> str:

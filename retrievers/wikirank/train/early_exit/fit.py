@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from wikirank.errors import InvalidArgumentError
 from wikirank.train.early_exit.head import ExitHead
 from wikirank.train.wiki.groups import TrainingGroup
+from wikirank.train.wiki.model import bert_layers
 
 _CHUNK = 512  # Groups sorted by length together, so that batches hold little padding.
 _EACH_SAVED = 100
@@ -76,10 +77,10 @@ def fit_exit(
     Raises:
         InvalidArgumentError: The model is no BERT, or has too few layers.
     """
-    first, head = _first_layers(model, after)
+    first, following = _first_layers(model, after)
     with torch.random.fork_rng():
         torch.manual_seed(hyperparameters.seed)
-        head = ExitHead(head)
+        head = ExitHead(following)
     batches = list(_batches(groups, hyperparameters))
     trainer = _Trainer(model, first, head, hyperparameters, steps=len(batches))
     begin = trainer.load(checkpoint)
@@ -113,8 +114,7 @@ class _Trainer:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._first, self._head = first.to(self._device), head.to(self._device)
         self._options = hyperparameters
-        layer = {id(weight) for weight in head.layer.parameters()}
-        new = [weight for weight in head.parameters() if id(weight) not in layer]
+        new = [*head.hidden.parameters(), *head.output.parameters(), head.cosine]
         self._optimizer = torch.optim.AdamW(
             [
                 {"params": new, "lr": hyperparameters.head_learning_rate},
@@ -175,25 +175,18 @@ class _Trainer:
 
 
 def _first_layers(model: CrossEncoder, after: int) -> tuple[Any, Any]:
-    """The layers before the exit as a network of their own, and a copy of the one that follows."""
-    network: Any = model.model
-    bert = getattr(network, "bert", network)
-    layers = list(getattr(getattr(bert, "encoder", None), "layer", ()))
+    """A copy of the layers before the exit, as a network of their own, and the one that follows."""
+    bert, layers = bert_layers(model)
     if not 1 <= after < len(layers):
         msg = (
             f"Expected an early exit after 1 to {len(layers) - 1} layers of "
-            f"{type(network).__name__}, got {after}."
+            f"{type(model.model).__name__}, got {after}."
         )
         raise InvalidArgumentError(msg)
-    following = copy.deepcopy(layers[after]).cpu()
-    kept = bert.encoder.layer
-    bert.encoder.layer = nn.ModuleList(layers[:after])
-    try:
-        first = copy.deepcopy(bert)
-    finally:
-        bert.encoder.layer = kept
+    first = copy.deepcopy(bert)
+    first.encoder.layer = first.encoder.layer[:after]
     first.config.num_hidden_layers = after
-    return first.eval().requires_grad_(False), following
+    return first.eval().requires_grad_(False), layers[after]
 
 
 def _batches(

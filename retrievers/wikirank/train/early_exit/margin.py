@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wikirank.evaluate.metrics import mean_metrics
 from wikirank.rank import best_first
 from wikirank.rank.early_exit import going_on
-from wikirank.train.wiki.heldout import MISSED, CandidateList
+from wikirank.train.wiki.heldout import CandidateList
+from wikirank.train.wiki.measure import order_metrics
 
 # By how much nDCG may fall on the lists that the margin is chosen on: a tenth of a point.
 _LOSS = 0.001
@@ -83,29 +83,18 @@ def exit_quality(
         What it costs.
     """
     left = [going_on(one.exit_logits, best, margin) for one in scores]
-    early = [_kept(one, positions) for one, positions in zip(scores, left, strict=True)]
+    early = [_by_logit(one, positions) for one, positions in zip(scores, left, strict=True)]
+    whole = [best_first(one.logits) for one in scores]
     return ExitQuality(
         best,
         candidates=float(np.mean([len(one.logits) for one in scores])),
         going_on=float(np.mean([len(positions) for positions in left])),
-        ndcg=_ndcg(lists, [one.logits for one in scores], best),
-        early_ndcg=_ndcg(lists, early, best),
+        ndcg=order_metrics(lists, whole, best)[f"ndcg@{best}"],
+        early_ndcg=order_metrics(lists, early, best)[f"ndcg@{best}"],
     )
 
 
-def _kept(scores: ExitScores, positions: list[int]) -> NDArray[np.float64]:
-    kept = np.full(len(scores.logits), -np.inf)
-    kept[positions] = scores.logits[positions]
-    return kept
-
-
-def _ndcg(lists: Sequence[CandidateList], logits: Sequence[NDArray[np.float64]], k: int) -> float:
-    rankings = {
-        str(number): [str(at) for at in best_first(one) if one[at] > -np.inf]
-        for number, one in enumerate(logits)
-    }
-    relevant = {
-        str(number): {str(held.place) if held.place != MISSED else "missed"}
-        for number, held in enumerate(lists)
-    }
-    return mean_metrics(rankings, relevant, k)[f"ndcg@{k}"]
+def _by_logit(scores: ExitScores, positions: Sequence[int]) -> list[int]:
+    """Of a list those candidates alone that went on, best first."""
+    kept = sorted(positions)
+    return [kept[at] for at in best_first(scores.logits[kept])]

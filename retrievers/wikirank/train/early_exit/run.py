@@ -15,9 +15,9 @@ from tokenizers import Encoding
 from typing_extensions import override
 
 from wikirank.errors import ModelError
-from wikirank.rank import Calibration, CrossEncoder, load_cross_encoder, score_passages
+from wikirank.rank import Calibration, CrossEncoder, score_passages
 from wikirank.rank.onnx_cross_encoder import EarlyExitCrossEncoder
-from wikirank.runtime.model_folder import ModelFolder, read_model_folder, write_model_folder
+from wikirank.runtime.model_folder import ModelFolder, read_model_folder, rewrite_model_folder
 from wikirank.runtime.session import Tokens
 from wikirank.train.early_exit.export import EarlyExit
 from wikirank.train.early_exit.fit import ExitHyperparameters, fit_exit
@@ -106,12 +106,13 @@ def give_early_exit(
     report("Choosing its margin on dev lists, and measuring it on test lists.")
     with tempfile.TemporaryDirectory() as scratch:
         exported = _export(model, folder, EarlyExit(head, after, margin=0.0), Path(scratch))
-        scorers = load_cross_encoder(exported.path), _ExitAlone(exported)
+        scorers = EarlyExitCrossEncoder(exported), _ExitAlone(exported)
         dev = _some(read_candidate_lists(run / DATA / "dev.jsonl.gz"))
         margin = choose_margin(dev, _scores(dev, *scorers))
         test = _some(read_candidate_lists(run / DATA / "test.jsonl.gz"))
         scores = _scores(test, *scorers)
-        _replace(folder, exported, margin)
+        described = replace(folder.description, exit_margin=margin)
+        rewrite_model_folder(folder, described, networks=exported.networks)
     record = ExitRecord(
         after,
         margin,
@@ -160,18 +161,6 @@ def _export(model: Any, folder: ModelFolder, early_exit: EarlyExit, scratch: Pat
         early_exit=early_exit,
     )
     return read_model_folder(scratch / ONNX_FOLDER, kind="cross-encoder")
-
-
-def _replace(folder: ModelFolder, exported: ModelFolder, margin: float) -> None:
-    """Put the exported network into the run's model folder; the rest of it stays."""
-    extra = [folder.path / name for name in (MODEL_CARD, "LICENSE")]
-    write_model_folder(
-        folder.path,
-        replace(folder.description, exit_margin=margin),
-        networks=exported.networks,
-        tokenizer_json=folder.tokenizer.read_text("utf-8"),
-        extra_files={file.name: file.read_text("utf-8") for file in extra if file.is_file()},
-    )
 
 
 def _scores(

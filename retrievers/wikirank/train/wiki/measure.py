@@ -42,10 +42,6 @@ def rank_metrics(
         `BM25`, `dense`, `hybrid`, `cross-encoder` and `final order`, each with `mrr@10` and
         `ndcg@10`.
     """
-    relevant = {
-        str(number): {str(held.place) if held.place != MISSED else "missed"}
-        for number, held in enumerate(lists)
-    }
     orders: dict[str, list[Sequence[int]]] = {
         "BM25": [_order(held.lexical) for held in lists],
         "dense": [_order(held.dense) for held in lists],
@@ -55,10 +51,30 @@ def rank_metrics(
     }
     results = {}
     for name, order in orders.items():
-        rankings = {str(number): [str(at) for at in ranks] for number, ranks in enumerate(order)}
-        metrics = mean_metrics(rankings, relevant, AT_K)
+        metrics = order_metrics(lists, order, AT_K)
         results[name] = {key: round(metrics[key], 4) for key in (f"mrr@{AT_K}", f"ndcg@{AT_K}")}
     return results
+
+
+def order_metrics(
+    lists: Sequence[CandidateList], orders: Sequence[Sequence[int]], k: int
+) -> dict[str, float]:
+    """Mean metrics at k of one order of each list's candidates.
+
+    Args:
+        lists: Candidate lists; a positive that the first stage missed counts 0.
+        orders: Of each list positions of candidates, best first.
+        k: How many of them to look at.
+
+    Returns:
+        What `mean_metrics` gives.
+    """
+    relevant = {
+        str(number): {str(held.place) if held.place != MISSED else "missed"}
+        for number, held in enumerate(lists)
+    }
+    rankings = {str(number): [str(at) for at in ranks] for number, ranks in enumerate(orders)}
+    return mean_metrics(rankings, relevant, k)
 
 
 def _order(scores: Sequence[float | None]) -> list[int]:

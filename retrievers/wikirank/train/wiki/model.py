@@ -91,6 +91,20 @@ def average_weights(models: Sequence[CrossEncoder]) -> CrossEncoder:
     return models[0]
 
 
+def bert_layers(model: CrossEncoder) -> tuple[Any, list[Any]]:
+    """The transformer of a cross-encoder, without any head.
+
+    Args:
+        model: The cross-encoder.
+
+    Returns:
+        The transformer, and its layers: none if it is no BERT.
+    """
+    network: Any = model.model
+    bert = getattr(network, "bert", network)
+    return bert, list(getattr(getattr(bert, "encoder", None), "layer", ()))
+
+
 def keep_layers(model: CrossEncoder, layers: int) -> None:
     """Drop layers of a BERT, those that stay evenly spread and the last among them.
 
@@ -105,14 +119,13 @@ def keep_layers(model: CrossEncoder, layers: int) -> None:
         InvalidArgumentError: It has not as many, or is no BERT.
     """
     network: Any = model.model
-    stack: Any = getattr(getattr(network, "bert", network), "encoder", None)
-    held = list(getattr(stack, "layer", ()))
+    bert, held = bert_layers(model)
     if not 1 <= layers <= len(held):
         msg = f"Expected to keep 1 to {len(held)} layers of {type(network).__name__}, got {layers}."
         raise InvalidArgumentError(msg)
     step = len(held) / layers
     kept = [held[round((at + 1) * step) - 1] for at in range(layers)]
-    stack.layer = nn.ModuleList(kept)
+    bert.encoder.layer = nn.ModuleList(kept)
     network.config.num_hidden_layers = layers
 
 
