@@ -6,8 +6,8 @@
 | `wikirank.rerank` | `query`, `count`, `model` | `count`, `passing`, `top_scores`, `ms` |
 
 `ms` is milliseconds by stage; `top_scores` those of the best five, before or after reranking;
-`passing` how many reached the threshold, those dropped early not counted, and `count` how many of
-these are returned.
+`passing` how many reached the threshold, those that the first pass dropped not counted, and `count`
+how many of these are returned.
 """
 
 from __future__ import annotations

@@ -79,11 +79,11 @@ class WikiReranker(BaseDocumentCompressor):
     `TruncationWarning`, `error` raises `TextTooLongError`.
     """
 
-    early_exit: bool = True
-    """Whether a model that can may drop hopeless documents after its first layers.
+    cascade: bool = True
+    """Whether a model that can may drop hopeless documents after a cheap first pass.
 
-    That halves the time where `top_n` is much less than the number of documents; False scores all
-    of them to the end. The bundled model can; see `wikirank.rank.early_exit`.
+    That takes a fraction of the time where `top_n` is much less than the number of documents; False
+    has the model score all of them. The bundled model can; see `wikirank.rank.cascade`.
     """
 
     def load_model(self) -> CrossEncoder:
@@ -183,7 +183,7 @@ class WikiReranker(BaseDocumentCompressor):
         started = perf_counter()
         model = self.load_model()
         texts = [scored_text(document, headings=model.headings) for document in documents]
-        wanted = self.top_n if self.early_exit else None
+        wanted = self.top_n if self.cascade else None
         logits = score_passages(model, query, texts, on_truncation=self.on_truncation, best=wanted)
         relevance = model.calibration.relevance(logits)
         threshold = 0.0 if self.score_threshold is None else self.score_threshold

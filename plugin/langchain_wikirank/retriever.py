@@ -296,6 +296,6 @@ class WikiRetriever(BaseRetriever):
             chosen["score_threshold"] = self.reranker.score_threshold
         return SearchOptions(
             on_truncation=self.reranker.on_truncation,
-            early_exit=self.reranker.early_exit,
+            cascade=self.reranker.cascade,
             **chosen,
         )

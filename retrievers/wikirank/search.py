@@ -16,6 +16,7 @@ from wikirank.index import WikiIndex
 from wikirank.index.filters import normalise_filter
 from wikirank.neighbours import with_neighbours
 from wikirank.rank import CrossEncoder, best_first, load_cross_encoder, score_passages
+from wikirank.rank.combination import FirstStageScores
 from wikirank.rank.protocol import DROPPED
 from wikirank.stage_clock import StageClock
 from wikirank.types import OnTruncation, Passage, RankedPassage, SearchType
@@ -39,8 +40,8 @@ class SearchOptions:
         filter: Metadata that passages must have; several keys must all hold.
         neighbours: How many passages before and after each, in its section, to join to it.
         on_truncation: What to do with texts over the cross-encoder's length.
-        early_exit: Whether a cross-encoder that can may drop hopeless candidates after its first
-            layers; False has it score all of them to the end.
+        cascade: Whether a cross-encoder that can may drop hopeless candidates after a cheap first
+            pass; False has it score all of them.
     """
 
     k: int = 5
@@ -51,7 +52,7 @@ class SearchOptions:
     filter: Mapping[str, Any] | None = None
     neighbours: int = 0
     on_truncation: OnTruncation = "window"
-    early_exit: bool = True
+    cascade: bool = True
 
     def __post_init__(self) -> None:
         _require_whole("k", self.k, 1)
@@ -83,7 +84,7 @@ class SearchResult:
         candidates: What went into the reranking, in the first stage's order.
         timings: Milliseconds each stage took, by its name, and `total`.
         passing: How many candidates reached the threshold, before the cut to `k`; those that the
-            cross-encoder dropped early do not count.
+            first pass dropped do not count.
     """
 
     query: str
@@ -243,7 +244,7 @@ class Searcher:
             found.candidates,
             self.cross_encoder,
             options.on_truncation,
-            best=options.k if options.early_exit else None,
+            best=options.k if options.cascade else None,
         )
         threshold = options.score_threshold or 0.0
         return [ranked for ranked in scored if (ranked.relevance_score or 0.0) >= threshold]
@@ -271,10 +272,17 @@ def rerank(
         all of them, or at least `best`.
     """
     texts = [reranker_text(candidate.passage, cross_encoder) for candidate in candidates]
-    logits = score_passages(cross_encoder, query, texts, on_truncation=on_truncation, best=best)
-    scored = logits > DROPPED
-    left = [held for held, is_scored in zip(candidates, scored, strict=True) if is_scored]
-    return in_order(left, logits[scored], cross_encoder)
+    logits = score_passages(
+        cross_encoder,
+        query,
+        texts,
+        on_truncation=on_truncation,
+        best=best,
+        first_stage=_first_stage(candidates),
+    )
+    # With those that were dropped, as what BM25 is relative to may be among them.
+    ranked = in_order(candidates, logits, cross_encoder)
+    return ranked[: int((logits > DROPPED).sum())]
 
 
 def in_order(
@@ -291,23 +299,19 @@ def in_order(
 
     Args:
         candidates: In the first stage's order, which decides between equal scores.
-        logits: (n,), the cross-encoder's.
+        logits: (n,), the cross-encoder's; those that were dropped come last.
         cross_encoder: The model.
         combine: False orders by the logit in any case.
 
     Returns:
         All candidates, best first, with logit, relevance score and new rank.
     """
-    hybrid = all(candidate.fusion_score is not None for candidate in candidates)
-    combination = cross_encoder.combination if combine and hybrid else None
-    if combination is None:
+    first_stage = _first_stage(candidates)
+    combination = cross_encoder.combination if combine and first_stage else None
+    if combination is None or first_stage is None:
         scores, relevance = logits, cross_encoder.calibration.relevance(logits)
     else:
-        scores = combination.scores(
-            logits,
-            [candidate.dense_score for candidate in candidates],
-            [candidate.lexical_score for candidate in candidates],
-        )
+        scores = combination.scores(logits, *first_stage)
         relevance = combination.relevance(scores)
     return [
         replace(
@@ -318,6 +322,16 @@ def in_order(
         )
         for rank, at in enumerate(best_first(scores), start=1)
     ]
+
+
+def _first_stage(candidates: Sequence[RankedPassage]) -> FirstStageScores | None:
+    """What hybrid search knows of candidates; None if they are not its."""
+    if any(candidate.fusion_score is None for candidate in candidates):
+        return None
+    return FirstStageScores(
+        [candidate.dense_score for candidate in candidates],
+        [candidate.lexical_score for candidate in candidates],
+    )
 
 
 def reranker_text(passage: Passage, cross_encoder: CrossEncoder) -> str:

@@ -102,7 +102,7 @@ def test_rankings_stand_side_by_side(evaluation: Evaluation) -> None:
         "hybrid",
         "hybrid + card",
         "hybrid + card, logit alone",
-        "hybrid + card, the 10 best by early exit",
+        "hybrid + card, the 10 best by cascade",
         "hybrid + oracle",
     ]
     assert (evaluation.queries, evaluation.passages, evaluation.distractors) == (12, 12, 0)

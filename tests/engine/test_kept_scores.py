@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from wikirank.errors import InvalidArgumentError, TextTooLongError
 from wikirank.evaluate.kept_scores import KeptScores
 from wikirank.rank import load_cross_encoder, score_passages
-from wikirank.rank.onnx_cross_encoder import EarlyExitCrossEncoder
+from wikirank.rank.onnx_cross_encoder import CascadeCrossEncoder
 from wikirank.runtime.model_folder import bundled_model, read_model_folder
 
 QUERY = "Who hunts herring?"
 TEXTS = ["Cod and seals hunt herring.", "Bread is a food.", "A violin has four strings."]
 
 
-class Counting(EarlyExitCrossEncoder):
+class Counting(CascadeCrossEncoder):
     """The bundled model, and what it was asked."""
 
     def __init__(self) -> None:

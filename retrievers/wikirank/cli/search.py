@@ -43,10 +43,10 @@ def command(
     rerank: Annotated[
         bool, typer.Option("--rerank/--no-rerank", help="Reorder by the cross-encoder.")
     ] = True,
-    early_exit: Annotated[
+    cascade: Annotated[
         bool,
         typer.Option(
-            "--early-exit/--no-early-exit", help="Drop hopeless candidates after the first layers."
+            "--cascade/--no-cascade", help="Drop hopeless candidates after a cheap first pass."
         ),
     ] = True,
     score_threshold: Annotated[
@@ -90,7 +90,7 @@ def command(
         fetch_k=fetch_k,
         search_type=search_type.value,
         rerank=rerank,
-        early_exit=early_exit,
+        cascade=cascade,
         score_threshold=score_threshold,
         filter=parse_filters(filters or []),
         neighbours=neighbours,

@@ -78,14 +78,13 @@ def command(
             min=1, help="Transformer layers of the base to keep, for a faster model; wiki only."
         ),
     ] = None,
-    early_exit: Annotated[
-        int | None,
+    first_pass: Annotated[
+        bool,
         typer.Option(
-            min=1,
-            help="Train also a head after so many layers, by which hopeless candidates are dropped "
-            "early; 2 of 6 halve the time; wiki only.",
+            help="Train also a small network by which hopeless candidates are dropped before the "
+            "model scores the rest: several times as fast; wiki only.",
         ),
-    ] = None,
+    ] = False,
     base: Annotated[
         str | None,
         typer.Option(
@@ -116,10 +115,10 @@ def command(
     from wikirank.train.wiki.teacher import check_teachers
 
     if recipe is Recipe.card and any(
-        given is not None for given in (pairs, queries, epochs, loss, teacher, layers, early_exit)
+        given for given in (pairs, queries, epochs, loss, teacher, layers, first_pass)
     ):
         msg = (
-            "--pairs, --queries, --epochs, --loss, --teacher, --layers and --early-exit belong to "
+            "--pairs, --queries, --epochs, --loss, --teacher, --layers and --first-pass belong to "
             "--recipe wiki; the card's recipe is fixed."
         )
         raise InvalidArgumentError(msg)
@@ -142,8 +141,8 @@ def command(
         else:
             options = _options(queries, training, teachers, layers)
             record = _wiki(source, output, base, report, pairs, options, progress=not quiet)
-            if early_exit is not None and is_main_process():
-                _give_early_exit(output, early_exit, report, progress=not quiet)
+            if first_pass and is_main_process():
+                _give_first_pass(output, report, progress=not quiet)
     except KeyboardInterrupt as err:
         raise typer.Exit(130) from err
     if is_main_process():
@@ -199,12 +198,12 @@ def _wiki(
     )
 
 
-def _give_early_exit(output: Path, after: int, report: Report, *, progress: bool) -> None:
-    from wikirank.train.early_exit.run import give_early_exit
+def _give_first_pass(output: Path, report: Report, *, progress: bool) -> None:
+    from wikirank.train.first_pass.run import give_first_pass
 
     try:
-        record = give_early_exit(output, after=after, progress=progress, report=report)
+        record = give_first_pass(output, progress=progress, report=report)
     except KeyboardInterrupt:
-        report("Stopped; the model is finished. The same command goes on with its early exit.")
+        report("Stopped; the model is finished. The same command goes on with its first pass.")
         raise
     report(record.summary())

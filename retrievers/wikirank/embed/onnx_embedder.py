@@ -34,7 +34,7 @@ class OnnxEmbedder:
         """
         self._description = folder.description
         self._tokenizer = load_tokenizer(folder.tokenizer)
-        self._session = OnnxSession(folder.networks[0], batch_size=batch_size)
+        self._session = OnnxSession(folder.network, batch_size=batch_size)
         # [CLS] text [SEP]: windows put the same two tokens around each part.
         special = self._tokenizer.encode("").ids
         if len(special) != 2:

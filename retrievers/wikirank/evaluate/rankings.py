@@ -14,19 +14,19 @@ from wikirank.evaluate.datasets import RetrievalDataset
 from wikirank.evaluate.near_duplicates import standing_in
 from wikirank.evaluate.strata import of_same_article
 from wikirank.rank import CrossEncoder
-from wikirank.rank.protocol import ExitsEarly
+from wikirank.rank.protocol import Cascade
 from wikirank.search import in_order, rerank
 from wikirank.types import RankedPassage, SearchType
 
 BY_LOGIT = ", logit alone"
 """Ends the name of a ranking that leaves a model's combination out."""
 
-EARLY_EXIT = 10
-"""How many passages a model with an early exit is asked for, in a ranking of its own."""
-BY_EARLY_EXIT = f", the {EARLY_EXIT} best by early exit"
+CASCADE_BEST = 10
+"""How many passages a cascade is asked for, in a ranking of its own."""
+BY_CASCADE = f", the {CASCADE_BEST} best by cascade"
 """Ends the name of that ranking."""
 
-RankingKind: TypeAlias = Literal["first stage", "reranker", "early exit", "oracle"]
+RankingKind: TypeAlias = Literal["first stage", "reranker", "cascade", "oracle"]
 
 
 @dataclass(slots=True)
@@ -98,7 +98,7 @@ def rank_all(
 
     Each reranker orders the same candidates, those of one first stage. A model that has learned to
     combine its logit with hybrid search's scores is ranked so, as `WikiRetriever` does, and by its
-    logit alone. One with an early exit is also asked for its ten best. A relevant passage that
+    logit alone. A cascade is also asked for its ten best. A relevant passage that
     is not among them stays missed, unless a near duplicate of it is, which then stands for it
     (`standing_in`). The time of a reranker includes that of its first stage. The first stages
     are asked in turn, so the later ones find caches warm.
@@ -144,8 +144,8 @@ def _ways(model: CrossEncoder, search_type: SearchType) -> Iterator[tuple[str, R
     yield "", "reranker"
     if model.combination and search_type == "hybrid":
         yield BY_LOGIT, "reranker"
-    if isinstance(model, ExitsEarly):
-        yield BY_EARLY_EXIT, "early exit"
+    if isinstance(model, Cascade):
+        yield BY_CASCADE, "cascade"
 
 
 def _rerank(
@@ -159,9 +159,9 @@ def _rerank(
     for name, model in models.items():
         ranked, stages_ms = _timed(question, before, model)
         rankings[name].add(query, ranked, stages_ms)
-        if name + BY_EARLY_EXIT in rankings:
-            early = _timed(question, before, model, best=EARLY_EXIT)
-            rankings[name + BY_EARLY_EXIT].add(query, *early)
+        if name + BY_CASCADE in rankings:
+            best = _timed(question, before, model, best=CASCADE_BEST)
+            rankings[name + BY_CASCADE].add(query, *best)
         if name + BY_LOGIT in rankings:
             by_candidate = {held.passage.id: held.rerank_logit for held in ranked}
             logits = [by_candidate[held.passage.id] for held in before.candidates]

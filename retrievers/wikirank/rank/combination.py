@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,18 @@ from wikirank.errors import InvalidArgumentError
 from wikirank.rank.calibration import Calibration
 
 Scores = Sequence[float | None]
+
+
+class FirstStageScores(NamedTuple):
+    """What hybrid search knows of one query's candidates.
+
+    Attributes:
+        dense: (n,), cosine similarities, None where dense search did not find the candidate.
+        lexical: (n,), BM25 scores, None where lexical search did not find it.
+    """
+
+    dense: Scores
+    lexical: Scores
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from wikirank.errors import InvalidArgumentError, ModelError
-from wikirank.rank.onnx_cross_encoder import EarlyExitCrossEncoder, OnnxCrossEncoder
+from wikirank.rank.onnx_cross_encoder import CascadeCrossEncoder, OnnxCrossEncoder
 from wikirank.rank.protocol import CrossEncoder
 from wikirank.rank.torch_cross_encoder import TorchCrossEncoder
 from wikirank.runtime.model_folder import bundled_model, is_model_folder, read_model_folder
@@ -85,7 +85,7 @@ def _load(folder: Path | None, settings: _Settings) -> CrossEncoder:
         and (is_model_folder(folder) or not has_torch)
     ):
         found = read_model_folder(folder, kind="cross-encoder")
-        kind = EarlyExitCrossEncoder if found.early_exit else OnnxCrossEncoder
+        kind = CascadeCrossEncoder if found.first_pass else OnnxCrossEncoder
         size = 1 if batch_size is None else batch_size
         return kind(found, max_length=max_length, batch_size=size)
     if not has_torch:

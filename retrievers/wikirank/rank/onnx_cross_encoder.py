@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 from tokenizers import Encoding
 from typing_extensions import override
 
-from wikirank.errors import ModelError
 from wikirank.rank.base import DescribedCrossEncoder
-from wikirank.rank.early_exit import EarlyExitNetwork
+from wikirank.rank.cascade import FirstPass
+from wikirank.rank.combination import FirstStageScores
 from wikirank.rank.windows import check_max_length
 from wikirank.runtime.model_folder import ModelFolder
-from wikirank.runtime.session import OnnxSession, Tokens, check_batch_size
+from wikirank.runtime.session import OnnxSession, Tokens
 from wikirank.runtime.tokens import load_tokenizer
 
 
 class OnnxCrossEncoder(DescribedCrossEncoder):
-    """A cross-encoder in ONNX whose network is whole; threads may share it."""
+    """A cross-encoder in ONNX; threads may share it."""
 
     def __init__(
         self, folder: ModelFolder, *, max_length: int | None = None, batch_size: int = 1
@@ -34,21 +34,14 @@ class OnnxCrossEncoder(DescribedCrossEncoder):
 
         Raises:
             InvalidArgumentError: An argument is out of range.
-            ModelError: The model cannot be opened, or has an early exit, which is for
-                `EarlyExitCrossEncoder`.
+            ModelError: The model cannot be opened.
         """
         super().__init__(
             folder.description,
             max_length=check_max_length(max_length, limit=folder.description.max_length),
             tokenizer=load_tokenizer(folder.tokenizer),
         )
-        self._open(folder, batch_size)
-
-    def _open(self, folder: ModelFolder, batch_size: int) -> None:
-        if folder.early_exit:
-            msg = f"Expected a network in one file in {folder.path}, got one with an early exit."
-            raise ModelError(msg)
-        self._session = OnnxSession(folder.networks[0], batch_size=batch_size)
+        self._session = OnnxSession(folder.network, batch_size=batch_size)
 
     @override
     def _score(
@@ -57,33 +50,56 @@ class OnnxCrossEncoder(DescribedCrossEncoder):
         return self._session.run_texts(map(Tokens.of, pairs)).astype(np.float64)
 
 
-class EarlyExitCrossEncoder(OnnxCrossEncoder):
-    """A cross-encoder in ONNX with an early exit; see `wikirank.rank.early_exit`."""
+class CascadeCrossEncoder(OnnxCrossEncoder):
+    """A cross-encoder in ONNX with a first pass before it; see `wikirank.rank.cascade`."""
 
-    @override
-    def _open(self, folder: ModelFolder, batch_size: int) -> None:
-        check_batch_size(batch_size)
-        self._network = EarlyExitNetwork(folder)
+    def __init__(
+        self, folder: ModelFolder, *, max_length: int | None = None, batch_size: int = 1
+    ) -> None:
+        """Open a cross-encoder and its first pass.
 
-    def best_logits(self, query: str, texts: Sequence[str], best: int) -> NDArray[np.float64]:
-        """Score texts, of which only the best matter, as `ExitsEarly` has it.
+        Args:
+            folder: A model folder with a first pass.
+            max_length: See `OnnxCrossEncoder`.
+            batch_size: Likewise.
+
+        Raises:
+            InvalidArgumentError: An argument is out of range.
+            ModelError: A network cannot be opened, or there is no first pass.
+        """
+        super().__init__(folder, max_length=max_length, batch_size=batch_size)
+        self._first_pass = FirstPass(folder)
+
+    def first_pass_logits(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Score texts that are known to fit beside the query by the first pass alone.
 
         Args:
             query: The query.
-            texts: The passages, each with its heading if `headings` says so.
-            best: How many texts matter, 1 or more.
+            texts: As for `logits`.
 
         Returns:
-            (n,), raw logits, minus infinity for texts that were dropped.
+            (n,), see `FirstPass.logits`.
 
         Raises:
             TextTooLongError: A pair exceeds `max_length`.
-            ModelError: The model failed, or gave something that is not a finite number.
+            ModelError: The network failed, or gave something that is not a finite number.
         """
-        return self._network.best_logits(map(Tokens.of, self._pairs(query, texts)), best)
+        return self._first_pass.logits(map(Tokens.of, self._pairs(query, texts)))
 
-    @override
-    def _score(
-        self, query: str, texts: Sequence[str], pairs: Sequence[Encoding]
-    ) -> NDArray[np.float64]:
-        return self._network.run_texts(map(Tokens.of, pairs))
+    def going_on(
+        self,
+        logits: NDArray[np.float64],
+        best: int,
+        first_stage: FirstStageScores | None = None,
+    ) -> list[int]:
+        """Which passages to score after the first pass; see `FirstPass.going_on`.
+
+        Args:
+            logits: (n,), of the first pass.
+            best: How many passages matter, 1 or more.
+            first_stage: What hybrid search knows of them.
+
+        Returns:
+            Their positions.
+        """
+        return self._first_pass.going_on(logits, best, first_stage)

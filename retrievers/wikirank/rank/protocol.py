@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from wikirank.rank.calibration import Calibration
-from wikirank.rank.combination import Combination
+from wikirank.rank.combination import Combination, FirstStageScores
 
 DROPPED = float("-inf")
-"""The logit of a text that an early exit dropped."""
+"""The logit of a text that the first pass of a cascade dropped."""
 
 
 class CrossEncoder(Protocol):
@@ -71,23 +71,39 @@ class CrossEncoder(Protocol):
 
 
 @runtime_checkable
-class ExitsEarly(Protocol):
-    """A cross-encoder that scores candidates faster where only the best of them matter."""
+class Cascade(Protocol):
+    """A cross-encoder with a cheap first pass, by which hopeless passages can be dropped."""
 
-    def best_logits(self, query: str, texts: Sequence[str], best: int) -> NDArray[np.float64]:
-        """Score texts that are known to fit beside the query, and drop those that are hopeless.
+    def first_pass_logits(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Score texts that are known to fit beside the query by the first pass.
 
         Args:
             query: The query.
             texts: As for `CrossEncoder.logits`.
-            best: How many texts matter, 1 or more.
 
         Returns:
-            (n,), the same logits, but minus infinity for texts that were dropped; at least `best`
-            were not, or all n.
+            (n,), logits that can be compared with each other for one query.
 
         Raises:
             TextTooLongError: A pair exceeds `max_length`.
             ModelError: The model failed, or gave something that is not a finite number.
+        """
+        ...
+
+    def going_on(
+        self,
+        logits: NDArray[np.float64],
+        best: int,
+        first_stage: FirstStageScores | None = None,
+    ) -> list[int]:
+        """Which passages are worth being scored by the cross-encoder.
+
+        Args:
+            logits: (n,), of the first pass.
+            best: How many passages matter, 1 or more.
+            first_stage: What hybrid search knows of them, which helps to tell the hopeless.
+
+        Returns:
+            Positions of at least `best` of them, or of all n.
         """
         ...

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wikirank.errors import InvalidArgumentError, TextTooLongError, TruncationWarning
-from wikirank.rank.protocol import CrossEncoder, ExitsEarly
+from wikirank.rank.combination import FirstStageScores
+from wikirank.rank.protocol import DROPPED, Cascade, CrossEncoder
 from wikirank.rank.windows import count_tokens, cut_windows
 from wikirank.runtime.tokens import check_text, check_texts
 from wikirank.types import OnTruncation
@@ -23,6 +24,7 @@ def score_passages(
     *,
     on_truncation: OnTruncation = "window",
     best: int | None = None,
+    first_stage: FirstStageScores | None = None,
 ) -> NDArray[np.float64]:
     """Score passages for a query.
 
@@ -36,8 +38,10 @@ def score_passages(
         query: The query.
         texts: The passages, each with its heading if `cross_encoder.headings` says so.
         on_truncation: "window", "warn" or "error".
-        best: How many passages matter, 1 or more: a model with an early exit drops those that
-            have no chance to be among them, which saves half the time. None scores all.
+        best: How many passages matter, 1 or more: a model with a first pass drops those that
+            have no chance to be among them, which saves most of the time. None scores all.
+        first_stage: What hybrid search knows of the passages, by which a first pass tells the
+            hopeless more surely; it changes no logit.
 
     Returns:
         (n,), raw logits in the order of the texts; higher is more relevant. Minus infinity for
@@ -61,9 +65,10 @@ def score_passages(
         return np.empty(0)
     query, room = _fit_query(cross_encoder, query, on_truncation)
     try:
-        return _logits(cross_encoder, query, texts, best)
+        return _logits(cross_encoder, query, [[text] for text in texts], best, first_stage)
     except TextTooLongError:
-        return _score_windows(cross_encoder, query, texts, room, on_truncation, best)
+        windows = _windows(cross_encoder, texts, room, on_truncation)
+        return _logits(cross_encoder, query, windows, best, first_stage)
 
 
 def best_first(logits: NDArray[np.float64]) -> list[int]:
@@ -79,35 +84,44 @@ def best_first(logits: NDArray[np.float64]) -> list[int]:
     return order
 
 
-def _score_windows(
-    cross_encoder: CrossEncoder,
-    query: str,
-    texts: Sequence[str],
-    room: int,
-    on_truncation: OnTruncation,
-    best: int | None,
-) -> NDArray[np.float64]:
-    """Score passages, some of which are longer than the room that the query leaves."""
+def _windows(
+    cross_encoder: CrossEncoder, texts: Sequence[str], room: int, on_truncation: OnTruncation
+) -> list[list[str]]:
+    """Passages, some of which are longer than the room that the query leaves, each cut to fit."""
     windows = [cut_windows(cross_encoder.tokenizer, text, room) for text in texts]
     long = [position for position, parts in enumerate(windows) if len(parts) > 1]
     if long and on_truncation != "window":
         _report_long(long, len(texts), room, on_truncation)
         windows = [parts[:1] for parts in windows]
-    parts = [part for parts in windows for part in parts]
-    if best is not None:  # Of so many windows, `best` must belong to passages of their own.
-        best += len(parts) - len(texts)
-    logits = _logits(cross_encoder, query, parts, best)
-    starts = np.cumsum([0, *(len(parts) for parts in windows[:-1])])
-    highest: NDArray[np.float64] = np.maximum.reduceat(logits, starts)
-    return highest
+    return windows
 
 
 def _logits(
-    cross_encoder: CrossEncoder, query: str, texts: Sequence[str], best: int | None
+    cross_encoder: CrossEncoder,
+    query: str,
+    windows: Sequence[Sequence[str]],
+    best: int | None,
+    first_stage: FirstStageScores | None,
 ) -> NDArray[np.float64]:
-    if best is None or best >= len(texts) or not isinstance(cross_encoder, ExitsEarly):
-        return cross_encoder.logits(query, texts)
-    return cross_encoder.best_logits(query, texts, best)
+    """Of each passage the highest logit of its windows."""
+    if best is None or best >= len(windows) or not isinstance(cross_encoder, Cascade):
+        return _highest(cross_encoder.logits, query, windows)
+    first = _highest(cross_encoder.first_pass_logits, query, windows)
+    left = cross_encoder.going_on(first, best, first_stage)
+    logits = np.full(len(windows), DROPPED)
+    logits[left] = _highest(cross_encoder.logits, query, [windows[at] for at in left])
+    return logits
+
+
+def _highest(
+    score: Callable[[str, Sequence[str]], NDArray[np.float64]],
+    query: str,
+    windows: Sequence[Sequence[str]],
+) -> NDArray[np.float64]:
+    logits = score(query, [part for parts in windows for part in parts])
+    starts = np.cumsum([0, *(len(parts) for parts in windows[:-1])])
+    highest: NDArray[np.float64] = np.maximum.reduceat(logits, starts)
+    return highest
 
 
 def _fit_query(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -13,8 +13,36 @@ from wikirank.errors import ModelError
 ModelKind = Literal["embedder", "cross-encoder"]
 
 ONNX_FILE = "model.onnx"
-EARLY_EXIT_FILES = ("first_layers.onnx", "exit.onnx", "last_layers.onnx")
+FIRST_PASS_FILE = "first_pass.onnx"
 _WEIGHTS = ("logit", "dense", "lexical", "shift")
+
+
+@dataclass(frozen=True)
+class DropRule:
+    """Which candidates a first pass drops: those too far below the best by logit and first stage.
+
+    Attributes:
+        margin: How far below the best a candidate can be and go on, 0 or more.
+        dense: What cosine similarity is worth beside the logit of the first pass, 0 or more.
+        lexical: Likewise BM25 divided by the query's highest.
+    """
+
+    margin: float
+    dense: float = 0.0
+    lexical: float = 0.0
+
+
+@dataclass(frozen=True)
+class DropRules:
+    """When a first pass drops candidates.
+
+    Attributes:
+        alone: Where nothing but the texts is known.
+        hybrid: Where the scores of hybrid search are known too; None goes by the texts alone.
+    """
+
+    alone: DropRule
+    hybrid: DropRule | None = None
 
 
 @dataclass(frozen=True)
@@ -30,8 +58,8 @@ class ModelDescription:
         shift: Summand of the calibration.
         combination: Weights of the final score of hybrid search by name, see
             `wikirank.rank.combination`; None if none were learned.
-        exit_margin: How far below the best exit logit a candidate can be and go on, 0 or more;
-            None if the network is whole, without an early exit.
+        first_pass: When the first pass drops candidates, see `wikirank.rank.cascade`; None if
+            there is no first pass.
     """
 
     kind: ModelKind
@@ -41,12 +69,12 @@ class ModelDescription:
     scale: float = 1.0
     shift: float = 0.0
     combination: Mapping[str, float] | None = None
-    exit_margin: float | None = None
+    first_pass: DropRules | None = None
 
     @property
     def network_files(self) -> tuple[str, ...]:
-        """Names of the files that the network is in."""
-        return (ONNX_FILE,) if self.exit_margin is None else EARLY_EXIT_FILES
+        """Names of the files of its networks."""
+        return (ONNX_FILE,) if self.first_pass is None else (ONNX_FILE, FIRST_PASS_FILE)
 
     def to_json(self) -> dict[str, Any]:
         """The description as `wikirank.json` holds it, without the hashes."""
@@ -59,8 +87,8 @@ class ModelDescription:
         }
         if self.combination is not None:
             fields["combination"] = dict(self.combination)
-        if self.exit_margin is not None:
-            fields["early_exit"] = {"margin": self.exit_margin}
+        if self.first_pass is not None:
+            fields["first_pass"] = asdict(self.first_pass)
         return fields
 
 
@@ -83,8 +111,7 @@ def parse_description(fields: Mapping[str, Any], file: Path) -> ModelDescription
     scale, shift = calibration.get("scale", 1.0), calibration.get("shift", 0.0)
     max_length, headings = fields.get("max_length"), fields.get("headings", False)
     combination = fields.get("combination")
-    early_exit = fields.get("early_exit")
-    margin: Any = early_exit.get("margin") if isinstance(early_exit, dict) else None
+    first_pass = fields.get("first_pass")
     checks = {
         "kind": fields.get("kind") in get_args(ModelKind),
         "model_id": isinstance(fields.get("model_id"), str) and bool(fields.get("model_id")),
@@ -92,7 +119,7 @@ def parse_description(fields: Mapping[str, Any], file: Path) -> ModelDescription
         "headings": isinstance(headings, bool),
         "calibration": _is_finite(scale) and scale > 0 and _is_finite(shift),
         "combination": combination is None or _is_combination(combination),
-        "early_exit": early_exit is None or (_is_finite(margin) and margin >= 0),
+        "first_pass": first_pass is None or _is_rules(first_pass),
     }
     wrong = [name for name, good in checks.items() if not good]
     if wrong:
@@ -107,7 +134,29 @@ def parse_description(fields: Mapping[str, Any], file: Path) -> ModelDescription
         scale=float(scale),
         shift=float(shift),
         combination=combination,
-        exit_margin=None if margin is None else float(margin),
+        first_pass=None if first_pass is None else _rules(first_pass),
+    )
+
+
+def _rules(fields: Mapping[str, Any]) -> DropRules:
+    hybrid = fields["hybrid"]
+    return DropRules(DropRule(**fields["alone"]), None if hybrid is None else DropRule(**hybrid))
+
+
+def _is_rules(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and set(value) == {"alone", "hybrid"}
+        and _is_rule(value["alone"])
+        and (value["hybrid"] is None or _is_rule(value["hybrid"]))
+    )
+
+
+def _is_rule(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and set(value) == {"margin", "dense", "lexical"}
+        and all(_is_finite(number) and number >= 0 for number in value.values())
     )
 
 

@@ -1,7 +1,7 @@
 """Model folders: a network, `tokenizer.json` and `wikirank.json`, which describes the two.
 
-The network is `model.onnx`, or, where a cross-encoder has an early exit, three parts of it:
-`first_layers.onnx`, `exit.onnx` and `last_layers.onnx`; see `wikirank.rank.early_exit`.
+The network is `model.onnx`; a cross-encoder may have a second one, `first_pass.onnx`, see
+`wikirank.rank.cascade`.
 
 ```json
 {"kind": "cross-encoder", "model_id": "...", "max_length": 512, "headings": true,
@@ -10,8 +10,8 @@ The network is `model.onnx`, or, where a cross-encoder has an early exit, three 
  "sha256": "...", "tokenizer_sha256": "..."}
 ```
 
-`combination` is absent from models that have none. With an early exit there is also
-`"early_exit": {"margin": 2.0}`, and `sha256` has the hash of each part by its name.
+`combination` is absent from models that have none. With a first pass there is also
+`"first_pass"`, see `DropRules`, and `sha256` has the hash of each network by its file's name.
 
 A folder is written whole or not at all, and its files are checked against their hashes when read.
 """
@@ -25,11 +25,11 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from wikirank.errors import InvalidArgumentError, ModelError
 from wikirank.runtime.model_description import (
-    EARLY_EXIT_FILES,
+    FIRST_PASS_FILE,
     ONNX_FILE,
     ModelDescription,
     ModelKind,
@@ -41,20 +41,6 @@ DESCRIPTION_FILE = "wikirank.json"
 _TEXTS = ("README.md", "LICENSE")
 
 _BUNDLED: Mapping[ModelKind, str] = {"embedder": "embedder", "cross-encoder": "reranker"}
-
-
-class EarlyExitFiles(NamedTuple):
-    """The parts of a network with an early exit.
-
-    Attributes:
-        first: The first layers: from tokens to their states.
-        exit: The head over these states: from them to the exit logit.
-        last: The last layers with the head over them: from the same states to the logit.
-    """
-
-    first: Path
-    exit: Path
-    last: Path
 
 
 @dataclass(frozen=True)
@@ -71,13 +57,19 @@ class ModelFolder:
 
     @property
     def networks(self) -> tuple[Path, ...]:
-        """The files of the network: one, or the three of `early_exit`."""
+        """The files of all networks, `network` first."""
         return tuple(self.path / name for name in self.description.network_files)
 
     @property
-    def early_exit(self) -> EarlyExitFiles | None:
-        """The parts of a network with an early exit; None if it is whole."""
-        return None if self.description.exit_margin is None else EarlyExitFiles(*self.networks)
+    def network(self) -> Path:
+        """The network that gives vectors or logits."""
+        return self.path / ONNX_FILE
+
+    @property
+    def first_pass(self) -> Path | None:
+        """The network of the first pass; None if there is none."""
+        has_none = self.description.first_pass is None
+        return None if has_none else self.path / FIRST_PASS_FILE
 
     @property
     def tokenizer(self) -> Path:
@@ -92,8 +84,7 @@ def bundled_model(kind: ModelKind) -> Path:
 
 def is_model_folder(path: Path) -> bool:
     """Whether a folder holds both a `wikirank.json` and a network."""
-    networks = (ONNX_FILE, EARLY_EXIT_FILES[0])
-    return (path / DESCRIPTION_FILE).is_file() and any((path / n).is_file() for n in networks)
+    return all((path / name).is_file() for name in (DESCRIPTION_FILE, ONNX_FILE))
 
 
 def read_description(path: Path) -> ModelDescription:
@@ -151,13 +142,12 @@ def write_model_folder(
     Args:
         path: The folder to make; if it exists it must be empty or a model folder.
         description: What `wikirank.json` is to say.
-        networks: The network, copied into the folder: one file, or the three parts of one with
-            an early exit.
+        networks: The networks, copied into the folder, in the order of `ModelFolder.networks`.
         tokenizer_json: The tokenizer, as `Tokenizer.to_str` gives it.
         extra_files: Name to text of further files, such as a model card.
 
     Returns:
-        SHA-256 of the network; of one in parts, of their hashes one after the other.
+        SHA-256 of the first network.
 
     Raises:
         InvalidArgumentError: The place holds something that is not a model folder.
@@ -182,7 +172,7 @@ def write_model_folder(
         if path.exists():
             path.rename(Path(scratch) / "old")
         new.rename(path)
-    return joint_sha256(list(hashes.values()))
+    return hashes[ONNX_FILE]
 
 
 def rewrite_model_folder(
@@ -206,11 +196,6 @@ def rewrite_model_folder(
         tokenizer_json=folder.tokenizer.read_text("utf-8"),
         extra_files={file.name: file.read_text("utf-8") for file in texts if file.is_file()},
     )
-
-
-def joint_sha256(hashes: Sequence[str]) -> str:
-    """One hash for the files of a network: that of the only one, or of all their hashes."""
-    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def _is_replaceable(path: Path) -> bool:

@@ -27,7 +27,6 @@ from wikirank.runtime.hub import hub_folder
 from wikirank.runtime.model_folder import (
     bundled_model,
     is_model_folder,
-    joint_sha256,
     read_model_folder,
 )
 from wikirank.train.card_recipe import MAX_LENGTH
@@ -153,8 +152,7 @@ def load_base(base: Base, *, seed: int) -> CrossEncoder:
 
 def _int8_base(folder: Path) -> Base:
     files = read_model_folder(folder, kind="cross-encoder")
-    hashes = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files.networks]
-    digest = joint_sha256(hashes)
+    digest = hashlib.sha256(files.network.read_bytes()).hexdigest()
     revision = f"dequantised from its int8 ONNX network, SHA-256 {digest}"
     return Base(files.description.model_id, revision, folder, new_head=False)
 

@@ -26,7 +26,6 @@ from wikirank.rank.calibration import Calibration
 from wikirank.rank.pair_pooling import load_torch_folder
 from wikirank.runtime.model_description import ModelDescription
 from wikirank.runtime.model_folder import write_model_folder
-from wikirank.train.early_exit.export import EarlyExit, export_parts
 from wikirank.train.fused_attention import fuse_attention
 from wikirank.train.row_scale import scale_rows
 from wikirank.train.tracing import INPUT_NAMES, large_nodes, quantise, quiet_export, trace_onnx
@@ -38,7 +37,7 @@ class ExportReport:
 
     Attributes:
         path: The model folder.
-        sha256: Hash of its network; of one in parts, see `write_model_folder`.
+        sha256: Hash of its network.
         size: Of its network, in bytes.
     """
 
@@ -96,7 +95,6 @@ def export_cross_encoder(
     headings: bool,
     calibration: Calibration,
     max_length: int,
-    early_exit: EarlyExit | None = None,
     extra_files: Mapping[str, str] | None = None,
 ) -> ExportReport:
     """Export a BERT cross-encoder with one label, whatever its head; its output is the raw logit.
@@ -108,7 +106,6 @@ def export_cross_encoder(
         headings: Whether it was trained on passages with `title › section` before the text.
         calibration: From its logit to a relevance score.
         max_length: Longest pair in tokens, special tokens included.
-        early_exit: Makes the network one in three parts, with an early exit.
         extra_files: Name to text of further files for the folder, such as a model card.
 
     Returns:
@@ -131,13 +128,7 @@ def export_cross_encoder(
     return _export(
         _Logit(network),
         ModelDescription(
-            "cross-encoder",
-            model_id,
-            max_length,
-            headings,
-            calibration.scale,
-            calibration.shift,
-            exit_margin=early_exit.margin if early_exit else None,
+            "cross-encoder", model_id, max_length, headings, calibration.scale, calibration.shift
         ),
         Path(target),
         tokenizer=Tokenizer.from_str(model.tokenizer.backend_tokenizer.to_str()),
@@ -145,7 +136,6 @@ def export_cross_encoder(
         extra_files=extra_files,
         inputs=("input_ids", "token_type_ids"),
         keep_small=True,
-        early_exit=early_exit,
     )
 
 
@@ -191,7 +181,6 @@ def _export(
     extra_files: Mapping[str, str] | None,
     inputs: Sequence[str] = INPUT_NAMES,
     keep_small: bool = False,
-    early_exit: EarlyExit | None = None,
 ) -> ExportReport:
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -200,12 +189,11 @@ def _export(
         with quiet_export():
             trace_onnx(network, fp32, output_name, inputs)
             quantise(fp32, int8, nodes=large_nodes(fp32) if keep_small else None)
-            networks = export_parts(int8, early_exit) if early_exit else [int8]
-        size = sum(file.stat().st_size for file in networks)
+        size = int8.stat().st_size
         sha256 = write_model_folder(
             target,
             description,
-            networks=networks,
+            networks=[int8],
             tokenizer_json=tokenizer.to_str(pretty=False),
             extra_files=extra_files,
         )

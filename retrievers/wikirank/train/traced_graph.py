@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from wikirank.runtime.model_folder import ModelFolder
-from wikirank.train.early_exit.parts import join_network
 
 WORDS = "embeddings.word_embeddings"
 
@@ -56,10 +55,8 @@ class TracedGraph:
 
     @classmethod
     def read(cls, folder: ModelFolder) -> TracedGraph:
-        """Read the network of a model folder, without its early exit."""
-        parts = folder.early_exit
-        whole = join_network(parts.first, parts.last) if parts else onnx.load(folder.networks[0])
-        return cls(whole.graph)
+        """Read the network of a model folder."""
+        return cls(onnx.load(folder.network).graph)
 
     def parameters(self) -> dict[str, NDArray[np.float32]]:
         """All weights and biases by name, dequantised, with the axes that torch gives them."""

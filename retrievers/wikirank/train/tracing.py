@@ -31,11 +31,14 @@ def trace_onnx(
         path: The file to write.
         output_name: What to call the output.
         inputs: What the network takes in this order, each (batch, tokens, ...): by name an
-            example, or the names alone of int64 inputs.
+            example, or the names alone of int64 inputs. Those with examples of one length will
+            always be of one length.
     """
     if not isinstance(inputs, Mapping):
         inputs = dict.fromkeys(inputs, torch.ones(2, 16, dtype=torch.long))
-    axes = {name: {0: "batch", 1: "tokens"} for name in inputs}
+    lengths = list(dict.fromkeys(example.shape[1] for example in inputs.values()))
+    named = {length: "tokens" if at == 0 else f"tokens_{at}" for at, length in enumerate(lengths)}
+    axes = {name: {0: "batch", 1: named[e.shape[1]]} for name, e in inputs.items()}
     torch.onnx.export(
         network.eval(),
         tuple(inputs.values()),

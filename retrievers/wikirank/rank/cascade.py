@@ -1,0 +1,124 @@
+"""A cascade of two networks, so that hopeless candidates need not go through the large one.
+
+A small network, the first pass, says in a twentieth of the time what it thinks of each candidate;
+only those that can still be among the best are scored by the cross-encoder. Where the scores of
+hybrid search are known, they have a say in it too. The candidates of one query are compared with
+each other; see Wang, Lin and Metzler, "A Cascade Ranking Model for Efficient Ranked Retrieval",
+SIGIR 2011.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wikirank.errors import ModelError
+from wikirank.rank.combination import FirstStageScores, combination_features
+from wikirank.runtime.model_description import DropRule
+from wikirank.runtime.model_folder import ModelFolder
+from wikirank.runtime.session import Network, Tokens
+from wikirank.runtime.workers import map_ordered
+
+# At most so many candidates for each one wanted go on.
+_MOST = 5
+
+
+class FirstPass:
+    """The small network; threads may share it.
+
+    Args:
+        folder: A model folder of kind "cross-encoder".
+
+    Raises:
+        ModelError: It has no first pass, or the network cannot be opened.
+    """
+
+    def __init__(self, folder: ModelFolder) -> None:
+        file, rules = folder.first_pass, folder.description.first_pass
+        if file is None or rules is None:
+            msg = f"Expected a model with a first pass in {folder.path}, got one without."
+            raise ModelError(msg)
+        self._network = Network(file)
+        self._rules = rules
+
+    def logits(self, pairs: Iterable[Tokens]) -> NDArray[np.float64]:
+        """Score pairs.
+
+        Args:
+            pairs: Each within the cross-encoder's length; taken while others are being run.
+
+        Returns:
+            (n,), logits that can be compared with each other for one query, and with nothing else.
+
+        Raises:
+            ModelError: A run failed, or gave something that is not a finite number.
+        """
+        return np.array(list(map_ordered(self._logit, pairs)))
+
+    def going_on(
+        self,
+        logits: NDArray[np.float64],
+        best: int,
+        first_stage: FirstStageScores | None = None,
+    ) -> list[int]:
+        """Which candidates of a query go on to the cross-encoder.
+
+        Args:
+            logits: (n,), what `logits` gave, or the best of each candidate's windows.
+            best: How many candidates matter, 1 or more.
+            first_stage: What hybrid search knows of them.
+
+        Returns:
+            Their positions in the order that they came in; see `going_on`.
+        """
+        rule = self._rules.alone
+        if first_stage is not None and self._rules.hybrid is not None:
+            rule = self._rules.hybrid
+            logits = with_first_stage(logits, first_stage, rule)
+        return sorted(going_on(logits, best, rule.margin))
+
+    def _logit(self, pair: Tokens) -> float:
+        given = np.array([pair.ids], dtype=np.int64)
+        of_passage = np.array(pair.type_ids, dtype=bool)
+        sides = {"query_ids": given[:, ~of_passage], "passage_ids": given[:, of_passage]}
+        return float(self._network.run(sides)[0])
+
+
+def with_first_stage(
+    logits: NDArray[np.float64], first_stage: FirstStageScores, rule: DropRule
+) -> NDArray[np.float64]:
+    """Logits of a first pass, to which is added what the first stage's scores are worth.
+
+    Args:
+        logits: (n,).
+        first_stage: Of the same candidates.
+        rule: What they are worth.
+
+    Returns:
+        (n,), what `going_on` goes by.
+    """
+    weights = np.array([1.0, rule.dense, rule.lexical])
+    scores: NDArray[np.float64] = combination_features(logits, *first_stage) @ weights
+    return scores
+
+
+def going_on(logits: Sequence[float] | NDArray[np.float64], best: int, margin: float) -> list[int]:
+    """Which candidates of a query go on from the first pass to the cross-encoder.
+
+    Args:
+        logits: Of all candidates, by the first pass, the first stage's scores perhaps added.
+        best: How many candidates matter: at least half as many more go on.
+        margin: Of the others those go on that are at most so far below the highest logit, up to
+            five times `best`.
+
+    Returns:
+        Their positions, the highest logit first.
+    """
+    logits = np.asarray(logits, dtype=np.float64)
+    order = np.argsort(-logits, kind="stable")[: _MOST * best]
+    near = int((logits[order] >= logits.max(initial=-np.inf) - margin).sum())
+    least = best + -(-best // 2)
+    positions: list[int] = order[: max(least, near)].tolist()
+    return positions

@@ -1,0 +1,1 @@
+"""Training and export of the small network by which a cascade drops hopeless candidates."""

@@ -1,0 +1,224 @@
+"""Training of a first pass, on the groups that the cross-encoder was trained on."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from wikirank.train.first_pass.network import FirstPassNetwork, first_pass_for
+from wikirank.train.wiki.groups import TrainingGroup
+
+_CHUNK = 2048  # Groups sorted by length together, so that batches hold little padding.
+_EACH_SAVED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPassHyperparameters:
+    """How to train a first pass.
+
+    Attributes:
+        passages: Of a group so many at most are learned from, drawn anew each time.
+        epochs: Passes over the groups.
+        groups_per_step: Groups a step, 1 or more.
+        learning_rate: Of all weights.
+        warmup_steps: Steps over which the learning rate rises from 0; then it falls to 0 linearly.
+        weight_decay: Of AdamW, the word vectors aside.
+        query_length: Longest query to train on, in tokens; longer ones lose their end.
+        passage_length: Longest passage, likewise.
+        seed: Of the order of the groups and the first weights.
+    """
+
+    passages: int = 9
+    epochs: int = 2
+    groups_per_step: int = 32
+    learning_rate: float = 2e-3
+    warmup_steps: int = 100
+    weight_decay: float = 0.01
+    query_length: int = 40
+    passage_length: int = 128
+    seed: int = 42
+
+
+class TokenGroup(NamedTuple):
+    """A group as token ids; the positive is the first of the passages."""
+
+    query: NDArray[np.int32]
+    passages: list[NDArray[np.int32]]
+
+
+def token_groups(
+    groups: Iterable[TrainingGroup], tokenizer: Tokenizer, options: FirstPassHyperparameters
+) -> list[TokenGroup]:
+    """Tokenise groups.
+
+    Args:
+        groups: The groups.
+        tokenizer: The cross-encoder's.
+        options: How long texts may be.
+
+    Returns:
+        One for each.
+    """
+    return [_token_group(group, tokenizer, options) for group in groups]
+
+
+def _token_group(
+    group: TrainingGroup, tokenizer: Tokenizer, options: FirstPassHyperparameters
+) -> TokenGroup:
+    texts = group.positive, *group.negatives
+    pairs = tokenizer.encode_batch([(group.query, text) for text in texts])
+    ids = [np.array(pair.ids, dtype=np.int32) for pair in pairs]
+    of_passage = [np.array(pair.type_ids, dtype=bool) for pair in pairs]
+    return TokenGroup(
+        ids[0][~of_passage[0]][: options.query_length],
+        [i[side][: options.passage_length] for i, side in zip(ids, of_passage, strict=True)],
+    )
+
+
+def fit_first_pass(
+    words: Tensor,
+    groups: Sequence[TokenGroup],
+    options: FirstPassHyperparameters,
+    *,
+    checkpoint: Path,
+    progress: bool,
+) -> FirstPassNetwork:
+    """Train a first pass; listwise softmax cross-entropy of the positive among its negatives.
+
+    Args:
+        words: Word embeddings of the cross-encoder, see `first_pass_for`.
+        groups: As many passages in each.
+        options: How to train.
+        checkpoint: File that the state is kept in each hundred steps; training goes on from it.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        The first pass.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(options.seed)
+        network = first_pass_for(words)
+    batches = list(_batches(groups, options))
+    trainer = _Trainer(network, options, steps=len(batches))
+    begin = trainer.load(checkpoint)
+    console = Console(stderr=True)
+    bar = track(
+        batches[begin:],
+        "Training the first pass",
+        console=console,
+        disable=not (progress and console.is_terminal),
+    )
+    for step, batch in enumerate(bar, start=begin + 1):
+        trainer.step(batch)
+        if step % _EACH_SAVED == 0 or step == len(batches):
+            trainer.save(checkpoint, step)
+    return network.cpu().eval()
+
+
+class _Trainer:
+    """The network and its optimiser."""
+
+    def __init__(
+        self, network: FirstPassNetwork, options: FirstPassHyperparameters, *, steps: int
+    ) -> None:
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._network = network.to(self._device).train()
+        tables = [network.words.weight, network.log_weights.weight]
+        rest = [p for p in network.parameters() if all(p is not table for table in tables)]
+        parts: list[dict[str, Any]] = [
+            {"params": rest},
+            {"params": tables, "weight_decay": 0.0},
+        ]
+        self._optimizer = torch.optim.AdamW(
+            parts,
+            lr=options.learning_rate,
+            weight_decay=options.weight_decay,
+        )
+        warmup = options.warmup_steps
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(
+            self._optimizer, lambda step: min(1, (step + 1) / warmup) * (1 - step / steps)
+        )
+
+    def step(self, batch: Sequence[TokenGroup]) -> None:
+        """Train on groups."""
+        queries = [group.query for group in batch for _ in group.passages]
+        passages = [passage for group in batch for passage in group.passages]
+        (query_ids, query_mask), (passage_ids, passage_mask) = map(
+            self._padded, (queries, passages)
+        )
+        # Of queries so short the plain attention is faster.
+        plain = sdpa_kernel(SDPBackend.MATH)
+        with plain, torch.autocast(self._device.type, torch.bfloat16):
+            logits = self._network(query_ids, passage_ids, query_mask, passage_mask)
+        logits = logits.float().view(len(batch), -1)
+        loss: Any = nn.functional.cross_entropy(logits, torch.zeros_like(logits[:, 0]).long())
+        self._optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self._network.parameters(), 1.0)
+        self._optimizer.step()
+        self._schedule.step()
+
+    def save(self, file: Path, step: int) -> None:
+        """Keep the state, whole or not at all."""
+        part = file.with_suffix(".part")
+        state = {"step": step, **{name: held.state_dict() for name, held in self._held().items()}}
+        torch.save(state, part)
+        part.replace(file)
+
+    def load(self, file: Path) -> int:
+        """Take up a state that was kept; returns its step, 0 if there is none."""
+        if not file.is_file():
+            return 0
+        state = torch.load(file, map_location=self._device, weights_only=True)
+        for name, held in self._held().items():
+            held.load_state_dict(state[name])
+        return int(state["step"])
+
+    def _held(self) -> dict[str, Any]:
+        return {"network": self._network, "optimizer": self._optimizer, "schedule": self._schedule}
+
+    def _padded(self, texts: Sequence[NDArray[np.int32]]) -> tuple[Tensor, Tensor]:
+        """Token ids, and a mask that is 0 on padding."""
+        ids = np.zeros((len(texts), max(map(len, texts))), dtype=np.int64)
+        mask = np.zeros(ids.shape, dtype=np.float32)
+        for row, text in enumerate(texts):
+            ids[row, : len(text)], mask[row, : len(text)] = text, 1
+        return torch.from_numpy(ids).to(self._device), torch.from_numpy(mask).to(self._device)
+
+
+def _batches(
+    groups: Sequence[TokenGroup], options: FirstPassHyperparameters
+) -> Iterator[list[TokenGroup]]:
+    """Groups in an order by chance, those of a batch of similar length."""
+    rng = random.Random(options.seed)
+    for _ in range(options.epochs):
+        drawn = [_some(group, options.passages, rng) for group in rng.sample(groups, len(groups))]
+        for start in range(0, len(drawn), _CHUNK):
+            chunk = sorted(drawn[start : start + _CHUNK], key=_longest)
+            size = options.groups_per_step
+            batches = [chunk[at : at + size] for at in range(0, len(chunk), size)]
+            rng.shuffle(batches)
+            yield from batches
+
+
+def _some(group: TokenGroup, n: int, rng: random.Random) -> TokenGroup:
+    """A group with at most so many of its passages, the positive among them."""
+    if n >= len(group.passages):
+        return group
+    return TokenGroup(group.query, [group.passages[0], *rng.sample(group.passages[1:], n - 1)])
+
+
+def _longest(group: TokenGroup) -> int:
+    return max(map(len, group.passages))

@@ -1,0 +1,218 @@
+"""A first pass for the model of a finished run: trained, exported, its margin chosen, measured."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Encoding
+from typing_extensions import override
+
+from wikirank.rank import CrossEncoder, score_passages
+from wikirank.rank.combination import Combination
+from wikirank.rank.onnx_cross_encoder import CascadeCrossEncoder
+from wikirank.runtime.model_description import DropRule, DropRules
+from wikirank.runtime.model_folder import (
+    ModelFolder,
+    read_model_folder,
+    rewrite_model_folder,
+    write_model_folder,
+)
+from wikirank.runtime.tokens import load_tokenizer
+from wikirank.train.first_pass.export import export_first_pass
+from wikirank.train.first_pass.fit import FirstPassHyperparameters, fit_first_pass, token_groups
+from wikirank.train.first_pass.margin import (
+    CascadeQuality,
+    CascadeScores,
+    cascade_quality,
+    choose_rules,
+    in_hybrid,
+)
+from wikirank.train.first_pass.network import FirstPassNetwork
+from wikirank.train.run import MODEL_CARD, ONNX_FOLDER, Report
+from wikirank.train.traced_graph import WORDS, TracedGraph
+from wikirank.train.wiki.finish import DATA
+from wikirank.train.wiki.groups import read_groups
+from wikirank.train.wiki.heldout import CandidateList, read_candidate_lists
+
+RECORD_FILE = "first_pass.json"
+_CHECKPOINT = "first-pass.pt"
+_MEASURED_AT = (5, 10)
+_LISTS = 600  # Enough to choose a margin and to measure it; each costs as much as 50 pairs.
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPassRecord:
+    """What came of it.
+
+    Attributes:
+        hyperparameters: Of `FirstPassHyperparameters`.
+        rules: Of `DropRules`, chosen on dev lists.
+        alone: What dropping costs on test lists where only the texts are known, for 5 and for 10
+            passages wanted.
+        hybrid: Likewise in hybrid search; empty if the cross-encoder has no combination.
+    """
+
+    hyperparameters: dict[str, Any]
+    rules: dict[str, Any]
+    alone: list[CascadeQuality]
+    hybrid: list[CascadeQuality]
+
+    def summary(self) -> str:
+        """The record in a few lines, for a terminal."""
+        named = [("texts alone", one) for one in self.alone]
+        named += [("hybrid search", one) for one in self.hybrid]
+        return "\n".join(
+            f"{name}, best {one.best} of {one.candidates:.0f}: {one.going_on:.1f} go on to the "
+            f"cross-encoder, nDCG@{one.best} {one.cascade_ndcg:.4f} ({one.ndcg:.4f} if all do)"
+            for name, one in named
+        )
+
+
+def give_first_pass(
+    run: Path,
+    *,
+    data: Path | None = None,
+    hyperparameters: FirstPassHyperparameters | None = None,
+    progress: bool = True,
+    report: Report = lambda _: None,
+) -> FirstPassRecord:
+    """Train a first pass for a finished run's model and put it into the run's `onnx/`.
+
+    The same call goes on from the last checkpoint where it was stopped, and only reads the record
+    where it was finished.
+
+    Args:
+        run: The output folder of `train_wiki`.
+        data: Folder of `prepare_data` to train and measure on; None is the run's own. Many
+            negatives a group are better.
+        hyperparameters: How to train it.
+        progress: Whether to show progress bars on standard error.
+        report: Called with a sentence at each stage.
+
+    Returns:
+        The record, as saved in `first_pass.json`.
+
+    Raises:
+        ModelError: The run is not finished, or its network is not a BERT as we export it.
+    """
+    if (run / RECORD_FILE).is_file():
+        return _read(run)
+    options = hyperparameters or FirstPassHyperparameters()
+    folder = read_model_folder(run / ONNX_FOLDER, kind="cross-encoder")
+    data = data or run / DATA
+    report("Training the first pass.")
+    network = _train(run, folder, data, options, progress=progress)
+    report("Choosing what to drop on dev lists, and measuring it on test lists.")
+    combination = folder.description.combination
+    combine = None if combination is None else Combination(**combination)
+    with tempfile.TemporaryDirectory() as scratch:
+        exported = _exported(network, folder, Path(scratch))
+        scorers = CascadeCrossEncoder(exported), FirstPassAlone(exported)
+        dev, test = (_some(data / f"{part}.jsonl.gz") for part in ("dev", "test"))
+        rules = choose_rules(dev, _scores(dev, *scorers), combine)
+        scores = _scores(test, *scorers)
+        described = replace(folder.description, first_pass=rules)
+        rewrite_model_folder(folder, described, networks=exported.networks)
+    record = FirstPassRecord(
+        asdict(options), asdict(rules), *_measured(test, scores, rules, combine)
+    )
+    (run / RECORD_FILE).write_text(json.dumps(asdict(record), indent=2) + "\n", "utf-8")
+    with (run / MODEL_CARD).open("a", encoding="utf-8") as card:
+        lines = record.summary().splitlines()
+        card.write("\n## First pass\n\n" + "".join(f"- {line}\n" for line in lines))
+    (run / _CHECKPOINT).unlink(missing_ok=True)
+    return record
+
+
+class FirstPassAlone(CascadeCrossEncoder):
+    """A cross-encoder whose logits are those of its first pass."""
+
+    @override
+    def _score(
+        self, query: str, texts: Sequence[str], pairs: Sequence[Encoding]
+    ) -> NDArray[np.float64]:
+        return self.first_pass_logits(query, texts)
+
+
+def _train(
+    run: Path,
+    folder: ModelFolder,
+    data: Path,
+    options: FirstPassHyperparameters,
+    *,
+    progress: bool,
+) -> FirstPassNetwork:
+    words = torch.from_numpy(TracedGraph.read(folder).parameters()[f"{WORDS}.weight"])
+    groups = read_groups(data / "groups.jsonl.gz")
+    return fit_first_pass(
+        words,
+        token_groups(groups, load_tokenizer(folder.tokenizer), options),
+        options,
+        checkpoint=run / _CHECKPOINT,
+        progress=progress,
+    )
+
+
+def _read(run: Path) -> FirstPassRecord:
+    fields = json.loads((run / RECORD_FILE).read_text("utf-8"))
+    for name in ("alone", "hybrid"):
+        fields[name] = [CascadeQuality(**one) for one in fields[name]]
+    return FirstPassRecord(**fields)
+
+
+def _exported(network: FirstPassNetwork, folder: ModelFolder, scratch: Path) -> ModelFolder:
+    """The model with its first pass, in a folder for the time being."""
+    file = scratch / "first_pass.onnx"
+    export_first_pass(network, file)
+    write_model_folder(
+        scratch / ONNX_FOLDER,
+        replace(folder.description, first_pass=DropRules(DropRule(0.0))),
+        networks=[folder.network, file],
+        tokenizer_json=folder.tokenizer.read_text("utf-8"),
+    )
+    return read_model_folder(scratch / ONNX_FOLDER, kind="cross-encoder")
+
+
+def _scores(
+    lists: Sequence[CandidateList], cross_encoder: CrossEncoder, first_pass: CrossEncoder
+) -> list[CascadeScores]:
+    return [
+        CascadeScores(
+            score_passages(first_pass, held.query, held.candidates),
+            score_passages(cross_encoder, held.query, held.candidates),
+        )
+        for held in lists
+    ]
+
+
+def _measured(
+    lists: Sequence[CandidateList],
+    scores: Sequence[CascadeScores],
+    rules: DropRules,
+    combination: Combination | None,
+) -> tuple[list[CascadeQuality], list[CascadeQuality]]:
+    """What dropping costs where the texts alone are known, and in hybrid search."""
+
+    def at(scores: Sequence[CascadeScores], rule: DropRule) -> list[CascadeQuality]:
+        return [
+            cascade_quality(lists, scores, margin=rule.margin, best=best) for best in _MEASURED_AT
+        ]
+
+    alone = at(scores, rules.alone)
+    if combination is None or rules.hybrid is None:
+        return alone, []
+    return alone, at(in_hybrid(lists, scores, rules.hybrid, combination), rules.hybrid)
+
+
+def _some(file: Path) -> list[CandidateList]:
+    """At most `_LISTS` candidate lists, evenly spread, as they lie sorted by style."""
+    held = list(read_candidate_lists(file))
+    return held[:: -(-len(held) // _LISTS)]

@@ -1,0 +1,152 @@
+"""A cascade: what has no chance is dropped, the rest scores as it would without a first pass."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from short_passages import QUERY, TEXTS
+
+from wikirank.errors import InvalidArgumentError, ModelError
+from wikirank.rank import CrossEncoder, load_cross_encoder, score_passages
+from wikirank.rank.cascade import going_on, with_first_stage
+from wikirank.rank.combination import FirstStageScores
+from wikirank.runtime.model_description import DropRule
+from wikirank.runtime.model_folder import bundled_model, is_model_folder
+from wikirank.search import rerank
+from wikirank.types import Passage, RankedPassage
+
+
+def test_who_goes_on_by_hand() -> None:
+    logits = [1.0, 5.0, 3.0, 4.5, -2.0]
+    assert going_on(logits, best=1, margin=0.0) == [1, 3]  # One and a half, rounded up.
+    assert going_on(logits, best=1, margin=2.0) == [1, 3, 2]
+    assert going_on(logits, best=2, margin=0.0) == [1, 3, 2]
+    assert going_on(logits, best=2, margin=4.0) == [1, 3, 2, 0]
+    assert going_on([0.0] * 7, best=1, margin=9.0) == [0, 1, 2, 3, 4]  # At most five for each.
+    assert going_on([], best=1, margin=1.0) == []
+
+
+@given(
+    st.lists(st.floats(-20, 20, width=16), max_size=40),
+    st.integers(1, 9),
+    st.floats(0, 9, width=16),
+)
+def test_the_best_go_on_and_nobody_is_better_than_they(
+    logits: list[float], best: int, margin: float
+) -> None:
+    left = going_on(logits, best, margin)
+    assert min(best, len(logits)) <= len(left) <= 5 * best
+    others = [logit for at, logit in enumerate(logits) if at not in left]
+    assert all(logits[at] >= other for at in left for other in others)
+
+
+def test_the_first_stage_has_a_say_by_hand() -> None:
+    rule = DropRule(margin=1.0, dense=2.0, lexical=3.0)
+    # What a stage did not find is no better there than the last that it found.
+    first_stage = FirstStageScores(dense=[0.5, None, 0.1], lexical=[4.0, 8.0, None])
+    got = with_first_stage(np.array([1.0, 0.0, 1.0]), first_stage, rule)
+    np.testing.assert_allclose(got, [1 + 1.0 + 1.5, 0 + 0.2 + 3.0, 1 + 0.2 + 1.5])
+
+
+@pytest.fixture(scope="module")
+def model() -> CrossEncoder:
+    return load_cross_encoder()
+
+
+def test_who_is_not_dropped_has_the_same_logit(model: CrossEncoder) -> None:
+    whole = score_passages(model, QUERY, TEXTS)
+    cascade = score_passages(model, QUERY, TEXTS, best=2)
+    left = np.isfinite(cascade)
+    assert 2 <= left.sum() < len(TEXTS)
+    np.testing.assert_array_equal(cascade[left], whole[left])
+    assert set(np.argsort(-whole)[:2]) <= set(np.flatnonzero(left))
+
+
+def test_where_all_are_wanted_nobody_is_dropped(model: CrossEncoder) -> None:
+    assert np.isfinite(score_passages(model, QUERY, TEXTS, best=len(TEXTS))).all()
+    assert np.isfinite(score_passages(model, QUERY, TEXTS[:1], best=5)).all()
+
+
+def test_of_long_passages_enough_are_left(model: CrossEncoder) -> None:
+    long = [f"{text} " * 40 for text in TEXTS]  # three windows or more each
+    whole, cascade = (score_passages(model, QUERY, long, best=best) for best in (None, 3))
+    left = np.isfinite(cascade)
+    assert left.sum() >= 3
+    np.testing.assert_array_equal(cascade[left], whole[left])
+    assert cascade.argmax() == whole.argmax()
+
+
+def hybrid_candidates(lexical: list[float]) -> list[RankedPassage]:
+    """Candidates as hybrid search finds them, with these BM25 scores."""
+    return [
+        RankedPassage(
+            Passage(id=str(at), text=text, title="", source="s", article=str(at)),
+            rank=at + 1,
+            rank_before=at + 1,
+            dense_score=0.3,
+            lexical_score=score,
+            fusion_score=0.01,
+        )
+        for at, (text, score) in enumerate(zip(TEXTS, lexical, strict=True))
+    ]
+
+
+def test_what_is_left_is_scored_as_if_nothing_had_been_dropped(model: CrossEncoder) -> None:
+    # The one that BM25 likes best is dropped, though BM25 scores are relative to its.
+    candidates = hybrid_candidates([1.0, 1.0, 1.0, 1.0, 3.0, 1.0, 1.0, 1.0])
+    whole = {one.passage.id: one for one in rerank(QUERY, candidates, model)}
+    cascade = rerank(QUERY, candidates, model, best=1)
+    assert len(cascade) < len(candidates)
+    assert "4" not in {one.passage.id for one in cascade}
+    for one in cascade:
+        assert one.relevance_score == whole[one.passage.id].relevance_score
+    assert cascade[0].passage.id == min(whole.values(), key=lambda one: one.rank).passage.id
+
+
+def test_whom_the_first_stage_likes_goes_on(model: CrossEncoder) -> None:
+    def going_on_with(dense: list[float | None]) -> set[int]:
+        first_stage = FirstStageScores(dense, [None] * len(TEXTS))
+        logits = score_passages(model, QUERY, TEXTS, best=1, first_stage=first_stage)
+        return set(np.flatnonzero(np.isfinite(logits)).tolist())
+
+    dropped = set(range(len(TEXTS))) - going_on_with([0.0] * len(TEXTS))
+    one = min(dropped)
+    assert one in going_on_with([5.0 if at == one else 0.0 for at in range(len(TEXTS))])
+
+
+@pytest.mark.parametrize("best", [0, -1])
+def test_none_wanted_is_refused(model: CrossEncoder, best: int) -> None:
+    with pytest.raises(InvalidArgumentError, match="best to be 1 or more"):
+        score_passages(model, QUERY, TEXTS, best=best)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "first_pass.onnx"])
+def test_each_network_is_checked(tmp_path: Path, name: str) -> None:
+    folder = Path(shutil.copytree(bundled_model("cross-encoder"), tmp_path / "model"))
+    assert is_model_folder(folder)
+    (folder / name).write_bytes(b"no network")
+    with pytest.raises(ModelError, match=name):
+        load_cross_encoder(folder)
+
+
+def test_a_margin_out_of_range_is_refused(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(bundled_model("cross-encoder"), tmp_path / "model"))
+    fields = json.loads((folder / "wikirank.json").read_text("utf-8"))
+    rule = {"margin": 2.0, "dense": 0.0, "lexical": 0.0}
+    for wrong in (
+        {"alone": {**rule, "margin": -1}, "hybrid": None},
+        {"alone": rule, "hybrid": {**rule, "dense": "much"}},
+        {"alone": rule},
+        {},
+        3,
+    ):
+        fields["first_pass"] = wrong
+        (folder / "wikirank.json").write_text(json.dumps(fields), "utf-8")
+        with pytest.raises(ModelError, match="first_pass"):
+            load_cross_encoder(folder)
