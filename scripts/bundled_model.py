@@ -24,7 +24,7 @@ from wikirank.train.first_pass.run import FirstPassRecord, give_first_pass
 from wikirank.train.run import MODEL_CARD, ONNX_FOLDER
 from wikirank.train.trainer import Fit
 from wikirank.train.wiki import QuestionPair, read_pairs
-from wikirank.train.wiki.data import prepare_data
+from wikirank.train.wiki.data import WikiData, prepare_data
 from wikirank.train.wiki.finish import DATA, Run
 from wikirank.train.wiki.groups import GroupOptions
 from wikirank.train.wiki.model import average_weights
@@ -120,15 +120,7 @@ def finish_average(
     """Average finished runs; export, calibrate and measure on the data of the last one."""
     name, options = list(RUNS.items())[-1]
     last = WikiRecord.load(runs[-1])
-    data = prepare_data(
-        articles,
-        pairs,
-        runs[-1] / DATA,
-        seed=options.seed,
-        options=options.groups,
-        held_out_queries=options.held_out_queries,
-        depth=options.depth,
-    )
+    data = _prepare(articles, pairs, runs[-1] / DATA, options)
     shutil.copytree(runs[-1] / DATA, output / DATA, dirs_exist_ok=True)
     run = Run(output, CORPUS, len(articles), data, last.base, options, last.settings, report=print)
     losses = [(epoch.step, epoch.loss) for epoch in last.epochs]
@@ -143,16 +135,22 @@ def add_first_pass(
     """Mine many negatives a query, half an hour, and train the first pass, another one."""
     options = list(RUNS.values())[-1]
     data = output / "first-pass-data"
-    prepare_data(
+    _prepare(articles, pairs, data, replace(options, groups=FIRST_PASS_GROUPS))
+    return give_first_pass(output, data=data, report=print)
+
+
+def _prepare(
+    articles: list[Article], pairs: list[QuestionPair], folder: Path, options: WikiOptions
+) -> WikiData:
+    return prepare_data(
         articles,
         pairs,
-        data,
+        folder,
         seed=options.seed,
-        options=FIRST_PASS_GROUPS,
+        options=options.groups,
         held_out_queries=options.held_out_queries,
         depth=options.depth,
     )
-    return give_first_pass(output, data=data, report=print)
 
 
 def bundle(output: Path) -> None:

@@ -307,7 +307,7 @@ def in_order(
         All candidates, best first, with logit, relevance score and new rank.
     """
     first_stage = _first_stage(candidates)
-    combination = cross_encoder.combination if combine and first_stage else None
+    combination = cross_encoder.combination if combine else None
     if combination is None or first_stage is None:
         scores, relevance = logits, cross_encoder.calibration.relevance(logits)
     else:

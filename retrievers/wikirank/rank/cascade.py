@@ -10,14 +10,13 @@ SIGIR 2011.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wikirank.errors import ModelError
-from wikirank.rank.combination import FirstStageScores, combination_features
+from wikirank.rank.combination import Combination, FirstStageScores
 from wikirank.runtime.model_description import DropRule
-from wikirank.runtime.model_folder import ModelFolder
 from wikirank.runtime.session import Network, Tokens
 from wikirank.runtime.workers import map_ordered
 
@@ -29,19 +28,14 @@ class FirstPass:
     """The small network; threads may share it.
 
     Args:
-        folder: A model folder of kind "cross-encoder".
+        network: Its file.
 
     Raises:
-        ModelError: It has no first pass, or the network cannot be opened.
+        ModelError: It cannot be opened.
     """
 
-    def __init__(self, folder: ModelFolder) -> None:
-        file, rules = folder.first_pass, folder.description.first_pass
-        if file is None or rules is None:
-            msg = f"Expected a model with a first pass in {folder.path}, got one without."
-            raise ModelError(msg)
-        self._network = Network(file)
-        self._rules = rules
+    def __init__(self, network: Path) -> None:
+        self._network = Network(network)
 
     def logits(self, pairs: Iterable[Tokens]) -> NDArray[np.float64]:
         """Score pairs.
@@ -57,33 +51,17 @@ class FirstPass:
         """
         return np.array(list(map_ordered(self._logit, pairs)))
 
-    def going_on(
-        self,
-        logits: NDArray[np.float64],
-        best: int,
-        first_stage: FirstStageScores | None = None,
-    ) -> list[int]:
-        """Which candidates of a query go on to the cross-encoder.
-
-        Args:
-            logits: (n,), what `logits` gave, or the best of each candidate's windows.
-            best: How many candidates matter, 1 or more.
-            first_stage: What hybrid search knows of them.
-
-        Returns:
-            Their positions in the order that they came in; see `going_on`.
-        """
-        rule = self._rules.alone
-        if first_stage is not None and self._rules.hybrid is not None:
-            rule = self._rules.hybrid
-            logits = with_first_stage(logits, first_stage, rule)
-        return sorted(going_on(logits, best, rule.margin))
-
     def _logit(self, pair: Tokens) -> float:
-        given = np.array([pair.ids], dtype=np.int64)
-        of_passage = np.array(pair.type_ids, dtype=bool)
-        sides = {"query_ids": given[:, ~of_passage], "passage_ids": given[:, of_passage]}
-        return float(self._network.run(sides)[0])
+        query, passage = sides(pair)
+        given = {"query_ids": query[np.newaxis], "passage_ids": passage[np.newaxis]}
+        return float(self._network.run(given)[0])
+
+
+def sides(pair: Tokens) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Token ids of query and passage as a first pass reads them, special tokens included."""
+    ids = np.array(pair.ids, dtype=np.int64)
+    of_passage = np.array(pair.type_ids, dtype=bool)
+    return ids[~of_passage], ids[of_passage]
 
 
 def with_first_stage(
@@ -99,9 +77,7 @@ def with_first_stage(
     Returns:
         (n,), what `going_on` goes by.
     """
-    weights = np.array([1.0, rule.dense, rule.lexical])
-    scores: NDArray[np.float64] = combination_features(logits, *first_stage) @ weights
-    return scores
+    return Combination(1.0, rule.dense, rule.lexical, 0.0).scores(logits, *first_stage)
 
 
 def going_on(logits: Sequence[float] | NDArray[np.float64], best: int, margin: float) -> list[int]:

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from tokenizers import Encoding
 from typing_extensions import override
 
+from wikirank.errors import ModelError
 from wikirank.rank.base import DescribedCrossEncoder
-from wikirank.rank.cascade import FirstPass
+from wikirank.rank.cascade import FirstPass, going_on, with_first_stage
 from wikirank.rank.combination import FirstStageScores
 from wikirank.rank.windows import check_max_length
 from wikirank.runtime.model_folder import ModelFolder
@@ -68,7 +69,11 @@ class CascadeCrossEncoder(OnnxCrossEncoder):
             ModelError: A network cannot be opened, or there is no first pass.
         """
         super().__init__(folder, max_length=max_length, batch_size=batch_size)
-        self._first_pass = FirstPass(folder)
+        file, rules = folder.first_pass, folder.description.first_pass
+        if file is None or rules is None:
+            msg = f"Expected a model with a first pass in {folder.path}, got one without."
+            raise ModelError(msg)
+        self._first_pass, self._rules = FirstPass(file), rules
 
     def first_pass_logits(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
         """Score texts that are known to fit beside the query by the first pass alone.
@@ -92,7 +97,7 @@ class CascadeCrossEncoder(OnnxCrossEncoder):
         best: int,
         first_stage: FirstStageScores | None = None,
     ) -> list[int]:
-        """Which passages to score after the first pass; see `FirstPass.going_on`.
+        """Which passages to score after the first pass, as `Cascade` has it.
 
         Args:
             logits: (n,), of the first pass.
@@ -100,6 +105,10 @@ class CascadeCrossEncoder(OnnxCrossEncoder):
             first_stage: What hybrid search knows of them.
 
         Returns:
-            Their positions.
+            Their positions in the order that they came in.
         """
-        return self._first_pass.going_on(logits, best, first_stage)
+        rule = self._rules.alone
+        if first_stage is not None and self._rules.hybrid is not None:
+            rule = self._rules.hybrid
+            logits = with_first_stage(logits, first_stage, rule)
+        return sorted(going_on(logits, best, rule.margin))

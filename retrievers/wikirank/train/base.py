@@ -24,11 +24,7 @@ from sentence_transformers.cross_encoder.model_card import CrossEncoderModelCard
 from wikirank.errors import ModelError
 from wikirank.rank.load import BUNDLED
 from wikirank.runtime.hub import hub_folder
-from wikirank.runtime.model_folder import (
-    bundled_model,
-    is_model_folder,
-    read_model_folder,
-)
+from wikirank.runtime.model_folder import bundled_model, is_model_folder, read_model_folder
 from wikirank.train.card_recipe import MAX_LENGTH
 from wikirank.train.from_onnx import cross_encoder_from_onnx
 from wikirank.train.quiet import quiet_transformers

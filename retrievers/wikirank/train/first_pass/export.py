@@ -9,12 +9,6 @@ import torch
 from wikirank.train.first_pass.network import FirstPassNetwork
 from wikirank.train.tracing import quantise, quiet_export, trace_onnx
 
-# The word vectors, and what is done to every token; for the rest int8 takes longer.
-_LARGE = [
-    *("/words/Gather", "/words_1/Gather", "/context/MatMul", "/context_1/MatMul"),
-    *(f"/layers.{at}/{part}/MatMul" for at in range(2) for part in ("key", "value")),
-]
-
 
 def export_first_pass(network: FirstPassNetwork, target: Path) -> None:
     """Write a first pass as int8 ONNX, for one pair a run.
@@ -30,5 +24,17 @@ def export_first_pass(network: FirstPassNetwork, target: Path) -> None:
     }
     with quiet_export():
         trace_onnx(network, fp32, "logit", example)
-        quantise(fp32, target, nodes=_LARGE)
+        quantise(fp32, target, nodes=_large_nodes(network))
     fp32.unlink()
+
+
+def _large_nodes(network: FirstPassNetwork) -> list[str]:
+    """The word vectors, and what is done to every token; for the rest int8 takes longer."""
+    return [
+        *("/words/Gather", "/words_1/Gather", "/context/MatMul", "/context_1/MatMul"),
+        *(
+            f"/layers.{at}/{part}/MatMul"
+            for at in range(len(network.layers))
+            for part in ("key", "value")
+        ),
+    ]

@@ -17,6 +17,8 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from wikirank.rank.cascade import sides
+from wikirank.runtime.session import Tokens
 from wikirank.train.first_pass.network import FirstPassNetwork, first_pass_for
 from wikirank.train.wiki.groups import TrainingGroup
 
@@ -78,12 +80,11 @@ def _token_group(
     group: TrainingGroup, tokenizer: Tokenizer, options: FirstPassHyperparameters
 ) -> TokenGroup:
     texts = group.positive, *group.negatives
-    pairs = tokenizer.encode_batch([(group.query, text) for text in texts])
-    ids = [np.array(pair.ids, dtype=np.int32) for pair in pairs]
-    of_passage = [np.array(pair.type_ids, dtype=bool) for pair in pairs]
+    encoded = tokenizer.encode_batch([(group.query, text) for text in texts])
+    pairs = [sides(Tokens.of(pair)) for pair in encoded]
     return TokenGroup(
-        ids[0][~of_passage[0]][: options.query_length],
-        [i[side][: options.passage_length] for i, side in zip(ids, of_passage, strict=True)],
+        pairs[0][0][: options.query_length].astype(np.int32),
+        [passage[: options.passage_length].astype(np.int32) for _, passage in pairs],
     )
 
 

@@ -25,6 +25,7 @@ from wikirank.runtime.model_folder import (
     rewrite_model_folder,
     write_model_folder,
 )
+from wikirank.runtime.session import Tokens
 from wikirank.runtime.tokens import load_tokenizer
 from wikirank.train.first_pass.export import export_first_pass
 from wikirank.train.first_pass.fit import FirstPassHyperparameters, fit_first_pass, token_groups
@@ -111,18 +112,17 @@ def give_first_pass(
     report("Training the first pass.")
     network = _train(run, folder, data, options, progress=progress)
     report("Choosing what to drop on dev lists, and measuring it on test lists.")
-    combination = folder.description.combination
-    combine = None if combination is None else Combination(**combination)
     with tempfile.TemporaryDirectory() as scratch:
         exported = _exported(network, folder, Path(scratch))
         scorers = CascadeCrossEncoder(exported), FirstPassAlone(exported)
+        combination = scorers[0].combination
         dev, test = (_some(data / f"{part}.jsonl.gz") for part in ("dev", "test"))
-        rules = choose_rules(dev, _scores(dev, *scorers), combine)
+        rules = choose_rules(dev, _scores(dev, *scorers), combination)
         scores = _scores(test, *scorers)
         described = replace(folder.description, first_pass=rules)
         rewrite_model_folder(folder, described, networks=exported.networks)
     record = FirstPassRecord(
-        asdict(options), asdict(rules), *_measured(test, scores, rules, combine)
+        asdict(options), asdict(rules), *_measured(test, scores, rules, combination)
     )
     (run / RECORD_FILE).write_text(json.dumps(asdict(record), indent=2) + "\n", "utf-8")
     with (run / MODEL_CARD).open("a", encoding="utf-8") as card:
@@ -139,7 +139,7 @@ class FirstPassAlone(CascadeCrossEncoder):
     def _score(
         self, query: str, texts: Sequence[str], pairs: Sequence[Encoding]
     ) -> NDArray[np.float64]:
-        return self.first_pass_logits(query, texts)
+        return self._first_pass.logits(map(Tokens.of, pairs))
 
 
 def _train(
