@@ -310,7 +310,7 @@ def test_training_is_stopped_resumed_finished_and_recognised(
 ) -> None:
     from sentence_transformers import CrossEncoder
 
-    from wikirank.rank.load import load_cross_encoder
+    from wikirank.rank import load_cross_encoder, score_passages
 
     output = tmp_path / "run"
     watcher = interrupt_after_first_checkpoint(output)
@@ -339,7 +339,7 @@ def test_training_is_stopped_resumed_finished_and_recognised(
     assert [rank["corpus_id"] for rank in ranks] == list(np.argsort(-logits))
     onnx = load_cross_encoder(output / "onnx")
     assert onnx.model_id == "test/tiny-run"
-    assert onnx.logits(query, passages) == pytest.approx(logits, abs=0.1)
+    assert score_passages(onnx, query, passages) == pytest.approx(logits, abs=0.1)
 
     card = (output / "README.md").read_text("utf-8")
     assert "# test/tiny-run" in card

@@ -10,7 +10,7 @@ import pytest
 from short_passages import TEXTS
 
 from wikirank.evaluate.metrics import spearman
-from wikirank.rank import Calibration, load_cross_encoder
+from wikirank.rank import Calibration, load_cross_encoder, score_passages
 from wikirank.runtime.model_description import ModelDescription
 from wikirank.runtime.model_folder import write_model_folder
 
@@ -104,7 +104,9 @@ def test_it_keeps_the_ranking_better_than_quantising_everything(
     pairs = [(query, text) for query in QUERIES for text in TEXTS]
     expected = pair_model.predict(pairs, show_progress_bar=False).astype(np.float64)
     ours, plain = (
-        np.concatenate([load_cross_encoder(folder).logits(query, TEXTS) for query in QUERIES])
+        np.concatenate(
+            [score_passages(load_cross_encoder(folder), query, TEXTS) for query in QUERIES]
+        )
         for folder in (exported, tmp_path / "plain")
     )
     assert spearman(ours, expected) >= 0.99

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from short_passages import QUERY, TEXTS
 
-from wikirank.rank import Calibration, load_cross_encoder
+from wikirank.rank import Calibration, load_cross_encoder, score_passages
 from wikirank.runtime.model_folder import read_model_folder
 from wikirank.runtime.tokens import load_tokenizer
 
@@ -187,7 +187,7 @@ def test_a_finished_run_gets_a_first_pass_once(run: Path, pair_model: Any) -> No
     from wikirank.train.first_pass.run import FirstPassAlone, give_first_pass
     from wikirank.train.from_onnx import cross_encoder_from_onnx
 
-    before = load_cross_encoder(run / "onnx").logits(QUERY, TEXTS)
+    before = score_passages(load_cross_encoder(run / "onnx"), QUERY, TEXTS)
     lines: list[str] = []
     record = give_first_pass(
         run,
@@ -202,8 +202,10 @@ def test_a_finished_run_gets_a_first_pass_once(run: Path, pair_model: Any) -> No
     assert folder.description.first_pass is not None
     assert asdict(folder.description.first_pass) == record.rules
     assert folder.description.model_id == "cascade"
-    np.testing.assert_array_equal(load_cross_encoder(run / "onnx").logits(QUERY, TEXTS), before)
-    assert FirstPassAlone(folder).logits(QUERY, TEXTS).argmax() == 0
+    np.testing.assert_array_equal(
+        score_passages(load_cross_encoder(run / "onnx"), QUERY, TEXTS), before
+    )
+    assert score_passages(FirstPassAlone(folder), QUERY, TEXTS).argmax() == 0
     assert "## First pass" in (run / "README.md").read_text("utf-8")
     assert len(lines) == 2
     assert asdict(give_first_pass(run, progress=False)) == asdict(record)

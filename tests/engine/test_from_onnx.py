@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from wikirank.errors import ModelError
-from wikirank.rank import Calibration, load_cross_encoder
+from wikirank.rank import Calibration, load_cross_encoder, score_passages
 from wikirank.runtime.model_description import ModelDescription
 from wikirank.runtime.model_folder import bundled_model, write_model_folder
 
@@ -103,7 +103,7 @@ def test_logits_are_those_of_the_int8_network_but_for_its_activations(
     before, after = logits(original), logits(rebuilt)
     assert np.abs(after - before).max() < 0.1 * np.ptp(before)
     # The classifier's head is new: its logits are so close that only an absolute bound makes sense.
-    assert np.abs(after - load_cross_encoder(exported).logits(QUERY, TEXTS)).max() < 0.1
+    assert np.abs(after - score_passages(load_cross_encoder(exported), QUERY, TEXTS)).max() < 0.1
 
 
 def test_training_goes_on_from_the_bundled_model() -> None:
@@ -118,7 +118,10 @@ def test_training_goes_on_from_the_bundled_model() -> None:
     assert "dequantised from its int8 ONNX network" in base.describe()
     assert load_cross_encoder("bundled").model_id in base.describe()
     model = starting_model(base, seed=1, max_length=64)
-    assert np.abs(logits(model) - load_cross_encoder("bundled").logits(QUERY, TEXTS)).max() < 1.0
+    assert (
+        np.abs(logits(model) - score_passages(load_cross_encoder("bundled"), QUERY, TEXTS)).max()
+        < 1.0
+    )
     features = model.tokenizer([QUERY] * 3, TEXTS, padding=True, return_tensors="pt")
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4)
     losses = []

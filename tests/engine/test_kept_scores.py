@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tokenizers import Encoding
 
-from wikirank.errors import InvalidArgumentError, TextTooLongError
+from wikirank.errors import InvalidArgumentError
 from wikirank.evaluate.kept_scores import KeptScores
 from wikirank.rank import load_cross_encoder, score_passages
 from wikirank.rank.onnx_cross_encoder import CascadeCrossEncoder
@@ -27,26 +28,29 @@ class Counting(CascadeCrossEncoder):
         super().__init__(read_model_folder(bundled_model("cross-encoder"), kind="cross-encoder"))
         self.asked: list[str] = []
 
-    def logits(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
-        self.asked += texts
-        return super().logits(query, texts)
+    def logits(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
+        self.asked += [self.tokenizer.decode(pair.ids) for pair in pairs]
+        return super().logits(pairs)
 
 
 def test_no_pair_is_scored_twice(tmp_path: Path) -> None:
     file = tmp_path / "logits.db"
-    expected = load_cross_encoder().logits(QUERY, TEXTS)
-    first = KeptScores(Counting(), file).logits(QUERY, TEXTS[:2])
+    expected = score_passages(load_cross_encoder(), QUERY, TEXTS)
+    first = score_passages(KeptScores(Counting(), file), QUERY, TEXTS[:2])
     model = Counting()
     kept = KeptScores(model, file)
     model.asked.clear()  # the probe
-    assert kept.logits(QUERY, [TEXTS[2], *TEXTS[:2], TEXTS[0]]) == pytest.approx(
+    assert score_passages(kept, QUERY, [TEXTS[2], *TEXTS[:2], TEXTS[0]]) == pytest.approx(
         expected[[2, 0, 1, 0]], abs=1e-6
     )
-    assert model.asked == [TEXTS[2]]
-    assert kept.logits(QUERY, TEXTS[:2]) == pytest.approx(first, abs=0)
-    assert kept.logits(f"{QUERY} ", TEXTS[:1]).shape == (1,)
-    assert model.asked == [TEXTS[2], TEXTS[0]]  # another query
-    assert kept.logits(QUERY, []).shape == (0,)
+    assert model.asked == ["who hunts herring? a violin has four strings."]
+    assert score_passages(kept, QUERY, TEXTS[:2]) == pytest.approx(first, abs=0)
+    assert score_passages(kept, "Who hunts seals?", TEXTS[:1]).shape == (1,)
+    assert model.asked[1:] == ["who hunts seals? cod and seals hunt herring."]
+    # Split between query and passage elsewhere, the same words are another pair.
+    assert score_passages(kept, "Who hunts seals? Cod", ["and seals hunt herring."]).shape == (1,)
+    assert len(model.asked) == 3
+    assert kept.logits([]).shape == (0,)
 
 
 def test_long_passages_are_scored_in_windows_all_the_same(tmp_path: Path) -> None:
@@ -55,8 +59,6 @@ def test_long_passages_are_scored_in_windows_all_the_same(tmp_path: Path) -> Non
     expected = score_passages(load_cross_encoder(), QUERY, long)
     for _ in range(2):
         assert score_passages(kept, QUERY, long) == pytest.approx(expected, abs=1e-6)
-    with pytest.raises(TextTooLongError):
-        kept.logits(QUERY, long)
 
 
 def test_another_model_of_the_same_name_finds_none(onnx_reranker: Path, tmp_path: Path) -> None:
@@ -69,9 +71,9 @@ def test_another_model_of_the_same_name_finds_none(onnx_reranker: Path, tmp_path
     description.write_text(text.replace('"max_length": 512', '"max_length": 256'), "utf-8")
     other = load_cross_encoder(folder)
     assert (other.model_id, other.max_length) == (name, load_cross_encoder().max_length)
-    KeptScores(load_cross_encoder(), file).logits(QUERY, TEXTS)
-    assert KeptScores(other, file).logits(QUERY, TEXTS) == pytest.approx(
-        other.logits(QUERY, TEXTS), abs=1e-6
+    score_passages(KeptScores(load_cross_encoder(), file), QUERY, TEXTS)
+    assert score_passages(KeptScores(other, file), QUERY, TEXTS) == pytest.approx(
+        score_passages(other, QUERY, TEXTS), abs=1e-6
     )
 
 

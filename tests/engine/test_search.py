@@ -10,7 +10,7 @@ import pytest
 from wikirank.errors import InvalidArgumentError, TruncationWarning
 from wikirank.index import WikiIndex
 from wikirank.neighbours import joined_text
-from wikirank.rank import load_cross_encoder
+from wikirank.rank import load_cross_encoder, score_passages
 from wikirank.search import Searcher, SearchOptions
 from wikirank.types import Passage
 
@@ -210,5 +210,7 @@ def test_every_logit_is_that_of_its_pair(searcher: Searcher) -> None:
     model = load_cross_encoder()
     for ranked in alone[:5]:
         text = ranked.passage.headed_text if model.headings else ranked.passage.text
-        assert model.logits(QUESTION, [text])[0] == pytest.approx(ranked.rerank_logit, abs=1e-6)
+        assert score_passages(model, QUESTION, [text])[0] == pytest.approx(
+            ranked.rerank_logit, abs=1e-6
+        )
     assert [r.passage.id for r in result.passages] == [r.passage.id for r in alone]

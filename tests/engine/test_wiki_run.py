@@ -10,7 +10,7 @@ import pytest
 
 from wikirank.corpus import open_source
 from wikirank.errors import CorpusError, InvalidArgumentError
-from wikirank.rank import load_cross_encoder
+from wikirank.rank import load_cross_encoder, score_passages
 from wikirank.train.wiki import QuestionPair, read_candidate_lists, read_groups
 
 pytest.importorskip("torch", reason="needs the [train] extra")
@@ -98,7 +98,7 @@ def test_model_loads_in_both_backends(run: tuple[Path, WikiRecord]) -> None:
     exported = load_cross_encoder(output / "onnx")
     assert exported.model_id == "test/tiny-wiki"
     assert exported.max_length == 128
-    assert np.abs(exported.logits(query, texts) - logits).max() < 0.5
+    assert np.abs(score_passages(exported, query, texts) - logits).max() < 0.5
 
 
 def test_card_has_its_sections(run: tuple[Path, WikiRecord]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from wikirank.errors import InvalidArgumentError
-from wikirank.rank import Calibration, load_cross_encoder
+from wikirank.rank import Calibration, load_cross_encoder, score_passages
 from wikirank.train.wiki import CandidateList, TrainingGroup
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def test_a_model_trained_under_autocast_is_exported_in_full(minilm: Path, tmp_pa
     group = groups()[0]
     texts = [group.positive, *group.negatives]
     expected = model.predict([(group.query, text) for text in texts])
-    shipped = load_cross_encoder(exported.path).logits(group.query, texts)
+    shipped = score_passages(load_cross_encoder(exported.path), group.query, texts)
     assert np.abs(shipped - expected).max() < 0.5
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Encoding
 
 from wikirank.errors import InvalidArgumentError
-from wikirank.rank import CrossEncoder
+from wikirank.rank import CrossEncoder, score_passages
 
 _PROBE = ("Who hunts herring?", ("Cod and seals hunt herring.", "Bread is a food."))
 _DECIMALS = 2
@@ -40,27 +41,26 @@ class KeptScores:
         self.calibration = model.calibration
         self.combination = model.combination
         self.tokenizer = model.tokenizer
-        probe = model.logits(_PROBE[0], list(_PROBE[1]))
-        self._key = f"{model.model_id}\n{model.max_length}\n{probe.round(_DECIMALS).tolist()}"
+        probe = score_passages(model, *_PROBE)
+        key = f"{model.model_id}\n{model.max_length}\n{probe.round(_DECIMALS).tolist()}"
+        self._key = blake2b(key.encode()).digest()
 
-    def logits(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Score texts that are known to fit beside the query, as `CrossEncoder.logits` does.
+    def logits(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
+        """Score pairs of query and passage, as `CrossEncoder.logits` does.
 
         Args:
-            query: The query.
-            texts: The passages.
+            pairs: Encoded by `tokenizer`.
 
         Returns:
-            (n,), raw logits in the order of the texts.
+            (n,), raw logits in the order of the pairs.
 
         Raises:
-            TextTooLongError: A pair exceeds `max_length`.
             ModelError: The model failed.
         """
-        keys = [self._digest(query, text) for text in texts]
+        keys = [self._digest(pair) for pair in pairs]
         known = self._known(keys)
         left = [at for at, key in enumerate(keys) if key not in known]
-        scored = self._model.logits(query, [texts[at] for at in left]).tolist()
+        scored = self._model.logits([pairs[at] for at in left]).tolist()
         new = {keys[at]: logit for at, logit in zip(left, scored, strict=True)}
         with self._connection:
             self._connection.executemany(
@@ -73,11 +73,9 @@ class KeptScores:
         sql = f"SELECT pair, logit FROM logits WHERE pair IN ({marks})"
         return dict(self._connection.execute(sql, list(keys)).fetchall())
 
-    def _digest(self, query: str, text: str) -> bytes:
-        parts = (part.encode() for part in (self._key, query, text))
-        return blake2b(
-            b"".join(len(p).to_bytes(8, "big") + p for p in parts), digest_size=16
-        ).digest()
+    def _digest(self, pair: Encoding) -> bytes:
+        read = np.array([pair.ids, pair.type_ids], dtype=np.int64)
+        return blake2b(read.tobytes(), key=self._key, digest_size=16).digest()
 
 
 def _open(file: Path) -> sqlite3.Connection:

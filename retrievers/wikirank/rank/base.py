@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from wikirank.errors import ModelError, TextTooLongError
+from wikirank.errors import ModelError
 from wikirank.rank.calibration import Calibration
 from wikirank.rank.combination import Combination
 from wikirank.runtime.model_description import ModelDescription
@@ -62,46 +62,26 @@ class DescribedCrossEncoder(ABC):
         """Its tokenizer; never change it."""
         return self._tokenizer
 
-    def logits(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Score texts that are known to fit beside the query.
+    def logits(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
+        """Score pairs of query and passage; see `score_passages`, which makes them of texts.
 
         Args:
-            query: The query.
-            texts: The passages, each with its heading if `headings` says so.
+            pairs: Encoded by `tokenizer`, special tokens included, each within `max_length`.
 
         Returns:
-            (n,), raw logits in the order of the texts.
+            (n,), raw logits in the order of the pairs.
 
         Raises:
-            TextTooLongError: A pair exceeds `max_length`; `score_passages` cuts such texts.
             ModelError: The model failed, or gave something that is not a finite number.
         """
-        if not texts:
+        if not pairs:
             return np.empty(0)
-        logits = self._score(query, texts, self._pairs(query, texts))
+        logits = self._score(pairs)
         if not np.isfinite(logits).all():
             msg = f"Expected finite numbers from {self.model_id}, got NaN or infinity."
             raise ModelError(msg)
         return logits
 
-    def _pairs(self, query: str, texts: Sequence[str]) -> list[Encoding]:
-        """Each text encoded with the query, which is tokenised once."""
-        first = self._tokenizer.encode(query, add_special_tokens=False)
-        pairs = []
-        for text in texts:  # All before any is scored: what is too long must not cost a run.
-            second = self._tokenizer.encode(text, add_special_tokens=False)
-            pair = self._tokenizer.post_process(first, second)
-            if len(pair.ids) > self.max_length:
-                msg = (
-                    f"Expected pairs of at most {self.max_length} tokens, got {len(pair.ids)}; "
-                    "cut the text."
-                )
-                raise TextTooLongError(msg)
-            pairs.append(pair)
-        return pairs
-
     @abstractmethod
-    def _score(
-        self, query: str, texts: Sequence[str], pairs: Sequence[Encoding]
-    ) -> NDArray[np.float64]:
-        """Raw logits of texts, given as they are and encoded with the query."""
+    def _score(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
+        """Raw logits of one pair or more."""

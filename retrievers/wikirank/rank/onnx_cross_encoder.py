@@ -45,10 +45,12 @@ class OnnxCrossEncoder(DescribedCrossEncoder):
         self._session = OnnxSession(folder.network, batch_size=batch_size)
 
     @override
-    def _score(
-        self, query: str, texts: Sequence[str], pairs: Sequence[Encoding]
-    ) -> NDArray[np.float64]:
-        return self._session.run_texts(map(Tokens.of, pairs)).astype(np.float64)
+    def _score(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
+        # The longest first: what is run last should not keep the other cores waiting.
+        order = sorted(range(len(pairs)), key=lambda at: len(pairs[at]), reverse=True)
+        logits = np.empty(len(pairs))
+        logits[order] = self._session.run_texts(Tokens.of(pairs[at]) for at in order)
+        return logits
 
 
 class CascadeCrossEncoder(OnnxCrossEncoder):
@@ -75,21 +77,19 @@ class CascadeCrossEncoder(OnnxCrossEncoder):
             raise ModelError(msg)
         self._first_pass, self._rules = FirstPass(file), rules
 
-    def first_pass_logits(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Score texts that are known to fit beside the query by the first pass alone.
+    def first_pass_logits(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
+        """Score pairs by the first pass alone.
 
         Args:
-            query: The query.
-            texts: As for `logits`.
+            pairs: As for `logits`.
 
         Returns:
             (n,), see `FirstPass.logits`.
 
         Raises:
-            TextTooLongError: A pair exceeds `max_length`.
             ModelError: The network failed, or gave something that is not a finite number.
         """
-        return self._first_pass.logits(map(Tokens.of, self._pairs(query, texts)))
+        return self._first_pass.logits(map(Tokens.of, pairs))
 
     def going_on(
         self,

@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from wikirank.rank.calibration import Calibration
 from wikirank.rank.combination import Combination, FirstStageScores
@@ -50,21 +50,19 @@ class CrossEncoder(Protocol):
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """Its tokenizer, to count tokens with; it neither truncates nor pads. Never change it."""
+        """Its tokenizer, which encodes pairs; it neither truncates nor pads. Never change it."""
         ...
 
-    def logits(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Score texts that are known to fit beside the query.
+    def logits(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
+        """Score pairs of query and passage.
 
         Args:
-            query: The query.
-            texts: The passages, each with its heading if `headings` says so.
+            pairs: Encoded by `tokenizer`, special tokens included, each within `max_length`.
 
         Returns:
-            (n,), raw logits in the order of the texts.
+            (n,), raw logits in the order of the pairs.
 
         Raises:
-            TextTooLongError: A pair exceeds `max_length`.
             ModelError: The model failed, or gave something that is not a finite number.
         """
         ...
@@ -74,18 +72,16 @@ class CrossEncoder(Protocol):
 class Cascade(Protocol):
     """A cross-encoder with a cheap first pass, by which hopeless passages can be dropped."""
 
-    def first_pass_logits(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Score texts that are known to fit beside the query by the first pass.
+    def first_pass_logits(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
+        """Score pairs by the first pass alone.
 
         Args:
-            query: The query.
-            texts: As for `CrossEncoder.logits`.
+            pairs: As for `CrossEncoder.logits`.
 
         Returns:
             (n,), logits that can be compared with each other for one query.
 
         Raises:
-            TextTooLongError: A pair exceeds `max_length`.
             ModelError: The model failed, or gave something that is not a finite number.
         """
         ...

@@ -8,11 +8,12 @@ from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Encoding
 
 from wikirank.errors import InvalidArgumentError, TextTooLongError, TruncationWarning
 from wikirank.rank.combination import FirstStageScores
 from wikirank.rank.protocol import DROPPED, Cascade, CrossEncoder
-from wikirank.rank.windows import count_tokens, cut_windows
+from wikirank.rank.windows import cut_windows
 from wikirank.runtime.tokens import check_text, check_texts
 from wikirank.types import OnTruncation
 
@@ -63,12 +64,11 @@ def score_passages(
     check_texts(texts, what="passage")
     if not texts:
         return np.empty(0)
-    query, room = _fit_query(cross_encoder, query, on_truncation)
-    try:
-        return _logits(cross_encoder, query, [[text] for text in texts], best, first_stage)
-    except TextTooLongError:
-        windows = _windows(cross_encoder, texts, room, on_truncation)
-        return _logits(cross_encoder, query, windows, best, first_stage)
+    encoded = _fit_query(cross_encoder, query, on_truncation)
+    windows = _windows(cross_encoder, texts, _room(cross_encoder) - len(encoded), on_truncation)
+    pair = cross_encoder.tokenizer.post_process
+    pairs = [[pair(encoded, window) for window in parts] for parts in windows]
+    return _logits(cross_encoder, pairs, best, first_stage)
 
 
 def best_first(logits: NDArray[np.float64]) -> list[int]:
@@ -84,11 +84,30 @@ def best_first(logits: NDArray[np.float64]) -> list[int]:
     return order
 
 
+def _room(cross_encoder: CrossEncoder) -> int:
+    """Tokens that query and passage have together."""
+    return cross_encoder.max_length - cross_encoder.tokenizer.num_special_tokens_to_add(True)
+
+
+def _fit_query(cross_encoder: CrossEncoder, query: str, on_truncation: OnTruncation) -> Encoding:
+    """The query encoded, and cut if need be."""
+    encoded = cross_encoder.tokenizer.encode(query, add_special_tokens=False)
+    most = _room(cross_encoder) // 2
+    if len(encoded) > most:
+        msg = f"The query has {len(encoded)} tokens; the model reads {most} beside a passage. "
+        if on_truncation == "error":
+            raise TextTooLongError(msg + "Shorten it, or choose another on_truncation.")
+        warnings.warn(msg + "The rest was cut off.", TruncationWarning, stacklevel=3)
+        encoded.truncate(most)
+    return encoded
+
+
 def _windows(
     cross_encoder: CrossEncoder, texts: Sequence[str], room: int, on_truncation: OnTruncation
-) -> list[list[str]]:
-    """Passages, some of which are longer than the room that the query leaves, each cut to fit."""
-    windows = [cut_windows(cross_encoder.tokenizer, text, room) for text in texts]
+) -> list[list[Encoding]]:
+    """Passages encoded, and cut to fit the room that the query leaves."""
+    encoded = cross_encoder.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+    windows = [cut_windows(text, room) for text in encoded]
     long = [position for position, parts in enumerate(windows) if len(parts) > 1]
     if long and on_truncation != "window":
         _report_long(long, len(texts), room, on_truncation)
@@ -98,47 +117,27 @@ def _windows(
 
 def _logits(
     cross_encoder: CrossEncoder,
-    query: str,
-    windows: Sequence[Sequence[str]],
+    pairs: Sequence[Sequence[Encoding]],
     best: int | None,
     first_stage: FirstStageScores | None,
 ) -> NDArray[np.float64]:
     """Of each passage the highest logit of its windows."""
-    if best is None or best >= len(windows) or not isinstance(cross_encoder, Cascade):
-        return _highest(cross_encoder.logits, query, windows)
-    first = _highest(cross_encoder.first_pass_logits, query, windows)
+    if best is None or best >= len(pairs) or not isinstance(cross_encoder, Cascade):
+        return _highest(cross_encoder.logits, pairs)
+    first = _highest(cross_encoder.first_pass_logits, pairs)
     left = cross_encoder.going_on(first, best, first_stage)
-    logits = np.full(len(windows), DROPPED)
-    logits[left] = _highest(cross_encoder.logits, query, [windows[at] for at in left])
+    logits = np.full(len(pairs), DROPPED)
+    logits[left] = _highest(cross_encoder.logits, [pairs[at] for at in left])
     return logits
 
 
 def _highest(
-    score: Callable[[str, Sequence[str]], NDArray[np.float64]],
-    query: str,
-    windows: Sequence[Sequence[str]],
+    score: Callable[[Sequence[Encoding]], NDArray[np.float64]], pairs: Sequence[Sequence[Encoding]]
 ) -> NDArray[np.float64]:
-    logits = score(query, [part for parts in windows for part in parts])
-    starts = np.cumsum([0, *(len(parts) for parts in windows[:-1])])
+    logits = score([pair for parts in pairs for pair in parts])
+    starts = np.cumsum([0, *(len(parts) for parts in pairs[:-1])])
     highest: NDArray[np.float64] = np.maximum.reduceat(logits, starts)
     return highest
-
-
-def _fit_query(
-    cross_encoder: CrossEncoder, query: str, on_truncation: OnTruncation
-) -> tuple[str, int]:
-    """The query, cut if need be, and the tokens that it leaves for a passage."""
-    tokenizer = cross_encoder.tokenizer
-    space = cross_encoder.max_length - tokenizer.num_special_tokens_to_add(True)
-    tokens = count_tokens(tokenizer, query)
-    if tokens > space // 2:
-        msg = f"The query has {tokens} tokens; the model reads {space // 2} beside a passage. "
-        if on_truncation == "error":
-            raise TextTooLongError(msg + "Shorten it, or choose another on_truncation.")
-        warnings.warn(msg + "The rest was cut off.", TruncationWarning, stacklevel=3)
-        query = cut_windows(tokenizer, query, space // 2)[0]
-        tokens = count_tokens(tokenizer, query)
-    return query, space - tokens
 
 
 def _report_long(long: list[int], total: int, room: int, on_truncation: OnTruncation) -> None:

@@ -72,10 +72,8 @@ class TorchCrossEncoder(DescribedCrossEncoder):
         )
 
     @override
-    def _score(
-        self, query: str, texts: Sequence[str], pairs: Sequence[Encoding]
-    ) -> NDArray[np.float64]:
-        lengths = [len(pair.ids) for pair in pairs]
+    def _score(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
+        lengths = [len(pair) for pair in pairs]
         budget = self._batch_size * self.max_length  # so that the number of pairs alone counts
         logits = np.empty(len(pairs))
         try:
@@ -83,7 +81,7 @@ class TorchCrossEncoder(DescribedCrossEncoder):
                 for batch in plan_batches(lengths, self._batch_size, budget):
                     logits[batch] = self._run([pairs[at] for at in batch])
         except Exception as err:
-            msg = f"{self.model_id} failed on {len(texts)} pairs: {err}"
+            msg = f"{self.model_id} failed on {len(pairs)} pairs: {err}"
             raise ModelError(msg) from err
         return logits
 

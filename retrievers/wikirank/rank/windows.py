@@ -1,13 +1,8 @@
-"""Cutting texts that exceed a cross-encoder's length.
-
-Texts are cut at word boundaries into character spans, so that every backend receives plain text.
-"""
+"""Cutting encoded texts that exceed a cross-encoder's length."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from tokenizers import Tokenizer
+from tokenizers import Encoding
 
 from wikirank.errors import InvalidArgumentError
 
@@ -36,44 +31,16 @@ def check_max_length(max_length: int | None, *, limit: int) -> int:
     return max_length
 
 
-def count_tokens(tokenizer: Tokenizer, text: str) -> int:
-    """Number of tokens of a text, without special tokens."""
-    return len(tokenizer.encode(text, add_special_tokens=False).ids)
-
-
-def cut_windows(tokenizer: Tokenizer, text: str, room: int) -> list[str]:
-    """Cut a text into windows that fit, each repeating a quarter of the room from the last.
+def cut_windows(encoding: Encoding, room: int) -> list[Encoding]:
+    """Cut an encoded text into windows that fit, each repeating a quarter of the room.
 
     Args:
-        tokenizer: What counts the tokens.
-        text: The text.
+        encoding: The text without special tokens; it becomes the first window.
         room: Most tokens a window, 1 or more.
 
     Returns:
-        The windows in reading order; the whole text alone if it fits. Every token of the text
-        lies in at least one of them.
+        The windows in reading order, the text alone if it fits. What is up to a quarter of the
+        room long, such as a word, lies whole in at least one of them.
     """
-    encoding = tokenizer.encode(text, add_special_tokens=False)
-    words, offsets = encoding.word_ids, encoding.offsets
-    if len(words) <= room:
-        return [text]
-    windows: list[str] = []
-    start = end = 0
-    while end < len(words):
-        end = _word_start(words, min(start + room, len(words)), above=max(start, end))
-        window = text[offsets[start][0] : offsets[end - 1][1]]
-        # A piece of a cut word may count for more tokens alone than it did within the text.
-        while (excess := count_tokens(tokenizer, window) - room) > 0 and end > start + 1:
-            end = max(start + 1, end - excess)
-            window = text[offsets[start][0] : offsets[end - 1][1]]
-        windows.append(window)
-        start = _word_start(words, max(end - room // _OVERLAP, start + 1), above=start)
-    return windows
-
-
-def _word_start(words: Sequence[int | None], position: int, *, above: int) -> int:
-    """The last position up to `position` where a word begins; `position` itself if none."""
-    for candidate in range(position, above, -1):
-        if candidate >= len(words) or words[candidate] != words[candidate - 1]:
-            return candidate
-    return position
+    encoding.truncate(room, stride=room // _OVERLAP)
+    return [encoding, *encoding.overflowing]

@@ -8,7 +8,7 @@ import numpy as np
 from sentence_transformers import CrossEncoder
 
 from wikirank.evaluate.metrics import spearman
-from wikirank.rank.load import load_cross_encoder
+from wikirank.rank import load_cross_encoder, score_passages
 from wikirank.train.card_recipe import LabelledPair
 from wikirank.train.export import ExportReport
 from wikirank.train.record import OnnxRecord
@@ -34,6 +34,6 @@ def compare_with_torch(
         if len(onnx.tokenizer.encode(pair.query, pair.passage).ids) <= onnx.max_length
     ]
     torch_logits = model.predict(fitting, batch_size=16, show_progress_bar=False)
-    onnx_logits = [onnx.logits(query, [passage])[0] for query, passage in fitting]
+    onnx_logits = [score_passages(onnx, query, [passage])[0] for query, passage in fitting]
     correlation = spearman(np.asarray(torch_logits, dtype=np.float64), onnx_logits)
     return OnnxRecord(export.sha256, export.size, round(correlation, 4), len(fitting))

@@ -25,7 +25,6 @@ from wikirank.runtime.model_folder import (
     rewrite_model_folder,
     write_model_folder,
 )
-from wikirank.runtime.session import Tokens
 from wikirank.runtime.tokens import load_tokenizer
 from wikirank.train.first_pass.export import export_first_pass
 from wikirank.train.first_pass.fit import FirstPassHyperparameters, fit_first_pass, token_groups
@@ -136,10 +135,8 @@ class FirstPassAlone(CascadeCrossEncoder):
     """A cross-encoder whose logits are those of its first pass."""
 
     @override
-    def _score(
-        self, query: str, texts: Sequence[str], pairs: Sequence[Encoding]
-    ) -> NDArray[np.float64]:
-        return self._first_pass.logits(map(Tokens.of, pairs))
+    def _score(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
+        return self.first_pass_logits(pairs)
 
 
 def _train(
