@@ -165,7 +165,12 @@ def test_a_stopped_training_goes_on_to_the_same_weights(
 
 
 def test_margin_by_hand() -> None:
-    from wikirank.train.first_pass.margin import CascadeScores, cascade_quality, choose_margin
+    from wikirank.train.first_pass.margin import (
+        CascadeScores,
+        cascade_quality,
+        choose_margin,
+        lost_ndcg,
+    )
     from wikirank.train.wiki import CandidateList
 
     unknown = [None] * 10
@@ -179,7 +184,9 @@ def test_margin_by_hand() -> None:
     assert (narrow.going_on, narrow.ndcg, narrow.cascade_ndcg) == (8, 1.0, 0.0)
     wide = cascade_quality([held], [scores], margin=2.5, best=5)
     assert (wide.going_on, wide.cascade_ndcg, wide.candidates) == (9, 1.0, 10)
-    assert choose_margin([held], [scores]) == 2.5
+    assert lost_ndcg([held], [scores], margin=2.0, best=5) == 1.0
+    assert lost_ndcg([held], [scores], margin=2.5, best=5) == 0.0
+    assert choose_margin([held], [scores]) == 3.0
 
 
 def test_a_finished_run_gets_a_first_pass_once(run: Path, pair_model: Any) -> None:

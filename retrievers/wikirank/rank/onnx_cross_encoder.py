@@ -93,22 +93,27 @@ class CascadeCrossEncoder(OnnxCrossEncoder):
 
     def going_on(
         self,
-        logits: NDArray[np.float64],
+        logits: Sequence[NDArray[np.float64]],
         best: int,
         first_stage: FirstStageScores | None = None,
-    ) -> list[int]:
-        """Which passages to score after the first pass, as `Cascade` has it.
+    ) -> list[NDArray[np.bool_]]:
+        """Which windows of which passages to score after the first pass, as `Cascade` has it.
 
         Args:
-            logits: (n,), of the first pass.
+            logits: Of each passage (its windows,), by the first pass.
             best: How many passages matter, 1 or more.
             first_stage: What hybrid search knows of them.
 
         Returns:
-            Their positions in the order that they came in.
+            Of each passage (its windows,): none if it is dropped. If not, the best and those that
+            would go on for themselves.
         """
         rule = self._rules.alone
+        highest = values = np.array([windows.max() for windows in logits])
         if first_stage is not None and self._rules.hybrid is not None:
             rule = self._rules.hybrid
-            logits = with_first_stage(logits, first_stage, rule)
-        return sorted(going_on(logits, best, rule.margin))
+            values = with_first_stage(highest, first_stage, rule)
+        left = np.isin(np.arange(len(logits)), going_on(values, best, rule.margin))
+        # By the same margin, each with what the first stage adds to its passage.
+        least = np.minimum(values.max() - rule.margin - (values - highest), highest)
+        return [on & (windows >= low) for on, windows, low in zip(left, logits, least, strict=True)]

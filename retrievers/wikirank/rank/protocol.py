@@ -88,18 +88,19 @@ class Cascade(Protocol):
 
     def going_on(
         self,
-        logits: NDArray[np.float64],
+        logits: Sequence[NDArray[np.float64]],
         best: int,
         first_stage: FirstStageScores | None = None,
-    ) -> list[int]:
-        """Which passages are worth being scored by the cross-encoder.
+    ) -> list[NDArray[np.bool_]]:
+        """Which windows of which passages are worth being scored by the cross-encoder.
 
         Args:
-            logits: (n,), of the first pass.
+            logits: Of each passage (its windows,), by the first pass.
             best: How many passages matter, 1 or more.
             first_stage: What hybrid search knows of them, which helps to tell the hopeless.
 
         Returns:
-            Positions of at least `best` of them, or of all n.
+            Of each passage (its windows,): no window of a passage that is dropped, one or more of
+            at least `best` passages, or of all.
         """
         ...

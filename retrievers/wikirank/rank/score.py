@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from itertools import compress
 from typing import get_args
 
 import numpy as np
@@ -122,22 +123,20 @@ def _logits(
     first_stage: FirstStageScores | None,
 ) -> NDArray[np.float64]:
     """Of each passage the highest logit of its windows."""
-    if best is None or best >= len(pairs) or not isinstance(cross_encoder, Cascade):
-        return _highest(cross_encoder.logits, pairs)
-    first = _highest(cross_encoder.first_pass_logits, pairs)
-    left = cross_encoder.going_on(first, best, first_stage)
-    logits = np.full(len(pairs), DROPPED)
-    logits[left] = _highest(cross_encoder.logits, [pairs[at] for at in left])
-    return logits
+    if best is not None and best < len(pairs) and isinstance(cross_encoder, Cascade):
+        first = _each(cross_encoder.first_pass_logits, pairs)
+        left = cross_encoder.going_on(first, best, first_stage)
+        pairs = [list(compress(parts, on)) for parts, on in zip(pairs, left, strict=True)]
+    logits = _each(cross_encoder.logits, pairs)
+    return np.array([windows.max(initial=DROPPED) for windows in logits])
 
 
-def _highest(
+def _each(
     score: Callable[[Sequence[Encoding]], NDArray[np.float64]], pairs: Sequence[Sequence[Encoding]]
-) -> NDArray[np.float64]:
+) -> list[NDArray[np.float64]]:
+    """The logits of each passage's windows."""
     logits = score([pair for parts in pairs for pair in parts])
-    starts = np.cumsum([0, *(len(parts) for parts in pairs[:-1])])
-    highest: NDArray[np.float64] = np.maximum.reduceat(logits, starts)
-    return highest
+    return np.split(logits, np.cumsum([len(parts) for parts in pairs[:-1]]))
 
 
 def _report_long(long: list[int], total: int, room: int, on_truncation: OnTruncation) -> None:

@@ -17,10 +17,11 @@ from wikirank.train.wiki.combine import fit_combination
 from wikirank.train.wiki.heldout import CandidateList
 from wikirank.train.wiki.measure import order_metrics
 
-# By how much nDCG may fall on the lists that the margin is chosen on: a tenth of a point.
-_LOSS = 0.001
-_CHOSEN_FOR = 5  # As many as `WikiReranker` and `wikirank search` return by default.
-_MARGINS = np.arange(0.0, 20.5, 0.5)
+MEASURED_AT = (5, 10)
+"""How many passages are wanted where a margin is chosen and measured."""
+# How much of nDCG may be lost on the lists that the margin is chosen on: three tenths of a point.
+_LOSS = 0.003
+_MARGINS = range(21)  # What is between whole numbers is noise.
 
 
 class CascadeScores(NamedTuple):
@@ -108,24 +109,44 @@ def in_hybrid(
 
 
 def choose_margin(lists: Sequence[CandidateList], scores: Sequence[CascadeScores]) -> float:
-    """The least margin from which on nDCG@5 is at most 0.001 below that of scoring all.
+    """The least margin at which dropping loses at most 0.003 of nDCG@5 and of nDCG@10.
 
-    From it on: a smaller one where it happens to be so too would be one by luck.
+    What is lost is what the positives that were dropped would have given. That others move up where
+    a wrong one before them is dropped is not set off against it: that is luck.
 
     Args:
         lists: Held-out candidate lists.
         scores: Of each.
 
     Returns:
-        A multiple of a half up to 20.
+        A whole number up to 20.
     """
-    least = _MARGINS[-1]
-    for margin in reversed(_MARGINS):
-        quality = cascade_quality(lists, scores, margin=float(margin), best=_CHOSEN_FOR)
-        if quality.cascade_ndcg < quality.ndcg - _LOSS:
+    for margin in _MARGINS:
+        if all(lost_ndcg(lists, scores, margin=margin, best=k) <= _LOSS for k in MEASURED_AT):
             break
-        least = margin
-    return float(least)
+    return float(margin)
+
+
+def lost_ndcg(
+    lists: Sequence[CandidateList], scores: Sequence[CascadeScores], *, margin: float, best: int
+) -> float:
+    """What the positives that a first pass drops would have given.
+
+    Args:
+        lists: Candidate lists.
+        scores: Of each.
+        margin: See `going_on`.
+        best: How many passages are wanted.
+
+    Returns:
+        Mean of nDCG at `best` of the order where all are scored, 0 for a list whose positive goes
+        on. The larger the margin, the less it is.
+    """
+    lost: list[list[int]] = []
+    for held, one in zip(lists, scores, strict=True):
+        dropped = held.place not in going_on(one.first, best, margin)
+        lost.append(best_first(one.final) if dropped else [])
+    return order_metrics(lists, lost, best)[f"ndcg@{best}"]
 
 
 def cascade_quality(

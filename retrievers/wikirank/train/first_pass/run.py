@@ -29,6 +29,7 @@ from wikirank.runtime.tokens import load_tokenizer
 from wikirank.train.first_pass.export import export_first_pass
 from wikirank.train.first_pass.fit import FirstPassHyperparameters, fit_first_pass, token_groups
 from wikirank.train.first_pass.margin import (
+    MEASURED_AT,
     CascadeQuality,
     CascadeScores,
     cascade_quality,
@@ -44,8 +45,9 @@ from wikirank.train.wiki.heldout import CandidateList, read_candidate_lists
 
 RECORD_FILE = "first_pass.json"
 _CHECKPOINT = "first-pass.pt"
-_MEASURED_AT = (5, 10)
-_LISTS = 600  # Enough to choose a margin and to measure it; each costs as much as 50 pairs.
+# A margin is decided by the few lists whose positive is dropped, so it takes many. Each costs as
+# much as 50 pairs.
+_MOST_LISTS = {"dev": 3000, "test": 600}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def give_first_pass(
         exported = _exported(network, folder, Path(scratch))
         scorers = CascadeCrossEncoder(exported), FirstPassAlone(exported)
         combination = scorers[0].combination
-        dev, test = (_some(data / f"{part}.jsonl.gz") for part in ("dev", "test"))
+        dev, test = (_some(data / f"{part}.jsonl.gz", most) for part, most in _MOST_LISTS.items())
         rules = choose_rules(dev, _scores(dev, *scorers), combination)
         scores = _scores(test, *scorers)
         described = replace(folder.description, first_pass=rules)
@@ -200,7 +202,7 @@ def _measured(
 
     def at(scores: Sequence[CascadeScores], rule: DropRule) -> list[CascadeQuality]:
         return [
-            cascade_quality(lists, scores, margin=rule.margin, best=best) for best in _MEASURED_AT
+            cascade_quality(lists, scores, margin=rule.margin, best=best) for best in MEASURED_AT
         ]
 
     alone = at(scores, rules.alone)
@@ -209,7 +211,7 @@ def _measured(
     return alone, at(in_hybrid(lists, scores, rules.hybrid, combination), rules.hybrid)
 
 
-def _some(file: Path) -> list[CandidateList]:
-    """At most `_LISTS` candidate lists, evenly spread, as they lie sorted by style."""
+def _some(file: Path, most: int) -> list[CandidateList]:
+    """At most so many candidate lists, evenly spread, as they lie sorted by style."""
     held = list(read_candidate_lists(file))
-    return held[:: -(-len(held) // _LISTS)]
+    return held[:: -(-len(held) // most)]
