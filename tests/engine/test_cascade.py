@@ -25,7 +25,7 @@ from wikirank.types import Passage, RankedPassage
 
 def test_who_goes_on_by_hand() -> None:
     logits = [1.0, 5.0, 3.0, 4.5, -2.0]
-    assert going_on(logits, best=1, margin=0.0) == [1, 3]  # A fifth more, rounded up.
+    assert going_on(logits, best=1, margin=0.0) == [1, 3]  # Two fifths more, rounded up.
     assert going_on(logits, best=1, margin=2.0) == [1, 3, 2]
     assert going_on(logits, best=2, margin=0.0) == [1, 3, 2]
     assert going_on(logits, best=2, margin=4.0) == [1, 3, 2, 0]

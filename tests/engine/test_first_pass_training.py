@@ -186,7 +186,8 @@ def test_margin_by_hand() -> None:
     assert (wide.going_on, wide.cascade_ndcg, wide.candidates) == (9, 1.0, 10)
     assert lost_ndcg([held], [scores], margin=2.0, best=5) == 1.0
     assert lost_ndcg([held], [scores], margin=2.5, best=5) == 0.0
-    assert choose_margin([held], [scores]) == 3.0
+    assert choose_margin([held], [scores], loss=0.9) == 3.0
+    assert choose_margin([held], [scores], loss=1.0) == 0.0
 
 
 def test_a_finished_run_gets_a_first_pass_once(run: Path, pair_model: Any) -> None:

@@ -42,9 +42,8 @@ _SPARED = 9.0
 _GRAPH_EVERY = 1000
 _GRAPH_PART = 20
 _AT_ONCE = 2  # The least that Chroma takes.
-# Records not worth writing the graph for: to catch up on them takes a twentieth of a second, or, of
-# a graph that takes seconds to write and to load, about as long.
-_BACKLOG = 100
+# Records not worth writing a large graph for, a thousandth: to catch up on them takes about as long
+# as to write and to load it.
 _BACKLOG_PART = 1000
 
 
@@ -193,17 +192,21 @@ class EmbeddedDense(DenseIndex):
             self.refresh(anew=True)  # Only a store opened since goes by it.
         self._written, self._paced_at = 0, max(self._paced_at, count)
 
-    def write_graph(self) -> bool:
+    def write_graph(self, backlog: int) -> bool:
         """Have Chroma write its graph now, rather than once enough records have come.
 
-        Else whoever opens the store adds what the graph lacks: a thousand records, half a second.
+        Else whoever opens the store adds what the graph lacks: a thousand records, a third of a
+        second.
+
+        Args:
+            backlog: At how many records; at more if the graph is large.
 
         Returns:
             Whether there was enough left to do.
         """
         every, count = self._graph_every(), self.count()
-        backlog = graph_backlog(self._folder / FOLDER, self._name)
-        if backlog >= max(_BACKLOG, count // _BACKLOG_PART):
+        lacking = graph_backlog(self._folder / FOLDER, self._name)
+        if lacking >= max(backlog, count // _BACKLOG_PART):
             self._write_graph_every(_AT_ONCE)
             self.refresh(anew=True)  # Only a store opened since goes by it.
             self._rewrite_one()

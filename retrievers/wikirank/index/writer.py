@@ -235,9 +235,9 @@ class IndexWriter:
             add_pending(connection, ids)
         self._delete(ids)
 
-    def write_graph(self) -> None:
-        """Leave nothing to catch up on for whoever opens the index next."""
-        if self._dense.write_graph():
+    def write_graph(self, backlog: int) -> None:
+        """Leave at most so many records to catch up on for whoever opens the index next."""
+        if self._dense.write_graph(backlog):
             with self._store.transaction() as connection:
                 record_write(connection, self._dense.token)
 

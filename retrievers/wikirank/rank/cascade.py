@@ -85,7 +85,7 @@ def going_on(logits: Sequence[float] | NDArray[np.float64], best: int, margin: f
 
     Args:
         logits: Of all candidates, by the first pass, the first stage's scores perhaps added.
-        best: How many candidates matter: at least a fifth as many more go on.
+        best: How many candidates matter: at least two fifths as many more go on.
         margin: Of the others those go on that are at most so far below the highest logit, up to
             five times `best`.
 
@@ -95,6 +95,6 @@ def going_on(logits: Sequence[float] | NDArray[np.float64], best: int, margin: f
     logits = np.asarray(logits, dtype=np.float64)
     order = np.argsort(-logits, kind="stable")[: _MOST * best]
     near = int((logits[order] >= logits.max(initial=-np.inf) - margin).sum())
-    least = best + -(-best // 5)
+    least = best + -(-2 * best // 5)
     positions: list[int] = order[: max(least, near)].tolist()
     return positions
