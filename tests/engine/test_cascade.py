@@ -25,12 +25,13 @@ from wikirank.types import Passage, RankedPassage
 
 def test_who_goes_on_by_hand() -> None:
     logits = [1.0, 5.0, 3.0, 4.5, -2.0]
-    assert going_on(logits, best=1, margin=0.0) == [1, 3]  # Two fifths more, rounded up.
-    assert going_on(logits, best=1, margin=2.0) == [1, 3, 2]
-    assert going_on(logits, best=2, margin=0.0) == [1, 3, 2]
-    assert going_on(logits, best=2, margin=4.0) == [1, 3, 2, 0]
-    assert going_on([0.0] * 7, best=1, margin=9.0) == [0, 1, 2, 3, 4]  # At most five for each.
-    assert going_on([], best=1, margin=1.0) == []
+    assert going_on(logits, 1, DropRule(margin=0.0)) == [1]
+    assert going_on(logits, 1, DropRule(margin=0.0, spare=0.2)) == [1, 3]  # Rounded up.
+    assert going_on(logits, 1, DropRule(margin=2.0, spare=0.2)) == [1, 3, 2]
+    assert going_on(logits, 2, DropRule(margin=0.0, spare=0.5)) == [1, 3, 2]
+    assert going_on(logits, 2, DropRule(margin=4.0, spare=0.5)) == [1, 3, 2, 0]
+    assert going_on([0.0] * 7, 1, DropRule(margin=9.0)) == [0, 1, 2, 3, 4]  # Five for each.
+    assert going_on([], 1, DropRule(margin=1.0, spare=1.0)) == []
 
 
 @given(
@@ -41,7 +42,7 @@ def test_who_goes_on_by_hand() -> None:
 def test_the_best_go_on_and_nobody_is_better_than_they(
     logits: list[float], best: int, margin: float
 ) -> None:
-    left = going_on(logits, best, margin)
+    left = going_on(logits, best, DropRule(margin, spare=0.3))
     assert min(best, len(logits)) <= len(left) <= 5 * best
     others = [logit for at, logit in enumerate(logits) if at not in left]
     assert all(logits[at] >= other for at in left for other in others)
@@ -158,7 +159,7 @@ def test_each_network_is_checked(tmp_path: Path, name: str) -> None:
 def test_a_margin_out_of_range_is_refused(tmp_path: Path) -> None:
     folder = Path(shutil.copytree(bundled_model("cross-encoder"), tmp_path / "model"))
     fields = json.loads((folder / "wikirank.json").read_text("utf-8"))
-    rule = {"margin": 2.0, "dense": 0.0, "lexical": 0.0}
+    rule = {"margin": 2.0, "spare": 0.2, "dense": 0.0, "lexical": 0.0}
     for wrong in (
         {"alone": {**rule, "margin": -1}, "hybrid": None},
         {"alone": rule, "hybrid": {**rule, "dense": "much"}},

@@ -11,6 +11,7 @@ import pytest
 from short_passages import QUERY, TEXTS
 
 from wikirank.rank import Calibration, load_cross_encoder, score_passages
+from wikirank.runtime.model_description import DropRule
 from wikirank.runtime.model_folder import read_model_folder
 from wikirank.runtime.tokens import load_tokenizer
 
@@ -180,14 +181,15 @@ def test_margin_by_hand() -> None:
         np.array([0.8, 3.0, 2.9, 2.8, 2.7, 2.6, 2.5, 2.4, 2.3, -9.0]),
         np.array([9.0, 1, 2, 3, 4, 5, 6, 7, 8, 0]),
     )
-    narrow = cascade_quality([held], [scores], margin=2.0, best=5)
+    rule = DropRule(margin=2.0, spare=0.6)
+    narrow = cascade_quality([held], [scores], rule, best=5)
     assert (narrow.going_on, narrow.ndcg, narrow.cascade_ndcg) == (8, 1.0, 0.0)
-    wide = cascade_quality([held], [scores], margin=2.5, best=5)
+    wide = cascade_quality([held], [scores], DropRule(margin=2.5), best=5)
     assert (wide.going_on, wide.cascade_ndcg, wide.candidates) == (9, 1.0, 10)
-    assert lost_ndcg([held], [scores], margin=2.0, best=5) == 1.0
-    assert lost_ndcg([held], [scores], margin=2.5, best=5) == 0.0
-    assert choose_margin([held], [scores], loss=0.9) == 3.0
-    assert choose_margin([held], [scores], loss=1.0) == 0.0
+    assert lost_ndcg([held], [scores], rule, best=5) == 1.0
+    assert lost_ndcg([held], [scores], DropRule(margin=2.5), best=5) == 0.0
+    assert choose_margin([held], [scores], rule, loss=0.9) == DropRule(margin=3.0, spare=0.6)
+    assert choose_margin([held], [scores], rule, loss=1.0).margin == 0.0
 
 
 def test_a_finished_run_gets_a_first_pass_once(run: Path, pair_model: Any) -> None:

@@ -9,6 +9,7 @@ SIGIR 2011.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -80,21 +81,21 @@ def with_first_stage(
     return Combination(1.0, rule.dense, rule.lexical, 0.0).scores(logits, *first_stage)
 
 
-def going_on(logits: Sequence[float] | NDArray[np.float64], best: int, margin: float) -> list[int]:
+def going_on(logits: Sequence[float] | NDArray[np.float64], best: int, rule: DropRule) -> list[int]:
     """Which candidates of a query go on from the first pass to the cross-encoder.
 
     Args:
         logits: Of all candidates, by the first pass, the first stage's scores perhaps added.
-        best: How many candidates matter: at least two fifths as many more go on.
-        margin: Of the others those go on that are at most so far below the highest logit, up to
-            five times `best`.
+        best: How many candidates matter.
+        rule: At least `spare` times as many more go on; of the others those that are at most
+            `margin` below the highest logit, up to five times `best`.
 
     Returns:
         Their positions, the highest logit first.
     """
     logits = np.asarray(logits, dtype=np.float64)
     order = np.argsort(-logits, kind="stable")[: _MOST * best]
-    near = int((logits[order] >= logits.max(initial=-np.inf) - margin).sum())
-    least = best + -(-2 * best // 5)
+    near = int((logits[order] >= logits.max(initial=-np.inf) - rule.margin).sum())
+    least = best + math.ceil(round(rule.spare * best, 6))
     positions: list[int] = order[: max(least, near)].tolist()
     return positions

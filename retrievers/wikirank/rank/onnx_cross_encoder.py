@@ -113,7 +113,7 @@ class CascadeCrossEncoder(OnnxCrossEncoder):
         if first_stage is not None and self._rules.hybrid is not None:
             rule = self._rules.hybrid
             values = with_first_stage(highest, first_stage, rule)
-        left = np.isin(np.arange(len(logits)), going_on(values, best, rule.margin))
+        left = np.isin(np.arange(len(logits)), going_on(values, best, rule))
         # By the same margin, each with what the first stage adds to its passage.
         least = np.minimum(values.max() - rule.margin - (values - highest), highest)
         return [on & (windows >= low) for on, windows, low in zip(left, logits, least, strict=True)]

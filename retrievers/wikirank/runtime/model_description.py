@@ -23,11 +23,13 @@ class DropRule:
 
     Attributes:
         margin: How far below the best a candidate can be and go on, 0 or more.
+        spare: How many more than are wanted go on in any case, as a part of these, 0 or more.
         dense: What cosine similarity is worth beside the logit of the first pass, 0 or more.
         lexical: Likewise BM25 divided by the query's highest.
     """
 
     margin: float
+    spare: float = 0.0
     dense: float = 0.0
     lexical: float = 0.0
 
@@ -155,7 +157,7 @@ def _is_rules(value: Any) -> bool:
 def _is_rule(value: Any) -> bool:
     return (
         isinstance(value, dict)
-        and set(value) == {"margin", "dense", "lexical"}
+        and set(value) == {"margin", "spare", "dense", "lexical"}
         and all(_is_finite(number) and number >= 0 for number in value.values())
     )
 

@@ -19,9 +19,10 @@ from wikirank.train.wiki.measure import order_metrics
 
 MEASURED_AT = (5, 10)
 """How many passages are wanted where a margin is chosen and measured."""
-# How much of nDCG may be lost on the lists that a margin is chosen on: three tenths of a point in
-# hybrid search, where few go on anyway, and half a point where it must be quick.
-_LOSS_ALONE, _LOSS_HYBRID = 0.005, 0.003
+# How much of nDCG may be lost on the lists that a margin is chosen on, and how many more than are
+# wanted go on: where nothing but the texts is known it must be quick, in hybrid search few go on.
+_LOSS_ALONE, _SPARE_ALONE = 0.005, 0.2
+_LOSS_HYBRID, _SPARE_HYBRID = 0.003, 0.4
 _MARGINS = range(21)  # What is between whole numbers is noise.
 
 
@@ -77,13 +78,14 @@ def choose_rules(
     """
     asked = [at for at, held in enumerate(lists) if held.style == "pair"] or range(len(lists))
     own, own_scores = [lists[at] for at in asked], [scores[at] for at in asked]
-    alone = DropRule(choose_margin(own, own_scores, loss=_LOSS_ALONE))
+    alone = choose_margin(own, own_scores, DropRule(0.0, _SPARE_ALONE), loss=_LOSS_ALONE)
     if combination is None:
         return DropRules(alone)
     fitted = fit_combination(lists, [one.first for one in scores])
-    rule = DropRule(0.0, fitted.dense / fitted.logit, fitted.lexical / fitted.logit)
+    dense, lexical = fitted.dense / fitted.logit, fitted.lexical / fitted.logit
+    rule = DropRule(0.0, _SPARE_HYBRID, dense, lexical)
     hybrid = in_hybrid(own, own_scores, rule, combination)
-    return DropRules(alone, replace(rule, margin=choose_margin(own, hybrid, loss=_LOSS_HYBRID)))
+    return DropRules(alone, choose_margin(own, hybrid, rule, loss=_LOSS_HYBRID))
 
 
 def in_hybrid(
@@ -113,8 +115,8 @@ def in_hybrid(
 
 
 def choose_margin(
-    lists: Sequence[CandidateList], scores: Sequence[CascadeScores], *, loss: float
-) -> float:
+    lists: Sequence[CandidateList], scores: Sequence[CascadeScores], rule: DropRule, *, loss: float
+) -> DropRule:
     """The least margin at which dropping loses at most so much of nDCG@5 and of nDCG@10.
 
     What is lost is what the positives that were dropped would have given. That others move up where
@@ -123,26 +125,28 @@ def choose_margin(
     Args:
         lists: Held-out candidate lists.
         scores: Of each.
+        rule: All else of the rule.
         loss: What may be lost, see `lost_ndcg`.
 
     Returns:
-        A whole number up to 20.
+        The rule with this margin, a whole number up to 20.
     """
     for margin in _MARGINS:
-        if all(lost_ndcg(lists, scores, margin=margin, best=k) <= loss for k in MEASURED_AT):
+        rule = replace(rule, margin=float(margin))
+        if all(lost_ndcg(lists, scores, rule, best=k) <= loss for k in MEASURED_AT):
             break
-    return float(margin)
+    return rule
 
 
 def lost_ndcg(
-    lists: Sequence[CandidateList], scores: Sequence[CascadeScores], *, margin: float, best: int
+    lists: Sequence[CandidateList], scores: Sequence[CascadeScores], rule: DropRule, *, best: int
 ) -> float:
     """What the positives that a first pass drops would have given.
 
     Args:
         lists: Candidate lists.
         scores: Of each.
-        margin: See `going_on`.
+        rule: See `going_on`.
         best: How many passages are wanted.
 
     Returns:
@@ -151,26 +155,26 @@ def lost_ndcg(
     """
     lost: list[list[int]] = []
     for held, one in zip(lists, scores, strict=True):
-        dropped = held.place not in going_on(one.first, best, margin)
+        dropped = held.place not in going_on(one.first, best, rule)
         lost.append(best_first(one.final) if dropped else [])
     return order_metrics(lists, lost, best)[f"ndcg@{best}"]
 
 
 def cascade_quality(
-    lists: Sequence[CandidateList], scores: Sequence[CascadeScores], *, margin: float, best: int
+    lists: Sequence[CandidateList], scores: Sequence[CascadeScores], rule: DropRule, *, best: int
 ) -> CascadeQuality:
     """Measure a cascade.
 
     Args:
         lists: Held-out candidate lists.
         scores: Of each.
-        margin: See `going_on`.
+        rule: See `going_on`.
         best: How many passages are wanted.
 
     Returns:
         What it costs.
     """
-    left = [going_on(one.first, best, margin) for one in scores]
+    left = [going_on(one.first, best, rule) for one in scores]
     cascade = [_by_logit(one, positions) for one, positions in zip(scores, left, strict=True)]
     whole = [best_first(one.final) for one in scores]
     return CascadeQuality(

@@ -201,9 +201,7 @@ def _measured(
     """What dropping costs where the texts alone are known, and in hybrid search."""
 
     def at(scores: Sequence[CascadeScores], rule: DropRule) -> list[CascadeQuality]:
-        return [
-            cascade_quality(lists, scores, margin=rule.margin, best=best) for best in MEASURED_AT
-        ]
+        return [cascade_quality(lists, scores, rule, best=best) for best in MEASURED_AT]
 
     alone = at(scores, rules.alone)
     if combination is None or rules.hybrid is None:
