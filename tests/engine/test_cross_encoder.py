@@ -19,6 +19,7 @@ from wikirank.errors import (
     InvalidArgumentError,
     MissingExtraError,
     ModelError,
+    TextTooLongError,
 )
 from wikirank.rank import (
     Calibration,
@@ -119,8 +120,11 @@ def test_torch_without_a_description_uses_the_plain_sigmoid(
 
 
 @pytest.mark.parametrize("backend", ["onnx", "torch_model"])
-def test_no_pairs_give_no_logits(backend: str, request: pytest.FixtureRequest) -> None:
-    assert request.getfixturevalue(backend).logits([]).shape == (0,)
+def test_nothing_is_cut_silently(backend: str, request: pytest.FixtureRequest) -> None:
+    model = request.getfixturevalue(backend)
+    with pytest.raises(TextTooLongError, match="exceed the 508 tokens"):
+        score_passages(model, "red", ["blue " * 509], on_truncation="error")
+    assert model.logits([]).shape == (0,)
 
 
 def test_torch_scores_long_passages_by_windows(torch_reranker: Path) -> None:

@@ -46,11 +46,8 @@ class OnnxCrossEncoder(DescribedCrossEncoder):
 
     @override
     def _score(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
-        # The longest first: what is run last should not keep the other cores waiting.
-        order = sorted(range(len(pairs)), key=lambda at: len(pairs[at]), reverse=True)
-        logits = np.empty(len(pairs))
-        logits[order] = self._session.run_texts(Tokens.of(pairs[at]) for at in order)
-        return logits
+        texts = [Tokens.of(pair) for pair in pairs]
+        return self._session.run_longest_first(texts).astype(np.float64)
 
 
 class CascadeCrossEncoder(OnnxCrossEncoder):

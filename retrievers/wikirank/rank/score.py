@@ -41,7 +41,8 @@ def score_passages(
         texts: The passages, each with its heading if `cross_encoder.headings` says so.
         on_truncation: "window", "warn" or "error".
         best: How many passages matter, 1 or more: a model with a first pass drops those that
-            have no chance to be among them, which saves most of the time. None scores all.
+            have no chance to be among them, and such windows of the others, which saves most of
+            the time. None scores all.
         first_stage: What hybrid search knows of the passages, by which a first pass tells the
             hopeless more surely; it changes no logit.
 

@@ -157,7 +157,7 @@ def _is_rules(value: Any) -> bool:
 def _is_rule(value: Any) -> bool:
     return (
         isinstance(value, dict)
-        and set(value) == {"margin", "spare", "dense", "lexical"}
+        and set(value) == set(DropRule.__dataclass_fields__)
         and all(_is_finite(number) and number >= 0 for number in value.values())
     )
 

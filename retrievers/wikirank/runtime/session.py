@@ -126,7 +126,20 @@ class OnnxSession:
         """
         if self._batch_size == 1:
             return np.concatenate(list(map_ordered(lambda text: self._run([text]), texts)))
-        texts = list(texts)
+        return self.run_longest_first(list(texts))
+
+    def run_longest_first(self, texts: Sequence[Tokens]) -> NDArray[np.float32]:
+        """Run texts as `run_texts` does, so that what is run last keeps no core waiting for long.
+
+        Args:
+            texts: At least one, each within the model's length.
+
+        Returns:
+            See `run_texts`.
+
+        Raises:
+            ModelError: Likewise.
+        """
         batches = plan_batches([len(text.ids) for text in texts], self._batch_size)
         outputs = map_ordered(lambda batch: self._run([texts[i] for i in batch]), batches)
         rows = np.concatenate(list(outputs))

@@ -76,7 +76,7 @@ def choose_rules(
     Returns:
         The rules, each with the margin that `choose_margin` gives.
     """
-    asked = [at for at, held in enumerate(lists) if held.style == "pair"] or range(len(lists))
+    asked = [at for at, held in enumerate(lists) if held.is_of_a_pair] or range(len(lists))
     own, own_scores = [lists[at] for at in asked], [scores[at] for at in asked]
     alone = choose_margin(own, own_scores, DropRule(0.0, _SPARE_ALONE), loss=_LOSS_ALONE)
     if combination is None:

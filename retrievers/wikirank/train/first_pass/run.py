@@ -18,7 +18,7 @@ from typing_extensions import override
 from wikirank.rank import CrossEncoder, score_passages
 from wikirank.rank.combination import Combination
 from wikirank.rank.onnx_cross_encoder import CascadeCrossEncoder
-from wikirank.runtime.model_description import DropRule, DropRules
+from wikirank.runtime.model_description import FIRST_PASS_FILE, DropRule, DropRules
 from wikirank.runtime.model_folder import (
     ModelFolder,
     read_model_folder,
@@ -169,7 +169,7 @@ def _read(run: Path) -> FirstPassRecord:
 
 def _exported(network: FirstPassNetwork, folder: ModelFolder, scratch: Path) -> ModelFolder:
     """The model with its first pass, in a folder for the time being."""
-    file = scratch / "first_pass.onnx"
+    file = scratch / FIRST_PASS_FILE
     export_first_pass(network, file)
     write_model_folder(
         scratch / ONNX_FOLDER,

@@ -65,7 +65,7 @@ def calibrate(model: CrossEncoder, data: WikiData) -> Calibrated:
     calibration = fit_calibration(np.concatenate(dev), labels(data.dev))
     combination = fit_combination(data.dev, dev)
     combined = _combined(combination, data.test, test)
-    own = [at for at, held in enumerate(data.test) if held.style == "pair"]
+    own = [at for at, held in enumerate(data.test) if held.is_of_a_pair]
     return Calibrated(
         calibration,
         combination,

@@ -40,6 +40,11 @@ class CandidateList:
     dense: list[float | None]
     lexical: list[float | None]
 
+    @property
+    def is_of_a_pair(self) -> bool:
+        """Whether the query came with its passage, as people asked it, and was not made of one."""
+        return self.style == "pair"
+
 
 def candidate_lists(
     searcher: Searcher,
