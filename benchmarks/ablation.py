@@ -27,17 +27,17 @@ from sentence_transformers.base.modules import Dense, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
 from torch import nn
 
-from wikirank.train.base import Base, find_base
-from wikirank.train.quiet import quiet_transformers
-from wikirank.train.wiki import CandidateList, TrainingGroup, read_candidate_lists, read_groups
-from wikirank.train.wiki.measure import rank_metrics
-from wikirank.train.wiki.model import starting_model
-from wikirank.train.wiki.trainer import (
+from wikirank.train.calibrate.measure import rank_metrics
+from wikirank.train.data import CandidateList, TrainingGroup, read_candidate_lists, read_groups
+from wikirank.train.fit.base import Base, find_base
+from wikirank.train.fit.group_trainer import (
     GroupHyperparameters,
     fit_groups,
     groups_dataset,
     ranking_samples,
 )
+from wikirank.train.fit.model import starting_model
+from wikirank.train.fit.quiet import quiet_transformers
 
 HARD, SAME, RANDOM = (0, 1), 2, 3
 DEPTH = 20

@@ -29,8 +29,8 @@ from scripted_agent import AgentRun, ask
 
 from wikirank.cli.build import build_index
 from wikirank.corpus import open_source
-from wikirank.evaluate.significance import bootstrap_interval, permutation_p_value
 from wikirank.index import WikiIndex
+from wikirank.metrics.significance import bootstrap_interval, permutation_p_value
 
 SEED = 0
 TIMED = 20

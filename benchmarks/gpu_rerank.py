@@ -24,7 +24,7 @@ from rerank_speed import QUALITY_DEPTH, Measured, mean_ndcg
 from squad import SQUAD, Candidates, SquadCandidates
 from timing import Timings, alternate, markdown_table, rounded
 
-from wikirank.evaluate.metrics import spearman
+from wikirank.metrics.ranking import spearman
 from wikirank.rank import best_first, load_cross_encoder, score_passages
 from wikirank.rank.pair_pooling import load_torch_folder
 

@@ -26,7 +26,7 @@ from machine import machine
 from squad import SQUAD, Candidates, SquadCandidates
 from timing import Timings, alternate, markdown_table, rounded
 
-from wikirank.evaluate.metrics import ndcg, spearman
+from wikirank.metrics.ranking import ndcg, spearman
 
 QUALITY_DEPTH = 50
 PAUSE = 0.25

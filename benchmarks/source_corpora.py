@@ -16,7 +16,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from wikirank.chunks import chunks
+from wikirank._util import chunks
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 DUMP = "dumps/enwiki-pages-articles-sample.xml.bz2"

@@ -11,7 +11,7 @@ from pathlib import Path
 from wikirank.corpus import open_source
 from wikirank.evaluate.candidates import dataset_passages, distractor_passages
 from wikirank.evaluate.datasets import RetrievalDataset, load_retrieval_dataset
-from wikirank.index.lexical import LexicalIndex
+from wikirank.index.bm25 import LexicalIndex
 from wikirank.types import Passage
 
 SQUAD = Path(__file__).resolve().parents[1].parent / "shared/data/qa"

@@ -20,19 +20,19 @@ from wikirank.evaluate.candidates import SearchedCandidates, build_index
 from wikirank.evaluate.datasets import RetrievalDataset, load_retrieval_dataset
 from wikirank.evaluate.near_duplicates import standing_in, with_distinct_relevant
 from wikirank.rank import CrossEncoder, load_cross_encoder
-from wikirank.rank.combination import Combination
+from wikirank.runtime.combination import Combination
 from wikirank.runtime.model_folder import read_model_folder, rewrite_model_folder
-from wikirank.search import reranker_text
-from wikirank.train.run import ONNX_FOLDER
-from wikirank.train.wiki.combine import fit_combination
-from wikirank.train.wiki.finish import DATA
-from wikirank.train.wiki.heldout import (
+from wikirank.search.pipeline import reranker_text
+from wikirank.train.calibrate.combine import fit_combination
+from wikirank.train.calibrate.measure import score_lists
+from wikirank.train.data.candidate_lists import (
     MISSED,
     CandidateList,
     read_candidate_lists,
     write_candidate_lists,
 )
-from wikirank.train.wiki.measure import score_lists
+from wikirank.train.fit.run_folder import ONNX_FOLDER
+from wikirank.train.wiki.finish import DATA
 
 DEPTH = 50
 

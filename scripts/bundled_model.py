@@ -20,14 +20,14 @@ from bundled_combination import recombine
 from wikirank.corpus import open_source
 from wikirank.rank.pair_pooling import load_torch_folder
 from wikirank.runtime.model_folder import bundled_model, read_model_folder, write_model_folder
+from wikirank.train.data import QuestionPair, read_pairs
+from wikirank.train.data.groups import GroupOptions
+from wikirank.train.data.prepare import WikiData, prepare_data
 from wikirank.train.first_pass.run import FirstPassRecord, give_first_pass
-from wikirank.train.run import MODEL_CARD, ONNX_FOLDER
-from wikirank.train.trainer import Fit
-from wikirank.train.wiki import QuestionPair, read_pairs
-from wikirank.train.wiki.data import WikiData, prepare_data
+from wikirank.train.fit.history import Fit
+from wikirank.train.fit.model import average_weights
+from wikirank.train.fit.run_folder import MODEL_CARD, ONNX_FOLDER
 from wikirank.train.wiki.finish import DATA, Run
-from wikirank.train.wiki.groups import GroupOptions
-from wikirank.train.wiki.model import average_weights
 from wikirank.train.wiki.record import WikiRecord
 from wikirank.train.wiki.run import WikiOptions, train_wiki
 from wikirank.types import Article

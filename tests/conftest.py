@@ -34,8 +34,8 @@ def torch_reranker(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture(scope="session")
 def onnx_reranker(torch_reranker: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same cross-encoder as one of our model folders."""
-    from wikirank.rank import Calibration
-    from wikirank.train.export import export_cross_encoder
+    from wikirank.runtime.calibration import Calibration
+    from wikirank.train.export.int8 import export_cross_encoder
 
     folder = tmp_path_factory.mktemp("onnx-reranker") / "model"
     export_cross_encoder(

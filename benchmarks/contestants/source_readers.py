@@ -41,7 +41,9 @@ def load(name: str, folder: str, ours: Sequence[str]) -> Answer:
 
 
 def _our_reading() -> Answer:
-    from wikirank.corpus import SentenceSplitter, article_passages, open_source
+    from wikirank.corpus import open_source
+    from wikirank.passages.cut import article_passages
+    from wikirank.passages.splitters import SentenceSplitter
 
     splitter = SentenceSplitter(max_chars=MAX_CHARS)
 
@@ -58,9 +60,10 @@ def _our_reading() -> Answer:
 
 
 def _our_index(folder: str) -> Answer:
-    from wikirank.corpus import SentenceSplitter, open_source
+    from wikirank.corpus import open_source
     from wikirank.embed import load_embedder
     from wikirank.index import WikiIndex
+    from wikirank.passages.splitters import SentenceSplitter
 
     load_embedder().embed_query("warm")
     index = WikiIndex.create(folder, splitter=SentenceSplitter(max_chars=MAX_CHARS))

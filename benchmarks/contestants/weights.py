@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from contestants.pair_bert import PairBertConfig, PairBertForSequenceClassification
 from wikirank.runtime.model_folder import bundled_model, read_model_folder
-from wikirank.train.from_onnx import cross_encoder_from_onnx
-from wikirank.train.quiet import quiet_transformers
-from wikirank.train.row_scale import scale_rows
-from wikirank.train.tracing import large_nodes, quantise, quiet_export, trace_onnx
+from wikirank.train.export.from_onnx import cross_encoder_from_onnx
+from wikirank.train.export.row_scale import scale_rows
+from wikirank.train.export.tracing import large_nodes, quantise, quiet_export, trace_onnx
+from wikirank.train.fit.quiet import quiet_transformers
 
 TORCH, FP32, INT8 = "torch", "onnx-fp32", "onnx-int8"
 _SPECIAL = {

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from typing_extensions import NotRequired
 
-from langchain_wikirank._turn import PassageRecord, Turn
+from langchain_wikirank._context import PassageRecord, Turn
 from wikirank.errors import MissingExtraError
 
 try:

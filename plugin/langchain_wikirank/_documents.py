@@ -1,4 +1,7 @@
-"""Between LangChain documents and the engine's passages; nothing of the caller's is lost."""
+"""Between LangChain documents and the engine's passages; nothing of the caller's is lost.
+
+A document reads under its heading to a cross-encoder, and as a numbered list to a chat model.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,43 @@ from typing import Any
 
 from langchain_core.documents import Document
 
-from wikirank.corpus.ids import passage_id
-from wikirank.corpus.records import passage_from_record
 from wikirank.errors import InvalidArgumentError
-from wikirank.types import HEADING_SEPARATOR, Passage, RankedPassage
+from wikirank.passages.ids import passage_id
+from wikirank.passages.records import passage_from_record
+from wikirank.types import HEADING_SEPARATOR, Passage, RankedPassage, headed_text, heading
+
+NO_PASSAGE = "The wiki has no passage that answers this query."
+
+
+def document_heading(document: Document) -> str:
+    """`title › section` from a document's metadata, empty where it has neither.
+
+    Args:
+        document: The document; its `section` may be a string or a list of headings.
+
+    Returns:
+        The heading.
+    """
+    title = document.metadata.get("title")
+    return heading(title if isinstance(title, str) else "", _sections(document))
+
+
+def section_of(document: Document) -> str:
+    """The headings above a document within its page, `A › B`; empty where it has none."""
+    return HEADING_SEPARATOR.join(filter(None, _sections(document)))
+
+
+def _sections(document: Document) -> list[str]:
+    section = document.metadata.get("section")
+    parts = section if isinstance(section, (list, tuple)) else (section,)
+    return [part if isinstance(part, str) else "" for part in parts]
+
+
+def scored_text(document: Document, *, headings: bool) -> str:
+    """What a cross-encoder reads of a document: its text, under its heading if that is wanted."""
+    head = document_heading(document) if headings else ""
+    return headed_text(head, document.page_content)
+
 
 SOURCE = "documents"
 """Name of the source that documents given as such are indexed under."""

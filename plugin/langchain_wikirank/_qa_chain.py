@@ -1,26 +1,130 @@
-"""The runnable behind `create_wiki_qa_chain`."""
+"""The runnable behind `create_wiki_qa_chain`: its prompts, the conversation, the answer."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.documents import Document
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
+from langchain_core.prompts import BasePromptTemplate, ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableConfig
 from typing_extensions import override
 
-from langchain_wikirank._amount import enough_for_budget
-from langchain_wikirank._citations import CitationBook
-from langchain_wikirank._cited import CitationReader
-from langchain_wikirank._conversation import asked
-from langchain_wikirank._evidence import write_evidence
-from langchain_wikirank._executor import run_in_worker
-from langchain_wikirank._threshold import relevant_documents
-from langchain_wikirank._tokens import TokenCounter
+from langchain_wikirank._async import run_in_worker
+from langchain_wikirank._evidence.citations import CitationBook, CitationReader
+from langchain_wikirank._evidence.default_k import enough_for_budget
+from langchain_wikirank._evidence.selection import relevant_documents
+from langchain_wikirank._evidence.tokens import TokenCounter
+from langchain_wikirank._evidence.write import write_evidence
 from langchain_wikirank.answer import Citation, WikiAnswer, WikiQuestion
+from wikirank.errors import InvalidArgumentError
+
+NO_ANSWER = "The wiki does not answer this question."
+"""What an answer consists of where the wiki has none."""
+
+# The passages stand in the human message: nothing that a wiki says belongs in a system message.
+ANSWER_PROMPT = ChatPromptTemplate.from_messages(
+    [
+        (
+            "system",
+            "Answer the question from the numbered wiki passages and from nothing else. Cite each "
+            "statement with the number of its passage, like [1]. If the passages do not hold the "
+            "answer, reply with exactly this sentence and nothing else: {no_answer}",
+        ),
+        ("human", "{context}\n\nQuestion: {question}"),
+    ]
+)
+"""The default prompt; `context` is the numbered passages."""
+
+STANDALONE_PROMPT = ChatPromptTemplate.from_messages(
+    [
+        (
+            "system",
+            "Rewrite the last question of the conversation so that it can be understood without "
+            "the rest: name what it refers to. If it stands alone already, repeat it as it is. "
+            "Reply with the question only, in its own language; do not answer it.",
+        ),
+        MessagesPlaceholder("chat_history"),
+        ("human", "Question to rewrite: {question}"),
+    ]
+)
+
+_NEEDED = {"context", "question"}
+_GIVEN = _NEEDED | {"no_answer", "chat_history"}
+
+
+def checked_prompt(prompt: BasePromptTemplate[Any] | None) -> BasePromptTemplate[Any]:
+    """The prompt to answer with.
+
+    Args:
+        prompt: A prompt of the caller's, or None.
+
+    Returns:
+        It, or else the default.
+
+    Raises:
+        InvalidArgumentError: It lacks a variable that it needs, or asks for an unknown one.
+    """
+    if prompt is None:
+        return ANSWER_PROMPT
+    variables = set(prompt.input_variables)
+    if _NEEDED <= variables <= _GIVEN:
+        return prompt
+    msg = (
+        "Expected a prompt with the variables context and question, and if need be no_answer and "
+        f"chat_history, got {', '.join(sorted(variables)) or 'none'}."
+    )
+    raise InvalidArgumentError(msg)
+
+
+def asked(given: Any) -> tuple[str, list[BaseMessage]]:
+    """Read the input of a question-answering chain.
+
+    Args:
+        given: A question, or a mapping with `question` and perhaps `chat_history`.
+
+    Returns:
+        The question, and what person and model said before it, as text alone.
+
+    Raises:
+        InvalidArgumentError: It is neither, the question is empty, or the history is no messages.
+    """
+    question: Any = given
+    history: Any = []
+    if isinstance(given, Mapping):
+        question, history = given.get("question"), given.get("chat_history") or []
+    if not isinstance(question, str) or not question.strip():
+        msg = (
+            "Expected a question, as text or as {'question': …, 'chat_history': […]}, "
+            f"got {given!r:.200}."
+        )
+        raise InvalidArgumentError(msg)
+    return question.strip(), list(_spoken(_messages(history)))
+
+
+def _messages(history: Any) -> list[BaseMessage]:
+    try:
+        if isinstance(history, (str, Mapping)) or not isinstance(history, Sequence):
+            raise TypeError
+        return convert_to_messages(history)
+    except (TypeError, ValueError, NotImplementedError) as err:
+        msg = (
+            "Expected chat_history to be a list of messages, such as ('human', 'Who was Ada?'), "
+            f"got {history!r:.200}."
+        )
+        raise InvalidArgumentError(msg) from err
+
+
+def _spoken(messages: Sequence[BaseMessage]) -> Iterator[BaseMessage]:
+    """Questions and answers as plain text, without tool calls, which not every model reads."""
+    for message in messages:
+        text = str(message.text)
+        if text.strip() and isinstance(message, (HumanMessage, AIMessage)):
+            is_human = isinstance(message, HumanMessage)
+            yield HumanMessage(text) if is_human else AIMessage(text)
 
 
 @dataclass(slots=True)

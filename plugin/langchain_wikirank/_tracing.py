@@ -8,21 +8,47 @@
 `ms` is milliseconds by stage; `top_scores` those of the best five, before or after reranking;
 `passing` how many reached the threshold, those that the first pass dropped not counted, and `count`
 how many of these are returned.
+
+A retriever returns documents only. `recorded_searches` lets a tool read the full results of its own
+call, timings included, while the retriever still runs as a traced child run.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import AsyncCallbackManager, CallbackManager
 
-from langchain_wikirank._executor import run_in_worker
+from langchain_wikirank._async import run_in_worker
 
 if TYPE_CHECKING:
     from wikirank.search import Searcher, SearchOptions, SearchResult
     from wikirank.types import RankedPassage
+
+
+_record: ContextVar[list[SearchResult] | None] = ContextVar("searches", default=None)
+
+
+@contextmanager
+def recorded_searches() -> Iterator[list[SearchResult]]:
+    """Collect the result of each search that runs in this context."""
+    results: list[SearchResult] = []
+    token = _record.set(results)
+    try:
+        yield results
+    finally:
+        _record.reset(token)
+
+
+def record_search(result: SearchResult) -> None:
+    """Hand a result to whoever collects; worker threads see the list through their context."""
+    results = _record.get()
+    if results is not None:
+        results.append(result)
+
 
 RETRIEVE = "wikirank.retrieve"
 RERANK = "wikirank.rerank"

@@ -9,7 +9,7 @@ from langchain_core.messages import MessageLikeRepresentation
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import NotRequired, Self, TypedDict
 
-from langchain_wikirank._format import section_of
+from langchain_wikirank._documents import section_of
 
 
 class WikiQuestion(TypedDict):

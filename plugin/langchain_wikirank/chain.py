@@ -11,10 +11,9 @@ from langchain_core.prompts import BasePromptTemplate
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable
 
-from langchain_wikirank._prompts import NO_ANSWER, STANDALONE_PROMPT, checked_prompt
-from langchain_wikirank._qa_chain import WikiQAChain
-from langchain_wikirank._threshold import DEFAULT_MIN_SCORE, check_min_score
-from langchain_wikirank._tokens import token_counter
+from langchain_wikirank._evidence.selection import DEFAULT_MIN_SCORE, check_min_score
+from langchain_wikirank._evidence.tokens import token_counter
+from langchain_wikirank._qa_chain import NO_ANSWER, STANDALONE_PROMPT, WikiQAChain, checked_prompt
 from langchain_wikirank.answer import WikiAnswer, WikiQuestion
 
 

@@ -13,8 +13,8 @@ from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from pydantic import ConfigDict, Field
 from typing_extensions import override
 
-from langchain_wikirank._executor import run_in_worker
-from langchain_wikirank._format import scored_text
+from langchain_wikirank._async import run_in_worker
+from langchain_wikirank._documents import scored_text
 from langchain_wikirank._tracing import RERANK, achild_run, child_run, rerank_summary
 from wikirank.errors import InvalidArgumentError
 from wikirank.rank.load import load_cross_encoder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from wikirank.extras import require_extra
+from wikirank._extras import require_extra
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -12,12 +12,12 @@ from langchain_core.runnables import RunnableConfig
 from typing_extensions import override
 
 from langchain_wikirank._agent_state import WikiContextState  # Names the extra if it is missing.
-from langchain_wikirank._amount import enough_for_budget
-from langchain_wikirank._citations import CitationBook
-from langchain_wikirank._executor import run_in_worker
-from langchain_wikirank._threshold import DEFAULT_MIN_SCORE, check_min_score
-from langchain_wikirank._tokens import token_counter
-from langchain_wikirank._turn import Terms, compose_turn, last_human, with_context
+from langchain_wikirank._async import run_in_worker
+from langchain_wikirank._context import Terms, compose_turn, last_human, with_context
+from langchain_wikirank._evidence.citations import CitationBook
+from langchain_wikirank._evidence.default_k import enough_for_budget
+from langchain_wikirank._evidence.selection import DEFAULT_MIN_SCORE, check_min_score
+from langchain_wikirank._evidence.tokens import token_counter
 from langchain_wikirank.tools import WikiToolkit
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse  # isort: skip

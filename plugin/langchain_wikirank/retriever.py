@@ -18,12 +18,11 @@ from langchain_core.retrievers import BaseRetriever, LangSmithRetrieverParams
 from pydantic import BeforeValidator, ConfigDict, Field
 from typing_extensions import Self, Unpack, override
 
+from langchain_wikirank._async import run_in_worker
 from langchain_wikirank._documents import document_from, documents_of_texts, passages_from
-from langchain_wikirank._embedder import embedder_from
-from langchain_wikirank._executor import run_in_worker
-from langchain_wikirank._recording import record_search
-from langchain_wikirank._tracing import atraced_search, traced_search
+from langchain_wikirank._tracing import atraced_search, record_search, traced_search
 from langchain_wikirank.compressor import WikiReranker
+from langchain_wikirank.embeddings import embedder_from
 from wikirank.errors import InvalidArgumentError
 from wikirank.index import WikiIndex
 from wikirank.search import Searcher, SearchOptions, SearchResult

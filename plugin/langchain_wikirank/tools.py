@@ -8,12 +8,12 @@ from langchain_core.tools import BaseTool, BaseToolkit
 from pydantic import ConfigDict, Field, PrivateAttr
 from typing_extensions import override
 
-from langchain_wikirank._threshold import DEFAULT_MIN_SCORE
-from langchain_wikirank._tokens import token_counter
+from langchain_wikirank._evidence.selection import DEFAULT_MIN_SCORE
+from langchain_wikirank._evidence.tokens import token_counter
 from langchain_wikirank._tools.find import find_tool
+from langchain_wikirank._tools.library import Conversations, Library
 from langchain_wikirank._tools.read import read_tool
 from langchain_wikirank._tools.search import search_tool
-from langchain_wikirank._tools.shared import Conversations, Library
 from langchain_wikirank.retriever import WikiRetriever
 
 

@@ -51,7 +51,7 @@ class Passage:
     """A piece of one section, small enough to embed, rerank and cite.
 
     Attributes:
-        id: Deterministic; see `wikirank.corpus.ids`.
+        id: Deterministic; see `wikirank.passages.ids`.
         text: The passage as it stands in the article.
         source: Name of the source it came from.
         article: Key of the article within the source.

@@ -21,7 +21,7 @@ from langchain_core.tools import StructuredTool, ToolException, create_retriever
 from scripted_agent import AgentRun, ScriptedChatModel, ask
 
 from langchain_wikirank import WikiRetriever
-from langchain_wikirank._recording import recorded_searches
+from langchain_wikirank._tracing import recorded_searches
 from wikirank.index import WikiIndex
 from wikirank.types import Passage
 

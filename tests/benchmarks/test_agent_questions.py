@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from agent_questions import QUESTIONS, Gold, Question, Step, gold_recall, read_questions, was_read
 
-from wikirank.corpus import SentenceSplitter, article_passages, open_source
+from wikirank.corpus import open_source
+from wikirank.passages.cut import article_passages
+from wikirank.passages.splitters import SentenceSplitter
 
 TECH = Path(__file__).resolve().parents[2].parent / "shared/data/wiki/tech-articles.jsonl.gz"
 

@@ -50,7 +50,7 @@ def wiki(filled_wiki: Wiki, tmp_path: Path) -> Iterator[Wiki]:
 @pytest.fixture(scope="module")
 def pair_model(minilm: Path) -> Any:
     """MiniLM under a new pair head, in torch, always the same."""
-    from wikirank.train.base import find_base
-    from wikirank.train.wiki.model import starting_model
+    from wikirank.train.fit.base import find_base
+    from wikirank.train.fit.model import starting_model
 
     return starting_model(find_base(str(minilm)), seed=3, max_length=128)

@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wikirank.corpus.sources.makers import made_articles
+from wikirank.corpus.sources.parallel import made_articles
 from wikirank.types import Article
 
 
@@ -60,7 +60,7 @@ def makers(parent: int) -> set[int]:
             command = (folder / "cmdline").read_text()
         except OSError:
             continue
-        if status[0] != "Z" and int(status[1]) == parent and "maker_process" in command:
+        if status[0] != "Z" and int(status[1]) == parent and "sources.parallel" in command:
             found.add(int(folder.name))
     return found
 

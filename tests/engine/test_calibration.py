@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wikirank.errors import InvalidArgumentError
-from wikirank.rank import Calibration
+from wikirank.runtime.calibration import Calibration
 
 LOGITS = st.floats(min_value=-30, max_value=30)
 

@@ -15,16 +15,16 @@ import numpy as np
 import pytest
 
 from wikirank.errors import CorpusError, InvalidArgumentError, MissingExtraError, ModelError
-from wikirank.train.card_recipe import (
-    LabelledPair,
+from wikirank.train.card.data import (
     card_pairs,
     card_query,
     card_windows,
     labelled_pairs,
     split_pairs,
 )
-from wikirank.train.run import CardOptions, train_card
-from wikirank.train.wiki_eval import overlap_samples, wiki_eval_samples
+from wikirank.train.card.evaluation import overlap_samples, wiki_eval_samples
+from wikirank.train.card.run import CardOptions, train_card
+from wikirank.train.fit.history import LabelledPair
 from wikirank.types import Article
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "wiki"
@@ -140,7 +140,7 @@ def test_a_small_corpus_is_refused_with_the_number_of_windows_found() -> None:
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data folder is not here")
 def test_lengths_on_real_articles_are_close_to_the_card() -> None:
     from wikirank.corpus import open_source
-    from wikirank.train.record import Lengths
+    from wikirank.train.card.record import Lengths
 
     data = card_pairs(open_source(str(SHARED / "tech-articles.jsonl.gz")))
     queries = Lengths.of([pair.query for pair in data.train])
@@ -195,7 +195,7 @@ def empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.train
 @pytest.mark.usefixtures("empty_cache")
 def test_without_hub_and_cache_the_base_is_the_fallback_and_says_so() -> None:
-    from wikirank.train.base import find_base
+    from wikirank.train.fit.base import find_base
 
     started = time.perf_counter()
     base = find_base()
@@ -209,7 +209,7 @@ def test_without_hub_and_cache_the_base_is_the_fallback_and_says_so() -> None:
 @pytest.mark.train
 @pytest.mark.usefixtures("empty_cache")
 def test_a_named_base_is_never_replaced(tmp_path: Path) -> None:
-    from wikirank.train.base import find_base
+    from wikirank.train.fit.base import find_base
 
     with pytest.raises(ModelError, match="does not answer"):
         find_base("someone/some-model")
@@ -248,7 +248,7 @@ def answering_hub(monkeypatch: pytest.MonkeyPatch, empty_cache: None) -> Iterato
 @pytest.mark.train
 @pytest.mark.usefixtures("answering_hub")
 def test_a_hub_that_answers_with_an_error_is_no_reason_for_the_fallback() -> None:
-    from wikirank.train.base import find_base
+    from wikirank.train.fit.base import find_base
 
     with pytest.raises(ModelError, match="the hub answered"):
         find_base()

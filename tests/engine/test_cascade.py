@@ -15,11 +15,11 @@ from short_passages import QUERY, TEXTS
 from wikirank.errors import InvalidArgumentError, ModelError
 from wikirank.rank import CrossEncoder, load_cross_encoder, score_passages
 from wikirank.rank.cascade import going_on, with_first_stage
-from wikirank.rank.combination import FirstStageScores
 from wikirank.rank.protocol import Cascade
+from wikirank.runtime.combination import FirstStageScores
 from wikirank.runtime.model_description import DropRule
 from wikirank.runtime.model_folder import bundled_model, is_model_folder
-from wikirank.search import rerank
+from wikirank.search.pipeline import rerank
 from wikirank.types import Passage, RankedPassage
 
 

@@ -13,28 +13,21 @@ from hypothesis import strategies as st
 from index_snapshot import snapshot
 from test_dump import dump, page
 
-from wikirank import extras
+from wikirank import _extras
 from wikirank.cluster import RayWorkers
-from wikirank.corpus import (
-    DividedSource,
-    ParquetSource,
-    RawSource,
-    SentenceSplitter,
-    Source,
-    article_passages,
-    open_source,
-)
-from wikirank.corpus.passages import with_key
+from wikirank.corpus import DividedSource, ParquetSource, RawSource, Source, open_source
 from wikirank.embed import load_embedder
 from wikirank.errors import CorpusError, IndexMismatchError, MissingExtraError
 from wikirank.index import WikiIndex
-from wikirank.index.prepared import Job, PreparedArticle
+from wikirank.index.ingest_workers import Job, PreparedArticle
+from wikirank.passages.cut import article_passages, with_key
+from wikirank.passages.splitters import SentenceSplitter
 from wikirank.types import Article
 
 pytest.importorskip("pyarrow", reason="needs the [ray] extra, or [parquet]")
 
 from wikirank.cluster.steps import Preparer, Settings, digest_hints
-from wikirank.corpus.sources.groups import read_groups
+from wikirank.corpus.sources.parallel import read_groups
 
 
 class Here:
@@ -173,7 +166,7 @@ def test_what_came_before_a_fault_is_kept(tmp_path: Path) -> None:
 
 
 def test_ray_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "ray" else object())
+    monkeypatch.setattr(_extras, "find_spec", lambda name: None if name == "ray" else object())
     with pytest.raises(MissingExtraError, match=r"--ray needs ray.*langchain-wikirank\[ray\]"):
         RayWorkers()
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wikirank.errors import InvalidArgumentError
-from wikirank.rank.combination import Combination, combination_features
+from wikirank.runtime.combination import Combination, combination_features
 
 SCORES = st.lists(st.none() | st.floats(0, 30), min_size=1, max_size=20)
 

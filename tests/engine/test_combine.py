@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from wikirank.train.wiki import CandidateList
+from wikirank.train.data import CandidateList
 
 pytest.importorskip("scipy", reason="needs the [train] extra")
 
 from wikirank.rank import best_first
-from wikirank.train.wiki.combine import cross_validated_scores, fit_combination
+from wikirank.train.calibrate.combine import cross_validated_scores, fit_combination
 
 Lists = tuple[list[CandidateList], list[NDArray[np.float64]]]
 

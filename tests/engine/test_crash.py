@@ -35,10 +35,10 @@ setattr(owner, method, killer)
 WikiIndex.open_or_create(folder).add_source(open_source(wiki))
 """
 STEPS = [
-    "wikirank.index.dense:DenseIndex:upsert",
-    "wikirank.index.lexical:LexicalWriter:put",
-    "wikirank.index.dense:DenseIndex:delete",
-    "wikirank.index.lexical:LexicalWriter:delete",
+    "wikirank.index.vectors.server:DenseIndex:upsert",
+    "wikirank.index.bm25:LexicalWriter:put",
+    "wikirank.index.vectors.server:DenseIndex:delete",
+    "wikirank.index.bm25:LexicalWriter:delete",
 ]
 
 

@@ -21,13 +21,8 @@ from wikirank.errors import (
     ModelError,
     TextTooLongError,
 )
-from wikirank.rank import (
-    Calibration,
-    OnnxCrossEncoder,
-    TorchCrossEncoder,
-    load_cross_encoder,
-    score_passages,
-)
+from wikirank.rank import OnnxCrossEncoder, TorchCrossEncoder, load_cross_encoder, score_passages
+from wikirank.runtime.calibration import Calibration
 
 QUERY = "How do plants use sunlight?"
 TOPICS = ["Photosynthesis", "The Eiffel Tower", "Gradient descent", "A penguin", "Jazz", "Rome"]
@@ -206,7 +201,7 @@ def test_an_embedder_is_no_cross_encoder(minilm: Path) -> None:
 def test_a_classifier_of_three_labels_is_no_cross_encoder(minilm: Path, tmp_path: Path) -> None:
     from sentence_transformers import CrossEncoder
 
-    from wikirank.train.export import export_cross_encoder
+    from wikirank.train.export.int8 import export_cross_encoder
 
     model = CrossEncoder(str(minilm), num_labels=3, device="cpu")
     model.save_pretrained(str(tmp_path / "three"))

@@ -17,15 +17,15 @@ from wikirank.errors import CorpusError, InvalidArgumentError
 from wikirank.evaluate.candidates import SearchedCandidates, build_index
 from wikirank.evaluate.datasets import load_retrieval_dataset
 from wikirank.evaluate.held_out import load_held_out
-from wikirank.evaluate.page import html_page
+from wikirank.evaluate.html_report import html_page
 from wikirank.evaluate.report import terminal_report
 from wikirank.evaluate.results import EvaluationSettings
 from wikirank.evaluate.run import evaluate
 from wikirank.evaluate.wiki_eval import held_out_pairs, searched_dataset, wiki_eval_dataset
 from wikirank.rank import load_cross_encoder
 from wikirank.runtime.model_folder import bundled_model
-from wikirank.train.wiki.heldout import CandidateList, write_candidate_lists
-from wikirank.train.wiki_eval import wiki_eval_samples
+from wikirank.train.card.evaluation import wiki_eval_samples
+from wikirank.train.data.candidate_lists import CandidateList, write_candidate_lists
 from wikirank.types import Article
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "qa"

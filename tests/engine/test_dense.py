@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wikirank.index.dense import DenseIndex, embedded_client
+from wikirank.index.vectors.server import DenseIndex, embedded_client
 from wikirank.types import Passage
 
 

@@ -230,7 +230,7 @@ class TestCompression:
 
     def test_without_zstandard(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "a.xml.zst").write_bytes(b"")
-        monkeypatch.setattr("wikirank.extras.find_spec", lambda _: None)
+        monkeypatch.setattr("wikirank._extras.find_spec", lambda _: None)
         with pytest.raises(MissingExtraError, match=r'pip install "langchain-wikirank\[dumps\]"'):
             open_source(tmp_path / "a.xml.zst")
 

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from wikirank.corpus import DumpSource, SentenceSplitter, article_passages
+from wikirank.corpus import DumpSource
 from wikirank.corpus.sources.dump.parser import DumpParser
+from wikirank.passages.cut import article_passages
+from wikirank.passages.splitters import SentenceSplitter
 from wikirank.types import Article
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"

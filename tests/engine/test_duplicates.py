@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wikirank.duplicates import without_duplicates
+from wikirank.passages.duplicates import without_duplicates
 
 ADA = "Ada Lovelace was an English mathematician and writer, known for her work on the engine."
 

@@ -186,8 +186,8 @@ def original(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> OnnxEmbe
     """The original weights in float32, as an ONNX network: twice as quick as torch."""
     from transformers import AutoModel
 
-    from wikirank.train.export import MeanPooled
-    from wikirank.train.tracing import trace_onnx
+    from wikirank.train.export.int8 import MeanPooled
+    from wikirank.train.export.tracing import trace_onnx
 
     traced = tmp_path_factory.mktemp("original") / "fp32.onnx"
     with warnings.catch_warnings():

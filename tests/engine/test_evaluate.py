@@ -18,14 +18,11 @@ from rich.console import Console
 
 from wikirank.corpus import open_source
 from wikirank.errors import CorpusError, InvalidArgumentError
-from wikirank.evaluate.abstention import abstention, risk_coverage
-from wikirank.evaluate.calibration import expected_calibration_error, reliability_bins
 from wikirank.evaluate.candidates import SearchedCandidates, build_index, distractor_passages
 from wikirank.evaluate.changes import RankChange, change_counts, rank_changes, telling_changes
 from wikirank.evaluate.datasets import RetrievalDataset, load_retrieval_dataset
-from wikirank.evaluate.metrics import accuracy
+from wikirank.evaluate.html_report import html_page
 from wikirank.evaluate.near_duplicates import standing_in, with_distinct_relevant
-from wikirank.evaluate.page import html_page
 from wikirank.evaluate.rankings import Ranking
 from wikirank.evaluate.report import p_text, terminal_report
 from wikirank.evaluate.results import Evaluation, EvaluationSettings
@@ -33,6 +30,9 @@ from wikirank.evaluate.run import evaluate, ranking_abstention, ranking_results
 from wikirank.evaluate.strata import kinds_of_query, of_same_article, overlap_strata, word_overlap
 from wikirank.evaluate.stratified import strata_results
 from wikirank.index import WikiIndex
+from wikirank.metrics.abstention import abstention, risk_coverage
+from wikirank.metrics.calibration import expected_calibration_error, reliability_bins
+from wikirank.metrics.ranking import accuracy
 from wikirank.rank import load_cross_encoder
 from wikirank.types import Passage, RankedPassage
 

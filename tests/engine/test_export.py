@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from short_passages import TEXTS
 
-from wikirank.evaluate.metrics import spearman
-from wikirank.rank import Calibration, load_cross_encoder, score_passages
+from wikirank.metrics.ranking import spearman
+from wikirank.rank import load_cross_encoder, score_passages
+from wikirank.runtime.calibration import Calibration
 from wikirank.runtime.model_description import ModelDescription
 from wikirank.runtime.model_folder import write_model_folder
 
@@ -23,7 +24,7 @@ QUERIES = ["Who hunts herring?", "How is bread made?", "What is a violin?"]
 
 @pytest.fixture(scope="module")
 def exported(pair_model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from wikirank.train.export import export_cross_encoder
+    from wikirank.train.export.int8 import export_cross_encoder
 
     folder = tmp_path_factory.mktemp("exported") / "model"
     export_cross_encoder(
@@ -45,7 +46,7 @@ def integer_products(folder: Path) -> list[str]:
 
 
 def test_row_scaled_linear_is_the_same_function_whatever_the_scale_of_a_token() -> None:
-    from wikirank.train.row_scale import RowScaledLinear
+    from wikirank.train.export.row_scale import RowScaledLinear
 
     torch.manual_seed(0)
     linear = torch.nn.Linear(16, 5)
@@ -57,7 +58,7 @@ def test_row_scaled_linear_is_the_same_function_whatever_the_scale_of_a_token() 
 
 
 def test_row_scaled_embedding_looks_up_the_same_rows() -> None:
-    from wikirank.train.row_scale import RowScaledEmbedding
+    from wikirank.train.export.row_scale import RowScaledEmbedding
 
     torch.manual_seed(0)
     embedding = torch.nn.Embedding(6, 4, padding_idx=0)  # a row of zeros
@@ -88,8 +89,8 @@ def test_export_leaves_the_model_as_it_was(pair_model: Any, exported: Path) -> N
 def test_it_keeps_the_ranking_better_than_quantising_everything(
     pair_model: Any, exported: Path, tmp_path: Path
 ) -> None:
-    from wikirank.train.export import _Logit
-    from wikirank.train.tracing import quantise, quiet_export, trace_onnx
+    from wikirank.train.export.int8 import _Logit
+    from wikirank.train.export.tracing import quantise, quiet_export, trace_onnx
 
     with quiet_export():
         inputs = "input_ids", "token_type_ids"

@@ -19,7 +19,7 @@ from test_crash import write
 from wikirank.corpus import open_source
 from wikirank.errors import IndexConnectionError, IndexLockedError, IndexStorageError
 from wikirank.index import IndexProgress, WikiIndex
-from wikirank.index.verify import verify_index
+from wikirank.index.verify.run import verify_index
 from wikirank.search import Searcher, SearchOptions
 
 WIKIRANK = str(Path(sys.executable).with_name("wikirank"))

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wikirank.errors import InvalidArgumentError
-from wikirank.finding import Hits, find_text
 from wikirank.index import WikiIndex
-from wikirank.reading import find_pages
+from wikirank.search.pages import find_pages
+from wikirank.search.phrases import Hits, find_text
 from wikirank.types import Passage
 
 TEXTS = {

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from short_passages import QUERY, TEXTS
 
-from wikirank.rank import Calibration, load_cross_encoder, score_passages
+from wikirank.rank import load_cross_encoder, score_passages
+from wikirank.runtime.calibration import Calibration
 from wikirank.runtime.model_description import DropRule
 from wikirank.runtime.model_folder import read_model_folder
 from wikirank.runtime.tokens import load_tokenizer
@@ -21,7 +22,7 @@ pytestmark = [pytest.mark.train, pytest.mark.slow]
 
 
 def groups() -> list[Any]:
-    from wikirank.train.wiki import TrainingGroup
+    from wikirank.train.data import TrainingGroup
 
     asked = {
         "Who eats herring?": TEXTS[0],
@@ -41,10 +42,10 @@ OPTIONS = {"groups_per_step": 4, "warmup_steps": 2, "passages": 2, "epochs": 3}
 @pytest.fixture(scope="module")
 def run(pair_model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run whose model has no first pass yet."""
-    from wikirank.train.export import export_cross_encoder
-    from wikirank.train.wiki import CandidateList
-    from wikirank.train.wiki.groups import write_groups
-    from wikirank.train.wiki.heldout import write_candidate_lists
+    from wikirank.train.data import CandidateList
+    from wikirank.train.data.candidate_lists import write_candidate_lists
+    from wikirank.train.data.groups import write_groups
+    from wikirank.train.export.int8 import export_cross_encoder
 
     folder = tmp_path_factory.mktemp("run")
     export_cross_encoder(
@@ -69,7 +70,7 @@ def run(pair_model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def words(run: Path) -> Any:
     import torch
 
-    from wikirank.train.traced_graph import WORDS, TracedGraph
+    from wikirank.train.export.traced_graph import WORDS, TracedGraph
 
     graph = TracedGraph.read(read_model_folder(run / "onnx", kind="cross-encoder"))
     return torch.from_numpy(graph.parameters()[f"{WORDS}.weight"])
@@ -166,13 +167,13 @@ def test_a_stopped_training_goes_on_to_the_same_weights(
 
 
 def test_margin_by_hand() -> None:
+    from wikirank.train.data import CandidateList
     from wikirank.train.first_pass.margin import (
         CascadeScores,
         cascade_quality,
         choose_margin,
         lost_ndcg,
     )
-    from wikirank.train.wiki import CandidateList
 
     unknown = [None] * 10
     held = CandidateList("q", "pair", "p", ["p", *"abcdefghi"], 0, [*unknown], [*unknown])
@@ -193,9 +194,9 @@ def test_margin_by_hand() -> None:
 
 
 def test_a_finished_run_gets_a_first_pass_once(run: Path, pair_model: Any) -> None:
+    from wikirank.train.export.from_onnx import cross_encoder_from_onnx
     from wikirank.train.first_pass.fit import FirstPassHyperparameters
     from wikirank.train.first_pass.run import FirstPassAlone, give_first_pass
-    from wikirank.train.from_onnx import cross_encoder_from_onnx
 
     before = score_passages(load_cross_encoder(run / "onnx"), QUERY, TEXTS)
     lines: list[str] = []
@@ -227,7 +228,7 @@ def test_a_finished_run_gets_a_first_pass_once(run: Path, pair_model: Any) -> No
 
 def test_the_exported_network_is_the_trained_one(network: Any, run: Path, tmp_path: Path) -> None:
     from wikirank.runtime.session import Network
-    from wikirank.train.first_pass.export import export_first_pass
+    from wikirank.train.first_pass.run import export_first_pass
 
     export_first_pass(network, tmp_path / "first_pass.onnx")
     exported = Network(tmp_path / "first_pass.onnx")

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from wikirank.errors import ModelError
-from wikirank.rank import Calibration, load_cross_encoder, score_passages
+from wikirank.rank import load_cross_encoder, score_passages
+from wikirank.runtime.calibration import Calibration
 from wikirank.runtime.model_description import ModelDescription
 from wikirank.runtime.model_folder import bundled_model, write_model_folder
 
@@ -28,8 +29,8 @@ TEXTS = [
 
 @pytest.fixture(scope="module", params=["pair head", "classifier"])
 def original(request: pytest.FixtureRequest, minilm: Path, torch_reranker: Path) -> Any:
-    from wikirank.train.base import find_base
-    from wikirank.train.wiki.model import starting_model
+    from wikirank.train.fit.base import find_base
+    from wikirank.train.fit.model import starting_model
 
     folder = minilm if request.param == "pair head" else torch_reranker
     return starting_model(find_base(str(folder)), seed=3, max_length=128)
@@ -37,7 +38,7 @@ def original(request: pytest.FixtureRequest, minilm: Path, torch_reranker: Path)
 
 @pytest.fixture(scope="module")
 def exported(original: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from wikirank.train.export import export_cross_encoder
+    from wikirank.train.export.int8 import export_cross_encoder
 
     folder = tmp_path_factory.mktemp("exported") / "model"
     export_cross_encoder(
@@ -53,7 +54,7 @@ def exported(original: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def rebuilt(exported: Path) -> Any:
-    from wikirank.train.from_onnx import cross_encoder_from_onnx
+    from wikirank.train.export.from_onnx import cross_encoder_from_onnx
 
     return cross_encoder_from_onnx(exported)
 
@@ -107,9 +108,9 @@ def test_logits_are_those_of_the_int8_network_but_for_its_activations(
 
 
 def test_training_goes_on_from_the_bundled_model() -> None:
-    from wikirank.train.base import find_base
-    from wikirank.train.wiki.loss import group_loss
-    from wikirank.train.wiki.model import starting_model
+    from wikirank.train.fit.base import find_base
+    from wikirank.train.fit.loss import group_loss
+    from wikirank.train.fit.model import starting_model
 
     base = find_base("bundled")
     assert base.folder == bundled_model("cross-encoder")
@@ -136,7 +137,7 @@ def test_training_goes_on_from_the_bundled_model() -> None:
 
 
 def test_a_folder_of_ours_is_a_base_like_the_bundled_one(exported: Path) -> None:
-    from wikirank.train.base import find_base
+    from wikirank.train.fit.base import find_base
 
     base = find_base(str(exported))
     assert base.name == "test/exported"
@@ -146,8 +147,8 @@ def test_a_folder_of_ours_is_a_base_like_the_bundled_one(exported: Path) -> None
 def test_networks_that_are_no_cross_encoder_of_ours_are_refused(tmp_path: Path) -> None:
     from onnx import TensorProto, checker, helper, save
 
-    from wikirank.train.base import find_base
-    from wikirank.train.from_onnx import cross_encoder_from_onnx
+    from wikirank.train.export.from_onnx import cross_encoder_from_onnx
+    from wikirank.train.fit.base import find_base
 
     with pytest.raises(ModelError, match="kind 'cross-encoder'"):
         find_base(str(bundled_model("embedder")))
@@ -168,7 +169,7 @@ def test_networks_that_are_no_cross_encoder_of_ours_are_refused(tmp_path: Path) 
 
 
 def test_a_corrupt_folder_is_refused(tmp_path: Path) -> None:
-    from wikirank.train.base import find_base
+    from wikirank.train.fit.base import find_base
 
     folder = Path(shutil.copytree(bundled_model("cross-encoder"), tmp_path / "corrupt"))
     next(folder.glob("*.onnx")).write_bytes(b"no network")

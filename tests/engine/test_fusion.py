@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wikirank.fusion import reciprocal_rank_fusion
+from wikirank.search.fusion import reciprocal_rank_fusion
 
 rankings = st.lists(st.lists(st.integers(0, 30), unique=True, max_size=20), max_size=4)
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wikirank.corpus import split_sections
 from wikirank.corpus.html import html_text
 from wikirank.errors import CorpusError
+from wikirank.passages.sections import split_sections
 
 
 def test_a_page_as_mediawiki_writes_it() -> None:

@@ -12,7 +12,7 @@ import pytest
 from index_snapshot import snapshot
 from numpy.typing import NDArray
 
-from wikirank.corpus import SentenceSplitter, WindowSplitter, open_source
+from wikirank.corpus import open_source
 from wikirank.embed import load_embedder
 from wikirank.errors import (
     CorpusError,
@@ -23,9 +23,11 @@ from wikirank.errors import (
     IndexStorageError,
     InvalidArgumentError,
 )
-from wikirank.index import IndexProgress, IndexReport, WikiIndex, embedded
-from wikirank.index.graph import graph_backlog
-from wikirank.index.verify import verify_index
+from wikirank.index import IndexProgress, IndexReport, WikiIndex
+from wikirank.index.vectors import embedded
+from wikirank.index.vectors.hnsw_files import graph_backlog
+from wikirank.index.verify.run import verify_index
+from wikirank.passages.splitters import SentenceSplitter, WindowSplitter
 from wikirank.types import Passage
 
 ADA = {"title": "Ada", "text": "Ada wrote notes.\n== Engine ==\nThe engine was never built."}

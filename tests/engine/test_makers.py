@@ -16,8 +16,8 @@ from test_dump_texts import DUMPS
 from test_dump_texts import dump as shared_dump
 
 from wikirank.corpus import DumpSource
-from wikirank.corpus.sources import makers as module
-from wikirank.corpus.sources.groups import GROUP_CHARACTERS
+from wikirank.corpus.sources import parallel as module
+from wikirank.corpus.sources.parallel import GROUP_CHARACTERS
 from wikirank.errors import CorpusError
 from wikirank.index import WikiIndex
 from wikirank.runtime.workers import THREADS_VARIABLE

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wikirank.corpus import FolderSource, split_sections
+from wikirank.corpus import FolderSource
 from wikirank.corpus.markdown import MarkdownReader
+from wikirank.passages.sections import split_sections
 
 NOTE = """---
 title: Box kites

@@ -15,10 +15,10 @@ import pytest
 from http_proxy import Proxy, Reply, Request
 from mediawiki_wiki import BOT_PASSWORD, Wiki
 
-from wikirank.corpus.mediawiki import exchange
-from wikirank.corpus.mediawiki.client import ApiClient
-from wikirank.corpus.mediawiki.credentials import Credentials
-from wikirank.corpus.mediawiki.site import find_api, read_site
+from wikirank.corpus.sources.mediawiki import http as exchange
+from wikirank.corpus.sources.mediawiki.client import ApiClient
+from wikirank.corpus.sources.mediawiki.credentials import Credentials
+from wikirank.corpus.sources.mediawiki.site import find_api, read_site
 from wikirank.errors import (
     CorpusError,
     InvalidArgumentError,

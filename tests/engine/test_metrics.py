@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wikirank.errors import InvalidArgumentError
-from wikirank.evaluate.metrics import (
+from wikirank.metrics.ranking import (
     METRICS,
     average_precision,
     mean_metrics,

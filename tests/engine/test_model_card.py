@@ -9,15 +9,9 @@ from pathlib import Path
 import pytest
 
 from wikirank.errors import ModelError
-from wikirank.train.model_card import QuestionResult, model_card
-from wikirank.train.record import (
-    DataRecord,
-    EpochRecord,
-    Lengths,
-    OnnxRecord,
-    OverlapRecord,
-    TrainingRecord,
-)
+from wikirank.train.card.model_card import QuestionResult, model_card
+from wikirank.train.card.record import DataRecord, Lengths, OverlapRecord, TrainingRecord
+from wikirank.train.fit.history import EpochRecord, OnnxRecord
 
 
 def metrics(value: float) -> dict[str, float]:

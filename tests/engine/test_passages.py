@@ -7,15 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wikirank.corpus import (
-    SentenceSplitter,
-    WindowSplitter,
-    article_digest,
-    article_passages,
-    passage_id,
-    section_url,
-    split_sections,
-)
+from wikirank.passages.cut import article_digest, article_passages
+from wikirank.passages.ids import passage_id, section_url
+from wikirank.passages.sections import split_sections
+from wikirank.passages.splitters import SentenceSplitter, WindowSplitter
 from wikirank.types import Article
 
 ARTICLE = Article(

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wikirank.errors import InvalidArgumentError
-from wikirank.evaluate.calibration import expected_calibration_error
-from wikirank.train.platt import fit_calibration, threshold_for_precision
+from wikirank.metrics.calibration import expected_calibration_error
+from wikirank.train.calibrate.platt import fit_calibration, threshold_for_precision
 
 
 def test_two_scores_by_hand() -> None:

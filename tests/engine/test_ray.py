@@ -22,7 +22,7 @@ from wikirank.cluster import RayWorkers
 from wikirank.corpus import open_source
 from wikirank.errors import CorpusError, InvalidArgumentError
 from wikirank.index import IndexProgress, WikiIndex
-from wikirank.index.verify import verify_index
+from wikirank.index.verify.run import verify_index
 
 pytest.importorskip("ray.data", reason="needs the [ray] extra")
 

@@ -20,7 +20,7 @@ from ray_cluster import RAY_MARKS, ray_cluster, working
 
 from wikirank.corpus import open_source
 from wikirank.index import WikiIndex
-from wikirank.index.verify import verify_index
+from wikirank.index.verify.run import verify_index
 
 pytest.importorskip("ray.data", reason="needs the [ray] extra")
 

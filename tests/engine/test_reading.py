@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wikirank.index import WikiIndex
-from wikirank.reading import (
+from wikirank.search.pages import (
     Page,
     find_pages,
     named_section,

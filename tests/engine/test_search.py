@@ -9,9 +9,9 @@ import pytest
 
 from wikirank.errors import InvalidArgumentError, TruncationWarning
 from wikirank.index import WikiIndex
-from wikirank.neighbours import joined_text
 from wikirank.rank import load_cross_encoder, score_passages
 from wikirank.search import Searcher, SearchOptions
+from wikirank.search.neighbours import joined_text
 from wikirank.types import Passage
 
 QUESTION = "Who was the architect of the Amber Lighthouse?"

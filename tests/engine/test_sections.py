@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wikirank.corpus import split_sections
+from wikirank.passages.sections import split_sections
 from wikirank.types import Section
 
 

@@ -16,11 +16,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from serving import served
 
+from wikirank._extras import require_extra
+from wikirank._server import check_token, open_socket
 from wikirank.corpus import open_source
 from wikirank.errors import InvalidArgumentError, MissingExtraError
-from wikirank.extras import require_extra
 from wikirank.index import WikiIndex
-from wikirank.listening import check_token, open_socket
 from wikirank.search import Searcher, SearchOptions
 from wikirank.serve.api import create_app
 from wikirank.serve.guard import host_allowed

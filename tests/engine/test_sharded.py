@@ -26,10 +26,10 @@ from wikirank.errors import (
     InvalidArgumentError,
 )
 from wikirank.index import WikiIndex
-from wikirank.index.dense import DenseIndex, server_client
-from wikirank.index.repair import repair_index
-from wikirank.index.sharded import ShardedDense, merge_hits
-from wikirank.index.verify import verify_index
+from wikirank.index.vectors.server import DenseIndex, server_client
+from wikirank.index.vectors.sharded import ShardedDense, merge_hits
+from wikirank.index.verify.repair import repair_index
+from wikirank.index.verify.run import verify_index
 from wikirank.search import Searcher, SearchOptions
 from wikirank.types import Passage
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from wikirank.corpus import SentenceSplitter, Splitter, WindowSplitter, splitter_from
-from wikirank.corpus.sentences import sentence_spans
 from wikirank.errors import InvalidArgumentError
+from wikirank.passages.sentences import sentence_spans
+from wikirank.passages.splitters import SentenceSplitter, Splitter, WindowSplitter, splitter_from
 
 
 def sentences(text: str) -> list[str]:

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from wikirank.errors import InvalidArgumentError
-from wikirank.train.record import EpochRecord
+from wikirank.train.fit.history import EpochRecord
 
 pytest.importorskip("torch", reason="needs the [train] extra")
 pytest.importorskip("matplotlib", reason="needs the [train] extra")
 
+from wikirank.train.fit.history import Fit, epoch_records
 from wikirank.train.plots import plot_calibration, plot_training
-from wikirank.train.trainer import Fit, epoch_records
 
 pytestmark = pytest.mark.train
 

@@ -19,11 +19,11 @@ from wikirank.corpus import open_source
 from wikirank.embed import load_embedder
 from wikirank.errors import IndexLockedError, IndexNotFoundError, IndexStorageError
 from wikirank.index import WikiIndex
-from wikirank.index.embedded import EmbeddedDense
-from wikirank.index.lexical import LexicalIndex
-from wikirank.index.repair import repair_index
+from wikirank.index.bm25 import LexicalIndex
 from wikirank.index.store import PassageStore
-from wikirank.index.verify import verify_index
+from wikirank.index.vectors.embedded import EmbeddedDense
+from wikirank.index.verify.repair import repair_index
+from wikirank.index.verify.run import verify_index
 from wikirank.types import Passage
 
 WIKIRANK = str(Path(sys.executable).with_name("wikirank"))

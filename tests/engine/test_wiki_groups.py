@@ -17,7 +17,7 @@ from wikirank.corpus import open_source
 from wikirank.errors import CorpusError, InvalidArgumentError
 from wikirank.index import WikiIndex
 from wikirank.search import Searcher
-from wikirank.train.wiki import (
+from wikirank.train.data import (
     CandidateList,
     DocumentFrequency,
     GroupOptions,

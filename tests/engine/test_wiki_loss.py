@@ -13,8 +13,8 @@ from hypothesis.extra.numpy import arrays
 
 from wikirank.errors import CorpusError, InvalidArgumentError
 from wikirank.rank import load_cross_encoder, score_passages
-from wikirank.train.wiki import TrainingGroup
-from wikirank.train.wiki.teacher import check_teachers, teacher_scores
+from wikirank.train.data import TrainingGroup
+from wikirank.train.fit.teacher import check_teachers, teacher_scores
 
 torch = pytest.importorskip("torch", reason="needs the [train] extra")
 
@@ -27,7 +27,7 @@ GROUPS = [
 
 
 def test_listwise_loss_by_hand() -> None:
-    from wikirank.train.wiki.loss import listwise_loss
+    from wikirank.train.fit.loss import listwise_loss
 
     logits = torch.tensor([[math.log(3.0), 0.0, 0.0], [5.0, 5.0, 5.0]])
     targets = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
@@ -37,7 +37,7 @@ def test_listwise_loss_by_hand() -> None:
 
 
 def test_binary_loss_by_hand() -> None:
-    from wikirank.train.wiki.loss import binary_loss
+    from wikirank.train.fit.loss import binary_loss
 
     logits = torch.tensor([[math.log(3.0), 0.0, -math.log(3.0)]])
     targets = torch.tensor([[1.0, 0.0, 0.0]])
@@ -47,7 +47,7 @@ def test_binary_loss_by_hand() -> None:
 
 
 def test_distillation_loss_by_hand() -> None:
-    from wikirank.train.wiki.loss import distillation_loss
+    from wikirank.train.fit.loss import distillation_loss
 
     logits = torch.tensor([[0.0, math.log(3.0)], [0.0, 1.0]])
     teacher = torch.tensor([[2.0, 2.0], [7.0, 8.0]])
@@ -64,7 +64,7 @@ ROWS = arrays(np.float64, (3, 4), elements=st.floats(-8, 8))
 def test_distillation_wants_the_teachers_softmax(
     one: np.ndarray, other: np.ndarray, shift: float
 ) -> None:
-    from wikirank.train.wiki.loss import distillation_loss
+    from wikirank.train.fit.loss import distillation_loss
 
     logits, teacher = torch.from_numpy(one), torch.from_numpy(other)
     loss = distillation_loss(logits, teacher).item()
@@ -76,12 +76,7 @@ def test_distillation_wants_the_teachers_softmax(
 def test_each_kind_is_its_formula_on_the_models_logits(torch_reranker: Path) -> None:
     from sentence_transformers import CrossEncoder
 
-    from wikirank.train.wiki.loss import (
-        GroupLoss,
-        binary_loss,
-        distillation_loss,
-        listwise_loss,
-    )
+    from wikirank.train.fit.loss import GroupLoss, binary_loss, distillation_loss, listwise_loss
 
     model = CrossEncoder(str(torch_reranker), device="cpu")
     # More pairs than one run takes, of lengths in no order.

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from wikirank.errors import InvalidArgumentError, ModelError
-from wikirank.rank import Calibration, load_cross_encoder, score_passages
+from wikirank.rank import load_cross_encoder, score_passages
+from wikirank.runtime.calibration import Calibration
 
 torch = pytest.importorskip("torch", reason="needs the [train] extra")
 
@@ -26,8 +27,8 @@ TEXTS = [
 @pytest.fixture(scope="module")
 def modular(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sentence encoder under a new head, saved as sentence-transformers saves it."""
-    from wikirank.train.base import find_base
-    from wikirank.train.wiki.model import starting_model
+    from wikirank.train.fit.base import find_base
+    from wikirank.train.fit.model import starting_model
 
     folder = tmp_path_factory.mktemp("modular") / "model"
     model = starting_model(find_base(str(minilm)), seed=3, max_length=128)
@@ -36,7 +37,7 @@ def modular(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_loss_by_hand() -> None:
-    from wikirank.train.wiki.loss import group_loss
+    from wikirank.train.fit.loss import group_loss
 
     logits = torch.tensor([[math.log(3.0), 0.0]])
     targets = torch.tensor([[1.0, 0.0]])
@@ -50,7 +51,7 @@ def test_loss_by_hand() -> None:
 
 
 def test_binary_part_weighs_a_positive_as_all_its_negatives() -> None:
-    from wikirank.train.wiki.loss import group_loss
+    from wikirank.train.fit.loss import group_loss
 
     targets = torch.tensor([[1.0, 0.0, 0.0, 0.0]])
     even = group_loss(torch.zeros(1, 4), targets, bce_weight=1.0).item()
@@ -60,7 +61,7 @@ def test_binary_part_weighs_a_positive_as_all_its_negatives() -> None:
 def test_loss_of_a_model_is_that_of_its_logits(modular: Path) -> None:
     from sentence_transformers import CrossEncoder
 
-    from wikirank.train.wiki.loss import GroupLoss, group_loss
+    from wikirank.train.fit.loss import GroupLoss, group_loss
 
     model = CrossEncoder(str(modular), device="cpu", trust_remote_code=True)
     labels = [torch.tensor([1.0, 0.0])]
@@ -108,7 +109,7 @@ def test_pooling_by_hand() -> None:
 
 
 def test_new_head_runs_in_both_backends(modular: Path, tmp_path: Path) -> None:
-    from wikirank.train.export import export_cross_encoder
+    from wikirank.train.export.int8 import export_cross_encoder
 
     with_torch = load_cross_encoder(modular)
     assert with_torch.max_length == 128
@@ -134,9 +135,9 @@ def test_sentence_encoder_without_a_head_is_no_reranker(minilm: Path) -> None:
 def test_layers_that_stay_are_evenly_spread_and_the_export_has_no_others(
     minilm: Path, tmp_path: Path
 ) -> None:
-    from wikirank.train.base import find_base
-    from wikirank.train.export import export_cross_encoder
-    from wikirank.train.wiki.model import keep_layers, starting_model
+    from wikirank.train.export.int8 import export_cross_encoder
+    from wikirank.train.fit.base import find_base
+    from wikirank.train.fit.model import keep_layers, starting_model
 
     base = find_base(str(minilm))
     whole = starting_model(base, seed=3, max_length=128)
@@ -168,8 +169,8 @@ def test_layers_that_stay_are_evenly_spread_and_the_export_has_no_others(
 
 
 def test_average_is_of_each_weight(minilm: Path) -> None:
-    from wikirank.train.base import find_base
-    from wikirank.train.wiki.model import average_weights, keep_layers, starting_model
+    from wikirank.train.fit.base import find_base
+    from wikirank.train.fit.model import average_weights, keep_layers, starting_model
 
     base = find_base(str(minilm))
     first, second, third = (starting_model(base, seed=3, max_length=64) for _ in range(3))
@@ -187,8 +188,8 @@ def test_average_is_of_each_weight(minilm: Path) -> None:
 
 
 def test_dropout_is_off_unless_asked_for(minilm: Path) -> None:
-    from wikirank.train.base import find_base
-    from wikirank.train.wiki.model import starting_model
+    from wikirank.train.fit.base import find_base
+    from wikirank.train.fit.model import starting_model
 
     for asked in (0.0, 0.1):
         model = starting_model(find_base(str(minilm)), seed=3, max_length=64, dropout=asked)

@@ -12,8 +12,8 @@ import pytest
 
 from wikirank.errors import InvalidArgumentError
 from wikirank.index import WikiIndex
-from wikirank.train.wiki import mine_negatives
-from wikirank.train.wiki.negatives import random_passages
+from wikirank.train.data import mine_negatives
+from wikirank.train.data.negatives import random_passages
 from wikirank.types import Passage
 
 QUERY = "who drew the plans of the amber lighthouse"

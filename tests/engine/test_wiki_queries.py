@@ -11,20 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wikirank.corpus import SentenceSplitter, article_passages, open_source
+from wikirank.corpus import open_source
 from wikirank.errors import CorpusError, InvalidArgumentError
-from wikirank.train.wiki import (
+from wikirank.passages.cut import article_passages
+from wikirank.passages.splitters import SentenceSplitter
+from wikirank.train.data import (
     DocumentFrequency,
     MadeQuery,
     QuestionPair,
     make_queries,
     read_pairs,
 )
-from wikirank.train.wiki.cloze import cloze_question
-from wikirank.train.wiki.people import is_person
-from wikirank.train.wiki.prose import is_prose, is_query, stands_alone
-from wikirank.train.wiki.queries import ask_by_keywords, mask_sentence
-from wikirank.train.wiki.titles import title_question
+from wikirank.train.data.cloze import cloze_question
+from wikirank.train.data.prose import is_prose, is_query, stands_alone
+from wikirank.train.data.queries import ask_by_keywords, mask_sentence
+from wikirank.train.data.titles import is_person, title_question
 from wikirank.types import Passage
 
 NO_COUNTS = DocumentFrequency(0, {})

@@ -11,11 +11,11 @@ import pytest
 from wikirank.corpus import open_source
 from wikirank.errors import CorpusError, InvalidArgumentError
 from wikirank.rank import load_cross_encoder, score_passages
-from wikirank.train.wiki import QuestionPair, read_candidate_lists, read_groups
+from wikirank.train.data import QuestionPair, read_candidate_lists, read_groups
 
 pytest.importorskip("torch", reason="needs the [train] extra")
 
-from wikirank.train.wiki.measure import labels, rank_metrics
+from wikirank.train.calibrate.measure import labels, rank_metrics
 from wikirank.train.wiki.record import WikiRecord
 from wikirank.train.wiki.run import WikiOptions, train_wiki
 
@@ -130,7 +130,7 @@ def test_corpus_too_small(tmp_path: Path) -> None:
 
 
 def test_metrics_of_lists_by_hand() -> None:
-    from wikirank.train.wiki import CandidateList
+    from wikirank.train.data import CandidateList
 
     lists = [
         CandidateList("q", "cloze", "b", ["a", "b", "c"], 1, [0.5, None, 0.7], [None, 9.0, 3.0]),

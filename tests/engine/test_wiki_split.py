@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wikirank.corpus import SentenceSplitter, article_passages
 from wikirank.errors import InvalidArgumentError
-from wikirank.train.wiki import (
+from wikirank.passages.cut import article_passages
+from wikirank.passages.splitters import SentenceSplitter
+from wikirank.train.data import (
     ArticleSplit,
     QuestionPair,
     article_key,

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from wikirank.errors import InvalidArgumentError
-from wikirank.rank import Calibration, load_cross_encoder, score_passages
-from wikirank.train.wiki import CandidateList, TrainingGroup
+from wikirank.rank import load_cross_encoder, score_passages
+from wikirank.runtime.calibration import Calibration
+from wikirank.train.data import CandidateList, TrainingGroup
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
-    from wikirank.train.trainer import Fit
+    from wikirank.train.fit.history import Fit
 
 pytest.importorskip("torch", reason="needs the [train] extra")
 
@@ -65,14 +66,14 @@ def train(
     **settings: Any,
 ) -> tuple[CrossEncoder, Fit]:
     """Train MiniLM on the groups, eight a step."""
-    from wikirank.train.base import find_base
-    from wikirank.train.wiki.model import starting_model
-    from wikirank.train.wiki.trainer import (
+    from wikirank.train.fit.base import find_base
+    from wikirank.train.fit.group_trainer import (
         GroupHyperparameters,
         fit_groups,
         groups_dataset,
         ranking_samples,
     )
+    from wikirank.train.fit.model import starting_model
 
     trained = groups()
     model = starting_model(find_base(str(minilm)), seed=7, max_length=64)
@@ -144,7 +145,7 @@ def test_distillation_follows_the_teacher_not_the_labels(minilm: Path, tmp_path:
 
 
 def test_a_model_trained_under_autocast_is_exported_in_full(minilm: Path, tmp_path: Path) -> None:
-    from wikirank.train.export import export_cross_encoder
+    from wikirank.train.export.int8 import export_cross_encoder
 
     model, _ = train(minilm, tmp_path / "checkpoints", epochs=1, evaluations=1, bf16=True)
     exported = export_cross_encoder(

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wikirank.corpus import split_sections
 from wikirank.corpus.wikitext import (
     NamespaceNames,
     page_metadata,
@@ -17,6 +16,7 @@ from wikirank.corpus.wikitext import (
     read_wikitext,
     redirect_target,
 )
+from wikirank.passages.sections import split_sections
 
 MARKUP = re.compile(
     r"\{\{|\[\[|'''|^\s*\{\||</?(?:ref|div|span|br|table|td|tr|small|nowiki)\b", re.MULTILINE

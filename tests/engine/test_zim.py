@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from wikirank.corpus import ZimSource, open_source, split_sections
-from wikirank.corpus.sources.zim_origin import without_footer
+from wikirank.corpus import ZimSource, open_source
+from wikirank.corpus.sources.zim import without_footer
 from wikirank.errors import CorpusError, MissingExtraError
 from wikirank.index import WikiIndex
+from wikirank.passages.sections import split_sections
 from wikirank.types import Article
 
 writer = pytest.importorskip("libzim.writer", reason="needs the [zim] extra")

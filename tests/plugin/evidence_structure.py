@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from langchain_wikirank._page import HEADER
+from langchain_wikirank._evidence.budget import HEADER
 
 _ENTRY = re.compile(
     r"^\[(?P<number>\d+)\](?: (?P<heading>[^\n]+))?\n(?:(?P<url>\S+|no address)\n)?"

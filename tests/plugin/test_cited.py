@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from langchain_wikirank._cited import CitationReader, cited_numbers
+from langchain_wikirank._evidence.citations import CitationReader, cited_numbers
 
 KNOWN = {1, 2, 3}
 

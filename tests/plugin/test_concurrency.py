@@ -18,7 +18,7 @@ import pytest
 from langchain_core.documents import Document
 
 from langchain_wikirank import WikiEmbeddings, WikiReranker, WikiRetriever
-from langchain_wikirank._executor import run_in_worker
+from langchain_wikirank._async import run_in_worker
 
 T = TypeVar("T")
 TICK = 0.002

@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.documents import Document
 
-from langchain_wikirank._citations import CitationBook
-from langchain_wikirank._entries import shown_numbers
-from langchain_wikirank._evidence import HEADER, Evidence, lay_out, write_evidence
-from langchain_wikirank._neutralise import quoted_url
-from langchain_wikirank._page import Layout
-from langchain_wikirank._tokens import token_counter
+from langchain_wikirank._evidence.budget import Layout
+from langchain_wikirank._evidence.citations import CitationBook
+from langchain_wikirank._evidence.entries import shown_numbers
+from langchain_wikirank._evidence.quoting import quoted_url
+from langchain_wikirank._evidence.tokens import token_counter
+from langchain_wikirank._evidence.write import HEADER, Evidence, lay_out, write_evidence
 from wikirank.errors import InvalidArgumentError
 
 COUNT = token_counter()

@@ -82,8 +82,14 @@ def test_all_is_complete() -> None:
         for node in ast.parse(file.read_text("utf-8")).body:
             if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
                 public.add(node.name)
-    typed_dicts = {"RerankInput", "SearchOverrides", "WikiQuestion", "WikiTracingParams"}
-    names = {name for name in public if not name.startswith("_")} - typed_dicts
+    internal = {
+        "RerankInput",
+        "SearchOverrides",
+        "WikiQuestion",
+        "WikiTracingParams",
+        "embedder_from",
+    }
+    names = {name for name in public if not name.startswith("_")} - internal
     assert set(langchain_wikirank.__all__) == names
     assert langchain_wikirank.__all__ == sorted(langchain_wikirank.__all__)
     assert set(dir(langchain_wikirank)) >= names
@@ -93,3 +99,16 @@ def test_all_is_complete() -> None:
 def test_an_unknown_name() -> None:
     with pytest.raises(AttributeError, match="WikiReader"):
         langchain_wikirank.WikiReader  # noqa: B018
+
+
+def test_importing_the_search_loads_no_source() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", "import sys, wikirank.search; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    ours = {name for name in run.stdout.split() if name.partition(".")[0] == "wikirank"}
+    assert "wikirank.search.pipeline" in ours
+    assert len(ours) < 60
+    assert not [name for name in ours if "wikitext" in name or ".sources" in name]

@@ -23,8 +23,8 @@ from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import ValidationError
 
 from langchain_wikirank import WikiRetriever, WikiToolkit
-from langchain_wikirank._evidence import HEADER
-from langchain_wikirank._tokens import token_counter
+from langchain_wikirank._evidence.tokens import token_counter
+from langchain_wikirank._evidence.write import HEADER
 
 COUNT = token_counter()
 HISTORY = [
@@ -397,7 +397,7 @@ def test_a_bare_string_is_the_first_argument(toolkit: WikiToolkit) -> None:
 
 
 def test_the_numbers_of_old_conversations_are_forgotten_at_last() -> None:
-    from langchain_wikirank._tools.shared import Conversations
+    from langchain_wikirank._tools.library import Conversations
 
     conversations, document = Conversations(), Document("Tea is hot.", id="tea")
     first = conversations.book({"configurable": {"thread_id": "first"}})

@@ -13,7 +13,7 @@ from mcp import types
 from mcp.server.lowlevel import Server
 from pydantic import BaseModel, Field
 
-from langchain_wikirank._neutralise import quoted_line, quoted_text, quoted_url
+from langchain_wikirank._evidence.quoting import quoted_line, quoted_text, quoted_url
 
 _STRUCTURED_TOOL = "wiki_search"
 _TITLES = {

@@ -10,12 +10,12 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict, Field
 
 from langchain_wikirank._documents import document_of
-from langchain_wikirank._merge import GAP
-from langchain_wikirank._neutralise import quoted_line
-from langchain_wikirank._page import Layout
-from langchain_wikirank._tools.make import Text, TextOrNone, make_tool, omissible
-from langchain_wikirank._tools.shared import Library, ToolAnswer, abstention, answer
-from wikirank.finding import LONGEST_PATTERN, Hits, find_text
+from langchain_wikirank._evidence.budget import Layout
+from langchain_wikirank._evidence.merge import GAP
+from langchain_wikirank._evidence.quoting import quoted_line
+from langchain_wikirank._tools.base import Text, TextOrNone, make_tool, omissible
+from langchain_wikirank._tools.library import Library, ToolAnswer, abstention, answer
+from wikirank.search.phrases import LONGEST_PATTERN, Hits, find_text
 
 DESCRIPTION = (
     "Find an exact phrase (name, number, quotation) or regular expression in the wiki. Returns "

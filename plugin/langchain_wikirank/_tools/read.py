@@ -11,11 +11,11 @@ from langchain_core.tools import BaseTool, ToolException
 from pydantic import BaseModel, ConfigDict, Field
 
 from langchain_wikirank._documents import document_of
-from langchain_wikirank._neutralise import quoted_line
-from langchain_wikirank._page import Layout
-from langchain_wikirank._tools.make import Text, TextOrNone, make_tool, omissible
-from langchain_wikirank._tools.shared import Library, ToolAnswer, answer
-from wikirank.reading import (
+from langchain_wikirank._evidence.budget import Layout
+from langchain_wikirank._evidence.quoting import quoted_line
+from langchain_wikirank._tools.base import Text, TextOrNone, make_tool, omissible
+from langchain_wikirank._tools.library import Library, ToolAnswer, answer
+from wikirank.search.pages import (
     Page,
     is_within,
     named_section,

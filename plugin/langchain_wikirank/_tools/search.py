@@ -10,18 +10,18 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, ToolException
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from langchain_wikirank._amount import enough_for_budget
-from langchain_wikirank._evidence import ask_or_read
-from langchain_wikirank._executor import run_in_worker
-from langchain_wikirank._neutralise import quoted_line
-from langchain_wikirank._page import Layout
-from langchain_wikirank._recording import recorded_searches
-from langchain_wikirank._threshold import relevant_documents
-from langchain_wikirank._tools.make import Text, TextOrNone, make_tool, omissible
-from langchain_wikirank._tools.shared import Library, ToolAnswer, abstention, answer
-from wikirank.duplicates import without_duplicates
-from wikirank.reading import page_passages, sections_like
+from langchain_wikirank._async import run_in_worker
+from langchain_wikirank._evidence.budget import Layout
+from langchain_wikirank._evidence.default_k import enough_for_budget
+from langchain_wikirank._evidence.quoting import quoted_line
+from langchain_wikirank._evidence.selection import relevant_documents
+from langchain_wikirank._evidence.write import ask_or_read
+from langchain_wikirank._tools.base import Text, TextOrNone, make_tool, omissible
+from langchain_wikirank._tools.library import Library, ToolAnswer, abstention, answer
+from langchain_wikirank._tracing import recorded_searches
+from wikirank.passages.duplicates import without_duplicates
 from wikirank.search import SearchResult
+from wikirank.search.pages import page_passages, sections_like
 from wikirank.types import HEADING_SEPARATOR
 
 DESCRIPTION = (

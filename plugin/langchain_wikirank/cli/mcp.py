@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from langchain_wikirank._executor import finish_workers, start_in_worker
-from langchain_wikirank._threshold import DEFAULT_MIN_SCORE
+from langchain_wikirank._async import finish_workers, start_in_worker
+from langchain_wikirank._evidence.selection import DEFAULT_MIN_SCORE
+from wikirank._extras import require_extra
+from wikirank._server import check_token, open_socket
 from wikirank.cli.options import DeviceOption, IndexOption, ModelOption, RevisionOption
 from wikirank.errors import WikirankError
-from wikirank.extras import require_extra
-from wikirank.listening import check_token, open_socket
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
@@ -104,7 +104,7 @@ def command(
 def _serve_stdio(server: Server[Any], retriever: WikiRetriever) -> None:
     import asyncio
 
-    from langchain_wikirank._mcp.stdio import serve_stdio
+    from langchain_wikirank._mcp.transports import serve_stdio
 
     _warm_up(retriever)
     with suppress(KeyboardInterrupt):
@@ -119,7 +119,7 @@ def _serve_http(
     token: str | None,
     allowed_hosts: list[str],
 ) -> None:
-    from langchain_wikirank._mcp.http import PATH, http_app, serve_http
+    from langchain_wikirank._mcp.transports import PATH, http_app, serve_http
 
     with open_socket(host, port) as listening:
         name = f"[{host}]" if ":" in host else host

@@ -11,18 +11,13 @@ import typer
 from rich.console import Console
 
 from wikirank.cli.output import index_progress
-from wikirank.corpus import (
-    SentenceSplitter,
-    Source,
-    SourceOptions,
-    Splitter,
-    WindowSplitter,
-    open_source,
-)
+from wikirank.corpus import SourceOptions, open_source
+from wikirank.corpus.source import Source
 from wikirank.errors import EmptyCorpusError, InvalidArgumentError
 from wikirank.index import IndexReport, WikiIndex
 from wikirank.index.index import is_index
-from wikirank.index.prepared import Workers
+from wikirank.index.ingest_workers import Workers
+from wikirank.passages.splitters import SentenceSplitter, Splitter, WindowSplitter
 
 
 def open_sources(

@@ -104,8 +104,8 @@ def command(
     - `wikirank evaluate --wiki-eval sample --model cross-encoder/ms-marco-MiniLM-L6-v2`
     """
     from wikirank.cli.output import step_progress
+    from wikirank.evaluate.html_report import html_page
     from wikirank.evaluate.kept_scores import KeptScores
-    from wikirank.evaluate.page import html_page
     from wikirank.evaluate.report import terminal_report
 
     _check(held_out, wiki_eval, distractors, depth)

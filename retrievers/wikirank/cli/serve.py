@@ -53,8 +53,8 @@ def command(
 
     - `WIKIRANK_TOKEN=... wikirank serve --index my-index --host 0.0.0.0 --no-open`
     """
-    from wikirank.extras import require_extra
-    from wikirank.listening import check_token, open_socket
+    from wikirank._extras import require_extra
+    from wikirank._server import check_token, open_socket
 
     require_extra("serve", "the page", ("fastapi", "uvicorn"))
     check_token(host, token, hint=f"Set {TOKEN_VARIABLE}")

@@ -13,8 +13,8 @@ from rich.console import Console
 from wikirank.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from wikirank.corpus import Source
-    from wikirank.train.record import TrainingRecord
+    from wikirank.corpus.source import Source
+    from wikirank.train.card.record import TrainingRecord
     from wikirank.train.wiki.options import WikiOptions
     from wikirank.train.wiki.record import WikiRecord
 
@@ -29,7 +29,7 @@ class Recipe(str, Enum):
 
 
 class Loss(str, Enum):
-    """What to minimise; the names are those of `wikirank.train.wiki.loss.LossName`."""
+    """What to minimise; the names are those of `wikirank.train.fit.loss.LossName`."""
 
     both = "both"
     listwise = "listwise"
@@ -111,8 +111,8 @@ def command(
     - `accelerate launch --multi_gpu --num_processes 2 -m wikirank train --corpus ...`
     """
     from wikirank.corpus import open_source
-    from wikirank.train.processes import is_main_process, process_count
-    from wikirank.train.wiki.teacher import check_teachers
+    from wikirank.train.fit.processes import is_main_process, process_count
+    from wikirank.train.fit.teacher import check_teachers
 
     if recipe is Recipe.card and any(
         given for given in (pairs, queries, epochs, loss, teacher, layers, first_pass)
@@ -162,7 +162,7 @@ def _card(
 def _options(
     queries: int | None, training: dict[str, Any], teachers: tuple[str, ...], layers: int | None
 ) -> WikiOptions:
-    from wikirank.train.wiki.groups import MOST_MADE, GroupOptions
+    from wikirank.train.data.groups import MOST_MADE, GroupOptions
     from wikirank.train.wiki.options import WikiOptions
 
     return WikiOptions(
@@ -183,7 +183,7 @@ def _wiki(
     *,
     progress: bool,
 ) -> WikiRecord:
-    from wikirank.train.wiki import read_pairs
+    from wikirank.train.data import read_pairs
     from wikirank.train.wiki.run import train_wiki
 
     return train_wiki(

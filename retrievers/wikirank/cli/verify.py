@@ -12,7 +12,7 @@ from rich.table import Table
 from wikirank.cli.options import IndexOption, JsonOption
 
 if TYPE_CHECKING:
-    from wikirank.index.verification import Check, Verification
+    from wikirank.index.verify.report import Check, Verification
 
 
 def command(
@@ -37,8 +37,8 @@ def command(
 
     - `wikirank verify --index my-index --repair`
     """
-    from wikirank.index.repair import repair_index
-    from wikirank.index.verify import verify_index
+    from wikirank.index.verify.repair import repair_index
+    from wikirank.index.verify.run import verify_index
 
     console = Console(stderr=True)
     done = repair_index(index, full=full) if repair else []

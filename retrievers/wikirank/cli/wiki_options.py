@@ -92,7 +92,7 @@ def refuse_shared_secrets(sources: Sequence[str], user: str | None) -> None:
     Raises:
         InvalidArgumentError: If there are credentials, and several wikis.
     """
-    from wikirank.corpus.mediawiki.credentials import find_credentials
+    from wikirank.corpus.sources.mediawiki.credentials import find_credentials
 
     wikis = [source for source in sources if source.lower().startswith(("http://", "https://"))]
     if len(wikis) > 1 and find_credentials(user):

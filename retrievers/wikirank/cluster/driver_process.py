@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import BinaryIO, cast
 
-from wikirank.closing import Closing
+from wikirank._util import Closing
 from wikirank.cluster.groups import PreparedGroup
 from wikirank.cluster.pipeline import Request
 from wikirank.errors import ClusterError

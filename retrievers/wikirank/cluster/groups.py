@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from wikirank.errors import WikirankError
-from wikirank.index.prepared import PreparedArticle
+from wikirank.index.ingest_workers import PreparedArticle
 
 _COLUMN = "group"
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from wikirank.cluster.groups import PreparedGroup, packed, unpacked
 from wikirank.cluster.steps import PreparingActor, Settings, read_part
-from wikirank.corpus import DividedSource, Part, Source
+from wikirank.corpus.source import DividedSource, Part, Source
 from wikirank.errors import ClusterError, WikirankError
 
 # Ray passes blocks of rows from step to step. With so small ones each row, a group of articles, is

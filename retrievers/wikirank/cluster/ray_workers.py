@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
 
-from wikirank.closing import Closing
-from wikirank.corpus import ChangingSource, RawSource, Source
+from wikirank._extras import require_extra
+from wikirank._util import Closing
+from wikirank.corpus.source import ChangingSource, RawSource, Source
 from wikirank.embed import Embedder, load_embedder
 from wikirank.errors import InvalidArgumentError
-from wikirank.extras import require_extra
-from wikirank.index.prepared import Job, PreparedArticle
+from wikirank.index.ingest_workers import Job, PreparedArticle
 
 if TYPE_CHECKING:
     from wikirank.cluster.driver_process import DriverProcess

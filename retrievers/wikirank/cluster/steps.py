@@ -13,11 +13,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from wikirank.cluster.groups import PreparedGroup, packed, unpacked
-from wikirank.corpus import RawSource, Source, Splitter
-from wikirank.corpus.sources.groups import ReadGroup, read_groups
+from wikirank.corpus.source import RawSource, Source
+from wikirank.corpus.sources.parallel import ReadGroup, read_groups
 from wikirank.embed import Embedder
 from wikirank.errors import IndexMismatchError, WikirankError
-from wikirank.index.prepared import PreparedArticle
+from wikirank.index.ingest_workers import PreparedArticle
+from wikirank.passages.splitters import Splitter
 from wikirank.runtime.workers import THREADS_VARIABLE
 from wikirank.types import Article
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import wikirank
-from wikirank.corpus.ids import stable_hash
 from wikirank.corpus.sources.path_source import PathSource
 from wikirank.corpus.sources.sample import SampleSource
+from wikirank.passages.ids import stable_hash
 
 # A file changed within its clock's tick of being looked at may change again unseen.
 _TICK_NS = 2 * 10**9
@@ -87,6 +87,8 @@ def _stamp(file: Path, name: str) -> list[Any]:
 def _code() -> str:
     """Hash of the code that reads and cuts articles."""
     digest = blake2b(digest_size=16)
-    for file in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(file.read_bytes())
+    corpus = Path(__file__).parent
+    for folder in (corpus, corpus.with_name("passages")):
+        for file in sorted(folder.rglob("*.py")):
+            digest.update(file.read_bytes())
     return digest.hexdigest()

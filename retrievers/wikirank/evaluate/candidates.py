@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
-from wikirank.corpus import SentenceSplitter, Source, article_passages
+from wikirank.corpus.source import Source
 from wikirank.evaluate.datasets import RetrievalDataset
 from wikirank.index import WikiIndex
-from wikirank.index.checks import refuse_duplicates
+from wikirank.index.preconditions import refuse_duplicates
+from wikirank.passages.cut import article_passages
+from wikirank.passages.splitters import SentenceSplitter
 from wikirank.search import Searcher, SearchOptions
 from wikirank.types import Passage, RankedPassage, SearchType
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from wikirank.errors import InvalidArgumentError
 from wikirank.evaluate.candidates import FirstStage
 from wikirank.evaluate.datasets import RetrievalDataset
-from wikirank.train.wiki.heldout import MISSED, CandidateList, read_candidate_lists
+from wikirank.train.data.candidate_lists import MISSED, CandidateList, read_candidate_lists
 from wikirank.types import HEADING_SEPARATOR, Passage, RankedPassage, SearchType
 
 TEST_LISTS = Path("data", "test.jsonl.gz")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from wikirank.duplicates import without_duplicates
 from wikirank.evaluate.datasets import RetrievalDataset
+from wikirank.passages.duplicates import without_duplicates
 from wikirank.types import RankedPassage
 
 

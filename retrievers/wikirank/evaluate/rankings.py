@@ -15,7 +15,7 @@ from wikirank.evaluate.near_duplicates import standing_in
 from wikirank.evaluate.strata import of_same_article
 from wikirank.rank import CrossEncoder
 from wikirank.rank.protocol import Cascade
-from wikirank.search import in_order, rerank
+from wikirank.search.pipeline import in_order, rerank
 from wikirank.types import RankedPassage, SearchType
 
 BY_LOGIT = ", logit alone"

@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 from wikirank.errors import InvalidArgumentError
-from wikirank.evaluate.abstention import Abstention
-from wikirank.evaluate.calibration import ReliabilityBin
 from wikirank.evaluate.changes import RankChange
 from wikirank.evaluate.rankings import RankingKind
-from wikirank.evaluate.significance import Interval
+from wikirank.metrics.abstention import Abstention
+from wikirank.metrics.calibration import ReliabilityBin
+from wikirank.metrics.significance import Interval
 from wikirank.types import SearchType
 
 StratumKind: TypeAlias = Literal["stratum", "kind of query"]

@@ -10,12 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import wikirank
-from wikirank.evaluate.abstention import Abstention, abstention
-from wikirank.evaluate.calibration import expected_calibration_error, reliability_bins
 from wikirank.evaluate.candidates import FIRST_STAGES, Candidates, OnStep
 from wikirank.evaluate.changes import change_counts, rank_changes, telling_changes
 from wikirank.evaluate.datasets import RetrievalDataset
-from wikirank.evaluate.metrics import METRICS, mean_metrics
 from wikirank.evaluate.near_duplicates import with_distinct_relevant
 from wikirank.evaluate.rankings import Ranking, rank_all
 from wikirank.evaluate.results import (
@@ -28,8 +25,11 @@ from wikirank.evaluate.results import (
     RankingResult,
     RerankerResult,
 )
-from wikirank.evaluate.significance import bootstrap_interval, permutation_p_value
 from wikirank.evaluate.stratified import strata_results
+from wikirank.metrics.abstention import Abstention, abstention
+from wikirank.metrics.calibration import expected_calibration_error, reliability_bins
+from wikirank.metrics.ranking import METRICS, mean_metrics
+from wikirank.metrics.significance import bootstrap_interval, permutation_p_value
 from wikirank.rank import CrossEncoder
 
 Relevant = Mapping[str, Collection[str]]
@@ -48,7 +48,7 @@ def evaluate(
 
     Search shows one of several near duplicates only, so any of them counts for all: relevant
     passages that are near duplicates are one, and a candidate that is a near duplicate of a
-    relevant passage is found in its stead. See `wikirank.duplicates`.
+    relevant passage is found in its stead. See `wikirank.passages.duplicates`.
 
     Args:
         candidates: Of the data set's queries, searched for or given.

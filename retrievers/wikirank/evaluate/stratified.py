@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wikirank.evaluate.datasets import RetrievalDataset
-from wikirank.evaluate.metrics import mean_metrics
 from wikirank.evaluate.rankings import Ranking
 from wikirank.evaluate.results import AT_K, MRR, NDCG, StratumKind, StratumResult
 from wikirank.evaluate.strata import SAME_ARTICLE, kinds_of_query, overlap_strata
+from wikirank.metrics.ranking import mean_metrics
 
 DEPTHS = (20, 50, 100)
 

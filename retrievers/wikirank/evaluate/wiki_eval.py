@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from wikirank.evaluate.datasets import RetrievalDataset
-from wikirank.train.card_recipe import N_WINDOWS, SEED, LabelledPair, card_pairs
-from wikirank.train.wiki_eval import wiki_eval_samples
+from wikirank.train.card.data import N_WINDOWS, SEED, card_pairs
+from wikirank.train.card.evaluation import wiki_eval_samples
+from wikirank.train.fit.history import LabelledPair
 from wikirank.types import Article
 
 CANDIDATES = 2

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import wikirank
-from wikirank.chunks import chunks
-from wikirank.closing import Closing
-from wikirank.corpus import SentenceSplitter, Source, Splitter, splitter_from
-from wikirank.corpus.records import passage_from_record, passages_digest
+from wikirank._util import Closing, chunks
+from wikirank.corpus.source import Source
 from wikirank.embed import Embedder, load_embedder
 from wikirank.errors import IndexMismatchError, IndexStorageError
-from wikirank.index.checks import (
+from wikirank.index.bm25 import LexicalIndex
+from wikirank.index.ingest import Ingestion
+from wikirank.index.ingest_workers import Workers
+from wikirank.index.ledger import Reading, claim_source, pending
+from wikirank.index.preconditions import (
     FORMAT,
     STORE_FILE,
     check_dimension,
@@ -27,17 +29,14 @@ from wikirank.index.checks import (
     refuse_filled,
     refuse_foreign,
 )
-from wikirank.index.dense import DenseIndex, server_client
-from wikirank.index.embedded import open_dense
-from wikirank.index.ingest import Ingestion
-from wikirank.index.ledger import claim_source, pending
-from wikirank.index.lexical import LexicalIndex
-from wikirank.index.prepared import Workers
-from wikirank.index.readings import Reading
 from wikirank.index.report import IndexInfo, IndexReport, OnProgress
-from wikirank.index.sharded import as_setting, named_servers
 from wikirank.index.store import PassageStore, insert_passages
+from wikirank.index.vectors.open import open_dense
+from wikirank.index.vectors.server import DenseIndex, server_client
+from wikirank.index.vectors.sharded import as_setting, named_servers
 from wikirank.index.writer import ArticlePassages, IndexWriter
+from wikirank.passages.records import passage_from_record, passages_digest
+from wikirank.passages.splitters import SentenceSplitter, Splitter, splitter_from
 from wikirank.types import Passage
 
 if TYPE_CHECKING:

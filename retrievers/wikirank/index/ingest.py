@@ -8,21 +8,15 @@ from contextlib import closing
 from time import perf_counter
 from typing import TypeAlias
 
-from wikirank.chunks import chunks
-from wikirank.corpus import (
-    ChangingSource,
-    Removed,
-    Source,
-    Splitter,
-    Unchanged,
-)
+from wikirank._util import chunks
+from wikirank.corpus.source import ChangingSource, Removed, Source, Unchanged
 from wikirank.errors import CorpusError, EmptyCorpusError
-from wikirank.index.known import KnownArticles
-from wikirank.index.ledger import SeenArticles, digests, known_digests
-from wikirank.index.prepared import Job, PreparedArticle, Workers
+from wikirank.index.ingest_workers import Job, PreparedArticle, Workers
+from wikirank.index.ledger import KnownArticles, SeenArticles, digests, known_digests
 from wikirank.index.report import IndexProgress, IndexReport, OnProgress
 from wikirank.index.store import PassageStore
 from wikirank.index.writer import ArticlePassages, IndexWriter
+from wikirank.passages.splitters import Splitter
 from wikirank.types import Article
 
 _ARTICLES_READ_AT_ONCE = 128

@@ -7,12 +7,114 @@ written again, one that has none is deleted.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 
-from wikirank.chunks import chunks
+from wikirank._util import chunks
+from wikirank.corpus.source import Source
 from wikirank.errors import InvalidArgumentError
+from wikirank.index.report import IndexReport
 from wikirank.index.store import SQL_CHUNK, PassageStore, content_digest
+
+# What a run that reads nothing does not do.
+_DONE = ("added", "changed", "removed", "passages_written", "passages_removed")
+
+
+class Reading:
+    """One run over one source, and what the last one left.
+
+    Args:
+        store: The index's store.
+        source: The source, not yet read from.
+    """
+
+    def __init__(self, store: PassageStore, source: Source) -> None:
+        # Imported here, as searching needs no source.
+        from wikirank.corpus.fingerprint import source_fingerprint
+
+        self._store = store
+        self._source = source
+        self._fingerprint = source_fingerprint(source)
+
+    def unchanged(self) -> IndexReport | None:
+        """What a run would report, if the source is as when it was read last; else None."""
+        row = self._store.connection.execute(
+            "SELECT fingerprint, report FROM readings WHERE source = ?", (self._source.name,)
+        ).fetchone()
+        if row is None or row[0] != self._fingerprint:
+            return None
+        last = json.loads(row[1])
+        report = IndexReport(
+            **{f.name: last[f.name] for f in fields(IndexReport) if f.name in last}
+        )
+        report.unchanged = report.added + report.changed + report.unchanged
+        for name in _DONE:
+            setattr(report, name, 0)
+        report.seconds, report.was_read = 0.0, False
+        return report
+
+    def record(self, report: IndexReport) -> None:
+        """Remember a run that came to the source's end, and the state it was in when it began."""
+        if self._fingerprint is None:
+            return
+        values = (self._source.name, self._fingerprint, json.dumps(report.as_dict()))
+        with self._store.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO readings VALUES (?, ?, ?)", values)
+
+
+class KnownArticles:
+    """Answers what a source asks of the index, and notes what it says.
+
+    Args:
+        store: The index's store.
+        source: Name of the source.
+    """
+
+    def __init__(self, store: PassageStore, source: str) -> None:
+        self._store = store
+        self._source = source
+        self._state_key = f"state of {source}"
+
+    @property
+    def state(self) -> str:
+        """What the source left at the end of its last whole run; "" if there was none."""
+        return str(self._store.read_meta().get(self._state_key, ""))
+
+    def note_state(self, state: str) -> None:
+        """Keep the source's state for its next run."""
+        self._store.write_meta({self._state_key: state})
+
+    def versions(self, keys: Sequence[str]) -> dict[str, str]:
+        """The versions of those of the articles that are indexed and have one."""
+        found: dict[str, str] = {}
+        for chunk in chunks(keys, SQL_CHUNK):
+            marks = ", ".join("?" * len(chunk))
+            # A version counts only as long as the ledger has the article itself.
+            sql = (
+                "SELECT article, version FROM versions JOIN articles USING (source, article)"
+                f" WHERE source = ? AND article IN ({marks})"
+            )
+            found.update(self._store.connection.execute(sql, [self._source, *chunk]).fetchall())
+        return found
+
+    def note_versions(self, versions: Mapping[str, str]) -> None:
+        """Record which version of each article the index has, once it has it."""
+        rows = [(self._source, key, version) for key, version in versions.items() if version]
+        if rows:
+            with self._store.transaction() as connection:
+                connection.executemany("INSERT OR REPLACE INTO versions VALUES (?, ?, ?)", rows)
+
+    def titles_with_alias(self, aliases: Sequence[str]) -> list[str]:
+        """Titles of the articles with one of the aliases in their metadata, sorted."""
+        sql = (
+            "SELECT DISTINCT title FROM passages WHERE source = ? AND number = 0 AND EXISTS ("
+            " SELECT 1 FROM json_each(metadata, '$.aliases') AS alias"
+            " WHERE alias.value IN (SELECT value FROM json_each(?))) ORDER BY title"
+        )
+        parameters = (self._source, json.dumps(list(aliases)))
+        return [row[0] for row in self._store.connection.execute(sql, parameters)]
 
 
 def claim_source(store: PassageStore, name: str, location: str | None) -> None:

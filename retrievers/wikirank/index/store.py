@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from wikirank.chunks import chunks
-from wikirank.corpus.ids import stable_hash
+from wikirank._util import chunks
 from wikirank.errors import IndexStorageError, InvalidArgumentError
 from wikirank.index.filters import FIELD_KEYS, to_sql
+from wikirank.passages.ids import stable_hash
 from wikirank.types import Passage
 
 _SCHEMA = """

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from wikirank.embed import Embedder
 from wikirank.errors import IndexLockedError, IndexStorageError
-from wikirank.index.dense import DenseIndex
+from wikirank.index.bm25 import LexicalIndex
 from wikirank.index.ledger import (
     add_all_pending,
     add_pending,
@@ -30,13 +30,13 @@ from wikirank.index.ledger import (
     pending,
     record_articles,
 )
-from wikirank.index.lexical import LexicalIndex
 from wikirank.index.store import (
     PassageStore,
     delete_passages,
     insert_passages,
     record_write,
 )
+from wikirank.index.vectors.server import DenseIndex
 from wikirank.types import Passage
 
 _log = logging.getLogger("wikirank")

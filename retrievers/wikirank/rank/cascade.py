@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wikirank.rank.combination import Combination, FirstStageScores
+from wikirank.runtime.combination import Combination, FirstStageScores
 from wikirank.runtime.model_description import DropRule
 from wikirank.runtime.session import Network, Tokens
 from wikirank.runtime.workers import map_ordered

@@ -10,10 +10,10 @@ from tokenizers import Encoding
 from typing_extensions import override
 
 from wikirank.errors import ModelError
-from wikirank.rank.base import DescribedCrossEncoder
 from wikirank.rank.cascade import FirstPass, going_on, with_first_stage
-from wikirank.rank.combination import FirstStageScores
+from wikirank.rank.protocol import DescribedCrossEncoder
 from wikirank.rank.windows import check_max_length
+from wikirank.runtime.combination import FirstStageScores
 from wikirank.runtime.model_folder import ModelFolder
 from wikirank.runtime.session import OnnxSession, Tokens
 from wikirank.runtime.tokens import load_tokenizer

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from tokenizers import Encoding
 
 from wikirank.errors import InvalidArgumentError, TextTooLongError, TruncationWarning
-from wikirank.rank.combination import FirstStageScores
 from wikirank.rank.protocol import DROPPED, Cascade, CrossEncoder
 from wikirank.rank.windows import cut_windows
+from wikirank.runtime.combination import FirstStageScores
 from wikirank.runtime.tokens import check_text, check_texts
 from wikirank.types import OnTruncation
 

@@ -14,8 +14,7 @@ from tokenizers import Encoding
 from typing_extensions import override
 
 from wikirank.errors import InvalidArgumentError, MissingExtraError, ModelError
-from wikirank.rank.base import DescribedCrossEncoder
-from wikirank.rank.torch_batch import padded_batch
+from wikirank.rank.protocol import DescribedCrossEncoder
 from wikirank.rank.windows import check_max_length
 from wikirank.runtime.model_description import ModelDescription
 from wikirank.runtime.model_folder import DESCRIPTION_FILE, read_description
@@ -24,6 +23,39 @@ from wikirank.runtime.tokens import plain_tokenizer
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
+    from torch import Tensor
+
+
+_ENCODED = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}
+"""What a network is given, and what an `Encoding` calls it."""
+
+
+def padded_batch(pairs: Sequence[Encoding], tokenizer: Any) -> dict[str, Tensor]:
+    """Put pairs into tensors, the shorter ones padded at their ends.
+
+    transformers' tokenizers do the same, but walk through every token in Python: on a GPU that
+    takes several times as long as the network.
+
+    Args:
+        pairs: At least one, not padded.
+        tokenizer: transformers' tokenizer of the model, which names what the network is given.
+
+    Returns:
+        int64 tensors by name, each (pairs, tokens of the longest).
+    """
+    import torch
+
+    width = max(len(pair.ids) for pair in pairs)
+    batch = {}
+    for name in tokenizer.model_input_names:
+        if name in _ENCODED:
+            padding = tokenizer.pad_token_id if name == "input_ids" else 0
+            rows = np.full((len(pairs), width), padding, dtype=np.int64)
+            for row, pair in zip(rows, pairs, strict=True):
+                row[: len(pair.ids)] = getattr(pair, _ENCODED[name])
+            batch[name] = torch.from_numpy(rows)
+    return batch
+
 
 _BATCH_SIZES = {"cuda": 256}
 

@@ -56,10 +56,10 @@ class ModelDescription:
         model_id: Name and version of the model; an index remembers its embedder's.
         max_length: Longest input in tokens, special tokens included.
         headings: Whether passages carry `title › section` on a line before the text.
-        scale: Factor of the calibration, over 0; see `wikirank.rank.calibration`.
+        scale: Factor of the calibration, over 0; see `wikirank.runtime.calibration`.
         shift: Summand of the calibration.
         combination: Weights of the final score of hybrid search by name, see
-            `wikirank.rank.combination`; None if none were learned.
+            `wikirank.runtime.combination`; None if none were learned.
         first_pass: When the first pass drops candidates, see `wikirank.rank.cascade`; None if
             there is no first pass.
     """

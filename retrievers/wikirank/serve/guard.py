@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from wikirank.listening import is_loopback
+from wikirank._server import is_loopback
 from wikirank.serve.failures import failure
 
 SECURITY_HEADERS = {

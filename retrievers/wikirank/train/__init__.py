@@ -3,7 +3,8 @@
 Training needs the `[train]` extra; importing this package does not, and loads no torch.
 """
 
-from wikirank.train.card_recipe import CardPairs, LabelledPair, card_pairs
-from wikirank.train.run import train_card
+from wikirank.train.card.data import CardPairs, card_pairs
+from wikirank.train.card.run import train_card
+from wikirank.train.fit.history import LabelledPair
 
 __all__ = ["CardPairs", "LabelledPair", "card_pairs", "train_card"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wikirank.extras import require_extra
+from wikirank._extras import require_extra
 
 _MODULES = (
     "torch",

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from wikirank.evaluate.calibration import (
+from wikirank.metrics.calibration import (
     BINS,
     ReliabilityBin,
     expected_calibration_error,
@@ -19,7 +19,7 @@ from wikirank.evaluate.calibration import (
 )
 
 if TYPE_CHECKING:
-    from wikirank.train.trainer import Fit
+    from wikirank.train.fit.history import Fit
 
 # Of Okabe and Ito's colours, which all kinds of eyes tell apart.
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#666666"

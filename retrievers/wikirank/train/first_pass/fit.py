@@ -19,8 +19,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from wikirank.rank.cascade import sides
 from wikirank.runtime.session import Tokens
+from wikirank.train.data.groups import TrainingGroup
 from wikirank.train.first_pass.network import FirstPassNetwork, first_pass_for
-from wikirank.train.wiki.groups import TrainingGroup
 
 _CHUNK = 2048  # Groups sorted by length together, so that batches hold little padding.
 _EACH_SAVED = 100

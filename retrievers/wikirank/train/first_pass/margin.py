@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from wikirank.rank import best_first
 from wikirank.rank.cascade import going_on, with_first_stage
-from wikirank.rank.combination import Combination, FirstStageScores
+from wikirank.runtime.combination import Combination, FirstStageScores
 from wikirank.runtime.model_description import DropRule, DropRules
-from wikirank.train.wiki.combine import fit_combination
-from wikirank.train.wiki.heldout import CandidateList
-from wikirank.train.wiki.measure import order_metrics
+from wikirank.train.calibrate.combine import fit_combination
+from wikirank.train.calibrate.measure import order_metrics
+from wikirank.train.data.candidate_lists import CandidateList
 
 MEASURED_AT = (5, 10)
 """How many passages are wanted where a margin is chosen and measured."""

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from wikirank.train.fused_attention import attend
+from wikirank.train.export.fused_attention import attend
 
 _WIDTH, _LAYERS, _HEADS, _HIDDEN = 128, 2, 4, 128
 _DEVIATION = 0.3  # Of the word vectors: how fast they are learned depends on it, nothing else.

@@ -16,8 +16,8 @@ from tokenizers import Encoding
 from typing_extensions import override
 
 from wikirank.rank import CrossEncoder, score_passages
-from wikirank.rank.combination import Combination
 from wikirank.rank.onnx_cross_encoder import CascadeCrossEncoder
+from wikirank.runtime.combination import Combination
 from wikirank.runtime.model_description import FIRST_PASS_FILE, DropRule, DropRules
 from wikirank.runtime.model_folder import (
     ModelFolder,
@@ -26,7 +26,10 @@ from wikirank.runtime.model_folder import (
     write_model_folder,
 )
 from wikirank.runtime.tokens import load_tokenizer
-from wikirank.train.first_pass.export import export_first_pass
+from wikirank.train.data.candidate_lists import CandidateList, read_candidate_lists
+from wikirank.train.data.groups import read_groups
+from wikirank.train.export.traced_graph import WORDS, TracedGraph
+from wikirank.train.export.tracing import quantise, quiet_export, trace_onnx
 from wikirank.train.first_pass.fit import FirstPassHyperparameters, fit_first_pass, token_groups
 from wikirank.train.first_pass.margin import (
     MEASURED_AT,
@@ -37,11 +40,39 @@ from wikirank.train.first_pass.margin import (
     in_hybrid,
 )
 from wikirank.train.first_pass.network import FirstPassNetwork
-from wikirank.train.run import MODEL_CARD, ONNX_FOLDER, Report
-from wikirank.train.traced_graph import WORDS, TracedGraph
+from wikirank.train.fit.run_folder import MODEL_CARD, ONNX_FOLDER, Report
 from wikirank.train.wiki.finish import DATA
-from wikirank.train.wiki.groups import read_groups
-from wikirank.train.wiki.heldout import CandidateList, read_candidate_lists
+
+
+def export_first_pass(network: FirstPassNetwork, target: Path) -> None:
+    """Write a first pass as int8 ONNX, for one pair a run.
+
+    Args:
+        network: A trained one.
+        target: The file to write.
+    """
+    fp32 = target.with_suffix(".fp32.onnx")
+    example = {
+        "query_ids": torch.ones(1, 5, dtype=torch.long),
+        "passage_ids": torch.ones(1, 11, dtype=torch.long),
+    }
+    with quiet_export():
+        trace_onnx(network, fp32, "logit", example)
+        quantise(fp32, target, nodes=_large_nodes(network))
+    fp32.unlink()
+
+
+def _large_nodes(network: FirstPassNetwork) -> list[str]:
+    """The word vectors, and what is done to every token; for the rest int8 takes longer."""
+    return [
+        *("/words/Gather", "/words_1/Gather", "/context/MatMul", "/context_1/MatMul"),
+        *(
+            f"/layers.{at}/{part}/MatMul"
+            for at in range(len(network.layers))
+            for part in ("key", "value")
+        ),
+    ]
+
 
 RECORD_FILE = "first_pass.json"
 _CHECKPOINT = "first-pass.pt"

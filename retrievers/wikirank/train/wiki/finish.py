@@ -16,23 +16,22 @@ from pathlib import Path
 from platform import python_version
 from typing import TYPE_CHECKING, Any
 
-from wikirank.rank import Calibration, load_cross_encoder
+from wikirank.rank import load_cross_encoder
+from wikirank.runtime.calibration import Calibration
 from wikirank.runtime.model_folder import read_model_folder, write_model_folder
-from wikirank.train.card_recipe import LabelledPair
-from wikirank.train.folder import CHECKPOINTS
-from wikirank.train.record import OnnxRecord
-from wikirank.train.run import MODEL_CARD, ONNX_FOLDER, PACKAGES, Report
-from wikirank.train.wiki.card import wiki_model_card
-from wikirank.train.wiki.data import WikiData
-from wikirank.train.wiki.groups import TrainingGroup
+from wikirank.train.data.groups import TrainingGroup
+from wikirank.train.data.prepare import WikiData
+from wikirank.train.fit.history import LabelledPair, OnnxRecord
+from wikirank.train.fit.run_folder import CHECKPOINTS, MODEL_CARD, ONNX_FOLDER, PACKAGES, Report
+from wikirank.train.wiki.model_card import wiki_model_card
 from wikirank.train.wiki.options import WikiOptions
 from wikirank.train.wiki.record import WikiRecord
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder as TorchModel
 
-    from wikirank.train.trainer import Fit
-    from wikirank.train.wiki.calibrate import Calibrated
+    from wikirank.train.calibrate.calibrate import Calibrated
+    from wikirank.train.fit.history import Fit
 
 DATA = "data"
 TRAINING_PLOT = "training.png"
@@ -77,9 +76,9 @@ class Run:
         Raises:
             InvalidArgumentError: The model cannot be calibrated.
         """
+        from wikirank.train.fit.group_trainer import DEV_METRIC
+        from wikirank.train.fit.quiet import quiet_transformers
         from wikirank.train.plots import plot_training
-        from wikirank.train.quiet import quiet_transformers
-        from wikirank.train.wiki.trainer import DEV_METRIC
 
         model.max_seq_length = self.options.max_length
         with quiet_transformers():
@@ -94,10 +93,10 @@ class Run:
 
     def _export(self, model: TorchModel) -> tuple[OnnxRecord, Calibrated]:
         """Export, calibrate the export, and write it with its calibration and combination."""
-        from wikirank.train.export import export_cross_encoder
-        from wikirank.train.parity import compare_with_torch
+        from wikirank.train.calibrate.calibrate import calibrate
+        from wikirank.train.export.int8 import export_cross_encoder
+        from wikirank.train.export.parity import compare_with_torch
         from wikirank.train.plots import plot_calibration
-        from wikirank.train.wiki.calibrate import calibrate
 
         with tempfile.TemporaryDirectory() as scratch:
             plain = export_cross_encoder(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from wikirank.train.wiki.groups import GroupOptions
+from wikirank.train.data.groups import GroupOptions
 
 MODEL_ID = "langchain-wikirank/wiki-minilm-l6"
 

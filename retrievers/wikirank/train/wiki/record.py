@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from wikirank.train.record import RECORD_FILE, EpochRecord, OnnxRecord, write_record
+from wikirank.train.fit.history import RECORD_FILE, EpochRecord, OnnxRecord, write_record
 
 
 @dataclass(frozen=True, slots=True)

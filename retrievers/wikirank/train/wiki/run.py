@@ -11,26 +11,25 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wikirank.corpus import article_digest
-from wikirank.corpus.ids import stable_hash
+from wikirank.passages.cut import article_digest
+from wikirank.passages.ids import stable_hash
+from wikirank.train.data.pairs import QuestionPair
+from wikirank.train.data.prepare import prepare_data
 from wikirank.train.extra import require_train_extra
-from wikirank.train.folder import CHECKPOINTS, claim_run_folder, last_checkpoint
-from wikirank.train.processes import is_main_process, main_process_first
-from wikirank.train.run import Report
-from wikirank.train.wiki.data import prepare_data
+from wikirank.train.fit.processes import is_main_process, main_process_first
+from wikirank.train.fit.run_folder import CHECKPOINTS, Report, claim_run_folder, last_checkpoint
+from wikirank.train.fit.teacher import TEACHER_FILE, check_teachers, teacher_scores
 from wikirank.train.wiki.finish import DATA, Run
 from wikirank.train.wiki.options import WikiOptions
-from wikirank.train.wiki.pairs import QuestionPair
 from wikirank.train.wiki.record import WikiRecord
-from wikirank.train.wiki.teacher import TEACHER_FILE, check_teachers, teacher_scores
 from wikirank.types import Article
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder as TorchModel
 
-    from wikirank.train.base import Base
-    from wikirank.train.trainer import Fit
-    from wikirank.train.wiki.trainer import GroupHyperparameters
+    from wikirank.train.fit.base import Base
+    from wikirank.train.fit.group_trainer import GroupHyperparameters
+    from wikirank.train.fit.history import Fit
 
 __all__ = ["WikiOptions", "train_wiki"]
 
@@ -73,8 +72,8 @@ def train_wiki(
         KeyboardInterrupt: Ctrl-C; the last checkpoint is kept, and `report` was told so.
     """
     require_train_extra()
-    from wikirank.train.base import find_base
-    from wikirank.train.wiki.trainer import GroupHyperparameters
+    from wikirank.train.fit.base import find_base
+    from wikirank.train.fit.group_trainer import GroupHyperparameters
 
     options = options or WikiOptions()
     articles = list(corpus)
@@ -121,8 +120,8 @@ def train_wiki(
 def _fit(
     run: Run, start: Base, training: GroupHyperparameters, *, progress: bool
 ) -> tuple[TorchModel, Fit]:
-    from wikirank.train.wiki.model import starting_model
-    from wikirank.train.wiki.trainer import fit_groups, groups_dataset, ranking_samples
+    from wikirank.train.fit.group_trainer import fit_groups, groups_dataset, ranking_samples
+    from wikirank.train.fit.model import starting_model
 
     options, groups = run.options, run.data.groups
     scores = None

@@ -11,8 +11,8 @@ from typing import Any
 from wikirank.corpus.sources.dump.aliases import Aliases
 from wikirank.corpus.sources.dump.parser import DumpPage, DumpParser, SiteInfo
 from wikirank.corpus.sources.dump.streams import check_packages
-from wikirank.corpus.sources.makers import made_articles
 from wikirank.corpus.sources.page_url import page_url, url_prefix
+from wikirank.corpus.sources.parallel import made_articles
 from wikirank.corpus.sources.path_source import PathSource
 from wikirank.corpus.wikitext import (
     NamespaceNames,

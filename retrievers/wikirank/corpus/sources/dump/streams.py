@@ -7,9 +7,9 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from wikirank._extras import require_extra
 from wikirank.corpus.sources.dump.multistream import decompress_bz2
 from wikirank.corpus.sources.path_source import cannot_read
-from wikirank.extras import require_extra
 
 DUMP_SUFFIXES = (".xml", ".xml.bz2", ".xml.gz", ".xml.zst")
 _CHUNK = 2**20  # bytes

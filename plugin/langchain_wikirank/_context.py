@@ -1,0 +1,214 @@
+"""What the wiki adds to one turn of a conversation: composed once, kept as plain JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.documents import Document
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from typing_extensions import TypedDict
+
+from langchain_wikirank._evidence.budget import Evidence
+from langchain_wikirank._evidence.citations import CitationBook, cited_numbers, document_key
+from langchain_wikirank._evidence.entries import shown_numbers
+from langchain_wikirank._evidence.selection import relevant_documents
+from langchain_wikirank._evidence.tokens import TokenCounter
+from langchain_wikirank._evidence.write import write_evidence
+
+NOT_ANSWERED = (
+    "The wiki was searched for this message and has no passage that answers it. Do not answer "
+    "from the wiki what it does not say."
+)
+NOTHING_NEW = (
+    "A search for this message by itself found nothing: the passages above are those that you "
+    "cited before. What they do not answer, the wiki does not."
+)
+SHOWN_ABOVE = "Relevant too, and shown above already: {numbers}."
+_ASKED = "Message of the user:"
+
+
+class PassageRecord(TypedDict):
+    """A document as plain JSON.
+
+    Attributes:
+        id: Its id, or one made of its content.
+        page_content: Its text.
+        metadata: Its metadata.
+    """
+
+    id: str
+    page_content: str
+    metadata: dict[str, Any]
+
+
+class Turn(TypedDict):
+    """A turn of the conversation, as it is kept in the agent's state.
+
+    Attributes:
+        message_id: The id of the user's message.
+        query: Its text.
+        text: What is added to it for the model; empty for nothing.
+        numbers: The citation numbers of the conversation.
+        passages: The passages in `text`, as they were found.
+    """
+
+    message_id: str | None
+    query: str
+    text: str
+    numbers: dict[str, int]
+    passages: list[PassageRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms passages are added.
+
+    Attributes:
+        token_budget: Most tokens of all that is added to a model call.
+        min_score: Least relevance score of a passage; None shows all.
+        count_tokens: Counts tokens.
+        tools: The names of the tools that share the numbers; empty for none.
+    """
+
+    token_budget: int
+    min_score: float | None
+    count_tokens: TokenCounter
+    tools: frozenset[str]
+
+
+def last_human(messages: Sequence[AnyMessage]) -> HumanMessage | None:
+    """The user's last message, None if there is none."""
+    return next((m for m in reversed(messages) if isinstance(m, HumanMessage)), None)
+
+
+def compose_turn(
+    asked: HumanMessage,
+    found: Sequence[Document],
+    *,
+    messages: Sequence[AnyMessage],
+    before: Sequence[PassageRecord],
+    citations: CitationBook,
+    terms: Terms,
+) -> tuple[Turn, list[PassageRecord]]:
+    """Choose the passages of a turn and write them out.
+
+    Those found come first, then those of the turn before that the model cited in a message which
+    is still there; what a tool has shown in such a message is named, not repeated.
+
+    Args:
+        asked: The user's message.
+        found: What the wiki was found to have, best first.
+        messages: The conversation as the model will read it.
+        before: The passages of the turn before.
+        citations: The numbers of the conversation; those of the passages shown are added.
+        terms: On what terms.
+
+    Returns:
+        The turn, and the passages shown, merged and numbered.
+    """
+    query = str(asked.text).strip()
+    if not query:
+        return _silent_turn(asked, before, citations), []
+    relevant = relevant_documents(found, terms.min_score)
+    told = [m for m in messages if isinstance(m, ToolMessage) and m.name in terms.tools]
+    above = _numbers_told(told, citations, relevant)
+    fresh = [document for document in relevant if citations.number_of(document) not in above]
+    cited = _numbers_cited(messages) - above
+    carried = [Document(**record) for record in before]
+    carried = [document for document in carried if citations.number_of(document) in cited]
+    note = _note(relevant, carried, above)
+    evidence = _evidence([*fresh, *carried], note, citations, terms)
+    shown = {document.metadata["citation"] for document in evidence.documents}
+    kept = [d for d in (*fresh, *carried) if citations.number_of(d) in shown]
+    turn = Turn(
+        message_id=asked.id,
+        query=query,
+        text="\n\n".join(part for part in (evidence.text, note) if part),
+        numbers=citations.to_dict(),
+        passages=list({document_key(d): _record(d) for d in reversed(kept)}.values())[::-1],
+    )
+    return turn, [_record(document) for document in evidence.documents]
+
+
+def _silent_turn(
+    asked: HumanMessage, before: Sequence[PassageRecord], citations: CitationBook
+) -> Turn:
+    """The turn of a message without text: nothing is added, nothing forgotten."""
+    numbers, passages = citations.to_dict(), list(before)
+    return Turn(message_id=asked.id, query="", text="", numbers=numbers, passages=passages)
+
+
+def with_context(messages: Sequence[AnyMessage], text: str) -> list[AnyMessage]:
+    """Messages whose last one of the user begins with what the wiki has on it.
+
+    In the user's message, because a wiki's word must not weigh like the system's, and because
+    some models refuse two messages of one speaker in a row.
+
+    Args:
+        messages: The messages of a model call; not changed.
+        text: What to add.
+
+    Returns:
+        The messages with a copy of that one.
+    """
+    asked = last_human(messages)
+    if asked is None:
+        return [HumanMessage(text), *messages]
+    head = f"{text}\n\n{_ASKED}"
+    content = asked.content
+    joined: Any = (
+        f"{head}\n{content}"
+        if isinstance(content, str)
+        else [{"type": "text", "text": head}, *content]
+    )
+    copy = asked.model_copy(update={"content": joined})
+    return [copy if message is asked else message for message in messages]
+
+
+def _evidence(
+    documents: list[Document], note: str, citations: CitationBook, terms: Terms
+) -> Evidence:
+    if not documents:
+        return Evidence("", [], 0, 0)
+    # Joined to the rest, a text may have a token more than by itself.
+    room = terms.count_tokens(f"\n\n{note}") + 2 if note else 0
+    return write_evidence(
+        documents,
+        budget=terms.token_budget - room,
+        count_tokens=terms.count_tokens,
+        citations=citations,
+        may_read=bool(terms.tools),
+    )
+
+
+def _note(relevant: Sequence[Document], carried: Sequence[Document], above: set[int]) -> str:
+    """What is said after the passages; empty for nothing."""
+    if not relevant:
+        return NOTHING_NEW if carried else NOT_ANSWERED
+    numbers = ", ".join(f"[{number}]" for number in sorted(above))
+    return SHOWN_ABOVE.format(numbers=numbers) if numbers else ""
+
+
+def _numbers_told(
+    told: Sequence[ToolMessage], citations: CitationBook, documents: Sequence[Document]
+) -> set[int]:
+    """Which of these documents stand in a tool's answer, by their numbers."""
+    read = shown_numbers("\n".join(str(message.text) for message in told))
+    return read & {n for document in documents if (n := citations.number_of(document))}
+
+
+def _numbers_cited(messages: Sequence[AnyMessage]) -> set[int]:
+    """What the model has cited in the messages that are still there."""
+    said = [str(message.text) for message in messages if isinstance(message, AIMessage)]
+    return {number for text in said for number in cited_numbers(text)}
+
+
+def _record(document: Document) -> PassageRecord:
+    return PassageRecord(
+        id=document_key(document),
+        page_content=document.page_content,
+        metadata=json.loads(json.dumps(document.metadata, default=str)),
+    )

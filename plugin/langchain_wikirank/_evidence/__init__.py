@@ -1,0 +1,1 @@
+"""What a chat model gets to read: passages selected, merged, packed, quoted and numbered."""

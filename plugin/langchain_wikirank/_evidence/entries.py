@@ -1,0 +1,84 @@
+"""How one passage of evidence is written: number, heading, address, text between delimiters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from urllib.parse import unquote
+
+from langchain_core.documents import Document
+
+from langchain_wikirank._documents import document_heading, section_of
+from langchain_wikirank._evidence.quoting import (
+    CLOSING,
+    OPENING,
+    quoted_line,
+    quoted_text,
+    quoted_url,
+)
+from wikirank.types import HEADING_SEPARATOR
+
+NO_ADDRESS = "no address"
+"""Stands for the address of a passage that would else seem to be of a page shown before."""
+
+_SHOWN = re.compile(rf"^\[(\d+)\](?: [^\n]+)?\n(?:(?:\S+|{NO_ADDRESS})\n)?{OPENING}", re.MULTILINE)
+
+
+def shown_numbers(text: str) -> set[int]:
+    """The citation numbers of the passages that a text of ours shows.
+
+    Args:
+        text: What a tool has told a model.
+
+    Returns:
+        The numbers.
+    """
+    return {int(number) for number in _SHOWN.findall(text)}
+
+
+def entry_texts(documents: Sequence[Document], numbers: Sequence[int]) -> list[str]:
+    """Write out what is shown, each passage in as few tokens as keep it apart from the rest.
+
+    Args:
+        documents: The documents, in the order in which they are shown.
+        numbers: The citation number of each.
+
+    Returns:
+        A text for each: number and heading, its page's address at the first of its passages, and
+        the quoted text between delimiters.
+    """
+    return list(map(_entry, documents, numbers, _address_lines(documents)))
+
+
+def _entry(document: Document, number: int, address: str) -> str:
+    """One passage: number and heading, the line of its address, its text within the delimiters."""
+    head = f"[{number}] {quoted_line(document_heading(document))}".rstrip()
+    parts = [head, address, f"{OPENING}{quoted_text(document.page_content)}{CLOSING}"]
+    return "\n".join(filter(None, parts))
+
+
+def _address_lines(documents: Sequence[Document]) -> list[str]:
+    """The line of each document's address: empty where the page's stands above already."""
+    lines = []
+    of_page: dict[str, str] = {}
+    for document in documents:
+        # What a reader takes for the page's title, whatever the metadata says.
+        page = quoted_line(document_heading(document)).partition(HEADING_SEPARATOR)[0]
+        address, before = _address(document), of_page.get(page, "")
+        is_known = bool(page) and address == before
+        lines.append("" if is_known else address or (NO_ADDRESS if before else ""))
+        of_page[page] = address
+    return lines
+
+
+def _address(document: Document) -> str:
+    """The url, without `https://` and an anchor that is only the section's heading once more."""
+    url = quoted_url(str(document.metadata.get("url") or "")).removeprefix("https://")
+    base, _, anchor = url.partition("#")
+    heading = section_of(document).rpartition(HEADING_SEPARATOR)[2]
+    is_repeated = heading and _plain(unquote(anchor)) == _plain(heading)
+    return base if is_repeated else url
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("_", " ").split())

@@ -1,0 +1,151 @@
+"""What the three tools share: the index, the budget, the numbers of each conversation."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+from langchain_core.documents import Document
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import ToolException
+
+from langchain_wikirank._evidence.budget import Evidence, Layout
+from langchain_wikirank._evidence.citations import CitationBook
+from langchain_wikirank._evidence.quoting import quoted_line
+from langchain_wikirank._evidence.tokens import TokenCounter
+from langchain_wikirank._evidence.write import lay_out
+from langchain_wikirank.retriever import WikiRetriever
+from wikirank.index import WikiIndex
+from wikirank.search.pages import Page, find_pages, nearest_titles
+
+_MOST_CONVERSATIONS = 1000
+
+
+class WikiToolArtifact(TypedDict):
+    """What a tool keeps beside the text that the chat model reads.
+
+    Attributes:
+        documents: The documents shown, with all their scores and their number, `citation`.
+        timings: Milliseconds by stage of the search, and `total`.
+        left_out: How many passages did not fit the token budget.
+        abstained: Whether the wiki had nothing to answer with.
+    """
+
+    documents: list[Document]
+    timings: dict[str, float]
+    left_out: int
+    abstained: bool
+
+
+ToolAnswer = tuple[str, WikiToolArtifact]
+
+
+class Conversations:
+    """The citation numbers of the last thousand conversations, by their thread id."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._books: OrderedDict[str, CitationBook] = OrderedDict()
+
+    def book(
+        self, config: RunnableConfig | None, numbers: Mapping[str, int] | None = None
+    ) -> CitationBook:
+        """The numbers of the conversation that a run belongs to.
+
+        Args:
+            config: The run's; without a `thread_id` in its `configurable`, all such runs are one
+                conversation.
+            numbers: What the conversation is known to have if this is the first that is heard of
+                it, as after a restart.
+
+        Returns:
+            The book.
+        """
+        thread = str(((config or {}).get("configurable") or {}).get("thread_id", ""))
+        with self._lock:
+            book = self._books.setdefault(thread, CitationBook(numbers))
+            self._books.move_to_end(thread)
+            if len(self._books) > _MOST_CONVERSATIONS:
+                self._books.popitem(last=False)
+            return book
+
+
+@dataclass(frozen=True)
+class Library:
+    """A wiki and the terms on which it is shown.
+
+    Attributes:
+        retriever: Searches the wiki.
+        token_budget: Most tokens of one answer.
+        count_tokens: Counts them.
+        min_score: Relevance score below which nothing counts as an answer; None for no limit.
+        conversations: The citation numbers.
+    """
+
+    retriever: WikiRetriever
+    token_budget: int
+    count_tokens: TokenCounter
+    min_score: float | None
+    conversations: Conversations
+
+    @property
+    def index(self) -> WikiIndex:
+        """The index."""
+        return self.retriever.index
+
+    def lay_out(
+        self, documents: Sequence[Document], layout: Layout, config: RunnableConfig
+    ) -> Evidence:
+        """Write documents out within the budget, with the numbers of the conversation."""
+        return lay_out(
+            documents,
+            layout,
+            budget=self.token_budget,
+            count_tokens=self.count_tokens,
+            citations=self.conversations.book(config),
+        )
+
+    def pages(self, name: str) -> list[Page]:
+        """The pages of a title or address.
+
+        Args:
+            name: The title or address.
+
+        Returns:
+            At least one page.
+
+        Raises:
+            ToolException: There is none; the message names the nearest titles.
+        """
+        if found := find_pages(self.index.store, name):
+            return found
+        near = self.listed(nearest_titles(self.index, name))
+        advice = f"Titles like it: {near}." if near else "Call wiki_search to see what it has."
+        msg = f'The wiki has no page "{quoted_line(name)}". {advice}'
+        raise ToolException(msg)
+
+    def listed(self, titles: Sequence[str], share: float = 0.5) -> str:
+        """Titles in quotation marks, as many as fit a share of the budget."""
+        quoted = [f'"{quoted_line(title)}"' for title in dict.fromkeys(titles) if title]
+        most = int(self.token_budget * share)
+        while quoted and self.count_tokens(", ".join(quoted)) > most:
+            quoted.pop()
+        return ", ".join(quoted)
+
+
+def answer(evidence: Evidence, timings: dict[str, float] | None = None) -> ToolAnswer:
+    """The evidence as a tool's content and artifact."""
+    return evidence.text, WikiToolArtifact(
+        documents=evidence.documents,
+        timings=timings or {},
+        left_out=evidence.left_out,
+        abstained=False,
+    )
+
+
+def abstention(text: str, timings: dict[str, float] | None = None) -> ToolAnswer:
+    """What a tool says and keeps where the wiki has nothing."""
+    return text, WikiToolArtifact(documents=[], timings=timings or {}, left_out=0, abstained=True)

@@ -1,0 +1,259 @@
+"""One request to a wiki and its answer, within bounds of time and size; its errors as ours."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from time import monotonic
+from typing import Any, ClassVar
+
+import httpx
+
+import wikirank
+from wikirank.errors import CorpusError, SourceAccessError, SourceConnectionError
+
+LOGIN_LOST = frozenset({"assertuserfailed", "assertnameduserfailed"})
+_DENIED = LOGIN_LOST | {
+    "readapidenied",
+    "permissiondenied",
+    "mustbeloggedin",
+    "mwoauth-invalid-authorization",
+    "mwoauth-invalid-authorization-invalid-user",
+    "blocked",
+    "globalblocking-blockedtext-ip",
+}
+_BUSY_STATUSES = frozenset({429, 500, 502, 503, 504})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_SHOWN = 120  # characters of an answer in a message
+
+
+class BusyError(SourceConnectionError):
+    """The wiki asks to come again later.
+
+    Args:
+        message: What it said.
+        retry_after: Seconds that it asks to wait; None if it does not say.
+        is_failure: Whether it failed on this request, rather than being busy.
+    """
+
+    CODES: ClassVar[frozenset[str]] = frozenset({"maxlag", "ratelimited", "readonly"})
+
+    def __init__(
+        self, message: str, retry_after: float | None = None, *, is_failure: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.is_failure = is_failure
+
+
+class ApiError(CorpusError):
+    """The API answered with an error.
+
+    Args:
+        message: What is wrong.
+        code: The API's name for it.
+    """
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def given_up(fault: SourceConnectionError, tries: int, asked: float | None) -> CorpusError:
+    """The error when trying again has not helped.
+
+    Args:
+        fault: What went wrong the last time.
+        tries: How many times it was tried.
+        asked: Seconds that the wiki asks to wait now; None if it does not say.
+
+    Returns:
+        The error.
+    """
+    if isinstance(fault, BusyError) and fault.is_failure:
+        return ApiError(f"{fault}, {tries} times", "failure")
+    asks = f"; it asks to wait {asked:.0f} s" if asked else ""
+    msg = f"{fault}. Gave up after {tries} tries{asks}. Run the same command later to go on."
+    return SourceConnectionError(msg)
+
+
+def refused(answer: Answer, *, signed: bool) -> CorpusError | None:
+    """The error for an answer whose HTTP status is none of success.
+
+    Args:
+        answer: The answer.
+        signed: Whether the request bore credentials.
+
+    Returns:
+        The error; None for a success.
+    """
+    where = answer.url.copy_with(query=None)
+    if answer.status in _BUSY_STATUSES:
+        msg = f"{where} answers with status {answer.status}"
+        return BusyError(msg, answer.retry_after, is_failure=answer.status == 500)
+    if answer.status in _REDIRECTS:
+        target = answer.headers.get("location", "nowhere")
+        msg = (
+            f"{where} redirects to {target}, which is not followed, as it may be another's: "
+            "expected an answer. Give the address of the wiki's api.php itself."
+        )
+        return CorpusError(msg)
+    if answer.status in (401, 403):
+        credentials = "the credentials given" if signed else "reading without credentials"
+        msg = (
+            f"{where} refuses {credentials} (status {answer.status}). {_HOW_TO_SIGN} Some public "
+            "wikis refuse programs that name no contact: --contact."
+        )
+        return SourceAccessError(msg)
+    return None if answer.status == 200 else unexpected_answer(answer)
+
+
+def unexpected_answer(answer: Answer) -> CorpusError:
+    """The error for an answer that no MediaWiki API gives."""
+    where = answer.url.copy_with(query=None)
+    begins = " ".join(answer.body[: 4 * _SHOWN].decode(errors="replace").split())[:_SHOWN]
+    msg = (
+        f"{where} does not answer as a MediaWiki API does: expected JSON, got status "
+        f"{answer.status} and {begins!r}. Give the wiki's address, or that of its api.php."
+    )
+    return CorpusError(msg)
+
+
+def api_error(url: str, error: Mapping[str, Any]) -> CorpusError:
+    """The error for the `error` object of an API's answer."""
+    code, said = str(error.get("code", "unknown")), str(error.get("info", "nothing said"))
+    if code in _DENIED:
+        return SourceAccessError(f"{url} does not let us read ({code}: {said}). {_HOW_TO_SIGN}")
+    return ApiError(f"{url} answers with an error ({code}: {said})", code)
+
+
+_HOW_TO_SIGN = (
+    "For a private wiki give --user and set WIKIRANK_MEDIAWIKI_PASSWORD (its page "
+    "Special:BotPasswords makes both), or set WIKIRANK_MEDIAWIKI_TOKEN, an OAuth 2 access token."
+)
+
+
+_LARGEST = 64 * 2**20  # bytes of an answer; MediaWiki's own limit is 12 MiB
+_LONGEST = 300.0  # seconds for a whole answer, however slowly it drips
+_TIMEOUT = httpx.Timeout(60.0, connect=15.0)
+_LONGEST_URL = 2000  # characters; what is longer goes as a form
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered.
+
+    Attributes:
+        status: HTTP status.
+        headers: HTTP headers.
+        body: The content, decompressed.
+        url: Where it came from.
+    """
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    url: httpx.URL
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that the server asks to wait, 0 or more; None if it does not say."""
+        value = self.headers.get("retry-after", "").strip()
+        if value.isascii() and value.isdigit():
+            return float(value)
+        try:
+            moment = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=timezone.utc)
+        return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
+
+
+def make_client(contact: str | None) -> httpx.Client:
+    """An HTTP client that says who it is and follows no redirect.
+
+    Args:
+        contact: Mail address or page of whoever runs it, as wikis ask for in the user agent.
+
+    Returns:
+        The client, open.
+    """
+    about = f"; contact: {contact}" if contact else ""
+    agent = f"langchain-wikirank/{wikirank.__version__} (indexing{about}) httpx/{httpx.__version__}"
+    return httpx.Client(headers={"User-Agent": agent}, timeout=_TIMEOUT, follow_redirects=False)
+
+
+def send(
+    client: httpx.Client,
+    url: str,
+    parameters: Mapping[str, str],
+    *,
+    headers: Mapping[str, str] | None = None,
+    form: bool = False,
+) -> Answer:
+    """Send a request.
+
+    Args:
+        client: What sends it.
+        url: Address.
+        parameters: Query, or fields of the form.
+        headers: Further headers.
+        form: Whether the parameters must not show in the address; long ones never do.
+
+    Returns:
+        The answer, whatever its status.
+
+    Raises:
+        CorpusError: If the answer is too large, or the server's certificate is not to be trusted.
+        SourceConnectionError: If the network or the server fails; another try may help.
+    """
+    as_form = form or sum(len(value) for value in parameters.values()) > _LONGEST_URL
+    request = client.build_request(
+        "POST" if as_form else "GET",
+        url,
+        params=None if as_form else parameters,
+        data=dict(parameters) if as_form else None,
+        headers=headers,
+    )
+    host = request.url.host
+    try:
+        response = client.send(request, stream=True)
+        try:
+            return Answer(response.status_code, response.headers, _body(response), request.url)
+        finally:
+            response.close()
+    except httpx.RequestError as err:
+        if _is_about_certificates(err):
+            msg = (
+                f"The certificate of {host} is not trusted ({err}). If it is your company's own, "
+                "name the file of its authority in SSL_CERT_FILE."
+            )
+            raise CorpusError(msg) from err
+        msg = f"{host} cannot be reached ({type(err).__name__}: {err})"
+        raise SourceConnectionError(msg) from err
+
+
+def _body(response: httpx.Response) -> bytes:
+    until = monotonic() + _LONGEST
+    body = bytearray()
+    for part in response.iter_bytes():
+        body += part
+        if len(body) > _LARGEST:
+            msg = f"{response.url.host} answers with more than {_LARGEST} bytes: expected less."
+            raise CorpusError(msg)
+        if monotonic() > until:
+            msg = f"the answer took longer than {_LONGEST:.0f} s"
+            raise httpx.ReadTimeout(msg)
+    return bytes(body)
+
+
+def _is_about_certificates(err: BaseException | None) -> bool:
+    while err is not None:
+        if isinstance(err, ssl.SSLCertVerificationError):
+            return True
+        err = err.__cause__ or err.__context__
+    return False

@@ -1,0 +1,195 @@
+"""Pages as their wiki renders them, or from their wikitext.
+
+A wiki that renders expands templates, modules and extensions itself. From wikitext many pages are
+read at once, which is faster, but only we expand their templates.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from wikirank.corpus.html import html_text
+from wikirank.corpus.source import Removed, Unchanged
+from wikirank.corpus.sources.mediawiki.client import ApiClient
+from wikirank.corpus.sources.mediawiki.http import ApiError
+from wikirank.corpus.sources.mediawiki.pages import Page
+from wikirank.corpus.sources.mediawiki.site import Site
+from wikirank.corpus.wikitext import NamespaceNames, WikitextPage, read_wikitext
+from wikirank.corpus.wikitext.kinds import page_kind
+from wikirank.errors import CorpusError, SourceAccessError, SourceConnectionError
+from wikirank.types import Article
+
+_LOGGER = logging.getLogger(__name__)
+# Count up when texts are made in another way, so that all are read again.
+_WIKITEXT_FORMAT = 1
+_RENDERED_FORMAT = 1
+
+
+class WikitextReader:
+    """Reads up to fifty pages a request.
+
+    Args:
+        client: The wiki's client.
+        site: What the wiki calls its namespaces.
+        skipped: Counts, by reason, the pages that are passed over.
+    """
+
+    def __init__(self, client: ApiClient, site: Site, skipped: Counter[str]) -> None:
+        self._client = client
+        self._names = NamespaceNames.of(site.namespaces)
+        self._skipped = skipped
+
+    @staticmethod
+    def version(page: Page) -> str:
+        """What the text depends on."""
+        return f"wikitext {_WIKITEXT_FORMAT} {page.revision} {page.aliases_digest}"
+
+    def read(self, pages: Sequence[Page]) -> Iterator[Article | Unchanged | Removed]:
+        """Read pages.
+
+        Args:
+            pages: At most 50 pages, which exist.
+
+        Yields:
+            Their articles; what was deleted since, or cannot be read, instead.
+
+        Raises:
+            CorpusError: If the wiki answers with an error, does not let us read, or cannot be
+                reached.
+        """
+        if not pages:
+            return
+        found: dict[int, Mapping[str, Any]] = {}
+        for answer in self._client.batches(
+            pageids="|".join(str(page.id) for page in pages),
+            prop="revisions",
+            rvprop="ids|content",
+            rvslots="main",
+        ):
+            # A long answer comes in parts; each has all pages, and the revisions of some.
+            for entry in answer.get("query", {}).get("pages", ()):
+                if "pageid" in entry and entry["pageid"] not in found:
+                    found[entry["pageid"]] = {}
+                if entry.get("revisions"):
+                    found[entry["pageid"]] = entry["revisions"][0]
+        for page in pages:
+            yield self._item(page, found.get(page.id))
+
+    def _item(
+        self, page: Page, revision: Mapping[str, Any] | None
+    ) -> Article | Unchanged | Removed:
+        if revision is None:
+            return Removed(page.url)
+        content = revision.get("slots", {}).get("main", {}).get("content")
+        if content is None:
+            _LOGGER.warning("%s is passed over: its text is hidden, or too long", page.title)
+            self._skipped[FAILED] += 1
+            return Unchanged(page.url)
+        read = read_wikitext(content, title=page.title, names=self._names)
+        return Article(
+            title=page.title,
+            text=read.text,
+            url=page.url,
+            revision=str(revision["revid"]),
+            metadata=page.metadata(read),
+            version=self.version(page),
+        )
+
+
+_GONE = frozenset({"nosuchpageid", "missingtitle"})
+_FAILURES_IN_A_ROW = 5
+FAILED = "the wiki fails to give its text"
+
+
+class RenderedReader:
+    """Reads pages one by one, as their readers see them.
+
+    A page that the wiki fails on stays as the index has it; the fifth in a row ends the run.
+
+    Args:
+        client: The wiki's client.
+        skipped: Counts, by reason, the pages that are passed over.
+    """
+
+    def __init__(self, client: ApiClient, skipped: Counter[str]) -> None:
+        self._client = client
+        self._skipped = skipped
+        self._failures = 0
+
+    @staticmethod
+    def version(page: Page) -> str:
+        """What the text depends on, so far as a listing tells: also on templates."""
+        return f"rendered {_RENDERED_FORMAT} {page.revision} {page.touched} {page.aliases_digest}"
+
+    def read(self, pages: Sequence[Page]) -> Iterator[Article | Unchanged | Removed]:
+        """Read pages.
+
+        Args:
+            pages: The pages, which exist.
+
+        Yields:
+            Their articles; what was deleted since, or cannot be read, instead.
+
+        Raises:
+            CorpusError: If the wiki fails on several pages in a row.
+            SourceAccessError: If it does not let us read.
+            SourceConnectionError: If it cannot be reached, or stays too busy.
+        """
+        for page in pages:
+            yield self._read(page)
+
+    def _read(self, page: Page) -> Article | Unchanged | Removed:
+        try:
+            article = self._article(page)
+        except (SourceAccessError, SourceConnectionError):
+            raise
+        except CorpusError as err:
+            if isinstance(err, ApiError) and err.code in _GONE:
+                return Removed(page.url)
+            self._failures += 1
+            if self._failures == _FAILURES_IN_A_ROW:
+                raise
+            _LOGGER.warning("%s is passed over: %s", page.title, err)
+            self._skipped[FAILED] += 1
+            return Unchanged(page.url)
+        self._failures = 0
+        return article
+
+    def _article(self, page: Page) -> Article:
+        answer = self._client.call(
+            action="parse",
+            pageid=str(page.id),
+            prop="text|categories|properties|templates|revid",
+            disableeditsection="1",
+            disablelimitreport="1",
+            disabletoc="1",
+        )
+        parsed = answer.get("parse", {})
+        if "text" not in parsed:
+            msg = f"The text of {page.url} is longer than the wiki's API gives: $wgAPIMaxResultSize"
+            raise CorpusError(msg)
+        read = _page(page.title, parsed)
+        return Article(
+            title=page.title,
+            text=read.text,
+            url=page.url,
+            revision=str(parsed.get("revid") or page.revision),
+            metadata=page.metadata(read),
+            version=self.version(page),
+        )
+
+
+def _page(title: str, parsed: Mapping[str, Any]) -> WikitextPage:
+    """What `action=parse` says of a page, in the terms of those read from wikitext."""
+    categories = tuple(
+        entry["category"].replace("_", " ")
+        for entry in parsed.get("categories", ())
+        if not entry.get("hidden")
+    )
+    names = {entry["title"].partition(":")[2].lower() for entry in parsed.get("templates", ())}
+    words = {"DISAMBIG"} if "disambiguation" in parsed.get("properties", {}) else set[str]()
+    kind = page_kind(title, templates=names, magic_words=words, categories=categories)
+    return WikitextPage(html_text(parsed["text"], title=title), categories, kind)

@@ -1,0 +1,166 @@
+"""A wiki found by any address of it, and what it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from wikirank.corpus.sources.mediawiki.client import ApiClient
+from wikirank.corpus.sources.mediawiki.http import Answer, make_client, send
+from wikirank.errors import CorpusError
+
+# Where wikis keep it whose pages do not say.
+_USUAL_PLACES = ("/w/api.php", "/api.php", "/wiki/api.php", "/mediawiki/api.php")
+_REDIRECTS = 5
+_CATEGORIES = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What a wiki says of itself.
+
+    Attributes:
+        name: Its name.
+        generator: What runs it, such as `MediaWiki 1.39.17`.
+        articles: About how many articles it has, by its own count; 0 if it does not count.
+        namespaces: Names of the namespaces by number, the wiki's own first.
+        now: What its clock said, in ISO 8601.
+    """
+
+    name: str
+    generator: str
+    articles: int
+    namespaces: Mapping[int, Sequence[str]]
+    now: str
+
+    def category_title(self, category: str) -> str:
+        """The full title of a category that may be named without its namespace."""
+        names = self.namespaces.get(_CATEGORIES, ("Category",))
+        prefix, colon, rest = category.partition(":")
+        if colon and prefix.strip().casefold() in {name.casefold() for name in names}:
+            category = rest
+        return f"{names[0]}:{category.strip()}"
+
+
+def read_site(client: ApiClient) -> Site:
+    """Ask a wiki what it is.
+
+    Args:
+        client: The wiki's client.
+
+    Returns:
+        What it says.
+
+    Raises:
+        CorpusError: If it is no MediaWiki, or of too old a version.
+        SourceAccessError: If it does not let us read.
+        SourceConnectionError: If it cannot be reached.
+    """
+    answer = client.call(
+        action="query",
+        meta="siteinfo",
+        siprop="general|statistics|namespaces|namespacealiases",
+        curtimestamp="1",
+    )
+    query: dict[str, Any] = answer.get("query", {})
+    generator = str(query.get("general", {}).get("generator", ""))
+    if not generator.startswith("MediaWiki"):
+        msg = f"{client.url} says that it is {generator or 'nothing'!r}: expected MediaWiki."
+        raise CorpusError(msg)
+    return Site(
+        name=query["general"]["sitename"],
+        generator=generator,
+        articles=int(query.get("statistics", {}).get("articles", 0)),
+        namespaces=_namespaces(query),
+        now=answer["curtimestamp"],
+    )
+
+
+def _namespaces(query: Mapping[str, Any]) -> dict[int, list[str]]:
+    names: dict[int, list[str]] = {}
+    for number, entry in query["namespaces"].items():
+        names[int(number)] = [entry["name"], *filter(None, [entry.get("canonical")])]
+    for entry in query.get("namespacealiases", ()):
+        names.setdefault(entry["id"], []).append(entry["alias"])
+    return names
+
+
+def find_api(address: str, *, contact: str | None = None) -> str:
+    """Find a wiki's `api.php`; credentials are not sent.
+
+    Args:
+        address: That of `api.php` itself, of any page of the wiki, or of its host.
+        contact: Mail address or page for the user agent.
+
+    Returns:
+        The address of `api.php`, on the host that the given address leads to.
+
+    Raises:
+        CorpusError: If there is none.
+        SourceConnectionError: If the wiki cannot be reached.
+    """
+    if urlsplit(address).path.endswith("api.php"):
+        return address.split("?", 1)[0].split("#", 1)[0]
+    with make_client(contact) as client:
+        page = _get(client, address)
+        named = _named_api(page)
+        if named:
+            return named
+        root = f"{page.url.scheme}://{page.url.netloc.decode()}"
+        for place in _USUAL_PLACES:
+            answer = _get(client, root + place)
+            if answer.status == 200 and b"MediaWiki" in answer.body:
+                return str(answer.url.copy_with(query=None))
+    msg = (
+        f"{address} is no page of a MediaWiki (status {page.status}), and its host has no api.php "
+        f"in the usual places ({', '.join(_USUAL_PLACES)}). Give the address of its api.php."
+    )
+    raise CorpusError(msg)
+
+
+def _get(client: httpx.Client, url: str) -> Answer:
+    """Get a page, along redirects: nothing secret is in the request."""
+    for _ in range(_REDIRECTS):
+        answer = send(client, url, {})
+        target = answer.headers.get("location")
+        if not (300 <= answer.status < 400 and target):
+            return answer
+        url = urljoin(url, target)
+        if urlsplit(url).scheme not in ("http", "https"):
+            break
+    msg = f"{url} redirects more than {_REDIRECTS} times, or elsewhere than to a page of the web."
+    raise CorpusError(msg)
+
+
+def _named_api(page: Answer) -> str | None:
+    """The `api.php` that a page of a wiki names in its head; None if it names none."""
+    finder = _EditUri()
+    finder.feed(page.body.decode(errors="replace"))
+    if not finder.href:
+        return None
+    api = urljoin(str(page.url), finder.href.split("?", 1)[0])
+    if urlsplit(api).netloc != page.url.netloc.decode():
+        msg = (
+            f"{page.url} says that its api.php is {api}, on another host: expected its own. "
+            "If that is right, give that address itself."
+        )
+        raise CorpusError(msg)
+    return api
+
+
+class _EditUri(HTMLParser):
+    """Finds `<link rel="EditURI" href="…/api.php?action=rsd">`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.href = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        if tag == "link" and (attributes.get("rel") or "").lower() == "edituri":
+            self.href = self.href or attributes.get("href") or ""

@@ -1,0 +1,76 @@
+"""Opens the source that a user named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wikirank.corpus.source import Source
+from wikirank.corpus.sources.dump import DUMP_SUFFIXES, DumpSource
+from wikirank.corpus.sources.folder import FolderSource
+from wikirank.corpus.sources.jsonl import JsonLinesSource
+from wikirank.corpus.sources.options import SourceOptions
+from wikirank.corpus.sources.parquet import ParquetSource, parquet_files
+from wikirank.corpus.sources.sample import SampleSource
+from wikirank.corpus.sources.zim import ZimSource, is_zim
+from wikirank.errors import CorpusError
+
+_JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+
+
+def open_source(
+    spec: str | Path, *, name: str | None = None, options: SourceOptions | None = None
+) -> Source:
+    """Open the source that a user named.
+
+    Args:
+        spec: `"sample"` (for a path of that name write `./sample`); a folder of `.txt` and
+            Markdown files or of `.parquet` files; a file ending in `.jsonl`, `.ndjson` (both also
+            with `.gz`), `.parquet`, `.zim` or, if in parts, `.zimaa`; a MediaWiki export (`.xml`,
+            also with `.bz2`, `.gz` or `.zst`); or the address of a MediaWiki: of its `api.php`, of
+            any page, or of its host.
+        name: What the index is to call it; by default `sample`, the file's or folder's name, or
+            the wiki's host.
+        options: What to take of it; each kind of source has its own.
+
+    Returns:
+        The source. Files and wikis are read as it is iterated over.
+
+    Raises:
+        CorpusError: If the path does not exist, is of an unknown kind, or is no MediaWiki.
+        InvalidArgumentError: If `name` is empty, or an option does not fit the kind of source.
+        MissingExtraError: If the source needs a package that is not installed.
+    """
+    if isinstance(spec, str) and spec.lower().startswith(("http://", "https://")):
+        # Imported here, as nothing else needs an HTTP client.
+        from wikirank.corpus.sources.mediawiki.source import MediaWikiSource
+
+        return MediaWikiSource(spec, name=name, options=options)
+    options = options or SourceOptions()
+    path = Path(spec).expanduser()
+    if path.name.lower().endswith(DUMP_SUFFIXES) and not path.is_dir():
+        options.expect_only(("namespaces",), str(spec))
+        return DumpSource(path, name=name, namespaces=options.namespaces or (0,))
+    options.expect_only((), str(spec))
+    return _open_plain(spec, name)
+
+
+def _open_plain(spec: str | Path, name: str | None) -> Source:
+    if spec == "sample":
+        return SampleSource(name=name)
+    path = Path(spec).expanduser()
+    lowered = path.name.lower()
+    if path.is_dir():
+        return (ParquetSource if parquet_files(path) else FolderSource)(path, name=name)
+    if lowered.endswith(_JSON_LINES):
+        return JsonLinesSource(path, name=name)
+    if lowered.endswith(".parquet"):
+        return ParquetSource(path, name=name)
+    if is_zim(path):
+        return ZimSource(path, name=name)
+    reason = "is of an unknown kind" if path.exists() else "does not exist"
+    msg = (
+        f'{spec} {reason}: expected "sample", a folder of .txt and .md or of .parquet files, a '
+        f"file ending in {', '.join((*_JSON_LINES, *DUMP_SUFFIXES))}, .parquet or .zim, or the "
+        "http(s) address of a MediaWiki"
+    )
+    raise CorpusError(msg)

@@ -1,0 +1,83 @@
+"""What an index refuses before anything is written or read: each check raises, or does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from wikirank.embed import Embedder
+from wikirank.errors import (
+    IndexMismatchError,
+    IndexNotFoundError,
+    IndexStorageError,
+    InvalidArgumentError,
+)
+from wikirank.index.vectors.server import DenseIndex
+from wikirank.types import Passage
+
+FORMAT = 1
+STORE_FILE = "wikirank.sqlite3"
+
+
+def no_index(folder: Path) -> IndexNotFoundError:
+    """The error for a folder that holds no index."""
+    msg = f"There is no index in {folder}. Make one: wikirank index SOURCE --into {folder}"
+    return IndexNotFoundError(msg)
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Refuse to make an index in a file, or among other things."""
+    if folder.exists() and not folder.is_dir():
+        msg = f"{folder} is a file; an index needs a folder. Choose another path."
+        raise IndexStorageError(msg)
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / STORE_FILE).exists():
+        msg = f"{folder} is not empty and holds no index. Choose an empty or a new folder."
+        raise IndexStorageError(msg)
+
+
+def refuse_filled(dense: DenseIndex, collection: str) -> None:
+    """Refuse to make an index over a collection that holds passages."""
+    if held := dense.count():
+        msg = (
+            f"The Chroma collection {collection!r} holds {held} passages already. "
+            f"Choose another name (--collection), or delete it first."
+        )
+        raise IndexStorageError(msg)
+
+
+def check_made_by(folder: Path, meta: Mapping[str, Any], embedder: Embedder) -> None:
+    """Refuse an index of another format or another embedder."""
+    if meta["format"] != FORMAT:
+        msg = (
+            f"The index in {folder} has format {meta['format']} (wikirank "
+            f"{meta['wikirank_version']}); this version reads format {FORMAT}. Index again."
+        )
+        raise IndexMismatchError(msg)
+    if meta["embedder"] != embedder.model_id:
+        msg = (
+            f"The index in {folder} was embedded by {meta['embedder']}, not by "
+            f"{embedder.model_id}. Open it with that model, or index again with this one."
+        )
+        raise IndexMismatchError(msg)
+
+
+def check_dimension(dense: DenseIndex, collection: str, embedder: Embedder) -> None:
+    """Refuse a collection whose vectors are of another length than the embedder's."""
+    stored, ours = dense.dimension(), len(embedder.embed_query("dimension"))
+    if stored is not None and stored != ours:
+        msg = (
+            f"The vectors of collection {collection!r} have {stored} dimensions; those of "
+            f"{embedder.model_id} have {ours}. Pass the embedder that made the collection."
+        )
+        raise IndexMismatchError(msg)
+
+
+def refuse_duplicates(passages: Iterable[Passage]) -> None:
+    """Refuse passages of which two have the same id."""
+    seen: set[str] = set()
+    for passage in passages:
+        if passage.id in seen:
+            msg = f"The passage id {passage.id!r} occurs twice. Give each passage an id of its own."
+            raise InvalidArgumentError(msg)
+        seen.add(passage.id)

@@ -1,0 +1,1 @@
+"""Verification of an index, and its repair."""

@@ -1,0 +1,238 @@
+"""Checks of the passages table and of the ledger, which lie in one SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from wikirank.errors import InvalidArgumentError
+from wikirank.index.preconditions import FORMAT
+from wikirank.index.store import (
+    TABLES,
+    PassageStore,
+    as_passage,
+    filterable,
+    stored_digest,
+)
+from wikirank.index.verify.report import Check
+from wikirank.passages.ids import passage_id
+from wikirank.passages.splitters import splitter_from
+from wikirank.types import Passage
+
+_SETTINGS = ("format", "wikirank_version", "embedder", "splitter", "chroma_url", "collection")
+
+
+def check_database(check: Check, file: Path) -> None:
+    """Have SQLite read every page of a file and compare its tables with their indexes.
+
+    Args:
+        check: Told what is seen.
+        file: The SQLite file; it is opened for reading only.
+    """
+    check.seen = 1
+    try:
+        with closing(_read_only(file)) as connection:
+            faults = [row[0] for row in connection.execute("PRAGMA integrity_check(10)")]
+    except sqlite3.Error as err:
+        faults = [str(err)]
+    for fault in faults:
+        if fault != "ok":
+            check.fault(f"{file.name}: {fault}")
+
+
+def check_tables(check: Check, file: Path, of: Iterable[str] = TABLES) -> None:
+    """Look for the tables and indexes that an index has.
+
+    Args:
+        check: Told what is seen.
+        file: The SQLite file.
+        of: Their names.
+    """
+    with closing(_read_only(file)) as connection:
+        held = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    expected = frozenset(of)
+    check.seen = len(expected)
+    for name in sorted(expected - held):
+        check.fault(f"the table or index {name} is missing")
+
+
+def _read_only(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
+
+
+def check_settings(check: Check, meta: dict[str, Any]) -> None:
+    """Look whether the settings are all there and can be used.
+
+    Args:
+        check: Told what is seen.
+        meta: What the store read.
+    """
+    check.seen = len(_SETTINGS)
+    for name in _SETTINGS:
+        if name not in meta:
+            check.fault(f"the setting {name} is missing")
+    if check.faults:
+        return
+    if meta["format"] != FORMAT:
+        check.fault(f"the format is {meta['format']!r}; this version reads {FORMAT}")
+    if meta["splitter"]:
+        try:
+            splitter_from(meta["splitter"])
+        except InvalidArgumentError as err:
+            check.fault(str(err))
+
+
+def check_passages(check: Check, store: PassageStore) -> None:
+    """Look at every passage: its id, number, length, metadata, and the hash of its article.
+
+    Args:
+        check: Told what is seen.
+        store: The index's store.
+    """
+    keys = store.known_keys()
+    for _, passages in articles_looked_at(check, store):
+        missing = {key for passage in passages for key in filterable(passage.metadata)} - keys
+        for key in sorted(missing):
+            check.fault(f"the metadata key {key!r} is not among those that a filter may name")
+    check.note = _unhashed(store, store.has_content())
+
+
+def articles_looked_at(
+    check: Check, store: PassageStore
+) -> Iterator[tuple[tuple[str, str], list[Passage]]]:
+    """Look at the passages of each article.
+
+    Args:
+        check: Told what is seen.
+        store: The index's store.
+
+    Yields:
+        Source and key of an article, and those of its passages that can be read.
+    """
+    cut = {row[0] for row in store.connection.execute("SELECT name FROM sources")}
+    has_content = store.has_content()
+    for (source, article), rows in groupby(store.rows(), key=lambda row: (row[1], row[2])):
+        held = list(rows)
+        check.seen += len(held)
+        passages = list(_read(check, held))
+        if source in cut and len(passages) == len(held):
+            _check_order(check, passages)
+        if has_content:
+            _check_content(check, store, source, article, held)
+        yield (source, article), passages
+
+
+def readable_passages(store: PassageStore) -> Iterator[Passage]:
+    """All passages that can be read, article by article."""
+    return _read(Check("", ""), store.rows())
+
+
+def unreadable_ids(store: PassageStore) -> Iterator[str]:
+    """The ids of the passages that cannot be read."""
+    for row in store.rows():
+        if not isinstance(_passage_or_error(row), Passage):
+            yield row[0]
+
+
+def _unhashed(store: PassageStore, has_content: bool) -> str:
+    where = "WHERE content = ''" if has_content else ""
+    (number,) = store.connection.execute(f"SELECT count(*) FROM articles {where}").fetchone()
+    if not number:
+        return ""
+    return f"{number} articles were written by an older version, which kept no hash of them"
+
+
+def _read(check: Check, rows: Iterable[Sequence[Any]]) -> Iterator[Passage]:
+    for row in rows:
+        passage = _passage_or_error(row)
+        if isinstance(passage, Passage):
+            yield passage
+        else:
+            check.fault(f"passage {row[0]} cannot be read: {passage}")
+
+
+def _passage_or_error(row: Sequence[Any]) -> Passage | Exception:
+    try:
+        return as_passage(row)
+    except (ValueError, TypeError) as err:
+        return err
+
+
+def _check_order(check: Check, passages: Sequence[Passage]) -> None:
+    """Number, length and id follow from an article's text, as it was cut."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    for number, passage in enumerate(passages):
+        where = f"passage {passage.id} of {passage.article!r} ({passage.source})"
+        ordinal = seen[passage.section]
+        seen[passage.section] += 1
+        expected = passage_id(
+            passage.source, passage.article, passage.section, ordinal, passage.text
+        )
+        if passage.number != number:
+            check.fault(f"{where} has number {passage.number}, expected {number}")
+        elif passage.end - passage.start != len(passage.text):
+            check.fault(f"{where} is not as long as the piece of text that it was cut from")
+        elif passage.id != expected:
+            check.fault(f"{where} has not the text that its id was made of")
+
+
+def _check_content(
+    check: Check, store: PassageStore, source: str, article: str, rows: Sequence[Sequence[Any]]
+) -> None:
+    row = store.connection.execute(
+        "SELECT content FROM articles WHERE source = ? AND article = ?", (source, article)
+    ).fetchone()
+    if row and row[0] and row[0] != stored_digest(rows):
+        check.fault(f"the passages of {article!r} ({source}) are not those that were written")
+
+
+def check_ledger(check: Check, store: PassageStore) -> None:
+    """Look whether ledger and passages table name the same articles.
+
+    Args:
+        check: Told what is seen.
+        store: The index's store.
+    """
+    (check.seen,) = store.connection.execute("SELECT count(*) FROM articles").fetchone()
+    for source, article in store.connection.execute(ARTICLES_WITHOUT_PASSAGES):
+        check.fault(f"{article!r} ({source}) is recorded, but has no passage")
+    for source, article in store.connection.execute(PASSAGES_WITHOUT_ARTICLE):
+        check.fault(f"{article!r} ({source}) has passages, but is not recorded")
+    emptied = "SELECT source, article FROM articles WHERE digest = ''"
+    for source, article in store.connection.execute(emptied):
+        check.fault(f"{article!r} ({source}) waits for its source to be indexed again")
+
+
+ARTICLES_WITHOUT_PASSAGES = (
+    "SELECT source, article FROM articles WHERE NOT EXISTS (SELECT 1 FROM passages WHERE"
+    " passages.source = articles.source AND passages.article = articles.article)"
+)
+PASSAGES_WITHOUT_ARTICLE = (
+    "SELECT DISTINCT source, article FROM passages WHERE NOT EXISTS (SELECT 1 FROM articles WHERE"
+    " passages.source = articles.source AND passages.article = articles.article)"
+)
+
+
+def check_pending(check: Check, store: PassageStore) -> None:
+    """Look for what a killed run has left half done.
+
+    Args:
+        check: Told what is seen.
+        store: The index's store.
+    """
+    (check.seen,) = store.connection.execute("SELECT count(*) FROM pending").fetchone()
+    if check.seen:
+        check.fault(
+            f"a run that was killed left {check.seen} passages half written; the next run or "
+            "--repair finishes them"
+        )
+
+
+def sources_of(store: PassageStore) -> list[tuple[str, str]]:
+    """Names and places of the sources, as far as they are recorded."""
+    return store.connection.execute("SELECT name, location FROM sources ORDER BY name").fetchall()

@@ -1,0 +1,203 @@
+"""Mending an index from what is whole of it: the passages table is the truth for both halves.
+
+Each step can be killed and run again: ids are pending before anything of theirs changes, the
+lexical index is rebuilt in one commit, and the ledger in one transaction.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from wikirank._util import chunks
+from wikirank.embed import Embedder, load_embedder
+from wikirank.errors import IndexConnectionError, IndexStorageError
+from wikirank.index.bm25 import LexicalIndex
+from wikirank.index.ledger import add_all_pending, recall_articles
+from wikirank.index.preconditions import STORE_FILE, check_made_by, no_index
+from wikirank.index.store import PassageStore, delete_passages, filterable
+from wikirank.index.vectors.embedded import FOLDER
+from wikirank.index.vectors.hnsw_files import DATABASE
+from wikirank.index.vectors.open import open_dense
+from wikirank.index.vectors.server import DenseIndex
+from wikirank.index.verify.database import (
+    ARTICLES_WITHOUT_PASSAGES,
+    PASSAGES_WITHOUT_ARTICLE,
+    articles_looked_at,
+    check_database,
+    check_tables,
+    readable_passages,
+    unreadable_ids,
+)
+from wikirank.index.verify.derived import AT_ONCE, MISSING, SAMPLE, check_lexical, compared
+from wikirank.index.verify.report import Check
+from wikirank.index.verify.run import refuse_writer
+from wikirank.index.writer import IndexWriter
+
+# Without these there is nothing to mend from; the others are made again, empty.
+_TRUTH = ("meta", "passages", "articles")
+
+
+def repair_index(
+    path: Path | str, *, full: bool = False, embedder: Embedder | None = None
+) -> list[str]:
+    """Mend an index as far as it can be from its passages.
+
+    Args:
+        path: The index's folder.
+        full: Whether to make every vector again to find the wrong ones, or those of a sample.
+        embedder: The model that made the vectors; None takes the bundled one.
+
+    Returns:
+        What was done, a sentence each; none if nothing could or had to be done.
+
+    Raises:
+        IndexNotFoundError: If there is no index in the folder.
+        IndexLockedError: If something writes to the index.
+        IndexMismatchError: If another model made the index.
+        IndexStorageError: If its database is damaged, so that there is nothing to mend from.
+    """
+    folder = Path(path)
+    file = folder / STORE_FILE
+    if not file.is_file():
+        raise no_index(folder)
+    refuse_writer(folder)
+    _refuse_without_truth(file)
+    store = PassageStore(file)
+    try:
+        embedder = embedder or load_embedder()
+        check_made_by(folder, store.read_meta(), embedder)
+        done = list(_make_openable(folder, store))
+        lexical = LexicalIndex(folder / "lexical")
+        dense = open_dense(folder, store, store.read_meta(), create=True)
+        dense.suspect()
+        with IndexWriter(folder, store, dense, lexical, embedder) as writer:
+            done += _mend_passages(store, writer)
+            done += _mend_lexical(store, writer, folder)
+            done += _mend_vectors(store, writer, dense, embedder, full=full)
+        dense.close()
+    finally:
+        store.close()
+    return done
+
+
+def _refuse_without_truth(file: Path) -> None:
+    check = Check("", "")
+    check_database(check, file)
+    if not check.faults:
+        check_tables(check, file, of=_TRUTH)
+    if check.faults:
+        msg = (
+            f"{file} is damaged ({'; '.join(check.examples)}), and with it what the index could "
+            "be mended from. Nothing was changed. Index the sources again into a new folder."
+        )
+        raise IndexStorageError(msg)
+
+
+def _make_openable(folder: Path, store: PassageStore) -> Iterator[str]:
+    """Take away what cannot even be opened, and so holds nothing of use."""
+    try:
+        LexicalIndex(folder / "lexical").holding(["none"])
+    except IndexStorageError:
+        shutil.rmtree(folder / "lexical", ignore_errors=True)
+        yield "The lexical index could not be opened and was taken away."
+    database, check = folder / FOLDER / DATABASE, Check("", "")
+    if not database.exists():
+        return
+    check_database(check, database)
+    if check.faults:
+        with store.transaction() as connection:
+            add_all_pending(connection)
+        shutil.rmtree(folder / FOLDER)
+        yield "Chroma's database was damaged; all vectors were made again."
+
+
+def _mend_passages(store: PassageStore, writer: IndexWriter) -> Iterator[str]:
+    """Ledger and passages: what only a source can say is noted, so that it is asked again."""
+    unreadable = list(unreadable_ids(store))
+    recalled: list[tuple[str, str]] = []
+    keys: set[str] = set()
+    check = Check("", "")
+    faults = 0
+    for article, passages in articles_looked_at(check, store):
+        keys.update(key for passage in passages for key in filterable(passage.metadata))
+        if check.faults > faults:
+            recalled.append(article)
+        faults = check.faults
+    connection = store.connection
+    recalled += connection.execute(PASSAGES_WITHOUT_ARTICLE).fetchall()
+    empty = connection.execute(ARTICLES_WITHOUT_PASSAGES).fetchall()
+    missing = sorted(keys - store.known_keys())
+    with store.transaction() as connection:
+        connection.executemany("INSERT INTO metadata_keys VALUES (?)", [(k,) for k in missing])
+        delete_passages(connection, unreadable)
+        recall_articles(connection, recalled + empty)
+        connection.executemany("DELETE FROM articles WHERE source = ? AND article = ?", empty)
+    if unreadable:
+        writer.drop(unreadable)
+        yield f"{len(unreadable)} passages that could not be read were dropped."
+    if recalled or empty:
+        number = len(set(recalled + empty))
+        yield f"{number} articles are to be read again when their source is indexed next."
+    if missing:
+        yield f"{len(missing)} metadata keys were added to those that a filter may name."
+
+
+def _mend_lexical(store: PassageStore, writer: IndexWriter, folder: Path) -> Iterator[str]:
+    check = Check("", "")
+    check_lexical(check, store, folder / "lexical")
+    if check.faults:
+        writer.rewrite_lexical(readable_passages(store))
+        yield f"The lexical index was made anew of {store.count()} passages."
+
+
+def _mend_vectors(
+    store: PassageStore,
+    writer: IndexWriter,
+    dense: DenseIndex,
+    embedder: Embedder,
+    *,
+    full: bool,
+) -> Iterator[str]:
+    width = len(embedder.embed_query("dimension"))
+    if strays := dense.drop_strays():
+        yield f"{strays} vectors were deleted from servers that do not hold their source."
+    try:
+        unusable = dense.dimension() not in (None, width)
+        found, written = (0, 0) if unusable else _rewrite(store, writer, dense, embedder, full=full)
+    except IndexConnectionError:
+        raise
+    except IndexStorageError:
+        unusable = True
+    if unusable:
+        writer.forget_vectors()
+        writer.finish()
+        yield f"All {store.count()} vectors were made anew."
+        return
+    if written:
+        yield f"{written} vectors were made again."
+    if dense.count() > found:
+        orphans = [id_ for part in chunks(dense.ids(), AT_ONCE) for id_ in _without(store, part)]
+        for part in chunks(orphans, AT_ONCE):
+            writer.drop(part)
+        yield f"{len(orphans)} vectors that belonged to no passage were dropped."
+
+
+def _without(store: PassageStore, ids: list[str]) -> set[str]:
+    return set(ids) - store.matching(ids, None)
+
+
+def _rewrite(
+    store: PassageStore, writer: IndexWriter, dense: DenseIndex, embedder: Embedder, *, full: bool
+) -> tuple[int, int]:
+    """Write what Chroma has otherwise or not; how many it holds, and how many were written."""
+    every = 1 if full else max(1, store.count() // SAMPLE)
+    found = written = 0
+    for passages, faults, held, _ in compared(store, dense, embedder, every):
+        wrong = [passage for passage in passages if passage.id in faults]
+        if wrong:
+            writer.rewrite(wrong)
+        missing = sum(fault == MISSING for fault in faults.values())
+        found, written = found + held + missing, written + len(wrong)
+    return found, written

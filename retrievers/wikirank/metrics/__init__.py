@@ -1,0 +1,1 @@
+"""Metrics of rankings and of calibration, and tests of their differences."""

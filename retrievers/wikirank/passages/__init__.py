@@ -1,0 +1,1 @@
+"""Passages: ids, sections, sentences, splitters, duplicates. Knows no wiki format."""

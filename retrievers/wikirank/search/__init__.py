@@ -1,0 +1,8 @@
+"""Search: dense and lexical candidates, fusion, reranking, threshold, neighbours."""
+
+from __future__ import annotations
+
+from wikirank.search.options import SearchOptions, SearchResult
+from wikirank.search.pipeline import Searcher
+
+__all__ = ["SearchOptions", "SearchResult", "Searcher"]

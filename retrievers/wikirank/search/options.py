@@ -1,0 +1,83 @@
+"""How to search, and what a search returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from wikirank.errors import InvalidArgumentError
+from wikirank.types import OnTruncation, RankedPassage, SearchType
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """How to search.
+
+    Attributes:
+        k: How many passages to return at the most, 1 or more.
+        fetch_k: How many candidates to take from each half and to rerank; at least `k` are.
+        search_type: `dense` (vectors), `lexical` (BM25), or `hybrid` (both, fused).
+        rerank: Whether the cross-encoder orders the candidates; see `rerank`.
+        score_threshold: Keep passages whose relevance score is at least this, in [0, 1].
+        filter: Metadata that passages must have; several keys must all hold.
+        neighbours: How many passages before and after each, in its section, to join to it.
+        on_truncation: What to do with texts over the cross-encoder's length.
+        cascade: Whether a cross-encoder that can may drop hopeless candidates after a cheap first
+            pass; False has it score all of them.
+    """
+
+    k: int = 5
+    fetch_k: int = 50
+    search_type: SearchType = "hybrid"
+    rerank: bool = True
+    score_threshold: float | None = None
+    filter: Mapping[str, Any] | None = None
+    neighbours: int = 0
+    on_truncation: OnTruncation = "window"
+    cascade: bool = True
+
+    def __post_init__(self) -> None:
+        _require_whole("k", self.k, 1)
+        _require_whole("fetch_k", self.fetch_k, 1)
+        _require_whole("neighbours", self.neighbours, 0)
+        if self.search_type not in get_args(SearchType):
+            msg = f"search_type is dense, lexical or hybrid, got {self.search_type!r}."
+            raise InvalidArgumentError(msg)
+        if self.score_threshold is None:
+            return
+        if not self.rerank:
+            msg = (
+                "score_threshold compares relevance scores, which the cross-encoder gives. "
+                "Turn rerank on or leave the threshold out."
+            )
+            raise InvalidArgumentError(msg)
+        if not 0 <= self.score_threshold <= 1:
+            msg = f"score_threshold lies between 0 and 1, got {self.score_threshold}."
+            raise InvalidArgumentError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The answer to a query.
+
+    Attributes:
+        query: The query.
+        passages: The passages that answer, best first.
+        candidates: What went into the reranking, in the first stage's order.
+        timings: Milliseconds each stage took, by its name, and `total`.
+        passing: How many candidates reached the threshold, before the cut to `k`; those that the
+            first pass dropped do not count.
+    """
+
+    query: str
+    passages: list[RankedPassage]
+    candidates: list[RankedPassage]
+    timings: dict[str, float] = field(default_factory=dict)
+    passing: int = 0
+
+
+def _require_whole(name: str, value: int, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        msg = f"{name} is a whole number of at least {least}, got {value!r}."
+        raise InvalidArgumentError(msg)

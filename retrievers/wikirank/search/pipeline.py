@@ -1,0 +1,273 @@
+"""How a question flows: candidates → fusion → duplicates → cross-encoder → threshold → top k."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wikirank.errors import InvalidArgumentError
+from wikirank.index import WikiIndex
+from wikirank.index.filters import normalise_filter
+from wikirank.passages.duplicates import without_duplicates
+from wikirank.rank import CrossEncoder, best_first, load_cross_encoder, score_passages
+from wikirank.rank.protocol import DROPPED
+from wikirank.runtime.combination import FirstStageScores
+from wikirank.search.fusion import reciprocal_rank_fusion
+from wikirank.search.neighbours import with_neighbours
+from wikirank.search.options import SearchOptions, SearchResult
+from wikirank.search.timings import StageClock
+from wikirank.types import OnTruncation, Passage, RankedPassage
+
+Hits = list[tuple[str, float]]
+
+# A search takes milliseconds, the batches that a writer writes are seconds apart.
+_TRIES = 5
+
+
+class Searcher:
+    """Asks an index and reranks what it finds. Safe to share between threads.
+
+    Args:
+        index: The index.
+        cross_encoder: The model that reranks; None loads the bundled one at first use.
+    """
+
+    def __init__(self, index: WikiIndex, cross_encoder: CrossEncoder | None = None) -> None:
+        self.index = index
+        self._cross_encoder = cross_encoder
+
+    @property
+    def cross_encoder(self) -> CrossEncoder:
+        """The model that reranks."""
+        if self._cross_encoder is None:
+            self._cross_encoder = load_cross_encoder()
+        return self._cross_encoder
+
+    def search(self, query: str, options: SearchOptions | None = None) -> SearchResult:
+        """Find the passages that answer a query.
+
+        Args:
+            query: A question or keywords.
+            options: How to search; None takes the defaults.
+
+        Returns:
+            At most `k` passages, best first, and how they were found.
+
+        Raises:
+            InvalidArgumentError: If the query is empty or the filter names an unknown key.
+        """
+        options = options or SearchOptions()
+        return self.ranked(self.candidates(query, options), options)
+
+    def candidates(self, query: str, options: SearchOptions) -> SearchResult:
+        """The first half of `search`: what the vectors and the words find.
+
+        Args:
+            query: A question or keywords.
+            options: How to search.
+
+        Returns:
+            The candidates and the time each stage took; no passages yet.
+
+        Raises:
+            InvalidArgumentError: If the query is empty or the filter names an unknown key.
+        """
+        if not query.strip():
+            msg = "The query is empty. Ask a question or give keywords."
+            raise InvalidArgumentError(msg)
+        clock = StageClock()
+        candidates = self._settled_candidates(query, options, clock)
+        return SearchResult(query, [], candidates, clock.timings())
+
+    def ranked(self, found: SearchResult, options: SearchOptions) -> SearchResult:
+        """The second half of `search`: rerank, apply the threshold, cut, join neighbours.
+
+        Args:
+            found: What `candidates` returned for the same options.
+            options: How to search.
+
+        Returns:
+            The same with its passages, and the times of both halves.
+        """
+        clock = StageClock(found.timings)
+        with clock.stage("rerank" if options.rerank else "cut"):
+            passing = self._passing(found, options)
+            ranked = passing[: options.k]
+        if options.neighbours:
+            with clock.stage("neighbours"):
+                ranked = with_neighbours(self.index.store, ranked, options.neighbours)
+        return replace(found, passages=ranked, timings=clock.timings(), passing=len(passing))
+
+    def _settled_candidates(
+        self, query: str, options: SearchOptions, clock: StageClock
+    ) -> list[RankedPassage]:
+        """Look again where an article was replaced meanwhile: old ids found, new passages read."""
+        for _ in range(_TRIES):
+            before = self.index.store.last_write()
+            found = self._candidates(query, options, clock)
+            if self.index.store.last_write() == before:
+                break
+        return found
+
+    def _candidates(
+        self, query: str, options: SearchOptions, clock: StageClock
+    ) -> list[RankedPassage]:
+        known_keys = self.index.store.known_keys() if options.filter else frozenset[str]()
+        where = normalise_filter(options.filter, known_keys)
+        wanted = max(options.k, options.fetch_k)
+        dense: Hits = []
+        lexical: Hits = []
+        if options.search_type != "lexical":
+            with clock.stage("embed"):
+                vector = self.index.embedder.embed_query(query)
+            with clock.stage("dense"):
+                dense = self._dense(vector, wanted, where)
+        if options.search_type != "dense":
+            with clock.stage("lexical"):
+                lexical = self._lexical(query, wanted, where)
+        with clock.stage("fuse"):
+            return self._fuse(dense, lexical, wanted, hybrid=options.search_type == "hybrid")
+
+    def _dense(
+        self, vector: NDArray[np.float32], wanted: int, where: Mapping[str, Any] | None
+    ) -> Hits:
+        """What the vectors find; asked again where they lag behind what another process wrote."""
+        hits = self.index.dense.search(vector, wanted, where)
+        ids = [id_ for id_, _ in hits]
+        if len(self.index.store.matching(ids, None)) < len(ids) and self.index.dense.refresh():
+            hits = self.index.dense.search(vector, wanted, where)
+        return hits
+
+    def _lexical(self, query: str, wanted: int, where: Mapping[str, Any] | None) -> Hits:
+        def accept(ids: Sequence[str]) -> set[str]:
+            return self.index.store.matching(ids, where)
+
+        self.index.lexical.refresh(self.index.store.last_write())
+        return self.index.lexical.search(query, wanted, accept=accept)
+
+    def _fuse(
+        self, dense: Hits, lexical: Hits, wanted: int, *, hybrid: bool
+    ) -> list[RankedPassage]:
+        fused = reciprocal_rank_fusion([[id_ for id_, _ in dense], [id_ for id_, _ in lexical]])
+        passages = self.index.store.get([id_ for id_, _ in fused])
+        # An id without a passage is outdated: its article is being replaced just now.
+        found = [(passages[id_], score) for id_, score in fused if id_ in passages]
+        kept = without_duplicates([passage.text for passage, _ in found])[:wanted]
+        dense_scores, lexical_scores = dict(dense), dict(lexical)
+        return [
+            RankedPassage(
+                passage=found[position][0],
+                rank=rank,
+                rank_before=rank,
+                dense_score=dense_scores.get(found[position][0].id),
+                lexical_score=lexical_scores.get(found[position][0].id),
+                fusion_score=found[position][1] if hybrid else None,
+            )
+            for rank, position in enumerate(kept, start=1)
+        ]
+
+    def _passing(self, found: SearchResult, options: SearchOptions) -> list[RankedPassage]:
+        if not options.rerank:
+            return found.candidates
+        scored = rerank(
+            found.query,
+            found.candidates,
+            self.cross_encoder,
+            options.on_truncation,
+            best=options.k if options.cascade else None,
+        )
+        threshold = options.score_threshold or 0.0
+        return [ranked for ranked in scored if (ranked.relevance_score or 0.0) >= threshold]
+
+
+def rerank(
+    query: str,
+    candidates: Sequence[RankedPassage],
+    cross_encoder: CrossEncoder,
+    on_truncation: OnTruncation = "window",
+    *,
+    best: int | None = None,
+) -> list[RankedPassage]:
+    """Order candidates by the cross-encoder, together with the first stage where it learned how.
+
+    Args:
+        query: The query.
+        candidates: In the first stage's order, which decides between equal scores.
+        cross_encoder: The model.
+        on_truncation: What to do with texts over its length.
+        best: See `score_passages`.
+
+    Returns:
+        The candidates that were not dropped, best first, with logit, relevance score and new rank:
+        all of them, or at least `best`.
+    """
+    texts = [reranker_text(candidate.passage, cross_encoder) for candidate in candidates]
+    logits = score_passages(
+        cross_encoder,
+        query,
+        texts,
+        on_truncation=on_truncation,
+        best=best,
+        first_stage=_first_stage(candidates),
+    )
+    # With those that were dropped, as what BM25 is relative to may be among them.
+    ranked = in_order(candidates, logits, cross_encoder)
+    return ranked[: int((logits > DROPPED).sum())]
+
+
+def in_order(
+    candidates: Sequence[RankedPassage],
+    logits: NDArray[np.float64],
+    cross_encoder: CrossEncoder,
+    *,
+    combine: bool = True,
+) -> list[RankedPassage]:
+    """Order candidates whose logits are known.
+
+    Candidates of hybrid search are ordered by the model's `combination` of logit, dense similarity
+    and BM25; all others, and with a model that has none, by the logit.
+
+    Args:
+        candidates: In the first stage's order, which decides between equal scores.
+        logits: (n,), the cross-encoder's; those that were dropped come last.
+        cross_encoder: The model.
+        combine: False orders by the logit in any case.
+
+    Returns:
+        All candidates, best first, with logit, relevance score and new rank.
+    """
+    first_stage = _first_stage(candidates)
+    combination = cross_encoder.combination if combine else None
+    if combination is None or first_stage is None:
+        scores, relevance = logits, cross_encoder.calibration.relevance(logits)
+    else:
+        scores = combination.scores(logits, *first_stage)
+        relevance = combination.relevance(scores)
+    return [
+        replace(
+            candidates[at],
+            rank=rank,
+            rerank_logit=float(logits[at]),
+            relevance_score=float(relevance[at]),
+        )
+        for rank, at in enumerate(best_first(scores), start=1)
+    ]
+
+
+def _first_stage(candidates: Sequence[RankedPassage]) -> FirstStageScores | None:
+    """What hybrid search knows of candidates; None if they are not its."""
+    if any(candidate.fusion_score is None for candidate in candidates):
+        return None
+    return FirstStageScores(
+        [candidate.dense_score for candidate in candidates],
+        [candidate.lexical_score for candidate in candidates],
+    )
+
+
+def reranker_text(passage: Passage, cross_encoder: CrossEncoder) -> str:
+    """The passage as the model was trained to read it: with its heading, or without."""
+    return passage.headed_text if cross_encoder.headings else passage.text

@@ -1,0 +1,1 @@
+"""Calibration of scores, and their interpolation with first-stage scores."""

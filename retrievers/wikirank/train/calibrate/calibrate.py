@@ -1,0 +1,127 @@
+"""Calibrating a trained model as shipped, and measuring it, both on held-out candidate lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wikirank.metrics.calibration import expected_calibration_error
+from wikirank.rank import CrossEncoder
+from wikirank.runtime.calibration import Calibration
+from wikirank.runtime.combination import Combination
+from wikirank.train.calibrate.combine import cross_validated_scores, fit_combination
+from wikirank.train.calibrate.measure import labels, rank_metrics, score_lists
+from wikirank.train.calibrate.platt import fit_calibration, threshold_for_precision
+from wikirank.train.data.candidate_lists import CandidateList
+from wikirank.train.data.prepare import WikiData
+from wikirank.train.wiki.record import CalibrationRecord, CombinationRecord
+
+PRECISION = 0.9
+
+Scores = Sequence[NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """What was fitted on dev and measured on test.
+
+    Attributes:
+        calibration: From the logit to a relevance score.
+        combination: From logit, dense similarity and BM25 to a relevance score.
+        calibration_record: How good the first is on test.
+        combination_record: How good the second is.
+        test: Of `rank_metrics` on all test lists.
+        test_pairs: The same on those of the user's own questions; empty if there are none.
+        test_logits: Of all candidates of the test lists.
+        test_relevant: Whether each is the positive of its list.
+    """
+
+    calibration: Calibration
+    combination: Combination
+    calibration_record: CalibrationRecord
+    combination_record: CombinationRecord
+    test: dict[str, dict[str, float]]
+    test_pairs: dict[str, dict[str, float]]
+    test_logits: NDArray[np.float64]
+    test_relevant: NDArray[np.bool_]
+
+
+def calibrate(model: CrossEncoder, data: WikiData) -> Calibrated:
+    """Fit calibration and combination on dev lists, and measure them on test lists.
+
+    Args:
+        model: As shipped (int8); its own calibration is not used.
+        data: The lists.
+
+    Returns:
+        What was fitted, and how good it is.
+
+    Raises:
+        InvalidArgumentError: The model cannot be calibrated: it scores the positives no higher.
+    """
+    dev, test = score_lists(model, data.dev), score_lists(model, data.test)
+    calibration = fit_calibration(np.concatenate(dev), labels(data.dev))
+    combination = fit_combination(data.dev, dev)
+    combined = _combined(combination, data.test, test)
+    own = [at for at, held in enumerate(data.test) if held.is_of_a_pair]
+    return Calibrated(
+        calibration,
+        combination,
+        _calibration_record(calibration, data, dev, test),
+        _combination_record(combination, data, dev, combined),
+        rank_metrics(data.test, test, combined),
+        _metrics_of(own, data.test, test, combined) if own else {},
+        np.concatenate(test),
+        labels(data.test),
+    )
+
+
+def _metrics_of(
+    kept: Sequence[int], lists: Sequence[CandidateList], logits: Scores, combined: Scores
+) -> dict[str, dict[str, float]]:
+    return rank_metrics(
+        [lists[at] for at in kept], [logits[at] for at in kept], [combined[at] for at in kept]
+    )
+
+
+def _combined(
+    combination: Combination, lists: Sequence[CandidateList], logits: Scores
+) -> list[NDArray[np.float64]]:
+    return [
+        combination.scores(scores, held.dense, held.lexical)
+        for held, scores in zip(lists, logits, strict=True)
+    ]
+
+
+def _calibration_record(
+    fitted: Calibration, data: WikiData, dev: Scores, test: Scores
+) -> CalibrationRecord:
+    logits, relevant = np.concatenate(test), labels(data.test)
+    scores = fitted.relevance(np.concatenate(dev))
+    return CalibrationRecord(
+        scale=fitted.scale,
+        shift=fitted.shift,
+        error_before=expected_calibration_error(Calibration().relevance(logits), relevant),
+        error=expected_calibration_error(fitted.relevance(logits), relevant),
+        threshold=threshold_for_precision(scores, labels(data.dev), PRECISION),
+    )
+
+
+def _combination_record(
+    fitted: Combination, data: WikiData, dev: Scores, combined: Scores
+) -> CombinationRecord:
+    scores = np.concatenate(_combined(fitted, data.dev, dev))
+    return CombinationRecord(
+        logit=fitted.logit,
+        dense=fitted.dense,
+        lexical=fitted.lexical,
+        shift=fitted.shift,
+        cross_validated=rank_metrics(data.dev, dev, cross_validated_scores(data.dev, dev)),
+        error=expected_calibration_error(
+            fitted.relevance(np.concatenate(combined)), labels(data.test)
+        ),
+        threshold=threshold_for_precision(fitted.relevance(scores), labels(data.dev), PRECISION),
+    )

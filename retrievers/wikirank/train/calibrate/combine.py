@@ -1,0 +1,103 @@
+"""Learning how much the final order is to trust each stage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from wikirank.runtime.combination import Combination, combination_features
+from wikirank.train.calibrate.measure import labels
+from wikirank.train.calibrate.platt import fit_calibration
+from wikirank.train.data.candidate_lists import MISSED, CandidateList
+
+FOLDS = 5
+_LEAST_LOGIT = 1e-3
+_RIDGE = 1e-3
+
+Features = list[NDArray[np.float64]]
+
+
+def fit_combination(
+    lists: Sequence[CandidateList], logits: Sequence[NDArray[np.float64]]
+) -> Combination:
+    """Fit the weights of `Combination` on candidate lists that were not trained on.
+
+    The weights maximise the likelihood of each list's positive under a softmax over the list
+    (conditional logit, McFadden 1974), so they are learned from the order within lists; scale and
+    shift are then fitted by Platt over all candidates, so that the relevance score is a
+    probability.
+
+    Args:
+        lists: Of hybrid search; those whose positive was missed only count for scale and shift.
+        logits: Of each list's candidates, by the model as shipped.
+
+    Returns:
+        The combination.
+
+    Raises:
+        InvalidArgumentError: No list holds its positive, or the scores tell nothing.
+    """
+    features = _features(lists, logits)
+    weights = _weights(features, lists)
+    combined = np.concatenate([rows @ weights for rows in features])
+    fitted = fit_calibration(combined, labels(lists))
+    logit, dense, lexical = (float(fitted.scale * weight) for weight in weights)
+    return Combination(logit, dense, lexical, fitted.shift)
+
+
+def cross_validated_scores(
+    lists: Sequence[CandidateList], logits: Sequence[NDArray[np.float64]], *, folds: int = FOLDS
+) -> list[NDArray[np.float64]]:
+    """Combined scores of each list by weights that were fitted without it.
+
+    Args:
+        lists: As of `fit_combination`.
+        logits: Likewise.
+        folds: How many parts the lists are cut in; list n is in part n modulo `folds`.
+
+    Returns:
+        Scores of each list's candidates; only their order within a list has a meaning.
+    """
+    features = _features(lists, logits)
+    scores: list[NDArray[np.float64]] = [np.empty(0)] * len(lists)
+    for fold in range(folds):
+        kept = [at for at in range(len(lists)) if at % folds != fold]
+        weights = _weights([features[at] for at in kept], [lists[at] for at in kept])
+        for at in range(fold, len(lists), folds):
+            scores[at] = features[at] @ weights
+    return scores
+
+
+def _features(
+    lists: Sequence[CandidateList], logits: Sequence[NDArray[np.float64]]
+) -> list[NDArray[np.float64]]:
+    return [
+        combination_features(scores, held.dense, held.lexical)
+        for held, scores in zip(lists, logits, strict=True)
+    ]
+
+
+def _weights(features: Features, lists: Sequence[CandidateList]) -> NDArray[np.float64]:
+    found = [
+        (rows, held.place)
+        for rows, held in zip(features, lists, strict=True)
+        if held.place != MISSED
+    ]
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        value, gradient = _RIDGE * float(weights @ weights), 2 * _RIDGE * weights
+        for rows, place in found:
+            scores = rows @ weights
+            scores -= scores.max()
+            shares = np.exp(scores) / np.exp(scores).sum()
+            value -= float(np.log(shares[place])) / len(found)
+            gradient = gradient + (shares @ rows - rows[place]) / len(found)
+        return value, gradient
+
+    bounds = [(_LEAST_LOGIT, None), (0, None), (0, None)]
+    fitted = minimize(loss, np.array([1.0, 0.0, 0.0]), jac=True, method="L-BFGS-B", bounds=bounds)
+    weights: NDArray[np.float64] = fitted.x
+    return weights

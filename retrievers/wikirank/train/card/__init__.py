@@ -1,0 +1,1 @@
+"""The original model card's recipe."""

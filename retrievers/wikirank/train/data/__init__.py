@@ -1,0 +1,48 @@
+"""Training data for `wikirank train --recipe wiki`: made of any corpus, without labels.
+
+Articles are split (`split`), passages asked for in several natural styles (`queries`), joined by
+the user's own pairs (`pairs`), given negatives (`negatives`) and written as training groups
+(`groups`); held-out articles give candidate lists (`candidate_lists`). Nothing here loads torch.
+"""
+
+from wikirank.train.data.candidate_lists import (
+    CandidateList,
+    candidate_lists,
+    read_candidate_lists,
+    write_candidate_lists,
+)
+from wikirank.train.data.groups import (
+    GroupOptions,
+    TrainingGroup,
+    build_groups,
+    read_groups,
+    write_groups,
+)
+from wikirank.train.data.negatives import mine_negatives
+from wikirank.train.data.pairs import QuestionPair, read_pairs
+from wikirank.train.data.prose import DocumentFrequency
+from wikirank.train.data.queries import STYLE_WEIGHTS, MadeQuery, make_queries
+from wikirank.train.data.split import ArticleSplit, article_key, split_articles, split_pairs
+
+__all__ = [
+    "STYLE_WEIGHTS",
+    "ArticleSplit",
+    "CandidateList",
+    "DocumentFrequency",
+    "GroupOptions",
+    "MadeQuery",
+    "QuestionPair",
+    "TrainingGroup",
+    "article_key",
+    "build_groups",
+    "candidate_lists",
+    "make_queries",
+    "mine_negatives",
+    "read_candidate_lists",
+    "read_groups",
+    "read_pairs",
+    "split_articles",
+    "split_pairs",
+    "write_candidate_lists",
+    "write_groups",
+]

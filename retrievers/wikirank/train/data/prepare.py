@@ -1,0 +1,174 @@
+"""From a corpus to what training reads: groups, and candidate lists of held-out articles."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wikirank.errors import CorpusError
+from wikirank.index import WikiIndex
+from wikirank.passages.cut import article_passages
+from wikirank.passages.splitters import SentenceSplitter
+from wikirank.search import Searcher
+from wikirank.train.data.candidate_lists import (
+    CandidateList,
+    candidate_lists,
+    read_candidate_lists,
+    write_candidate_lists,
+)
+from wikirank.train.data.groups import (
+    GroupOptions,
+    TrainingGroup,
+    build_groups,
+    read_groups,
+    write_groups,
+)
+from wikirank.train.data.pairs import QuestionPair
+from wikirank.train.data.prose import DocumentFrequency
+from wikirank.train.data.queries import STYLE_WEIGHTS, MadeQuery, Style, make_queries
+from wikirank.train.data.split import split_articles, split_pairs
+from wikirank.types import Article, Passage
+
+# A masked sentence still stands in the index and flatters the first stage: not for held-out lists.
+HELD_OUT_STYLES: dict[Style, float] = {
+    style: weight for style, weight in STYLE_WEIGHTS.items() if style != "masked_sentence"
+}
+_PARTS = ("dev", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class WikiData:
+    """What a run trains and is measured on.
+
+    Attributes:
+        groups: To train on, as many negatives in each.
+        dev: Candidate lists to choose the checkpoint by, and to calibrate on.
+        test: Candidate lists to report on.
+    """
+
+    groups: list[TrainingGroup]
+    dev: list[CandidateList]
+    test: list[CandidateList]
+
+    @property
+    def styles(self) -> dict[str, int]:
+        """How many groups there are of each style of query."""
+        return dict(sorted(Counter(group.style for group in self.groups).items()))
+
+
+def prepare_data(
+    articles: Sequence[Article],
+    pairs: Sequence[QuestionPair],
+    folder: Path,
+    *,
+    seed: int,
+    options: GroupOptions,
+    held_out_queries: int = 300,
+    depth: int = 50,
+    report: Callable[[str], None] = lambda _: None,
+) -> WikiData:
+    """Make the data of a run, or read what an earlier call has written.
+
+    Articles and pairs are split, so that nothing of dev or test gives a query, a positive or a
+    negative to training.
+
+    Args:
+        articles: The corpus.
+        pairs: The user's questions and passages.
+        folder: Where the files of it go; each is whole or absent.
+        seed: Of the split and of every choice.
+        options: How groups are made.
+        held_out_queries: Most lists of dev, and of test.
+        depth: Candidates a list.
+        report: Called with a sentence at each stage.
+
+    Returns:
+        The data.
+
+    Raises:
+        CorpusError: The corpus is too small to give a group, a dev list and a test list.
+    """
+    files = {part: folder / f"{part}.jsonl.gz" for part in ("groups", *_PARTS)}
+    if not all(file.is_file() for file in files.values()):
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(articles, pairs, files, seed, options, held_out_queries, depth, report)
+    wanted = options.n_hard + options.n_same_article + options.n_random
+    groups = [g for g in read_groups(files["groups"]) if len(g.negatives) == wanted]
+    if not groups:
+        msg = f"The corpus gives no query with {wanted} negatives. Train on a larger one."
+        raise CorpusError(msg)
+    dev, test = (list(read_candidate_lists(files[part])) for part in _PARTS)
+    return WikiData(groups, dev, test)
+
+
+def _write(
+    articles: Sequence[Article],
+    pairs: Sequence[QuestionPair],
+    files: dict[str, Path],
+    seed: int,
+    options: GroupOptions,
+    held_out_queries: int,
+    depth: int,
+    report: Callable[[str], None],
+) -> None:
+    split = split_articles(articles, seed=seed)
+    asked = split_pairs(pairs, split, seed=seed)
+    passages = {part: _passages(part, held) for part, held in split.parts.items()}
+    total = sum(map(len, passages.values()))
+    report(f"{len(articles):,} articles, {total:,} passages; {len(pairs):,} pairs. Indexing.")
+    frequency = DocumentFrequency.of(p.headed_text for held in passages.values() for p in held)
+    with WikiIndex.create() as index:
+        _add(index, passages["train"], asked["train"])
+        report("Making queries and mining negatives.")
+        groups = build_groups(
+            index,
+            passages["train"],
+            asked["train"],
+            seed=seed,
+            document_frequency=frequency,
+            options=options,
+        )
+        n = write_groups(files["groups"], groups)
+        report(f"{n:,} groups. Searching for the candidates of held-out queries.")
+        # Only now, so that no group can hold anything of them.
+        for part in _PARTS:
+            _add(index, passages[part], asked[part])
+        for part in _PARTS:
+            rng = random.Random(f"{seed}:{part}")
+            made = make_queries(
+                passages[part], rng=rng, document_frequency=frequency, styles=HELD_OUT_STYLES
+            )
+            queries = _sample(list(made), asked[part], held_out_queries, rng)
+            lists = candidate_lists(Searcher(index), queries, n=depth, headings=options.headings)
+            write_candidate_lists(files[part], lists)
+
+
+def _add(index: WikiIndex, passages: Sequence[Passage], pairs: Sequence[QuestionPair]) -> None:
+    given = {passage.id: passage for passage in (pair.as_passage() for pair in pairs)}
+    index.add_passages([*passages, *given.values()])
+
+
+def _sample(
+    made: Sequence[tuple[Passage, MadeQuery]],
+    pairs: Sequence[QuestionPair],
+    n: int,
+    rng: random.Random,
+) -> list[tuple[Passage, MadeQuery]]:
+    """Up to `n` queries: half of them the user's if there are as many, the rest made."""
+    given = [(pair.as_passage(), MadeQuery(pair.question, "pair", pair.passage)) for pair in pairs]
+    of_user = rng.sample(given, min(len(given), max(n // 2, n - len(made))))
+    return [*of_user, *rng.sample(made, min(len(made), n - len(of_user)))]
+
+
+def _passages(part: str, articles: Iterable[Article]) -> list[Passage]:
+    splitter = SentenceSplitter()
+    return [
+        passage
+        for number, article in enumerate(articles)
+        for passage in article_passages(
+            article, source="corpus", key=f"{part}-{number}", splitter=splitter
+        )
+    ]

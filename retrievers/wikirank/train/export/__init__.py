@@ -1,0 +1,1 @@
+"""Export of a trained cross-encoder to int8 ONNX."""

@@ -1,0 +1,1 @@
+"""Fitting a cross-encoder: models, losses, trainers and the run's folder."""

@@ -1,0 +1,199 @@
+"""The losses over a query's whole group: its positive passage against its negatives.
+
+sentence-transformers' `ListNetLoss` and `BinaryCrossEntropyLoss` read the pairs in the order given,
+which pads more (see `_PAIRS_A_RUN`), and the first turns labels into targets by a softmax, which
+leaves the positive of five passages with 0.40 of the weight. So these are torch's own losses.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import torch
+from sentence_transformers import CrossEncoder
+from sentence_transformers.util import batch_to_device
+from torch import Tensor, nn
+from torch.nn import functional
+
+from wikirank.errors import InvalidArgumentError
+from wikirank.rank.torch_cross_encoder import padded_batch
+from wikirank.runtime.tokens import plain_tokenizer
+
+LossName = Literal["both", "listwise", "bce", "distillation"]
+
+_PAIRS_A_RUN = 16
+"""Runs of pairs of like length waste little on padding: 1.7 times as fast as 32 pairs at once."""
+_PAIRS_A_RUN_ON_GPU = 256
+"""A GPU waits for its next kernel while it has less to do than this."""
+
+
+class GroupLoss(nn.Module):
+    """One of four losses over groups.
+
+    | name | what it is |
+    |---|---|
+    | `both` | `listwise_loss` + `bce_weight` · `binary_loss` |
+    | `listwise` | `listwise_loss`: the order within each list, whatever the level of its logits |
+    | `bce` | `binary_loss`: each passage by itself |
+    | `distillation` | `distillation_loss` + `bce_weight` · `binary_loss` |
+
+    The binary part pins the logits to a scale that is the same for all queries, so that a threshold
+    means something; the listwise part and the teacher's leave the level of each list open.
+
+    Inputs:
+        | query | docs | labels | scores, for `distillation` only |
+        |---|---|---|---|
+        | str | list[str], as many for each query | list of 0 and 1, one 1 | the teacher's logits |
+
+    Args:
+        model: The cross-encoder, of one label.
+        loss: Which loss.
+        bce_weight: Weight of the binary part of `both` and `distillation`; 0 leaves it out.
+
+    Raises:
+        InvalidArgumentError: There is no such loss.
+    """
+
+    def __init__(
+        self, model: CrossEncoder, *, loss: LossName = "both", bce_weight: float = 0.5
+    ) -> None:
+        super().__init__()
+        if loss not in get_args(LossName):
+            msg = f"Expected a loss of {', '.join(get_args(LossName))}, got {loss!r}."
+            raise InvalidArgumentError(msg)
+        self.model = model
+        self._model_tokenizer = model.tokenizer  # The trainer may wrap the model.
+        self._tokenizer = plain_tokenizer(model.tokenizer.backend_tokenizer.to_str())
+        if model.max_seq_length is not None:
+            self._tokenizer.enable_truncation(model.max_seq_length)
+        self.loss = loss
+        self.bce_weight = bce_weight
+
+    def forward(
+        self,
+        inputs: tuple[list[str], list[list[str]]] | tuple[list[str], list[list[str]], list[Any]],
+        labels: list[Tensor],
+        prompt: str | None = None,  # noqa: ARG002 - as the trainer calls it
+        task: str | None = None,  # noqa: ARG002
+    ) -> Tensor:
+        """Mean loss of the groups of a batch.
+
+        Args:
+            inputs: The queries, for each its passages, and for each the teacher's scores of them.
+            labels: For each query, 1 for its positive passage and 0 for the others.
+            prompt: Not used: our models have none.
+            task: Likewise.
+
+        Returns:
+            A scalar.
+        """
+        queries, groups, *scores = inputs
+        pairs = [
+            (query, text) for query, texts in zip(queries, groups, strict=True) for text in texts
+        ]
+        logits = self._logits(pairs).view(len(queries), -1)
+        targets = torch.stack(labels).to(logits)
+        if self.loss == "listwise":
+            return listwise_loss(logits, targets)
+        if self.loss == "bce":
+            return binary_loss(logits, targets)
+        if self.loss == "both":
+            return group_loss(logits, targets, bce_weight=self.bce_weight)
+        loss = distillation_loss(logits, torch.tensor(scores[0]).to(logits))
+        return loss + self.bce_weight * binary_loss(logits, targets) if self.bce_weight else loss
+
+    def _logits(self, pairs: list[tuple[str, str]]) -> Tensor:
+        """Score pairs a few at a time, those of like length together: (pairs,)."""
+        by_length = sorted(range(len(pairs)), key=lambda i: len(pairs[i][0]) + len(pairs[i][1]))
+        scored = []
+        size = _PAIRS_A_RUN if self.model.device.type == "cpu" else _PAIRS_A_RUN_ON_GPU
+        for start in range(0, len(pairs), size):
+            run = [pairs[i] for i in by_length[start : start + size]]
+            # A plain dict: of others `DistributedDataParallel` takes no parameter to be in use.
+            features = padded_batch(self._tokenizer.encode_batch(run), self._model_tokenizer)
+            scores = self.model(batch_to_device(features, self.model.device))["scores"]
+            scored.append(scores.float().view(-1))
+        places = torch.tensor(by_length, device=scored[0].device)
+        return torch.cat(scored)[places.argsort()]
+
+    def get_config_dict(self) -> dict[str, Any]:
+        """Settings, for the model card."""
+        return {"loss": self.loss, "bce_weight": self.bce_weight}
+
+
+def listwise_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Softmax cross-entropy over rows: InfoNCE over the mined negatives.
+
+    References:
+        - Cao et al., "Learning to Rank: From Pairwise Approach to Listwise Approach", ICML 2007;
+          this is its ListNet with one relevant passage.
+        - van den Oord et al., "Representation Learning with Contrastive Predictive Coding", 2018.
+
+    Args:
+        logits: (groups, passages a group).
+        targets: The same shape, 1 for the positive passage of a row and 0 for the others.
+
+    Returns:
+        A scalar, the mean over the rows.
+    """
+    return functional.cross_entropy(logits, targets)
+
+
+def binary_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Binary cross-entropy over all entries, a positive weighing as much as all its negatives.
+
+    Args:
+        logits: (groups, passages a group).
+        targets: The same shape, 1 for the positive passage of a row and 0 for the others.
+
+    Returns:
+        A scalar, the mean over the entries.
+    """
+    negatives = torch.tensor(float(logits.shape[1] - 1), device=logits.device)
+    return functional.binary_cross_entropy_with_logits(logits, targets, pos_weight=negatives)
+
+
+def group_loss(logits: Tensor, targets: Tensor, *, bce_weight: float) -> Tensor:
+    """Softmax cross-entropy over rows, plus weighted binary cross-entropy over all entries.
+
+    Args:
+        logits: (groups, passages a group).
+        targets: The same shape, 1 for the positive passage of a row and 0 for the others.
+        bce_weight: Weight of the binary part.
+
+    Returns:
+        A scalar.
+    """
+    listwise = listwise_loss(logits, targets)
+    return listwise + bce_weight * binary_loss(logits, targets) if bce_weight else listwise
+
+
+def distillation_loss(logits: Tensor, teacher: Tensor) -> Tensor:
+    """Kullback-Leibler divergence of the model's softmax over each row from the teacher's.
+
+    Rather than the squared error of margins (Hofstätter et al., "Improving Efficient Neural Ranking
+    Models with Cross-Architecture Knowledge Distillation", 2020), which wants every margin to be
+    the teacher's own and is ruled by the largest: those to random negatives, which are ranked
+    right anyway. A softmax is saturated there, and what is left to learn is the order of the
+    passages that are close.
+
+    References:
+        - Hinton et al., "Distilling the Knowledge in a Neural Network", 2015; as there, the true
+          labels have their share beside the teacher (`GroupLoss`).
+        - Santhanam et al., "ColBERTv2: Effective and Efficient Retrieval via Lightweight Late
+          Interaction", NAACL 2022: the same loss over groups of one positive and mined negatives,
+          scored by a cross-encoder.
+
+    Args:
+        logits: (groups, passages a group).
+        teacher: The same shape, the teacher's logits.
+
+    Returns:
+        A scalar, the mean over the rows; 0 where the two differ by a constant in each row.
+    """
+    return functional.kl_div(
+        logits.log_softmax(dim=1),
+        teacher.log_softmax(dim=1),
+        reduction="batchmean",
+        log_target=True,
+    )
