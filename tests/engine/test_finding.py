@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import tracemalloc
 from collections.abc import Iterator
 from time import thread_time
 
 import pytest
+import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -90,7 +93,7 @@ def test_the_time_ends_it(index: WikiIndex) -> None:
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
-        ("(", "no regular expression: .* Correct it"),
+        ("(", "regular expression, got '\\(': .* Correct it"),
         (" ", "1 to 300 characters"),
         ("x" * 301, "1 to 300 characters, got 301"),
         ("a*", "matches even the empty string"),
@@ -99,6 +102,70 @@ def test_the_time_ends_it(index: WikiIndex) -> None:
 def test_bad_expressions(index: WikiIndex, pattern: str, message: str) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         find_text(index.store, pattern, is_regex=True)
+
+
+HUGE = [
+    "a{10000000}",
+    "(?:a{1000}){100000}",
+    "(?:(?:(?:ab){50}c){50}d){50}",
+    "a{3000,}",
+    "a{1000,2000}b{1500}",
+    "(?=a){1000000}",
+    r"\b{5000}x",
+    "[({]{100000}",
+    "(?:[)]a{1000}){1000}",
+    "(?:[[:alpha:])]a{1000}){1000}",
+    "(?:(?:x[[:alpha:](:])]a{1000}){1000})",
+    "(?:a{100}){e<=1}{1000}",
+    "(?:" + "()" * 130 + "){50}",
+    "(a{1500})(?1){1500}",
+]
+
+
+@pytest.mark.parametrize("pattern", HUGE)
+def test_counted_repeats_are_not_written_out(index: WikiIndex, pattern: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidArgumentError, match="Lower the counts"):
+            find_text(index.store, pattern, is_regex=True)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("pattern", ["(?x)a{1 0 0 0 0 0 0 0}", "(?V1)[a[b]]", "a(?#(){9}b"])
+def test_syntax_that_hides_a_count(index: WikiIndex, pattern: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="Leave them out"):
+        find_text(index.store, pattern, is_regex=True)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "title"),
+    [
+        (r"(?:wor[a-d] ){60}needle", "Endless"),
+        (r"\d{3}%.{0,5000}?1909", "Milk"),
+        (r"a{1000}!", "Trap"),
+        (r"\d{4} or \d{4}", "Milk"),
+        (r"[^.\[\]{}]{10,500}coffee", "Café"),
+        (r"[[:upper:]]{4}", "Café"),
+        (r"(?:stret){i<=1} ?", "Café"),
+    ],
+)
+def test_counts_that_people_write(index: WikiIndex, pattern: str, title: str) -> None:
+    assert title in sentences(find_text(index.store, pattern, is_regex=True))
+
+
+def test_no_pattern_is_remembered(index: WikiIndex) -> None:
+    for number in range(1200):
+        find_text(index.store, f"quasar{number}", is_regex=number % 2 == 0)
+    caches = [thing for thing in gc.get_objects() if isinstance(thing, dict)]
+    items = [item for cache in caches for item in list(cache.items())]
+    assert not [
+        value
+        for _, value in items
+        if isinstance(value, regex.Pattern) and "quasar" in value.pattern
+    ]
+    assert sum(isinstance(key, tuple) and "quasar" in repr(key) for key, _ in items) < 500
 
 
 def test_of_an_endless_sentence_what_stands_around_the_match(index: WikiIndex) -> None:

@@ -13,6 +13,7 @@ import regex
 from wikirank.errors import InvalidArgumentError
 from wikirank.index.store import PassageStore
 from wikirank.passages.sentences import sentence_spans
+from wikirank.search.expressions import compile_expression, compile_phrase
 from wikirank.search.pages import Page
 from wikirank.types import Passage
 
@@ -21,10 +22,6 @@ LONGEST_PATTERN = 300
 _PASSAGE_SECONDS = 0.25
 _LONGEST_SENTENCE = 600
 _ASCII_WORD = re.compile("[A-Za-z0-9]+")
-
-# Typed one way, printed another.
-_ALIKE = {"'": "['’‘ʼ]", '"': '["“”„]', "-": "[-‐‑–—−]"}
-_ALIKE |= {alike: pattern for pattern in list(_ALIKE.values()) for alike in pattern[1:-1]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +79,8 @@ def find_text(
         What was found.
 
     Raises:
-        InvalidArgumentError: The pattern is empty, too long or no regular expression, it matches
-            the empty string, or it takes too long on one passage.
+        InvalidArgumentError: If the pattern is empty, too long or not a regular expression, repeats
+            too much, matches the empty string, or takes too long on one passage.
     """
     compiled = _compiled(pattern, is_regex)
     condition, parameters = ("1", []) if is_regex else _prefilter(pattern)
@@ -108,21 +105,12 @@ def _compiled(pattern: str, is_regex: bool) -> regex.Pattern[str]:
         msg = f"Expected a pattern of 1 to {LONGEST_PATTERN} characters, got {len(pattern)}."
         raise InvalidArgumentError(msg)
     if not is_regex:
-        words = (map(_letter, word) for word in pattern.split())
-        return regex.compile(r"\s+".join(map("".join, words)), regex.IGNORECASE)
-    try:
-        compiled = regex.compile(pattern)
-    except (regex.error, OverflowError, RecursionError) as err:
-        msg = f"{pattern!r} is no regular expression: {err}. Correct it, or look for a phrase."
-        raise InvalidArgumentError(msg) from err
+        return compile_phrase(pattern)
+    compiled = compile_expression(pattern)
     if compiled.search("", timeout=_PASSAGE_SECONDS):
         msg = f"{pattern!r} matches even the empty string. Ask for at least one character."
         raise InvalidArgumentError(msg)
     return compiled
-
-
-def _letter(letter: str) -> str:
-    return _ALIKE.get(letter) or regex.escape(letter)
 
 
 def _prefilter(phrase: str) -> tuple[str, list[str]]:
