@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from agent_questions import QUESTIONS, Gold, Question, Step, gold_recall, read_questions, was_read
+from locations import SHARED
 
 from wikirank.corpus import open_source
 from wikirank.passages.cut import article_passages
 from wikirank.passages.splitters import SentenceSplitter
 
-TECH = Path(__file__).resolve().parents[2].parent / "shared/data/wiki/tech-articles.jsonl.gz"
+TECH = SHARED / "wiki/tech-articles.jsonl.gz"
 
 
 def passages(spec: str) -> dict[str, list[str]]:

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from locations import EXAMPLES
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 EXPECTED = {
     "01_rerank_documents.py": ["  Ada Lovelace: "],
     "02_retriever.py": [

@@ -19,6 +19,7 @@ from hostile_passages import HOSTILE_PASSAGES
 from langchain_core.utils.function_calling import convert_to_openai_function
 from langchain_mcp_adapters.client import MultiServerMCPClient
 from langchain_mcp_adapters.tools import load_mcp_tools
+from locations import TINY_WIKI
 from mcp import ClientSession
 from mcp_servers import (
     COMMAND,
@@ -38,7 +39,6 @@ from wikirank.corpus import open_source
 from wikirank.errors import MissingExtraError
 from wikirank.index import WikiIndex
 
-TINY_WIKI = Path(__file__).resolve().parents[1] / "data" / "tiny-wiki.jsonl"
 QUESTIONS = {
     "Who drew the plans of the lighthouse?": "Amber Lighthouse",
     "How many people live on Velm?": "Velm",

@@ -1,0 +1,179 @@
+"""Indexing on a Ray cluster of separate processes, some of which are killed in the middle."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chroma_run import chroma_server
+from index_snapshot import snapshot
+from ray_cluster import RAY_MARKS, add_node, ray_cluster, working
+from typer.testing import CliRunner
+
+from wikirank.cli import app
+from wikirank.cluster import RayWorkers
+from wikirank.corpus import open_source
+from wikirank.errors import CorpusError, InvalidArgumentError
+from wikirank.index import IndexProgress, WikiIndex
+from wikirank.index.verify.run import verify_index
+
+pytest.importorskip("ray.data", reason="needs the [ray] extra")
+
+pytestmark = RAY_MARKS
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """Two nodes of a CPU each."""
+    with ray_cluster(2) as cluster:
+        yield cluster
+
+
+def write(path: Path, articles: int) -> Path:
+    """A wiki of articles of a few words."""
+    texts = (f"Word{n} word{n + 1}." for n in range(articles))
+    lines = (json.dumps({"title": f"Article {n}", "text": text}) for n, text in enumerate(texts))
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+class InTheMiddle:
+    """Does something once, when the first articles have come."""
+
+    def __init__(self, do: Callable[[], None]) -> None:
+        self._do = do
+        self.articles: int | None = None
+
+    def __call__(self, progress: IndexProgress) -> None:
+        if self.articles is None:
+            self.articles = progress.articles
+            self._do()
+
+
+def assert_survives(do: Callable[[], None], tmp_path: Path) -> None:
+    """An index that is made while something dies equals one made without Ray."""
+    wiki = write(tmp_path / "wiki.jsonl", 640)
+    with (
+        RayWorkers() as workers,
+        WikiIndex.create(tmp_path / "a") as ours,
+        WikiIndex.create(tmp_path / "b") as theirs,
+    ):
+        middle = InTheMiddle(do)
+        report = ours.add_source(open_source(wiki), workers=workers, on_progress=middle)
+        assert middle.articles == 128
+        assert report.added == 640
+        theirs.add_source(open_source(wiki))
+        assert snapshot(ours) == snapshot(theirs)
+
+
+def test_workers_that_are_killed(cluster: Any, tmp_path: Path) -> None:
+    killed: list[int] = []
+
+    def kill() -> None:
+        for node in cluster.worker_nodes:
+            for pid in working(node):
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+
+    assert_survives(kill, tmp_path)
+    assert killed
+
+
+def test_a_node_that_dies(cluster: Any, tmp_path: Path) -> None:
+    def kill() -> None:
+        node = max(cluster.worker_nodes, key=lambda node: len(working(node)))
+        assert working(node)
+        cluster.remove_node(node, allow_graceful=False)
+
+    assert_survives(kill, tmp_path)
+    add_node(cluster)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_on_the_command_line_with_chroma_servers(tmp_path: Path) -> None:
+    files = [write(tmp_path / "a.jsonl", 30), write(tmp_path / "b.jsonl", 10)]
+    with ExitStack() as stack:
+        urls = []
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            urls.append(stack.enter_context(chroma_server(tmp_path / name)))
+        options = [part for url in urls for part in ("--chroma-url", url)]
+        into = ["--into", str(tmp_path / "index")]
+        command = ["index", *map(str, files), *into, *options, "--ray", "--json"]
+
+        def run(*more: str) -> list[dict[str, Any]]:
+            result = CliRunner().invoke(app, [*command, *more])
+            assert result.exit_code == 0, result.output
+            return json.loads(result.stdout)
+
+        assert [report["added"] for report in run()] == [30, 10]
+        # The same again does nothing; read again, nothing is written.
+        assert [report["was_read"] for report in run()] == [False, False]
+        again = run("--reread")
+        assert [(r["unchanged"], r["passages_written"]) for r in again] == [(30, 0), (10, 0)]
+        lines = files[0].read_text(encoding="utf-8").splitlines()
+        lines[3] = json.dumps({"title": "Article 3", "text": "Something else."})
+        files[0].write_text("\n".join(lines[:-2]), encoding="utf-8")
+        time.sleep(0.01)
+        changed = run("--reread")[0]
+        assert (changed["changed"], changed["unchanged"], changed["removed"]) == (1, 27, 2)
+        with WikiIndex.create(tmp_path / "plain") as plain:
+            for file in files:
+                plain.add_source(open_source(file))
+            with WikiIndex.open(tmp_path / "index") as index:
+                assert snapshot(index) == snapshot(plain)
+        assert verify_index(tmp_path / "index", full=True).whole
+
+
+@pytest.mark.usefixtures("cluster")
+def test_parquet_by_row_groups_and_an_error_in_a_worker(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet
+
+    texts = [f"Number {n} is a number.\n== More ==\nSo is {n + 1}." for n in range(60)]
+    columns = {"title": [f"Article {n}" for n in range(60)], "text": texts}
+    file = tmp_path / "wiki.parquet"
+    pyarrow.parquet.write_table(pa.table(columns), file, row_group_size=7)
+    with RayWorkers() as workers, WikiIndex.create(tmp_path / "a") as ours:
+        ours.add_source(open_source(file), workers=workers)
+        with WikiIndex.create(tmp_path / "b") as theirs:
+            theirs.add_source(open_source(file))
+            assert snapshot(ours) == snapshot(theirs)
+        columns["text"] = [*texts[:40], None, *texts[41:]]
+        pyarrow.parquet.write_table(pa.table(columns), file, row_group_size=7)
+        for index in (WikiIndex.create(tmp_path / "c"), WikiIndex.create(tmp_path / "d")):
+            given = workers if index.path.name == "c" else None
+            with pytest.raises(CorpusError, match="row 41: expected a string"), index:
+                index.add_source(open_source(file), workers=given)
+            with WikiIndex.open(index.path) as again:
+                assert again.info().articles == 40
+
+
+def test_a_live_wiki_is_refused(tmp_path: Path) -> None:
+    class Live:
+        name = location = "https://wiki.example.org"
+        complete, state = True, ""
+
+        @property
+        def skipped(self) -> dict[str, int]:
+            return {}
+
+        def changes(self, known: object) -> Iterator[Any]:
+            raise NotImplementedError
+
+        def count(self) -> int | None:
+            return None
+
+        def __iter__(self) -> Iterator[Any]:
+            raise NotImplementedError
+
+    refused = pytest.raises(InvalidArgumentError, match="live wiki")
+    with WikiIndex.create(tmp_path / "index") as index, refused:
+        index.add_source(Live(), workers=RayWorkers())
