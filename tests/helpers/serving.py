@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -13,10 +14,15 @@ SERVE = (sys.executable, "-m", "wikirank", "serve", "--no-open", "--port", "0")
 
 
 @contextmanager
-def served(index: Path, *options: str) -> Iterator[str]:
-    """Serve an index; gives the page's address, then ends the server by Ctrl-C as a user would."""
+def served(index: Path | None, *options: str, token: str | None = None) -> Iterator[str]:
+    """Serve an index, or only the reranker; gives the address without the token.
+
+    Ends the server by Ctrl-C as a user would.
+    """
+    what = ["--rerank-only"] if index is None else ["--index", str(index)]
     process = subprocess.Popen(
-        [*SERVE, "--index", str(index), *options],
+        [*SERVE, *what, *options],
+        env={**os.environ, "WIKIRANK_TOKEN": token} if token else None,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -25,7 +31,7 @@ def served(index: Path, *options: str) -> Iterator[str]:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line.startswith("http://"), process.communicate()[1]
-        yield line.split()[0]
+        yield line.split()[0].partition("#")[0]
     except BaseException:
         process.kill()
         raise

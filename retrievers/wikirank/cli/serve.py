@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import webbrowser
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,20 +13,30 @@ import typer
 from wikirank.cli.demo import QUESTIONS
 from wikirank.cli.options import (
     DeviceOption,
-    IndexOption,
     MaxLengthOption,
     ModelOption,
     RevisionOption,
 )
+from wikirank.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from wikirank.index import WikiIndex
+    from wikirank.rank import CrossEncoder
 
 TOKEN_VARIABLE = "WIKIRANK_TOKEN"
 
 
 def command(
-    index: IndexOption,
+    index: Annotated[
+        Path | None,
+        typer.Option("--index", help="Folder of the index; none with --rerank-only."),
+    ] = None,
+    rerank_only: Annotated[
+        bool,
+        typer.Option("--rerank-only", help="Only rerank what clients send: no index, no page."),
+    ] = False,
     host: Annotated[
         str, typer.Option(help="Name or address to listen on; other than loopback needs --token.")
     ] = "127.0.0.1",
@@ -35,6 +46,12 @@ def command(
     token: Annotated[
         str | None,
         typer.Option(envvar=TOKEN_VARIABLE, help="What clients of the API must present."),
+    ] = None,
+    allowed_hosts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allowed-host", help="Another name that clients reach the host by; repeatable."
+        ),
     ] = None,
     open_browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the page in the browser.")
@@ -46,10 +63,14 @@ def command(
 ) -> None:
     """Serve a page that shows an index's answers before and after reranking, until Ctrl-C.
 
-    The JSON API beneath it is described at /openapi.json. Needs the [serve] extra.
+    Beneath it is an API, described at /openapi.json: /api/search; /v1/rerank and /v2/rerank as
+    clients of Cohere and Jina call them; /retrieval for Dify; /healthz and /metrics. Needs the
+    [serve] extra.
 
     Examples:
     - `wikirank serve --index my-index`
+
+    - `wikirank serve --rerank-only --no-open`
 
     - `WIKIRANK_TOKEN=... wikirank serve --index my-index --host 0.0.0.0 --no-open`
     """
@@ -58,26 +79,52 @@ def command(
 
     require_extra("serve", "the page", ("fastapi", "uvicorn"))
     check_token(host, token, hint=f"Set {TOKEN_VARIABLE}")
+    if (index is None) is not rerank_only:
+        msg = "Expected either --index with an index's folder, or --rerank-only."
+        raise InvalidArgumentError(msg)
 
-    from wikirank.index import WikiIndex
     from wikirank.rank import load_cross_encoder
-    from wikirank.search import Searcher
-    from wikirank.serve.api import create_app
     from wikirank.serve.run import page_url, run
 
-    with suppress(KeyboardInterrupt), WikiIndex.open(index) as opened:
+    with suppress(KeyboardInterrupt), ExitStack() as stack:
         cross_encoder = load_cross_encoder(
             model, revision=revision, device=device, max_length=max_length
         )
-        app = create_app(
-            Searcher(opened, cross_encoder),
-            host=host,
-            token=token,
-            example_queries=_example_queries(opened),
-        )
+        app = _app(stack, index, cross_encoder, host, allowed_hosts or [], token)
         with open_socket(host, port) as listening:
             url = page_url(host, listening, token)
-            run(app, listening, lambda: _announce(url, open_browser=open_browser))
+            if rerank_only:
+                url = f"{url.partition('#')[0]}v1/rerank"
+            run(
+                app,
+                listening,
+                lambda: _announce(url, open_browser=open_browser and not rerank_only),
+            )
+
+
+def _app(
+    stack: ExitStack,
+    index: Path | None,
+    cross_encoder: CrossEncoder,
+    host: str,
+    allowed_hosts: list[str],
+    token: str | None,
+) -> FastAPI:
+    """The application; the stack closes its index in the end."""
+    from wikirank.index import WikiIndex
+    from wikirank.search import Searcher
+    from wikirank.serve.api import create_app, create_rerank_app
+
+    if index is None:
+        return create_rerank_app(cross_encoder, host=host, allowed_hosts=allowed_hosts, token=token)
+    opened = stack.enter_context(WikiIndex.open(index))
+    return create_app(
+        Searcher(opened, cross_encoder),
+        host=host,
+        allowed_hosts=allowed_hosts,
+        token=token,
+        example_queries=_example_queries(opened),
+    )
 
 
 def _announce(url: str, *, open_browser: bool) -> None:

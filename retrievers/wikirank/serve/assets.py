@@ -13,13 +13,23 @@ from starlette.routing import Route
 _MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 
-def add_assets(app: FastAPI) -> None:
-    """Serve the page at `/` and its other files beside it, under their names."""
+def add_assets(app: FastAPI) -> list[str]:
+    """Serve the page at `/` and its other files beside it, under their names.
+
+    Args:
+        app: Where to add them.
+
+    Returns:
+        Their paths.
+    """
+    paths = []
     for file in files("wikirank.serve").joinpath("static").iterdir():
         media_type = _MEDIA_TYPES.get(f".{file.name.rpartition('.')[2]}")
         if media_type:
             path = "/" if file.name == "page.html" else f"/{file.name}"
             app.router.routes.append(Route(path, _giver(file.read_bytes(), media_type)))
+            paths.append(path)
+    return paths
 
 
 def _giver(content: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:

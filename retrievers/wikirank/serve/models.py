@@ -10,8 +10,8 @@ from wikirank.index.report import IndexInfo
 from wikirank.search import SearchOptions, SearchResult
 from wikirank.types import SearchType
 
-_LONGEST_QUERY_CHARS = 1000
-_MOST_CANDIDATES = 200
+LONGEST_QUERY_CHARS = 1000
+MOST_CANDIDATES = 200
 
 _EXAMPLE_PASSAGE: dict[str, Any] = {
     "rank": 1,
@@ -53,15 +53,15 @@ class SearchRequest(BaseModel):
     )
 
     query: str = Field(
-        max_length=_LONGEST_QUERY_CHARS, description="A question or keywords; not blank."
+        max_length=LONGEST_QUERY_CHARS, description="A question or keywords; not blank."
     )
     k: int = Field(
-        default=5, ge=1, le=_MOST_CANDIDATES, description="Passages to return at the most."
+        default=5, ge=1, le=MOST_CANDIDATES, description="Passages to return at the most."
     )
     fetch_k: int = Field(
         default=50,
         ge=1,
-        le=_MOST_CANDIDATES,
+        le=MOST_CANDIDATES,
         description="Candidates to take from each half of the index and to rerank; at least k are.",
     )
     search_type: SearchType = Field(

@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 _GRACE_SECONDS = 3
+_LONGEST_HEADERS_BYTES = 32 * 1024
 
 
 def run(app: FastAPI, listening: socket.socket, on_ready: Callable[[], None]) -> None:
@@ -20,8 +21,18 @@ def run(app: FastAPI, listening: socket.socket, on_ready: Callable[[], None]) ->
         listening: From `open_socket`.
         on_ready: Called once requests are answered and Ctrl-C is listened to.
     """
-    config = uvicorn.Config(
+    # uvicorn shuts down on the first SIGINT and then raises it again.
+    with suppress(KeyboardInterrupt):
+        _Server(server_config(app), on_ready).run(sockets=[listening])
+
+
+def server_config(app: FastAPI) -> uvicorn.Config:
+    """How an application is served: bounded headers, no guess at who a proxy speaks for."""
+    return uvicorn.Config(
         app,
+        # httptools reads headers of any length before anything can look at the token.
+        http="h11",
+        h11_max_incomplete_event_size=_LONGEST_HEADERS_BYTES,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -30,9 +41,6 @@ def run(app: FastAPI, listening: socket.socket, on_ready: Callable[[], None]) ->
         lifespan="on",
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    # uvicorn shuts down on the first SIGINT and then raises it again.
-    with suppress(KeyboardInterrupt):
-        _Server(config, on_ready).run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):

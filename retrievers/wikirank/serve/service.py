@@ -1,49 +1,63 @@
-"""Questions of many clients at once, each in a thread, so that the event loop never waits."""
+"""The work behind the API: searches of an index, and documents that clients send."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
-from fastapi import HTTPException
+from starlette.requests import Request
 
 import wikirank
+from wikirank.rank import CrossEncoder
 from wikirank.search import Searcher
+from wikirank.serve.metrics import Metrics
 from wikirank.serve.models import InfoResponse, SearchRequest, SearchResponse
+from wikirank.serve.queue import WorkQueue
+from wikirank.serve.rerank import Reranking, rerank_texts
 from wikirank.types import RankedPassage
 
-# The models share one pool with a thread a core; these threads mostly wait for it.
-_SEARCHES_AT_ONCE = 8
 _WORD = re.compile(r"[^\W_]+")
-
-_Result = TypeVar("_Result")
 
 
 class SearchService:
-    """Answers the API's requests.
+    """Answers questions from an index.
 
     Args:
         searcher: What to ask.
+        queue: Where to do it.
+        metrics: Where to count it.
         example_queries: Queries that the page offers to begin with.
     """
 
-    def __init__(self, searcher: Searcher, example_queries: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        searcher: Searcher,
+        queue: WorkQueue,
+        metrics: Metrics,
+        example_queries: Sequence[str] = (),
+    ) -> None:
         self._searcher = searcher
+        self._queue = queue
+        self._metrics = metrics
         self._example_queries = list(example_queries)
-        self._threads = ThreadPoolExecutor(_SEARCHES_AT_ONCE, thread_name_prefix="wikirank-serve")
 
-    async def info(self) -> InfoResponse:
-        """What the index holds and what searches it."""
-        return await self._in_thread(self._info)
+    async def info(self, request: Request) -> InfoResponse:
+        """What the index holds and what searches it.
 
-    async def search(self, request: SearchRequest) -> SearchResponse:
+        Args:
+            request: The request; where its client is gone the work is dropped.
+
+        Returns:
+            The index's numbers.
+        """
+        return await self._queue.run(request, lambda _: self._info())
+
+    async def search(self, request: Request, asked: SearchRequest) -> SearchResponse:
         """Ask the index.
 
         Args:
-            request: The question, and how to search.
+            request: The request; where its client is gone the work is dropped.
+            asked: The question, and how to search.
 
         Returns:
             What was found.
@@ -51,23 +65,12 @@ class SearchService:
         Raises:
             InvalidArgumentError: If the query is blank or the filter names an unknown key.
         """
-        return await self._in_thread(lambda: self._search(request))
+        return await self._queue.run(request, lambda _: self._search(asked))
 
     def warm_up(self) -> None:
         """Load the models and search once, in the background."""
         request = SearchRequest(query="warm up", fetch_k=1)
-        self._threads.submit(self._search, request)
-
-    def close(self) -> None:
-        """Wait for the searches that have begun; those that wait are dropped."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
-
-    async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        except asyncio.CancelledError:
-            # Ctrl-C, and the time to finish in is over: an answer, no stack trace in the log.
-            raise HTTPException(503, "The server is shutting down.") from None
+        self._queue.start(lambda: self._searcher.search(request.query, request.options()))
 
     def _info(self) -> InfoResponse:
         index = self._searcher.index
@@ -79,11 +82,72 @@ class SearchService:
             version=wikirank.__version__,
         )
 
-    def _search(self, request: SearchRequest) -> SearchResponse:
-        result = self._searcher.search(request.query, request.options())
+    def _search(self, asked: SearchRequest) -> SearchResponse:
+        result = self._searcher.search(asked.query, asked.options())
+        self._metrics.add_stages(result.timings)
         words = _words(result.candidates)
-        matched = self._searcher.index.lexical.matching_words(request.query, words)
+        matched = self._searcher.index.lexical.matching_words(asked.query, words)
         return SearchResponse.of(result, sorted(matched))
+
+
+class RerankService:
+    """Orders documents that clients send.
+
+    Args:
+        load: Gives the model.
+        queue: Where to do it.
+        metrics: Where to count it.
+    """
+
+    def __init__(
+        self, load: Callable[[], CrossEncoder], queue: WorkQueue, metrics: Metrics
+    ) -> None:
+        self._load = load
+        self._queue = queue
+        self._metrics = metrics
+
+    @property
+    def model_id(self) -> str:
+        """Id of the model."""
+        return self._load().model_id
+
+    async def rerank(
+        self,
+        request: Request,
+        query: str,
+        texts_for: Callable[[CrossEncoder], Sequence[str]],
+        *,
+        top_n: int | None,
+        max_tokens: int | None,
+    ) -> Reranking:
+        """Order documents by how well each answers a query.
+
+        Args:
+            request: The request; where its client is gone the work is ended.
+            query: The query.
+            texts_for: Gives the documents as a model reads them.
+            top_n: See `rerank_texts`.
+            max_tokens: See `rerank_texts`.
+
+        Returns:
+            Their order and scores.
+        """
+
+        def work(check: Callable[[], None]) -> Reranking:
+            model = self._load()
+            texts = texts_for(model)
+            return rerank_texts(
+                model, query, texts, top_n=top_n, max_tokens=max_tokens, check=check
+            )
+
+        reranking = await self._queue.run(request, work)
+        self._metrics.add_stages(reranking.timings)
+        self._metrics.add_documents(len(reranking.order))
+        return reranking
+
+    def warm_up(self) -> None:
+        """Load the model and score once, in the background."""
+        self._queue.start(lambda: rerank_texts(self._load(), "warm up", ["warm up"]))
 
 
 def _words(candidates: Iterable[RankedPassage]) -> set[str]:
