@@ -107,8 +107,10 @@ class RankedPassage:
         passage: The passage; with `neighbours` its text holds the adjacent passages too.
         rank: Place in the final order, from 1.
         rank_before: Place before reranking, from 1.
-        dense_score: Cosine similarity to the query in [-1, 1]; None if not among the dense hits.
-        lexical_score: BM25 score, 0 or more; None if not among the lexical hits.
+        dense_score: Cosine similarity to the query in [-1, 1]; None if dense search was not
+            asked.
+        lexical_score: BM25 as a share of the most that the query can reach in this index, in
+            [0, 1]; None if lexical search was not asked.
         fusion_score: Reciprocal rank fusion score; None unless the search was hybrid.
         rerank_logit: The cross-encoder's raw score; None if not reranked.
         relevance_score: How probably the passage answers, in [0, 1]: the calibrated logit, or of

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,10 +19,32 @@ def test_case_and_punctuation_do_not_tell_texts_apart() -> None:
 
 def test_similarity_by_hand() -> None:
     # 13 words make 10 shingles, 14 words make 11; 10 are common: Jaccard 10/11.
-    words = [f"w{number}" for number in range(14)]
+    words = list("bcdefghjklmnop")
     texts = [" ".join(words[:13]), " ".join(words)]
     assert without_duplicates(texts, jaccard=0.90) == [0]
     assert without_duplicates(texts, jaccard=0.92) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Rules of 2019", "Rules of 2020"),
+        ("It opens on 5 May", "It opens on 6 May"),
+        ("It opens in May", "It opens in June"),
+        ("The second of the wars", "The third of the wars"),
+        ("Chapter IV of the book", "Chapter V of the book"),
+        ("It weighs 1.5 t", "It weighs 1.6 t"),
+        ("在2019年", "在2020年"),
+    ],
+)
+def test_texts_that_differ_in_a_number_or_date_are_distinct(one: str, other: str) -> None:
+    rest = " and whoever breaks a rule is told so by the keeper of the rules" * 9
+    assert without_duplicates([one + rest, other + rest]) == [0, 1]
+    assert without_duplicates([one + rest, one + rest]) == [0]
+
+
+def test_the_same_text_under_another_title_is_distinct() -> None:
+    assert without_duplicates([ADA, ADA, ADA], titles=["Ada", "Ada (film)", "Ada"]) == [0, 1]
 
 
 def test_short_and_wordless_texts() -> None:

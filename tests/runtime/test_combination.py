@@ -10,15 +10,14 @@ from hypothesis import strategies as st
 from wikirank.errors import InvalidArgumentError
 from wikirank.runtime.combination import Combination, combination_features
 
-SCORES = st.lists(st.none() | st.floats(0, 30), min_size=1, max_size=20)
+SCORES = st.lists(st.none() | st.floats(0, 1), min_size=2, max_size=20)
 
 
 def test_scores_by_hand() -> None:
     combination = Combination(logit=2.0, dense=10.0, lexical=4.0, shift=-5.0)
-    scores = combination.scores(np.array([1.0, -1.0, 0.5]), [0.5, None, 0.3], [None, 8.0, 2.0])
-    # What a stage missed gets its lowest score: dense 0.3, BM25 2 of 8.
-    assert scores == pytest.approx([2 + 5 + 1 - 5, -2 + 3 + 4 - 5, 1 + 3 + 1 - 5])
-    assert combination.relevance(scores) == pytest.approx([0.952574, 0.5, 0.5], abs=1e-6)
+    scores = combination.scores(np.array([1.0, -1.0, 0.5]), [0.5, None, 0.3], [None, 0.75, 0.25])
+    assert scores == pytest.approx([2 + 5 + 0 - 5, -2 + 0 + 3 - 5, 1 + 3 + 1 - 5])
+    assert combination.relevance(scores) == pytest.approx([0.880797, 0.017986, 0.5], abs=1e-6)
 
 
 def test_a_stage_that_found_nothing_says_nothing() -> None:
@@ -28,9 +27,12 @@ def test_a_stage_that_found_nothing_says_nothing() -> None:
 
 
 @given(SCORES)
-def test_relative_bm25_lies_between_0_and_1(lexical: list[float | None]) -> None:
-    features = combination_features(np.zeros(len(lexical)), [None] * len(lexical), lexical)
-    assert ((features[:, 2] >= 0) & (features[:, 2] <= 1)).all()
+def test_a_score_does_not_depend_on_the_other_candidates(lexical: list[float | None]) -> None:
+    combination = Combination(logit=1.0, dense=5.0, lexical=3.0, shift=0.0)
+    logits = np.linspace(-3, 3, len(lexical))
+    together = combination.scores(logits, lexical, lexical)
+    alone = combination.scores(logits[:1], lexical[:1], lexical[:1])
+    assert together[0] == alone[0]
 
 
 @pytest.mark.parametrize("weights", [(0.0, 1, 1, 0), (1, -1, 1, 0), (1, 1, 1, float("nan"))])

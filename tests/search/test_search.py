@@ -40,10 +40,18 @@ def test_scores_of_each_stage(searcher: Searcher) -> None:
     assert [r.rank for r in result.passages] == [1, 2, 3, 4]
     for ranked in result.passages:
         assert 0 <= (ranked.relevance_score or -1) <= 1
-        assert ranked.dense_score is None or -1 <= ranked.dense_score <= 1
-        assert ranked.lexical_score is None or ranked.lexical_score > 0
+        assert -1 <= (ranked.dense_score if ranked.dense_score is not None else -2) <= 1
+        assert 0 <= (-1 if ranked.lexical_score is None else ranked.lexical_score) <= 1
         assert result.candidates[ranked.rank_before - 1].passage == ranked.passage
-    assert {"embed", "dense", "lexical", "fuse", "rerank", "total"} == result.timings.keys()
+    assert {
+        "embed",
+        "dense",
+        "lexical",
+        "fuse",
+        "features",
+        "rerank",
+        "total",
+    } == result.timings.keys()
     assert result.timings["total"] >= sum(result.timings.values()) / 2 - 1e-6
 
 
@@ -214,3 +222,36 @@ def test_every_logit_is_that_of_its_pair(searcher: Searcher) -> None:
             ranked.rerank_logit, abs=1e-6
         )
     assert [r.passage.id for r in result.passages] == [r.passage.id for r in alone]
+
+
+def test_a_score_depends_on_neither_the_filter_nor_the_number_of_candidates(
+    searcher: Searcher,
+) -> None:
+    def scores(**options: Any) -> dict[str, float]:
+        found = searcher.search(QUESTION, SearchOptions(k=50, cascade=False, **options))
+        return {r.passage.id: r.relevance_score or 0.0 for r in found.passages}
+
+    everything = scores(fetch_k=50)
+    title = searcher.search(QUESTION, SearchOptions(k=1)).passages[0].passage.title
+    for other in (scores(fetch_k=3), scores(filter={"title": title})):
+        assert other
+        assert other == pytest.approx({id_: everything[id_] for id_ in other}, abs=1e-5)
+
+
+def test_pages_that_differ_in_a_number_are_kept_and_duplicates_counted() -> None:
+    rules = "In {} whoever breaks a rule of the harbour pays a fine to the keeper of the light. "
+    texts = [rules.format(year) * 3 for year in (2019, 2020, 2021)]
+    passages = [
+        Passage(id=str(at), text=text, title="Rules", article=str(at))
+        for at, text in enumerate([*texts, texts[0]])
+    ]
+    with WikiIndex.create() as index:
+        index.add_passages(passages)
+        searcher = Searcher(index)
+        found = searcher.search("harbour fine", SearchOptions(rerank=False))
+        all_of_them = searcher.search(
+            "harbour fine", SearchOptions(rerank=False, drop_duplicates=False)
+        )
+    assert sorted(r.passage.text for r in found.passages) == sorted(texts)
+    assert (found.duplicates, all_of_them.duplicates) == (1, 0)
+    assert len(all_of_them.passages) == 4

@@ -59,7 +59,8 @@ def write_evidence(
         InvalidArgumentError: The budget is too small for any passage.
     """
     texts = [document.page_content for document in documents]
-    distinct = [documents[at] for at in without_duplicates(texts)]
+    titles = [str(document.metadata.get("title") or "") for document in documents]
+    distinct = [documents[at] for at in without_duplicates(texts, titles=titles)]
     layout = Layout(advice=ask_or_read if may_read else _ask)
     return lay_out(distinct, layout, budget=budget, count_tokens=count_tokens, citations=citations)
 

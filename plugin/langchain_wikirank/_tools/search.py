@@ -118,7 +118,10 @@ def _answer(
         near = [str(document.metadata.get("title") or "") for document in found]
         near += [c.passage.title for result in searches for c in result.candidates[:5]]
         return abstention(_nothing(library, near), timings)
-    distinct = without_duplicates([document.page_content for document in relevant])
+    distinct = without_duplicates(
+        [document.page_content for document in relevant],
+        titles=[str(document.metadata.get("title") or "") for document in relevant],
+    )
     layout = Layout(advice=ask_or_read)
     evidence = library.lay_out([relevant[at] for at in distinct], layout, config)
     return answer(evidence, timings)

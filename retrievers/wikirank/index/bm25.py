@@ -7,6 +7,7 @@ grows with the index. BM25 as in Robertson and Zaragoza (2009), k1 = 1.2, b = 0.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ _ANALYZER = "wikirank"
 _WRITER_HEAP_BYTES = 64 * 1024 * 1024
 # A word that is longer than this is markup or noise, and costs space in the dictionary.
 _LONGEST_WORD = 80
+_K1 = 1.2
 
 Accept = Callable[[Sequence[str]], "set[str]"]
 
@@ -81,17 +83,19 @@ class LexicalIndex:
             accept: Given ids, says which of them count; the search goes on until `k` do.
 
         Returns:
-            Pairs of passage id and BM25 score, best first.
+            Pairs of passage id and score, best first: BM25 divided by the most that any passage
+            could have for this query, so in [0, 1] and independent of what else is found.
         """
-        parsed = self._parse(query)
-        if parsed is None:
+        stems = self._telling_stems(query)
+        if not stems:
             return []
-        searcher = self._index.searcher()
+        parsed, searcher = self._any_of(stems), self._index.searcher()
+        most = _most_possible(searcher, stems)
         accepted: list[tuple[str, float]] = []
         offset, page = 0, k
         while len(accepted) < k:
             hits = searcher.search(parsed, limit=page, offset=offset, count=False).hits
-            found = [(str(searcher.doc(at).get_first("id")), float(score)) for score, at in hits]
+            found = [(str(searcher.doc(at).get_first("id")), score / most) for score, at in hits]
             kept = accept([id_ for id_, _ in found]) if accept else {id_ for id_, _ in found}
             accepted.extend(hit for hit in found if hit[0] in kept)
             if len(hits) < page:
@@ -99,11 +103,31 @@ class LexicalIndex:
             offset, page = offset + page, page * 2
         return accepted[:k]
 
-    def _parse(self, query: str) -> tantivy.Query | None:
+    def scores(self, query: str, ids: Sequence[str]) -> dict[str, float]:
+        """Score passages for a query, whether a search would find them or not.
+
+        Args:
+            query: Free text.
+            ids: Those of the passages; unknown ones are passed over.
+
+        Returns:
+            Score as of `search` by passage id; 0 for one that shares no word with the query.
+        """
         stems = self._telling_stems(query)
+        if not stems:
+            return dict.fromkeys(ids, 0.0)
+        any_of_them = tantivy.Query.term_set_query(self._index.schema, "id", list(ids))
+        among = tantivy.Query.const_score_query(any_of_them, 0.0)
+        parsed = tantivy.Query.boolean_query(
+            [(tantivy.Occur.Must, among), (tantivy.Occur.Should, self._any_of(stems))]
+        )
+        searcher = self._index.searcher()
+        most = _most_possible(searcher, stems)
+        hits = searcher.search(parsed, limit=2 * len(ids) + 10, count=False).hits
+        return {str(searcher.doc(at).get_first("id")): score / most for score, at in hits}
+
+    def _any_of(self, stems: Sequence[str]) -> tantivy.Query:
         terms = [tantivy.Query.term_query(self._index.schema, "body", stem) for stem in stems]
-        if not terms:
-            return None
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in terms])
 
     def _telling_stems(self, query: str) -> list[str]:
@@ -197,6 +221,13 @@ class LexicalWriter(Closing):
         """Wait for merges to end and give the index free."""
         with _failures():
             self._writer.wait_merging_threads()
+
+
+def _most_possible(searcher: tantivy.Searcher, stems: Sequence[str]) -> float:
+    """What BM25 stays below, however often a passage has all of the stems."""
+    n = searcher.num_docs
+    frequencies = (searcher.doc_freq("body", stem) for stem in stems)
+    return (_K1 + 1) * sum(math.log1p((n - df + 0.5) / (df + 0.5)) for df in frequencies)
 
 
 @contextmanager

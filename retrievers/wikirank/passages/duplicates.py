@@ -8,43 +8,67 @@ from collections.abc import Sequence
 NEAR_DUPLICATE_JACCARD = 0.9
 _SHINGLE_WORDS = 4
 _WORD = re.compile(r"\w+")
+_DIGITS = re.compile(r"\d+")
+# Words that tell one edition, date or member of a series from another, as digits do.
+_NUMBER_WORDS = frozenset(
+    "one two three four five six seven eight nine ten eleven twelve "
+    "first second third fourth fifth sixth seventh eighth ninth tenth "
+    "i ii iii iv v vi vii viii ix x xi xii "
+    "january february march april may june july august september october november december "
+    "monday tuesday wednesday thursday friday saturday sunday "
+    "spring summer autumn winter".split()  # noqa: SIM905 - a list of sixty lines reads worse
+)
+
+_Shingles = frozenset[tuple[str, ...]]
+_Identity = tuple[str, frozenset[str]]
 
 
 def without_duplicates(
-    texts: Sequence[str], *, jaccard: float = NEAR_DUPLICATE_JACCARD
+    texts: Sequence[str],
+    *,
+    titles: Sequence[str] | None = None,
+    jaccard: float = NEAR_DUPLICATE_JACCARD,
 ) -> list[int]:
     """Find which texts to keep so that no two are the same or nearly so.
 
     Two texts are near duplicates if their sets of four-word shingles, case and punctuation
     aside, have a Jaccard similarity of at least `jaccard` (Broder, "On the resemblance and
-    containment of documents", 1997).
+    containment of documents", 1997), and nothing that tells two editions of a text apart differs
+    between them: their titles, and their numbers, dates and ordinals. So the rules of 2019 and
+    those of 2020 are both kept.
 
     Args:
         texts: Best first; of duplicates the first is kept.
+        titles: A title a text; None if they have none.
         jaccard: From which similarity two texts count as one, in (0, 1].
 
     Returns:
         Positions of the texts to keep, ascending.
     """
     kept: list[int] = []
-    kept_shingles: list[frozenset[tuple[str, ...]]] = []
+    seen: dict[_Identity, list[_Shingles]] = {}
     for position, text in enumerate(texts):
-        shingles = _shingles(text)
-        if not any(_similar(shingles, other, jaccard) for other in kept_shingles):
+        words = _WORD.findall(text.lower()) or [text.strip()]
+        identity = (titles[position] if titles else "", _numbers(words))
+        alike = seen.setdefault(identity, [])
+        shingles = _shingles(words)
+        if not any(_similar(shingles, other, jaccard) for other in alike):
             kept.append(position)
-            kept_shingles.append(shingles)
+            alike.append(shingles)
     return kept
 
 
-def _shingles(text: str) -> frozenset[tuple[str, ...]]:
-    words = _WORD.findall(text.lower()) or [text.strip()]
+def _numbers(words: Sequence[str]) -> frozenset[str]:
+    digits = (run for word in words for run in _DIGITS.findall(word))
+    return frozenset(digits) | _NUMBER_WORDS.intersection(words)
+
+
+def _shingles(words: Sequence[str]) -> _Shingles:
     count = max(1, len(words) - _SHINGLE_WORDS + 1)
     return frozenset(tuple(words[at : at + _SHINGLE_WORDS]) for at in range(count))
 
 
-def _similar(
-    one: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]], jaccard: float
-) -> bool:
+def _similar(one: _Shingles, other: _Shingles, jaccard: float) -> bool:
     # Sets whose sizes differ too much cannot reach the similarity: most pairs end here.
     smaller, larger = sorted((len(one), len(other)))
     if smaller < jaccard * larger:

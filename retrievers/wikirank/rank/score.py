@@ -100,7 +100,9 @@ def _fit_query(cross_encoder: CrossEncoder, query: str, on_truncation: OnTruncat
         if on_truncation == "error":
             raise TextTooLongError(msg + "Shorten it, or choose another on_truncation.")
         warnings.warn(msg + "The rest was cut off.", TruncationWarning, stacklevel=3)
-        encoded.truncate(most)
+        # Encoded again, as a truncated encoding keeps what was cut off and pairs it all the same.
+        end = encoded.offsets[most - 1][1]
+        encoded = cross_encoder.tokenizer.encode(query[:end], add_special_tokens=False)
     return encoded
 
 

@@ -20,8 +20,8 @@ class FirstStageScores(NamedTuple):
     """What hybrid search knows of one query's candidates.
 
     Attributes:
-        dense: (n,), cosine similarities, None where dense search did not find the candidate.
-        lexical: (n,), BM25 scores, None where lexical search did not find it.
+        dense: (n,), cosine similarities, None where unknown.
+        lexical: (n,), BM25 as a share of the most that the query can reach, None where unknown.
     """
 
     dense: Scores
@@ -32,7 +32,7 @@ class FirstStageScores(NamedTuple):
 class Combination:
     """A logistic combination of what each stage says of a candidate.
 
-    Score = logit · logit + dense · dense similarity + lexical · relative BM25 + shift; its sigmoid
+    Score = logit · logit + dense · dense similarity + lexical · BM25 + shift; its sigmoid
     is the relevance score. Cross-encoders and first stages err on different passages, so their
     linear interpolation ranks better than either (Wang, Zhuang and Zuccon, "BERT-based Dense
     Retrievers Require Interpolation with BM25 for Effective Passage Retrieval", ICTIR 2021).
@@ -40,7 +40,7 @@ class Combination:
     Attributes:
         logit: Weight of the cross-encoder's logit, over 0.
         dense: Weight of the cosine similarity, 0 or more.
-        lexical: Weight of BM25 divided by the query's highest, 0 or more.
+        lexical: Weight of BM25 as a share of the most that the query can reach, 0 or more.
         shift: Summand.
 
     Raises:
@@ -68,15 +68,16 @@ class Combination:
 
         Args:
             logits: (n,), the cross-encoder's.
-            dense: Cosine similarities, None where dense search did not find the candidate.
-            lexical: BM25 scores, None where lexical search did not find it.
+            dense: Cosine similarities, None where unknown.
+            lexical: BM25 as a share of the most that the query can reach, None where unknown.
 
         Returns:
             (n,), higher is more relevant; `relevance` squashes them.
         """
-        weights = np.array([self.logit, self.dense, self.lexical])
-        scores: NDArray[np.float64] = combination_features(logits, dense, lexical) @ weights
-        return scores + self.shift
+        # Not a matrix product: its rounding differs by the number of candidates.
+        weighed = self.logit * logits + self.dense * _filled(dense)
+        scores: NDArray[np.float64] = weighed + self.lexical * _filled(lexical) + self.shift
+        return scores
 
     def relevance(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Relevance scores in [0, 1] of what `scores` gave."""
@@ -86,10 +87,9 @@ class Combination:
 def combination_features(
     logits: NDArray[np.float64], dense: Scores, lexical: Scores
 ) -> NDArray[np.float64]:
-    """What `Combination` weighs: logit, dense similarity and relative BM25.
+    """What `Combination` weighs: logit, dense similarity and BM25.
 
-    A candidate that a first stage did not find is no better there than the last that it found, and
-    gets that one's score.
+    A score that is not known counts as 0.
 
     Args:
         logits: (n,), the cross-encoder's.
@@ -99,12 +99,8 @@ def combination_features(
     Returns:
         (n, 3).
     """
-    bm25 = _filled(lexical)
-    highest = bm25.max(initial=0.0)
-    return np.stack([logits, _filled(dense), bm25 / highest if highest > 0 else bm25], axis=1)
+    return np.stack([logits, _filled(dense), _filled(lexical)], axis=1)
 
 
 def _filled(scores: Scores) -> NDArray[np.float64]:
-    known = [score for score in scores if score is not None]
-    lowest = min(known, default=0.0)
-    return np.array([lowest if score is None else score for score in scores], dtype=np.float64)
+    return np.array([score or 0.0 for score in scores], dtype=np.float64)

@@ -25,6 +25,8 @@ class SearchOptions:
         on_truncation: What to do with texts over the cross-encoder's length.
         cascade: Whether a cross-encoder that can may drop hopeless candidates after a cheap first
             pass; False has it score all of them.
+        drop_duplicates: Whether a candidate that says the same as a better one, word for word or
+            nearly, is dropped; see `without_duplicates`. The result counts them.
     """
 
     k: int = 5
@@ -36,6 +38,7 @@ class SearchOptions:
     neighbours: int = 0
     on_truncation: OnTruncation = "window"
     cascade: bool = True
+    drop_duplicates: bool = True
 
     def __post_init__(self) -> None:
         _require_whole("k", self.k, 1)
@@ -68,6 +71,7 @@ class SearchResult:
         timings: Milliseconds each stage took, by its name, and `total`.
         passing: How many candidates reached the threshold, before the cut to `k`; those that the
             first pass dropped do not count.
+        duplicates: How many candidates were dropped as duplicates of others.
     """
 
     query: str
@@ -75,6 +79,7 @@ class SearchResult:
     candidates: list[RankedPassage]
     timings: dict[str, float] = field(default_factory=dict)
     passing: int = 0
+    duplicates: int = 0
 
 
 def _require_whole(name: str, value: int, least: int) -> None:

@@ -80,8 +80,8 @@ class Searcher:
             msg = "The query is empty. Ask a question or give keywords."
             raise InvalidArgumentError(msg)
         clock = StageClock()
-        candidates = self._settled_candidates(query, options, clock)
-        return SearchResult(query, [], candidates, clock.timings())
+        candidates, duplicates = self._settled_candidates(query, options, clock)
+        return SearchResult(query, [], candidates, clock.timings(), duplicates=duplicates)
 
     def ranked(self, found: SearchResult, options: SearchOptions) -> SearchResult:
         """The second half of `search`: rerank, apply the threshold, cut, join neighbours.
@@ -104,7 +104,7 @@ class Searcher:
 
     def _settled_candidates(
         self, query: str, options: SearchOptions, clock: StageClock
-    ) -> list[RankedPassage]:
+    ) -> tuple[list[RankedPassage], int]:
         """Look again where an article was replaced meanwhile: old ids found, new passages read."""
         for _ in range(_TRIES):
             before = self.index.store.last_write()
@@ -115,12 +115,14 @@ class Searcher:
 
     def _candidates(
         self, query: str, options: SearchOptions, clock: StageClock
-    ) -> list[RankedPassage]:
+    ) -> tuple[list[RankedPassage], int]:
+        """Candidates in the order of first-stage retrieval, and how many duplicates it dropped."""
         known_keys = self.index.store.known_keys() if options.filter else frozenset[str]()
         where = normalise_filter(options.filter, known_keys)
         wanted = max(options.k, options.fetch_k)
         dense: Hits = []
         lexical: Hits = []
+        vector: NDArray[np.float32] | None = None
         if options.search_type != "lexical":
             with clock.stage("embed"):
                 vector = self.index.embedder.embed_query(query)
@@ -130,7 +132,12 @@ class Searcher:
             with clock.stage("lexical"):
                 lexical = self._lexical(query, wanted, where)
         with clock.stage("fuse"):
-            return self._fuse(dense, lexical, wanted, hybrid=options.search_type == "hybrid")
+            found = self._fuse(dense, lexical, hybrid=options.search_type == "hybrid")
+            distinct = _distinct(found) if options.drop_duplicates else found
+        if vector is not None and options.search_type == "hybrid":
+            with clock.stage("features"):
+                distinct = self._with_both_scores(distinct[:wanted], query, vector)
+        return distinct[:wanted], len(found) - len(distinct)
 
     def _dense(
         self, vector: NDArray[np.float32], wanted: int, where: Mapping[str, Any] | None
@@ -149,25 +156,43 @@ class Searcher:
         self.index.lexical.refresh(self.index.store.last_write())
         return self.index.lexical.search(query, wanted, accept=accept)
 
-    def _fuse(
-        self, dense: Hits, lexical: Hits, wanted: int, *, hybrid: bool
-    ) -> list[RankedPassage]:
+    def _fuse(self, dense: Hits, lexical: Hits, *, hybrid: bool) -> list[RankedPassage]:
         fused = reciprocal_rank_fusion([[id_ for id_, _ in dense], [id_ for id_, _ in lexical]])
         passages = self.index.store.get([id_ for id_, _ in fused])
         # An id without a passage is outdated: its article is being replaced just now.
         found = [(passages[id_], score) for id_, score in fused if id_ in passages]
-        kept = without_duplicates([passage.text for passage, _ in found])[:wanted]
         dense_scores, lexical_scores = dict(dense), dict(lexical)
         return [
             RankedPassage(
-                passage=found[position][0],
+                passage=passage,
                 rank=rank,
                 rank_before=rank,
-                dense_score=dense_scores.get(found[position][0].id),
-                lexical_score=lexical_scores.get(found[position][0].id),
-                fusion_score=found[position][1] if hybrid else None,
+                dense_score=dense_scores.get(passage.id),
+                lexical_score=lexical_scores.get(passage.id),
+                fusion_score=score if hybrid else None,
             )
-            for rank, position in enumerate(kept, start=1)
+            for rank, (passage, score) in enumerate(found, start=1)
+        ]
+
+    def _with_both_scores(
+        self, candidates: Sequence[RankedPassage], query: str, vector: NDArray[np.float32]
+    ) -> list[RankedPassage]:
+        """Candidates with the score of the index that did not find them looked up.
+
+        So a relevance score depends on the query and the passage alone, not on which other
+        candidates there were, nor on how many were fetched.
+        """
+        no_dense = [c.passage.id for c in candidates if c.dense_score is None]
+        no_lexical = [c.passage.id for c in candidates if c.lexical_score is None]
+        dense = self.index.dense.similarities(vector, no_dense) if no_dense else {}
+        lexical = self.index.lexical.scores(query, no_lexical) if no_lexical else {}
+        return [
+            replace(
+                candidate,
+                dense_score=dense.get(candidate.passage.id, candidate.dense_score),
+                lexical_score=lexical.get(candidate.passage.id, candidate.lexical_score),
+            )
+            for candidate in candidates
         ]
 
     def _passing(self, found: SearchResult, options: SearchOptions) -> list[RankedPassage]:
@@ -182,6 +207,17 @@ class Searcher:
         )
         threshold = options.score_threshold or 0.0
         return [ranked for ranked in scored if (ranked.relevance_score or 0.0) >= threshold]
+
+
+def _distinct(candidates: Sequence[RankedPassage]) -> list[RankedPassage]:
+    kept = without_duplicates(
+        [candidate.passage.text for candidate in candidates],
+        titles=[candidate.passage.title for candidate in candidates],
+    )
+    return [
+        replace(candidates[position], rank=rank, rank_before=rank)
+        for rank, position in enumerate(kept, start=1)
+    ]
 
 
 def rerank(

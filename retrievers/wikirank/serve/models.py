@@ -108,10 +108,11 @@ class RankedPassageResponse(BaseModel):
     )
     rank_before: int = Field(description="Place before reranking, from 1.")
     dense_score: float | None = Field(
-        description="Cosine similarity to the query in [-1, 1]; null if not among the dense hits."
+        description="Cosine similarity to the query in [-1, 1]; null if dense search was not asked."
     )
     lexical_score: float | None = Field(
-        description="BM25 score, 0 or more; null if not among the lexical hits."
+        description="BM25 as a share of the most that the query can reach in this index, in "
+        "[0, 1]; null if lexical search was not asked."
     )
     fusion_score: float | None = Field(
         description="Reciprocal rank fusion score; null unless the search was hybrid."

@@ -235,6 +235,26 @@ class DenseIndex:
             for id_, distance in zip(result["ids"][0], distances[0], strict=True)
         ]
 
+    def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> dict[str, float]:
+        """Compare passages with a query.
+
+        Args:
+            vector: The query's vector, shape (dimension,).
+            ids: Those of the passages; unknown ones are passed over.
+
+        Returns:
+            Cosine similarity by passage id.
+        """
+        unit = vector / np.linalg.norm(vector)
+        similar: dict[str, float] = {}
+        for part in chunks(ids, self._batch_size):
+            with self._use() as collection:
+                page = collection.get(ids=part, include=["embeddings"])
+            rows = np.asarray(page["embeddings"], dtype=np.float32).reshape(-1, len(unit))
+            cosines = rows @ unit / np.maximum(np.linalg.norm(rows, axis=1), 1e-12)
+            similar.update(zip(page["ids"], map(float, cosines), strict=True))
+        return similar
+
     def count(self) -> int:
         """How many passages the collection holds."""
         with self._use() as collection:

@@ -103,6 +103,19 @@ class ShardedDense(DenseIndex):
         """
         return merge_hits(self._ask(lambda shard: shard.search(vector, k, where)), k)
 
+    def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> dict[str, float]:
+        """Compare passages, on whatever servers they are, with a query.
+
+        Args:
+            vector: The query's vector, shape (dimension,).
+            ids: Those of the passages; unknown ones are passed over.
+
+        Returns:
+            Cosine similarity by passage id.
+        """
+        answers = self._ask(lambda shard: shard.similarities(vector, ids))
+        return {id_: similarity for answer in answers for id_, similarity in answer.items()}
+
     def count(self) -> int:
         """How many passages the servers hold."""
         return sum(self._ask(lambda shard: shard.count()))
