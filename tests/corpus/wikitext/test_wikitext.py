@@ -94,8 +94,8 @@ Quoted.
 </blockquote>
 """
     assert plain_text(wikitext) == (
-        "Lead.\n\n== One ==\n\n== Two ==\n- a\n  - b\n  1. c\n  2. d\n1. e\n2. f\n"
-        "term: what it is\nsaid\n\n=== Three ===\nText.\n\nMore.\n\nQuoted."
+        "Lead.\n\n== One ==\n\n=== Two ===\n- a\n  - b\n  1. c\n  2. d\n1. e\n2. f\n"
+        "term: what it is\nsaid\n\n==== Three ====\nText.\n\nMore.\n\nQuoted.\n\nA: b"
     )
 
 
@@ -146,7 +146,7 @@ def test_lists_in_columns() -> None:
 def test_a_table_in_html_and_one_that_never_closes() -> None:
     html = "<table><tr><th>Size</th><td>5 m</td></tr><tr><td>a</td><td>b</td></tr></table>"
     assert plain_text(html) == "Size: 5 m\na | b"
-    assert plain_text("{|\n! A\n| b\n== Next ==\nText.") == "A: b; Next; Text."
+    assert plain_text("{|\n! A\n| b\n== Next ==\nText.") == "A: b\n\n== Next ==\nText."
 
 
 def test_layout_tables_keep_their_paragraphs() -> None:
@@ -193,6 +193,13 @@ def test_kinds(title: str, wikitext: str, kind: str) -> None:
         ("#REDIRECT [[Frost]]", "Frost"),
         (" #redirect: [[Frost_bite#Cause|x]] {{R from}}", "Frost bite"),
         ("#пренасочване [[Мраз]]", "Мраз"),
+        ("#เปลี่ยนทาง [[น้ำแข็ง]]", "น้ำแข็ง"),
+        ("#重新導向：[[霜]]", "霜"),
+        ("＃転送 [[氷]]", "氷"),
+        ("#đổi [[Băng]]", "Băng"),
+        ("#YÖNLENDİRME [[Buz]]", "Buz"),
+        ("#ALIH [[Es]]", "Es"),
+        ("#पुनर्निर्देशन [[बर्फ़]]", "बर्फ़"),
         ("#first [[Frost]]", ""),
         ("# REDIRECT [[Frost]]", ""),
         ("See #REDIRECT [[Frost]]", ""),
@@ -256,7 +263,9 @@ HOSTILE = {
     "braces": "{{{{{", "closers": "}}]]|}", "lists": "\n*#:;", "headings": "\n== a", "hidden":
     "<span style='display:none'>", "dropped": "( {{x}} ,", "switches": "__TOC", "sups": "a<sup>",
     "nested": "{{small|[[a|b", "html tables": "<table><tr><td>", "brackets": "[",
-    "points": " {{x}}", "wrapped": "ab\n",
+    "points": " {{x}}", "wrapped": "ab\n", "guesses": "a {{x|y}}", "variants": "-{a;", "tabs":
+    "<tabber>a|-|", "boxes": "{{Infobox a|b=", "facts": "{{Infobox a|b=c}}", "measures":
+    "{{unité|5|m|", "ended tables": "{|\n|a\n== b ==\n", "table ends": "{|\n{{end}}{{end}}",
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from wikirank.corpus.html.clutter import is_clutter, words
 from wikirank.corpus.html.table import Cell, Table, span
+from wikirank.corpus.leftovers import DROPPED, tidied
 from wikirank.errors import CorpusError
 
 _DEEPEST = 1000  # libxml2's time for an end tag that ends nothing grows with the depth
@@ -15,9 +16,14 @@ _BLOCKS = words(
     "figcaption figure form header hgroup hr legend main menu p section summary tbody tfoot thead "
     "html"
 )
-_HEADINGS = {f"h{level}": "=" * max(level, 2) for level in range(1, 7)}
+_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_MOST_LEVEL = 6
 _BREAK = "\0"  # a line break that stays; the parser lets no U+0000 through
 _SPACE = re.compile(r"\s+")
+_SPACES = re.compile(r" {2,}")
+_STACKED = re.compile(rf"\^?([^\s{_BREAK}]{{1,8}}){_BREAK}\^?([^\s{_BREAK}]{{1,8}})")
+# As other programs leave it that took the pronunciation out of "Ada (/ˈeɪdə/; born 1815)".
+_LEFT_IN_BRACKET = re.compile(r"\( ?[;,](?: [;,])* (?=[^\W_])")
 _AROUND_BREAK = re.compile(f" *{_BREAK}[ {_BREAK}]*")
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 _EXPONENT = re.compile(r"[+\-−–]?\d{1,4}")
@@ -36,6 +42,7 @@ class PageReader:
     def __init__(self, *, title: str, length: int) -> None:
         self._title = _folded(title)
         self._blocks: list[str] = []
+        self._headings: list[tuple[int, int]] = []  # place among the blocks, and level
         self._asides: list[str] = []  # infoboxes, until the lead is over
         self._sink = self._blocks
         self._line: list[str] = []
@@ -56,6 +63,8 @@ class PageReader:
             msg = f"expected HTML nested at most {_DEEPEST} deep, got more: no wiki page is so deep"
             raise CorpusError(msg)
         if self._skipped_depth or is_clutter(tag, attributes):
+            if not self._skipped_depth and self._line and tag not in _BLOCKS:
+                self._line.append(DROPPED)
             self._skipped_depth += 1
             return
         self._ends.append(self._begin(tag, attributes))
@@ -87,6 +96,11 @@ class PageReader:
         """The page is over: its text."""
         self._flush()
         self._place_asides()
+        # Below a heading of the first level, which is not the title, all others are its parts.
+        deeper = any(level == 1 for _, level in self._headings)
+        for place, level in self._headings:
+            signs = "=" * min(level + deeper, _MOST_LEVEL)
+            self._blocks[place] = f"\n{signs} {self._blocks[place]} {signs}"
         return "\n".join(self._blocks).strip("\n")
 
     def _begin(self, tag: str, attributes: Mapping[str, str]) -> Callable[[], None]:
@@ -112,20 +126,26 @@ class PageReader:
         text = "".join(self._line).translate(_INVISIBLE)
         self._line = []
         if self._pre:
+            text = text.replace(DROPPED, "")
             return _BREAK.join(map(_code_line, text.strip(_BREAK).split(_BREAK))).rstrip()
         text = _AROUND_BREAK.sub(_BREAK, _SPACE.sub(" ", text))
+        if DROPPED in text:
+            text = _SPACES.sub(" ", tidied(text))
+        if "(" in text:
+            text = _LEFT_IN_BRACKET.sub("(", text)
         return text.strip(f" {_BREAK}")
 
-    def _end_heading(self, signs: str) -> None:
+    def _end_heading(self, level: int) -> None:
         text = self._take_line().replace(_BREAK, " ")
-        if not text or (len(signs) == 2 and _folded(text) == self._title):
+        if not text or (level < 3 and _folded(text) == self._title):
             return
         self._bullet = ""
         if self._sink is not self._blocks:
             self._sink.append(text)
             return
         self._place_asides()
-        self._blocks.append(f"\n{signs} {text} {signs}")
+        self._headings.append((len(self._blocks), level))
+        self._blocks.append(text)
 
     def _place_asides(self) -> None:
         self._blocks += self._asides
@@ -211,6 +231,22 @@ class PageReader:
     def _end_superscript(self) -> None:
         self._in_superscript = False
 
+    def _begin_stack(self, attributes: Mapping[str, str]) -> Callable[[], None]:
+        """A span may hold an upper and a lower index, one above the other."""
+        if "inline-block" not in attributes.get("style", ""):
+            return _nothing
+        start = len(self._line)
+        return lambda: self._end_stack(start)
+
+    def _end_stack(self, start: int) -> None:
+        found = _STACKED.fullmatch("".join(self._line[start:]))
+        if found is None:
+            return
+        upper, lower = found.groups()
+        # Limits of an error have signs, "+0.2" over "−0.1"; a charge stands over a number.
+        both = upper + lower if upper[0] in "+-−" and lower[0] in "+-−" else f"{lower} {upper}"
+        self._line[start:] = [both]
+
     def _begin_quotation(self, _: Mapping[str, str]) -> Callable[[], None]:
         self._line.append('"')
         return lambda: self._line.append('"')
@@ -238,6 +274,7 @@ _SPECIAL: dict[str, Callable[[PageReader, Mapping[str, str]], Callable[[], None]
     "ol": lambda self, given: self._begin_list(_number(given.get("start"), 1) - 1),
     "pre": PageReader._begin_pre,
     "q": PageReader._begin_quotation,
+    "span": PageReader._begin_stack,
     "sup": PageReader._begin_superscript,
     "table": PageReader._begin_table,
     "td": lambda self, given: self._begin_cell(given, header=False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wikirank.corpus.html.reader import PageReader
+from wikirank.corpus.leftovers import DROPPED
 
 __all__ = ["html_text"]
 
@@ -10,7 +11,8 @@ __all__ = ["html_text"]
 def html_text(html: str, *, title: str = "") -> str:
     """Make the plain text of an article out of the HTML of its page.
 
-    Headings become `== Heading ==` lines, list items `- item` or `1. item`, table rows
+    Headings become `== Heading ==` lines, all a level deeper where one of the first level says
+    more than the title; list items `- item` or `1. item`, table rows
     `cell | cell` or `label: value`. Text in `pre` keeps its lines. Infoboxes follow the lead.
     Scripts, menus, edit links, tables of contents, navigation boxes, reference marks and lists,
     notes to readers and what a browser hides are left out; formulas are given as TeX. The
@@ -33,6 +35,6 @@ def html_text(html: str, *, title: str = "") -> str:
     # which it silently drops text, does not apply.
     parser = HTMLParser(target=reader, encoding="utf-8", huge_tree=True)
     # libxml2 would see no page in an empty string, and ends at U+0000.
-    parser.feed(b"<body>" + html.replace("\0", "").encode("utf-8", "replace"))
+    parser.feed(b"<body>" + html.replace("\0", "").replace(DROPPED, "").encode("utf-8", "replace"))
     text: str = parser.close()
     return text

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
+
 from wikirank.corpus.wikitext.lines import Lines
-from wikirank.corpus.wikitext.marks import HEADING
+from wikirank.corpus.wikitext.marks import HEADING, TABLE_END
 from wikirank.corpus.wikitext.tables import Table, starts_table
 
 # Tables within tables: each level copies the text within it once.
 _DEEPEST = 20
+_LOOKS_LIKE_HEADING = re.compile(r"(={1,6})[^=].*=[ \t]*$")
 
 
 def render_blocks(wikitext: str) -> str:
@@ -19,24 +23,77 @@ def render_blocks(wikitext: str) -> str:
     Returns:
         Text with marks of headings, and of pieces that are to be put back.
     """
-    page = Lines()
-    tables: list[Table] = []
-    budget = [len(wikitext)]  # characters that cells over several rows may be repeated by
-    for line in wikitext.split("\n"):
+    blocks = _Blocks(budget=len(wikitext))
+    end = f"\n{TABLE_END}\n" if "{|" in wikitext else ""
+    lines = wikitext.replace(TABLE_END, end).split("\n")
+    ended_by_headings = _tables_that_headings_end(lines)
+    for number, line in enumerate(lines):
+        for _ in range(ended_by_headings.get(number, 0)):
+            blocks.end_table()
+        blocks.add(line)
+    return _joined(blocks.done())
+
+
+class _Blocks:
+    """A page's lines, and the tables that are open.
+
+    Args:
+        budget: Characters that cells over several rows may be repeated by.
+    """
+
+    def __init__(self, budget: int) -> None:
+        self._page = Lines()
+        self._tables: list[Table] = []
+        self._budget = [budget]
+
+    def add(self, line: str) -> None:
         stripped = line.lstrip(" \t:*")
         if starts_table(stripped):
-            if len(tables) < _DEEPEST:
-                tables.append(Table(budget))
-        elif not tables:
-            page.add(_without_row_marks(line))
+            if len(self._tables) < _DEEPEST:
+                self._tables.append(Table(self._budget))
+        elif line == TABLE_END:
+            self.end_table()
+        elif not self._tables:
+            self._page.add(_without_row_marks(line))
         elif stripped.startswith("|}"):
-            closed = tables.pop()
-            _add_table(closed, stripped[2:], tables, page)
+            self.end_table(stripped[2:])
         else:
-            tables[-1].add(line)
-    while tables:
-        _add_table(tables.pop(), "", tables, page)
-    return _joined(page.done())
+            self._tables[-1].add(line)
+
+    def end_table(self, rest: str = "") -> None:
+        """Put the innermost table, if one is open, into the one around it or on the page."""
+        if not self._tables:
+            return
+        closed = self._tables.pop()
+        outer = self._tables[-1].cell() if self._tables else self._page
+        outer.add_ready(closed.done())
+        if rest.strip():
+            outer.add(rest)
+
+    def done(self) -> list[str]:
+        while self._tables:
+            self.end_table()
+        return self._page.done()
+
+
+def _tables_that_headings_end(lines: list[str]) -> dict[int, int]:
+    """How many tables end at a heading, by its line: those that nothing else ends."""
+    opened: list[int] = []
+    for number, line in enumerate(lines):
+        stripped = line.lstrip(" \t:*")
+        if starts_table(stripped):
+            opened.append(number)
+        elif opened and (line == TABLE_END or stripped.startswith("|}")):
+            opened.pop()
+    found: dict[int, int] = {}
+    if not opened:
+        return found
+    headings = [number for number, line in enumerate(lines) if _LOOKS_LIKE_HEADING.match(line)]
+    for start in opened:
+        at = bisect_right(headings, start)
+        if at < len(headings):
+            found[headings[at]] = found.get(headings[at], 0) + 1
+    return found
 
 
 def _without_row_marks(line: str) -> str:
@@ -46,14 +103,6 @@ def _without_row_marks(line: str) -> str:
     if line.startswith("|-"):
         return ""
     return line[2 if line.startswith(("|}", "|+")) else 1 :].replace("||", " | ").lstrip()
-
-
-def _add_table(closed: Table, rest: str, tables: list[Table], page: Lines) -> None:
-    """Put a finished table into the one around it, or on the page."""
-    outer = tables[-1].cell() if tables else page
-    outer.add_ready(closed.done())
-    if rest.strip():
-        outer.add(rest)
 
 
 def _joined(lines: list[str]) -> str:
@@ -68,16 +117,35 @@ def _joined(lines: list[str]) -> str:
     return "\n".join(kept).strip("\n")
 
 
-def without_marks(text: str) -> str:
-    """Finish a text: no line but a heading may look like one.
+def without_marks(text: str, *, title: str = "") -> str:
+    """Finish a text: no line but a heading may look like one, and none has a level under two.
 
     Args:
         text: What `render_blocks` gave, with the pieces put back that were kept as they are.
+        title: The page's title, which a heading above all others may repeat.
 
     Returns:
-        The text.
+        The text. Where a heading of level one says more than the title, all are a level deeper.
     """
-    return "\n".join(
-        line[1:] if line.startswith(HEADING) else f" {line}" if line.startswith("==") else line
-        for line in text.split("\n")
-    )
+    lines = text.split("\n")
+    titles = [number for number, line in enumerate(lines) if line.startswith(f"{HEADING}= ")]
+    if titles and title and _folded(lines[titles[0]].strip(f"{HEADING}= ")) == _folded(title):
+        del lines[titles.pop(0)]
+    deeper = "=" if titles else ""
+    finished = [
+        _heading_line(line[1:], deeper)
+        if line.startswith(HEADING)
+        else f" {line}"
+        if line.startswith("==")
+        else line
+        for line in lines
+    ]
+    return "\n".join(finished).strip("\n")
+
+
+def _heading_line(line: str, deeper: str) -> str:
+    return f"{deeper}{line}{deeper}" if not line.startswith("======") else line
+
+
+def _folded(title: str) -> str:
+    return " ".join(title.replace("_", " ").split()).casefold()

@@ -23,6 +23,7 @@ from wikirank.corpus.wikitext.tags import (
     tag_text,
 )
 from wikirank.corpus.wikitext.templates import render_template, template_name
+from wikirank.corpus.wikitext.variants import chosen_variants
 
 _TOKEN = re.compile(r"\{{2,}|\}{2,}|\[\[|\]\]|\||<(?=[!/a-zA-Z])")
 _LITERAL = re.compile(f"{LITERAL}([0-9]+){LITERAL}")
@@ -76,7 +77,7 @@ class Expansion:
         Returns:
             Wikitext of headings, lists, tables and quotes alone, with marks (see `marks`).
         """
-        text = without_controls(wikitext)
+        text = _with_tabs_apart(without_controls(wikitext))
         position = 0
         while found := _TOKEN.search(text, position):
             start = found.start()
@@ -87,7 +88,7 @@ class Expansion:
         while self._stack:
             self._abandon()
         expanded, self.magic_words = magic_words("".join(self._page))
-        return expanded
+        return chosen_variants(expanded)
 
     def restore(self, text: str) -> str:
         """Put the pieces back that were kept as they are.
@@ -182,9 +183,8 @@ class Expansion:
         variable = page_variable(name, self._title)
         if variable is not None:
             return variable
-        normalised = template_name(name)
-        self.templates.add(normalised)
-        return render_template(normalised, Arguments.of(parts[1:]))
+        self.templates.add(template_name(name))
+        return render_template(name, Arguments.of(parts[1:]))
 
     def _tag(self, text: str, start: int) -> int:
         if text.startswith("<!--", start):
@@ -227,3 +227,14 @@ class Expansion:
 @cache
 def _closing_tag(name: str) -> re.Pattern[str]:
     return re.compile(rf"</{name}\s*>", re.IGNORECASE)
+
+
+_TAB_END = re.compile(r"\n?[ \t]*(?:\|-\||\{\{!\}\}-\{\{!\}\})[ \t]*")
+_TABBER = re.compile(r"\n?</?tabber(?:\s[^<>]*)?>\n?", re.IGNORECASE)
+
+
+def _with_tabs_apart(text: str) -> str:
+    """The tabs of `<tabber>`, between which `|-|` stands, each on lines of its own."""
+    if "<tabber" not in text.lower() and "#tag:tabber" not in text:
+        return text
+    return _TABBER.sub("\n", _TAB_END.sub("\n", text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from wikirank.corpus.leftovers import tidied
 from wikirank.corpus.wikitext.marks import DROPPED, SUP, SUP_END
 from wikirank.corpus.wikitext.tags import decode_entities
 
@@ -16,12 +17,6 @@ _SPACES = re.compile(
 )
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
 _TABLE_MARKS = re.compile(r"^[ ]*(?:\{\|[ ]*)+")
-# What a dropped piece leaves, "(  ; born 1815)" and "word ,", if its mark is among it. Each is
-# looked for from its beginning only: a long run would otherwise take quadratic time.
-_EMPTY_BRACKETS = re.compile(rf" ?\([{DROPPED} ,;:/]+\)")
-_AFTER_BRACKET = re.compile(rf"\([{DROPPED} ,;:/]+")
-_BEFORE_BRACKET = re.compile(rf"(?<![{DROPPED} ,;:])[{DROPPED} ,;:]+\)")
-_BEFORE_POINT = re.compile(rf"(?<![{DROPPED} ])[{DROPPED} ]+(?=[.,;:!?)])")
 
 
 def inline_text(line: str) -> str:
@@ -42,7 +37,7 @@ def inline_text(line: str) -> str:
     line = _INVISIBLE.sub("", decode_entities(line)).replace("\n", " ")
     line = _without_leftovers(line)
     if DROPPED in line:
-        line = _tidied(line)
+        line = tidied(line)
     line = _TABLE_MARKS.sub("", line)
     return _indented(_SPACES.sub(" ", line), line)
 
@@ -51,19 +46,6 @@ def _indented(text: str, before: str) -> str:
     """Give a line its indentation back, that of code."""
     indent = len(before) - len(before.lstrip(" "))
     return before[:indent] + text.lstrip(" ") if indent > 1 else text
-
-
-def _tidied(line: str) -> str:
-    """Take the marks of dropped pieces out, with the brackets and spaces that they leave."""
-    line = _EMPTY_BRACKETS.sub(lambda found: _unless_marked(found[0], DROPPED), line)
-    line = _AFTER_BRACKET.sub(lambda found: _unless_marked(found[0], "("), line)
-    line = _BEFORE_BRACKET.sub(lambda found: _unless_marked(found[0], ")"), line)
-    line = _BEFORE_POINT.sub(lambda found: _unless_marked(found[0], ""), line)
-    return line.replace(DROPPED, "")
-
-
-def _unless_marked(found: str, replacement: str) -> str:
-    return replacement if DROPPED in found else found
 
 
 def _without_leftovers(line: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection
 from typing import Literal
 
@@ -30,15 +31,28 @@ _LIST_TITLES = (
 )  # fmt: skip
 _LIST_CATEGORIES = ("lists of ", "listen", "liste de", "списъци", "списки", "списки:")
 _REDIRECT_WORDS_TEXT = """
-aikos aicos alidirektu aýiraw ayıraw birzuzendu daveadkas doorverwysing doorverwijzing lh
-ohjaus omdirigering omdirigert patrz pateikimas pāradresācija přesměruj preusmeritev
-preusmjeri preusmjeravanje redirección redirecionamento redirect redirection redirecteer
-redireccion rinvia suuna tilvísun uudelleenohjaus viderestilling weiterleitung yönlendirme
-yönlendir átirányítás ανακατευθυνση ανακατευθυνσησ перанакіраванне пренасочи пренасочување
-пренасочване преусмери перенаправление перенапр перенаправлення преусмјери виш הפניה تحويل
-تغییرمسیر अनुप्रेषित เปลี่ยนทาง 重定向 転送 넘겨주기
+aanstuur aastiurey adkas aicos aikos ail-cyfeirio ailgyfeirio alidirekto alidirektu alih
+ancaminar athsheoladh ayday ayıraw aýdaw aýiraw baw-ing beralîkirin birzuzendu daveadkas
+deurverwiezing doorverwijs doorverwijzing doorverwysing istiqamətləndirmə i̇stiqamətləndirmə
+lencong lh ligação ohjaa ohjaus omdiriger omdirigering omdirigert pateikimas patrz
+peradresavimas poʻnaltirish presmeruj preusmeritev preusmjerava preusmjeravanje preusmjeri
+przekierowanie przekieruj pāradresācija pāradresēt přesměruj rederict redir redireccion
+redirecció redirección redirecionamento redirecionar redirect redirecteaza redirecteer
+redirection redirecționare ridrejto rindirizz rindirizza rinvia saadaq stir suuna suunamine
+suunata tam tilvísun trimite uudelleenohjaus uzelten viderestilling weiterleitung wiederleiden
+yo'naltirish yoʻnaltirish yönlendir yönlendirme yönlendi̇r yönlendi̇rme yünältü átirányítás
+ömleidung đổi đổi_hướng ανακατευθυνση ανακατευθυνσησ айдау багыттама види виж виш
+перанакіраванне перанакіраваньне перенапр перенаправление перенаправлення перенапрямлення
+пренасочване пренасочи пренасочување преусмерава преусмери преусмјери прѣнаправлєниѥ
+пърънасочване равона равонакунӣ юнәлтеү юнәлтү վերահղում הפניה ווייטערפירן ايداۋ تحويل
+تغییر_مسیر تغییرمسیر دەستکاری رجوع رجوع_مکرر رجوع_مکرّر قايتا_نىشانلاش ياندۇرۇش پیوند چوريو
+ڕەوانەکردن अनुप्रेषित पुनर्निदेशन पुनर्निर्देशन पुनर्प्रेषित পুনঃনির্দেশনা পুননির্দেশ
+পুনর্নির্দেশ পুনর্নির্দেশনা রিডাইরেক্ট ਰੀਡਿਰੈਕਟ દિશામાન રીડાયરેક્ટ ପୁନଃପ୍ରେରଣ ଲେଉଟାଣି வழிமாற்று
+దారిమార్పు ಪುನರ್ನಿರ್ದೇಶನ തിരിച്ചുവിടുക തിരിച്ചുവിടൽ යළියොමුව เปลี่ยนทาง ປ່ຽນທາງ ໂອນໄປ ပြန်ညွှန်း
+ပြန်လည်ညွှန်း გადამისამართება បញ្ជូនបន្ត ប្ដូរទីតាំង ប្ដូរទីតាំងទៅ ប្តូរទីតាំង ប្តូរទីតាំងទៅ
+リダイレクト 跳轉 跳转 転送 重定向 重新导向 重新導向 넘겨주기 다시_넘겨주기
 """
-_REDIRECT_WORDS = frozenset(_REDIRECT_WORDS_TEXT.split())
+_REDIRECT_WORDS = frozenset(unicodedata.normalize("NFC", _REDIRECT_WORDS_TEXT).split())
 
 
 def is_disambiguation(title: str, templates: Collection[str], magic_words: Collection[str]) -> bool:
@@ -91,4 +105,4 @@ def page_kind(
 
 def is_redirect_word(word: str) -> bool:
     """Whether `#word` makes a redirect."""
-    return word.lower() in _REDIRECT_WORDS
+    return unicodedata.normalize("NFC", word.lower()) in _REDIRECT_WORDS

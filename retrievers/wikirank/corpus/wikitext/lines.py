@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from wikirank.corpus.wikitext.guesses import settled
 from wikirank.corpus.wikitext.inline import inline_text
-from wikirank.corpus.wikitext.marks import BREAK, CONTINUED, DROPPED, HEADING
+from wikirank.corpus.wikitext.marks import ASIDE, BREAK, CONTINUED, DROPPED, HEADING
 
 _LIST_SIGNS = "*#:;"
 _POINT, _ENDS = re.compile(r"[,;)]|\.(?:\s|$)"), (".", "!", "?", ":", ";")
@@ -15,22 +16,33 @@ _JOINED = re.compile(rf"[ \t]*{DROPPED}(?:[{DROPPED} \t]|[,;:.–—-]+(?=[{DROP
 
 
 class Lines:
-    """Lines of wikitext as they come, and the text they make."""
+    """Lines of wikitext as they come, and the text they make.
 
-    def __init__(self) -> None:
+    Args:
+        in_cell: Whether they are those of a table's cell, which may hold a template alone.
+    """
+
+    def __init__(self, *, in_cell: bool = False) -> None:
+        self._in_cell = in_cell
         self._lines: list[str] = []
+        self._asides: list[str] = []  # facts of infoboxes, until the lead is over
         self._counters: list[int] = []  # of numbered lists, by depth
         self._in_paragraph = False  # whether a line may go on with the one before
 
     def add(self, line: str) -> None:
         """Read a line of wikitext."""
         in_paragraph, self._in_paragraph = self._in_paragraph, False
+        line = settled(line, alone=self._in_cell or line.startswith(("=", ASIDE)))
+        if line.startswith(ASIDE):
+            self._asides.append(inline_text(line[1:]).strip())
+            return
         if line[:1] in _LIST_SIGNS and line:
             self._add_item(line)
             return
         self._counters.clear()
         heading = _heading(line) if line.startswith("=") else None
         if heading is not None:
+            self._place_asides()
             self._lines.append(heading)
         elif not line.startswith("----"):
             self._add_paragraph(line, in_paragraph)
@@ -42,8 +54,14 @@ class Lines:
 
     def done(self) -> list[str]:
         """The text, line by line."""
+        self._place_asides()
         # As a whole: to add to a line again and again would take quadratic time.
         return "\n".join(self._lines).replace(f"\n{CONTINUED}", "").split("\n")
+
+    def _place_asides(self) -> None:
+        if self._asides:
+            self._lines.extend(["", *self._asides, ""])
+            self._asides = []
 
     def _add_paragraph(self, line: str, in_paragraph: bool) -> None:
         for part in line.split(BREAK):
@@ -91,7 +109,7 @@ def _goes_on(before: str, text: str) -> bool:
 
 
 def _heading(line: str) -> str | None:
-    """A heading line with its mark, at level 2 at least; None for any other line."""
+    """A heading line with its mark; None for any other line."""
     line = line.replace(DROPPED, "").replace(BREAK, " ").rstrip()
     before = len(line) - len(line.lstrip("="))
     after = len(line) - len(line.rstrip("="))
@@ -99,5 +117,5 @@ def _heading(line: str) -> str | None:
     if level < 1 or before == len(line):
         return None
     text = inline_text(line[level : len(line) - level]).strip()
-    signs = "=" * max(level, 2)
+    signs = "=" * level
     return f"{HEADING}{signs} {text} {signs}" if text else None

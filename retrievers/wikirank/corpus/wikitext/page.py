@@ -12,7 +12,7 @@ from wikirank.corpus.wikitext.expand import Expansion
 from wikirank.corpus.wikitext.kinds import PageKind, is_redirect_word, page_kind
 from wikirank.corpus.wikitext.names import NamespaceNames
 
-_REDIRECT = re.compile(r"\s*#([^\W\d_]+)[ \t]*:?[ \t]*\[\[([^\[\]|#\n]+)")
+_REDIRECT = re.compile(r"\s*[#＃]([^\s:：#\[\]]{1,40})[ \t]*[:：]?[ \t]*\[\[([^\[\]|#\n]+)")
 _ENGLISH = NamespaceNames()
 
 
@@ -51,7 +51,7 @@ def read_wikitext(
         return WikitextPage("", redirect=target)
     expansion = Expansion(names, title)
     expanded = expansion.expand(wikitext)
-    text = without_marks(expansion.restore(render_blocks(expanded)))
+    text = without_marks(expansion.restore(render_blocks(expanded)), title=title)
     categories = tuple(dict.fromkeys(expansion.categories))
     kind = page_kind(
         title,

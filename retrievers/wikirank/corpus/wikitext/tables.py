@@ -34,7 +34,7 @@ class _Cell:
     is_header: bool = False
     rows: int = 1
     columns: int = 1
-    lines: Lines = field(default_factory=Lines)
+    lines: Lines = field(default_factory=lambda: Lines(in_cell=True))
 
 
 class Table:

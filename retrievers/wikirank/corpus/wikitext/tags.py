@@ -24,7 +24,7 @@ LITERAL_CONTENT = frozenset(_LITERAL_WORDS.split())
 
 _BLOCKS_WORDS = """
 blockquote center dd div dl dt hr h1 h2 h3 h4 h5 h6 li ol p poem ul section article figure
-figcaption caption
+figcaption caption tabber tabs
 """
 _BLOCKS = frozenset(_BLOCKS_WORDS.split())
 _TABLES = {
@@ -37,6 +37,7 @@ onlyinclude q rb rbc rp rt rtc ruby s samp small span strike strong sub sup time
 thead tbody tfoot colgroup col img translate tvar languages ref references nobr link meta
 """
 _INLINE = frozenset(_INLINE_WORDS.split())
+_TAB_NAME = re.compile(r"""name\s*=\s*["']?([^"'<>|]*)""", re.IGNORECASE)
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _SPAN = re.compile(r"""(?:row|col)span\s*=\s*["']?\s*\d+""", re.IGNORECASE)
 
@@ -67,6 +68,9 @@ def tag_text(closing: str, name: str, attributes: str) -> str | None:
         return SUP_END if closing else SUP
     if name == "li" and not closing:
         return "\n* "
+    if name == "tab":
+        label = _TAB_NAME.search(attributes)
+        return f"\n{label[1]}\n" if label else "\n"
     if name in _BLOCKS:
         return "\n"
     if name == "ref":

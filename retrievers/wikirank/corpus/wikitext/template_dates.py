@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from wikirank.corpus.wikitext.arguments import Arguments
+from wikirank.corpus.wikitext.template_french import french_date, is_french_date
+from wikirank.corpus.wikitext.template_german import polish_date
+from wikirank.corpus.wikitext.template_romance import portuguese_date
 
 _MONTHS_TEXT = """
 January February March April May June July August September October November December
 """
 _MONTHS = tuple(_MONTHS_TEXT.split())
 _YES = ("y", "yes", "1", "true", "on")
+_DAY_FIRST = re.compile(r"([0-9]{1,2}) ([A-Z][a-z]+),? ([0-9]{1,4})")
+_MONTH_FIRST = re.compile(r"([A-Z][a-z]+) ([0-9]{1,2}),? ([0-9]{1,4})")
+_ISO = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
+_FORMATS = ("dmy", "mdy", "iso", "ymd", "my", "none")
 
 
 def _written_date(year: str, month: str, day: str, *, day_first: bool) -> str:
@@ -42,9 +50,47 @@ def _circa(given: Arguments) -> str:
 
 
 def _table_date(given: Arguments) -> str:
-    if len(given.given) == 1:
-        return given[1]
-    return _full_date(given)
+    """`{{dts|2001|5|5}}`, `{{date|5 May 2001|mdy}}`, in French wikis `{{date|5|mai|2001}}`."""
+    *dates, form = [*given.given, ""]
+    if dates and dates[-1].lower() in _FORMATS:
+        *dates, form = dates
+    form = (form or given.first("format")).lower()
+    if len(dates) > 1 and is_french_date(given):
+        return french_date(given)
+    if len(dates) > 1:
+        return _written_date(*(*dates, "", "")[:3], day_first=form == "dmy")
+    return _in_format(dates[0] if dates else "", form)
+
+
+def _in_format(date: str, form: str) -> str:
+    """A date in words or of the form 2001-05-05, in another order; any other text as it is."""
+    if found := _DAY_FIRST.fullmatch(date):
+        day, month, year = found.groups()
+    elif found := _MONTH_FIRST.fullmatch(date):
+        month, day, year = found.groups()
+    elif found := _ISO.fullmatch(date):
+        year, month, day = found.groups()
+        form = form or "dmy"
+    else:
+        return date
+    if form in ("iso", "ymd") and month in _MONTHS:
+        return f"{year}-{_MONTHS.index(month) + 1:02d}-{int(day):02d}"
+    if form not in ("dmy", "mdy"):
+        return date
+    return _written_date(year, month, day, day_first=form == "dmy")
+
+
+def _date_elsewhere(given: Arguments) -> str:
+    """`{{data|1973-10-17}}` of Polish wikis, `{{data|17|10|1973}}` of Portuguese ones."""
+    return polish_date(given) if len(given.given) == 1 else portuguese_date(given)
+
+
+def _age(given: Arguments) -> str:
+    """`{{age|1815|12|10|1852|11|27}}`; with one date it would change from day to day."""
+    numbers = [int(part) for part in given.given if part.isdecimal() and len(part) < 5]
+    if len(numbers) < 6:
+        return ""
+    return str(numbers[3] - numbers[0] - (numbers[4:6] < numbers[1:3]))
 
 
 def _old_style(given: Arguments) -> str:
@@ -75,6 +121,12 @@ DATES: dict[str, Callable[[Arguments], str]] = {
     "film date": _full_date,
     "release date": _full_date,
     "date": _table_date,
+    "data": _date_elsewhere,
+    "start-date and age": _full_date,
+    "end-date": _full_date,
+    "start": _full_date,
+    "age": _age,
+    "age in years": _age,
     "dts": _table_date,
     "format date": _full_date,
     "as of": _as_of,

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from wikirank.corpus.wikitext.arguments import Arguments
 from wikirank.corpus.wikitext.names import is_language
+from wikirank.corpus.wikitext.template_asian import ASIAN
 from wikirank.corpus.wikitext.template_dates import DATES
+from wikirank.corpus.wikitext.template_forms import (
+    Renderer,
+    argument,
+    constant,
+    fallback,
+    joined,
+    last,
+    named,
+    nothing,
+    prefixed,
+)
+from wikirank.corpus.wikitext.template_french import FRENCH, ROMAN, century
+from wikirank.corpus.wikitext.template_german import GERMAN
+from wikirank.corpus.wikitext.template_inline import INLINE
+from wikirank.corpus.wikitext.template_romance import ROMANCE
+from wikirank.corpus.wikitext.template_russian import RUSSIAN
 from wikirank.corpus.wikitext.template_symbols import SYMBOLS
 from wikirank.corpus.wikitext.template_units import UNITS
-
-Renderer = Callable[[Arguments], str]
-
-
-def _argument(number: int) -> Renderer:
-    return lambda given: given[number]
-
-
-def _constant(text: str) -> Renderer:
-    return lambda _: text
-
-
-def nothing(_: Arguments) -> str:
-    """Drop the template."""
-    return ""
-
-
-def _last(given: Arguments) -> str:
-    return given.given[-1] if given.given else ""
 
 
 def last_language_text(given: Arguments) -> str:
@@ -60,14 +56,6 @@ def _marriage(given: Arguments) -> str:
     return f"{given[1]} (m. {years})" if years else given[1]
 
 
-def _interlanguage(given: Arguments) -> str:
-    return given.first("lt") or given[1]
-
-
-def _joined(separator: str) -> Renderer:
-    return lambda given: separator.join(given.given)
-
-
 def _block(given: Arguments) -> str:
     return f"\n{given.given[-1]}\n" if given.given else ""
 
@@ -84,32 +72,8 @@ def _quote(given: Arguments) -> str:
     return f"\n{text}\n{f'— {credit}' if credit else ''}\n" if text else ""
 
 
-def _nihongo(given: Arguments) -> str:
-    inner = ", ".join(part for part in (given[2], given[3]) if part)
-    first = given[1] or given[3]
-    return f"{first} ({inner})" if inner and given[1] else first
-
-
 def _sort_name(given: Arguments) -> str:
     return f"{given[1]} {given[2]}".strip()
-
-
-def _ship(given: Arguments) -> str:
-    return given[1] if len(given.given) == 1 else " ".join(given.given[:2])
-
-
-def _prefixed_ship(prefix: str) -> Renderer:
-    return lambda given: f"{prefix} {given[1]}"
-
-
-def _chemical(given: Arguments) -> str:
-    return "".join(given.given)
-
-
-def _chinese(given: Arguments) -> str:
-    return ", ".join(
-        value for name in ("c", "s", "t", "p") if (value := given.named.get(name))
-    ) or "; ".join(given.given)
 
 
 def _gloss(given: Arguments) -> str:
@@ -117,116 +81,112 @@ def _gloss(given: Arguments) -> str:
     return f"\n{text}\n" if text else ""
 
 
-def _prefixed(prefix: str, number: int = 1) -> Renderer:
-    return lambda given: f"{prefix}{given[number]}" if given[number] else ""
-
-
 def _quoted(given: Arguments) -> str:
     return f"'{given[1]}'"
-
-
-def _fallback(default: str) -> Renderer:
-    return lambda given: given[1] or default
 
 
 def _suffixed_link(given: Arguments) -> str:
     return f"{given[1]} § {given[2]}" if given[2] else given[1]
 
 
+def _s(given: Arguments) -> str:
+    """`{{s}}` is 's; `{{s|XX}}` a century in French wikis, other text is kept whole in Russian."""
+    if not given.given:
+        return "'s"
+    return century(given) if ROMAN.fullmatch(given[1]) else given[1]
+
+
+def _citation(given: Arguments) -> str:
+    """A source if it has named fields, as in English; in French wikis a quotation."""
+    return f"« {given[1]} »" if given[1] and not given.named else ""
+
+
 TEMPLATES: dict[str, Renderer] = {
+    **FRENCH,
+    **ROMANCE,
+    **GERMAN,
+    **RUSSIAN,
+    **ASIAN,
     **DATES,
     **UNITS,
-    **{name: _constant(text) for name, text in SYMBOLS.items()},
+    **INLINE,
+    **{name: constant(text) for name, text in SYMBOLS.items()},
+    "s": _s,
+    "citation": _citation,
     "lang": _lang,
     "langx": _lang,
     "rtl-lang": _lang,
     "transl": _transliteration,
     "transliteration": _transliteration,
-    "ill": _interlanguage,
-    "interlanguage link": _interlanguage,
-    "interlanguage link multi": _interlanguage,
-    "nihongo": _nihongo,
-    "zh": _chinese,
-    "sort": _argument(2),
+    "sort": argument(2),
     "sortname": _sort_name,
-    "ship": _ship,
     "ipa": _ipa,
-    "ipa link": _argument(1),
-    "ipalink": _argument(1),
+    "ipa link": argument(1),
+    "ipalink": argument(1),
     "ipaslink": _slashed,
     "ipablink": lambda given: f"[{given[1]}]",
     "native name": _lang,
     "marriage": _marriage,
     "bartable": lambda given: given[1] + given[2],
     "bar percent": _bar,
-    "simplenuclide": _joined("-"),
-    "simplenuclide2": _joined("-"),
-    "nuclide": _joined("-"),
-    "nuclide2": _joined("-"),
-    "railgauge": _argument(1),
-    "track gauge": _argument(1),
-    "pow": _joined("^"),
+    "simplenuclide": joined("-"),
+    "simplenuclide2": joined("-"),
+    "nuclide": joined("-"),
+    "nuclide2": joined("-"),
+    "railgauge": argument(1),
+    "track gauge": argument(1),
+    "pow": joined("^"),
     "url": lambda given: given[2] or given[1],
-    "uss": _prefixed_ship("USS"),
-    "hms": _prefixed_ship("HMS"),
-    "ss": _prefixed_ship("SS"),
-    "rms": _prefixed_ship("RMS"),
-    "chem": _chemical,
-    "chem2": _chemical,
-    "isbn": _prefixed("ISBN "),
-    "issn": _prefixed("ISSN "),
-    "rfc": _prefixed("RFC "),
-    "oeis": _argument(1),
-    "oeis2c": _argument(1),
-    "us$": _prefixed("US$"),
-    "usd": _prefixed("US$"),
-    "inr": _prefixed("₹"),
-    "inrconvert": _prefixed("₹"),
-    "gbp": _prefixed("£"),
-    "eur": _prefixed("€"),
+    "isbn": prefixed("ISBN "),
+    "issn": prefixed("ISSN "),
+    "rfc": prefixed("RFC "),
+    "oeis": argument(1),
+    "oeis2c": argument(1),
     "section link": _suffixed_link,
     "slink": _suffixed_link,
     "gloss": _quoted,
-    "yes": _fallback("Yes"),
-    "no": _fallback("No"),
-    "won": _fallback("Won"),
-    "nom": _fallback("Nominated"),
-    "partial": _fallback("Partial"),
-    "n/a": _fallback("N/A"),
-    "na": _fallback("N/A"),
-    "tba": _fallback("TBA"),
-    "dunno": _fallback("?"),
-    "rh": _fallback("?"),
-    "free": _fallback("Free"),
-    "nonfree": _fallback("Non-free"),
-    "some": _fallback("Some"),
-    "pending": _fallback("Pending"),
-    "active": _fallback("Active"),
-    "included": _fallback("Included"),
-    "dropped": _fallback("Dropped"),
-    "hlist": _joined(", "),
+    "yes": fallback("Yes"),
+    "no": fallback("No"),
+    "won": fallback("Won"),
+    "nom": fallback("Nominated"),
+    "partial": fallback("Partial"),
+    "n/a": fallback("N/A"),
+    "na": fallback("N/A"),
+    "tba": fallback("TBA"),
+    "dunno": fallback("?"),
+    "rh": fallback("?"),
+    "free": fallback("Free"),
+    "nonfree": fallback("Non-free"),
+    "some": fallback("Some"),
+    "pending": fallback("Pending"),
+    "active": fallback("Active"),
+    "included": fallback("Included"),
+    "dropped": fallback("Dropped"),
+    "hlist": joined(", "),
     "flatlist": _block,
     "plainlist": _block,
     "columns-list": _block,
     "columns list": _block,
     "multicol": _block,
-    "cslist": _joined(", "),
-    "cmn": _argument(1),
+    "cslist": joined(", "),
+    "cmn": argument(1),
     "mset": lambda given: "{" + ", ".join(given.given) + "}" if given.given else "",
-    "gaps": _joined(" "),
-    "sic": _joined(""),
+    "gaps": joined(" "),
+    "sic": joined(""),
+    "linktext": joined(""),
+    "zhp": joined(""),
     "angbr": lambda given: f"⟨{given[1]}⟩",
     "bracket": lambda given: f"[{given[1]}]",
     "brackets": lambda given: f"[{given[1]}]",
     "abs": lambda given: f"|{given[1]}|",
-    "sqrt": _prefixed("√"),
-    "radic": _prefixed("√"),
-    "root": _prefixed("√"),
+    "sqrt": prefixed("√"),
+    "radic": prefixed("√"),
+    "root": prefixed("√"),
     "reign": lambda given: "r. " + "–".join(given.given),
-    "floruit": _prefixed("fl. "),
-    "fl.": _prefixed("fl. "),
-    "born in": _prefixed("b. "),
-    "b.": _prefixed("b. "),
+    "floruit": prefixed("fl. "),
+    "fl.": prefixed("fl. "),
+    "born in": prefixed("b. "),
+    "b.": prefixed("b. "),
 }
 
 for _names, _renderer in (
@@ -236,20 +196,21 @@ for _names, _renderer in (
         underline overline uline strike strikethrough del ins not~a~typo
         proper~name as~written typo
         visible~anchor vanchor allow~wrap wrap nowrap~begin word~joiner noitalic
-        normal nocap smallcaps sc small~caps smcaps allcaps uc lc first~word first-letter flag
-        flagcountry flagu flag+link noflag flagathlete script
+        normal nocap smallcaps sc small~caps smcaps allcaps uc lc first~word first-letter
+        noflag flagathlete flagiocathlete flagmedalist script midsize smallsup pre2 make~code
+        delink finedetail angle~bracket huge strongbad stronggood
         polytonic hebrew arabic music coptic align left right
-        font dfn char unichar~text title~style linktext
+        font dfn char title~style
         longitem nastaliq pslink phonetic no~italics xt mxt nobold nobreak keep big~text
         stn station lnl user~link title~link dab~text
         glossary~link gli avoid~wrap avoidwrap""",
-        _argument(1),
+        argument(1),
     ),
     (
         """resize color font~color colored~text fontcolor font~colour colour background~color
         stylized wikt legend legend~inline change hover~title
-        ruby ruby-inline abbrlink wikt-lang wiktlang wt""",
-        _last,
+        abbrlink wikt-lang wiktlang wt""",
+        last,
     ),
     (
         """ubl unbulleted~list bulleted~list ordered~list plain~list bulletedlist unbulleted
@@ -273,8 +234,17 @@ for _names, _renderer in (
         contradict~inline dubious vague why specify better~source authority~control portal
         commons commons~category wikiquote wikisource wiktionary in~lang as~of-ref efn-ua efn-lr
         refn self-reference wikibooks full better~source~needed undue lead~too~short
-        disambiguation short~description use~dmy~dates use~mdy~dates familytree chart""",
+        disambiguation short~description use~dmy~dates use~mdy~dates familytree chart
+        ref~label note~label note~list see~below main~article details details3 broader
+        main~category distinguish2 redirect3 redirect4 redirect-distinguish technical~reasons
+        related~articles for2 for-multi about-distinguish other~people other~places lookfrom intitle
+        geographic~location toc toc~right toc~left toclimit toc~limit clear~left clear~right oclc
+        google~books youtube imdb~name imdb~title twitter facebook official~website official~url
+        osmrelation-inline books-inline wikisource-inline wikisource1911enc eb1911 catholic
+        refbegin refend div~col div~col~end col-begin col-end col-break col-2 col-3 col-4 colbegin
+        colend sfnm sfnp harvtxt harvcol r~page sup~ref cref cnote noref chembox~footnote
+        inflation-fn inflation-year update~after dynamic~list party~color party~shading""",
         nothing,
     ),
 ):
-    TEMPLATES.update((_name.replace("~", " "), _renderer) for _name in _names.split())
+    TEMPLATES.update(named(_names, _renderer))

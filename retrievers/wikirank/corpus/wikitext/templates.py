@@ -1,7 +1,7 @@
-"""Templates whose loss would tear a sentence, and what stands for them; all others go.
+"""Templates whose loss would tear a sentence, and what stands for them.
 
-A template of another name is dropped, but for arguments that are whole sentences: quotations have
-a template of their own in every language.
+Of a template of another name short positional arguments are kept within a sentence, and elsewhere
+arguments that are whole sentences: quotations have a template of their own in every language.
 """
 
 from __future__ import annotations
@@ -9,9 +9,27 @@ from __future__ import annotations
 import re
 
 from wikirank.corpus.wikitext.arguments import Arguments
-from wikirank.corpus.wikitext.marks import DROPPED
+from wikirank.corpus.wikitext.guesses import guess
+from wikirank.corpus.wikitext.marks import DROPPED, TABLE_END
 from wikirank.corpus.wikitext.names import is_language
-from wikirank.corpus.wikitext.template_table import TEMPLATES, Renderer, last_language_text, nothing
+from wikirank.corpus.wikitext.template_asian import chinese_link
+from wikirank.corpus.wikitext.template_boxes import infobox, prose
+from wikirank.corpus.wikitext.template_countries import COUNTRIES
+from wikirank.corpus.wikitext.template_forms import Renderer, nothing
+from wikirank.corpus.wikitext.template_french import name_as_read
+from wikirank.corpus.wikitext.template_german import german_language_text
+from wikirank.corpus.wikitext.template_inline import chinese
+from wikirank.corpus.wikitext.template_table import TEMPLATES, last_language_text
+
+_FORMULA = re.compile(
+    r"(?=[A-Za-z]*[0-9])(?:(?:[HBCNOFPSKVWUYI]|A[cglrstu]|B[aeir]|C[adelorsu]|F[er]|G[ade]|H[efg]|"
+    r"I[nr]|Kr|L[ai]|M[gno]|N[abei]|Os|P[bdtu]|R[abu]|S[bceinr]|T[aehil]|Xe|Z[nr])[0-9]*){1,8}"
+)
+_FRACTION = re.compile(r"[0-9]{1,4}/[0-9]{1,4}")
+_TABLE_ENDS = frozenset(
+    {"end", "s-end", "table end", "end table", "table bottom", "tableend", "fin tableau"}
+    | {"tabelle ende", "fin de tabla", "jctbtm", "legend end", "end of table", "koniec tabeli"}
+)
 
 
 def template_name(name: str) -> str:
@@ -23,22 +41,44 @@ def render_template(name: str, given: Arguments) -> str:
     """What a reader sees of a template, as far as we know it.
 
     Args:
-        name: Its normalised name.
+        name: Its name as it is written, without a namespace.
         given: Its arguments.
 
     Returns:
-        Wikitext; a mark that something was dropped if the template is not known.
+        Wikitext; a mark that something was dropped if nothing of it is text.
     """
-    renderer = TEMPLATES.get(name)
-    if renderer is None:
-        renderer = _by_prefix(name)
-    return (renderer(given) if renderer else _sentences(name, given)) or DROPPED
+    normalised = template_name(name)
+    if normalised in _TABLE_ENDS:
+        return TABLE_END
+    box = infobox(normalised, given)
+    if box is not None:
+        return box or DROPPED
+    renderer = german_language_text(name.strip()) or TEMPLATES.get(normalised)
+    renderer = renderer or _by_prefix(normalised)
+    text = renderer(given) if renderer else _unknown(normalised, given)
+    if not text and not given.positional and not given.named:
+        text = _by_name_alone(name, normalised)
+    return text or DROPPED
+
+
+def _by_name_alone(written: str, normalised: str) -> str:
+    """The text of templates that are called as they are read: `{{USA}}`, `{{CO2}}`, `{{1/2}}`."""
+    written = written.strip()
+    if written in COUNTRIES:
+        return COUNTRIES[written]
+    if _FORMULA.fullmatch(written) or _FRACTION.fullmatch(written):
+        return written
+    return name_as_read(normalised)
 
 
 def _by_prefix(name: str) -> Renderer | None:
+    if name.startswith("lang-zh"):
+        return chinese
     if name.startswith(("lang-", "langx-")):
         return last_language_text
     word, hyphen, language = name.rpartition("-")
+    if found := chinese_link(name):
+        return found
     if hyphen and is_language(language) and not word.startswith(("ipa", "audio", "r", "cite")):
         return last_language_text  # "lang-" has other names in other wikis
     if name.startswith(
@@ -50,15 +90,16 @@ def _by_prefix(name: str) -> Renderer | None:
 
 _SENTENCE_END = re.compile(r"""[.!?…。！？][)"'”’»\s]*$""")
 _SHORTEST_SENTENCE = 60  # characters; captions and notices are mostly shorter
-_BOXES = ("infobox", "taxobox", "navbox", "ambox", "sidebar", "geobox", "chembox", "drugbox")
+_BOXES = ("navbox", "ambox", "sidebar", "tmbox", "ombox", "mbox")
 
 
-def _sentences(name: str, given: Arguments) -> str:
-    """The positional arguments of a template we do not know that are whole sentences."""
+def _unknown(name: str, given: Arguments) -> str:
+    """What we keep of a template that we do not know."""
     if name.startswith(_BOXES):
         return ""
     kept = [text for text in given.given if len(text) >= _SHORTEST_SENTENCE and _is_sentence(text)]
-    return "".join(f"\n{text}\n" for text in kept)
+    said = "".join(f"\n{text}\n" for text in kept) + prose(name, given)
+    return said or guess(name, given)
 
 
 def _is_sentence(text: str) -> bool:

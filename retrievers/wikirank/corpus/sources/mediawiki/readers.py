@@ -24,8 +24,8 @@ from wikirank.types import Article
 
 _LOGGER = logging.getLogger(__name__)
 # Count up when texts are made in another way, so that all are read again.
-_WIKITEXT_FORMAT = 1
-_RENDERED_FORMAT = 1
+_WIKITEXT_FORMAT = 2
+_RENDERED_FORMAT = 2
 
 
 class WikitextReader:

@@ -1,0 +1,185 @@
+"""English templates within sentences: ships, money, teams, names, verses, formulas."""
+
+from __future__ import annotations
+
+import re
+
+from wikirank.corpus.wikitext.arguments import Arguments
+from wikirank.corpus.wikitext.template_asian import interlanguage
+from wikirank.corpus.wikitext.template_countries import country
+from wikirank.corpus.wikitext.template_forms import (
+    Renderer,
+    argument,
+    joined,
+    named,
+    prefixed,
+)
+
+_CHARGE = re.compile(r"[0-9]*[+\-−–]")
+_FORMULA_CHARGE = re.compile(r"\(([0-9]*[+\-−])\)")
+_SHIPS = """
+ans arc bae bap brp ccgs eml ens fns gts hdms hmas hmbs hmcs hmcs hmis hmnzs hmpngs hms hmsas hmt
+hnlms hnoms hs hsc hswms htms icgv ins iris jds js kri lé m/v ms mts mv my nms nns nrp orp ps r/v
+rfa rfaux rms roks rps rss rv s/s s/y sas sb sms smu ss sv sy tcg tss usat usav uscgc usns usrc uss
+"""
+_SHIP_NAMES = {"lé": "LÉ", "m/v": "M/V", "r/v": "R/V"}
+_MONEY = """
+£ £|gbp £|pound £|€ €|eur €|euro €|us$ US$|usd US$|$ $|usdollar US$|a$ A$|au$ A$|aud A$|ca$ C$
+cad C$|c$ C$|nz$ NZ$|nzd NZ$|hk$ HK$|hkd HK$|s$ S$|sgd S$|nt$ NT$|twd NT$|r$ R$|brl R$|mxn Mex$
+inr ₹|inrconvert ₹|₹ ₹|indian~rupee ₹|rs ₹|rupee ₹|¥ ¥|jpy ¥|jp¥ ¥|yen ¥|cny CN¥|cn¥ CN¥|rmb CN¥
+krw ₩|₩ ₩|sk~won ₩|won~currency ₩|rub ₽|₽ ₽|ruble ₽|uah ₴|₴ ₴|try ₺|turkish~lira ₺|ils ₪|nis ₪|₪ ₪
+php ₱|₱ ₱|philippine~peso ₱|ngn ₦|₦ ₦|bdt ৳|৳ ৳|pkr Rs|thb ฿|฿ ฿|vnd ₫|zar R|kes KSh|chf CHF~
+sek SEK~|nok NOK~|dkk DKK~|pln PLN~|czk CZK~|huf HUF~|myr RM|idr Rp|iep IR£|ghs GH₵|egp E£|irr IRR~
+"""
+_EXCHANGES = """
+nyse NYSE|nasdaq Nasdaq|nyse~american NYSE~American|lse LSE|tyo TYO|tsx TSX|tsx-v TSX-V|asx ASX
+bse BSE|nse NSE|sehk SEHK|sse SSE|szse SZSE|krx KRX|sgx SGX|fwb FWB|six SIX|bit BIT|bmad BMAD
+euronext EURONEXT|omx OMX|nzx NZX|idx IDX|jse JSE|twse TWSE|bmv BMV|otc~pink OTC~Pink
+"""
+_YEARS = """
+baseball~year mlb~year by nfl~year nba~year nhl~year cfb~year wnba~year mls~year afl~year nfly mlby
+ws~year al~year nl~year alds~year nlds~year alcs~year nlcs~year world~series~year super~bowl~year
+nfl~playoff~year wsy football~year wbc~year olympic~year f1~year gp~year
+"""
+_SEASONS = "nba~year nhl~year"
+_TEAMS = """
+flag flagu flagcountry flagioc flagioc2 flagiocteam fb fb-rt fbw
+fbu nft nfa cr cr-rt crw cru ru ru-rt ruw rl rl-rt ih ih-rt ihw hb hbw bk bkw vb vbw bb bbw bsb wp
+fh fhw nf futsal country flagg flaglist flagteam flag~link flag+link flagbig flagu-big
+  flagpara
+"""
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    """Names and what they stand for, between bars and line ends; `~` is a space."""
+    entries = (entry.split() for entry in text.replace("\n", "|").split("|") if entry.strip())
+    return [(name.replace("~", " "), value.replace("~", " ")) for name, value in entries]
+
+
+def ship(given: Arguments) -> str:
+    """`{{ship|USS|Enterprise|CV-6}}`: the prefix, the name, the hull number."""
+    return _ship(given[1], given[2], given[3], given[4])
+
+
+def _ship(prefix: str, name: str, number: str, form: str) -> str:
+    if form == "1" and number:
+        return number
+    shown = "" if form in ("3", "5", "6") else prefix
+    kept = f"({number})" if number and form not in ("2", "6") else ""
+    return " ".join(part for part in (shown, name, kept) if part)
+
+
+def _ship_of(prefix: str) -> Renderer:
+    return lambda given: _ship(prefix, given[1], given[2], given[3]) if given[1] else ""
+
+
+def _ship_class(given: Arguments) -> str:
+    """`{{sclass|Nimitz|aircraft carrier}}`."""
+    return f"{given[1]}-class {given[2]}".strip() if given[1] else ""
+
+
+def _verse(given: Arguments) -> str:
+    """`{{bibleverse|1|Corinthians|3:16|KJV}}`, `{{bibleverse||Mark|3:25}}`."""
+    parts = given.given
+    if len(parts) > 2 and parts[0] in ("1", "2", "3", "4"):
+        return " ".join(parts[:3])
+    shown = parts[3:4] or parts[2:3]
+    return shown[0] if parts[2:] and ":" in shown[0] else " ".join(parts[:2])
+
+
+def chemical(given: Arguments) -> str:
+    """`{{chem|SO|4|2-}}`: the formula, with its charge after a space."""
+    text = ""
+    for part in given.given:
+        charge = _CHARGE.fullmatch(part) is not None
+        space = " " if charge and part[0].isdecimal() and text else ""
+        text += space + (part.replace("-", "−") if charge else part)
+    return text
+
+
+def _chemical_line(given: Arguments) -> str:
+    """`{{chem2|SO4(2-)}}`."""
+    text = "".join(given.given)
+    found = _FORMULA_CHARGE.search(text)
+    if found is None:
+        return text
+    space = " " if found[1][0].isdecimal() else ""
+    charge = found[1].replace("-", "−")
+    return f"{text[: found.start()]}{space}{charge}{text[found.end() :]}"
+
+
+def _nihongo(given: Arguments) -> str:
+    inner = ", ".join(part for part in (given[2], given[3]) if part)
+    first = given[1] or given[3]
+    return f"{first} ({inner})" if inner and given[1] else first
+
+
+def _nihongo_read(given: Arguments) -> str:
+    """`{{nihongo3|Tokyo|東京|Tōkyō}}`: the romanised name first."""
+    inner = ", ".join(part for part in (given[2], given[1]) if part)
+    return f"{given[3]} ({inner})" if given[3] and inner else given[3] or inner
+
+
+def chinese(given: Arguments) -> str:
+    """`{{zh|s=北京|p=Běijīng}}`: the forms that are given."""
+    return ", ".join(
+        value for name in ("c", "s", "t", "p", "w", "l") if (value := given.named.get(name))
+    ) or "; ".join(given.given)
+
+
+def _korean(given: Arguments) -> str:
+    by_name = [given.first(name) for name in ("hangul", "hanja", "rr", "mr", "lk")]
+    return ", ".join(part for part in by_name if part) or ", ".join(given.given)
+
+
+def _season(given: Arguments) -> str:
+    """`{{nba year|1995}}`: 1995–96."""
+    year = given[1]
+    return f"{year}–{int(year) % 100 + 1:02d}" if year.isdecimal() and len(year) == 4 else year
+
+
+def _force(kind: str) -> Renderer:
+    return lambda given: f"{country(given)} {kind}" if given[1] else ""
+
+
+def _letters_after_a_name(given: Arguments) -> str:
+    return ", ".join(given.given)
+
+
+INLINE: dict[str, Renderer] = {
+    "ship": ship,
+    **{name: _ship_of(_SHIP_NAMES.get(name, name.upper())) for name in _SHIPS.split()},
+    **named("sclass sclass2 sclass- ship~class", _ship_class),
+    **{name: prefixed(sign) for name, sign in _pairs(_MONEY)},
+    **{name: prefixed(f"{sign}: ") for name, sign in _pairs(_EXCHANGES)},
+    **named(_YEARS, argument(1)),
+    **named(_SEASONS, _season),
+    **named(_TEAMS, country),
+    "army": _force("Army"),
+    "navy": _force("Navy"),
+    "air force": _force("Air Force"),
+    "marines": _force("Marine Corps"),
+    **named("née nee", prefixed("née ")),
+    "né": prefixed("né "),
+    "nihongo": _nihongo,
+    "nihongo krt": _nihongo,
+    "nihongo3": _nihongo_read,
+    **named("nihongo~foot nihongo2 nihongo~title nihongo-s", argument(1)),
+    **named("zh lang-zh zh-cpl zh-cp zh-full zh-hans zh-hant", chinese),
+    **named("korean korean/auto", _korean),
+    **named(
+        "bibleverse bibleref bibleref2 bibleverse-nb bibleref2-nb bibleverse-lb bv niv esv kjv lds",
+        _verse,
+    ),
+    **named("cite~quran qref quran-usc", lambda given: f"Quran {':'.join(given.given[:2])}"),
+    **named("chem", chemical),
+    "chem2": _chemical_line,
+    **named("ill interlanguage~link interlanguage~link~multi ill-wd", interlanguage),
+    **named("post-nominals postnominals postnom", _letters_after_a_name),
+    **named("lit literal literal~translation literally", prefixed("lit. ")),
+    **named("d. died", prefixed("d. ")),
+    **named("r. ruled", lambda given: f"r. {'–'.join(given.given)}"),
+    **named("us~patent uspatent us~patent~2", prefixed("U.S. patent ")),
+    **named("jct roadlink", joined(" ")),
+    **named("subatomic~particle subatomicparticle subatomic~particle~link", argument(1)),
+}

@@ -1,0 +1,135 @@
+"""Templates of the Spanish, Portuguese, Italian and Catalan wikis."""
+
+from __future__ import annotations
+
+from wikirank.corpus.wikitext.arguments import Arguments
+from wikirank.corpus.wikitext.template_forms import (
+    Renderer,
+    argument,
+    constant,
+    date_in_words,
+    language_text,
+    measure,
+    named,
+    quoted,
+    suffixed,
+    written_months,
+)
+
+_SPANISH = written_months(
+    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
+)
+_PORTUGUESE = written_months(
+    "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro"
+)
+_ITALIAN = written_months(
+    "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre"
+)
+_OF = "{day} de {month} de {year}"
+_spanish_date = date_in_words(_SPANISH, _OF)
+_portuguese_date = date_in_words(_PORTUGUESE, _OF)
+_italian_date = date_in_words(_ITALIAN)
+
+
+def _birth_or_death(written: Renderer) -> Renderer:
+    """The first three arguments; what follows is a field, or the date of birth of who died."""
+    return lambda given: written(Arguments(given.positional[:3], given.named))
+
+
+def portuguese_date(given: Arguments) -> str:
+    """`{{data|17|10|1973}}`."""
+    return _birth_or_death(_portuguese_date)(given)
+
+
+def _century(word: str) -> Renderer:
+    """`{{siglo|XIX||s}}`, `{{séc|XIX}}`; the third argument or the template asks for the word."""
+
+    def render(given: Arguments) -> str:
+        era = given[2]
+        return " ".join(part for part in (word, given[1], era) if part)
+
+    return render
+
+
+def _italian_measure(given: Arguments) -> str:
+    """`{{M|2000|u=m}}`, `{{M|2000|ul=m}}`, `{{M|2000||m}}`."""
+    unit = given.first("u", "ul", "um", "unità") or given[3] or given[2]
+    return f"{given[1]} {unit}".strip()
+
+
+def _biography(given: Arguments) -> str:
+    """The first sentence of an Italian biography, which the template writes."""
+    name = " ".join(
+        part
+        for part in (given.first("titolo"), given.first("nome"), given.first("cognome"))
+        if part
+    )
+    if not name:
+        return ""
+    birth = _place_and_date(given, "nascita")
+    death = _place_and_date(given, "morte")
+    life = f"{birth} – {death}" if death else birth
+    dates = f" ({life})" if life else ""
+    woman = given.first("sesso").upper() == "F"
+    works = [given.first(key) for key in ("attività", "attività2", "attività3")]
+    what = _italian_list([work for work in works if work])
+    nationality = given.first("nazionalità") if what else ""
+    role = f"{what} {nationality}".strip()
+    verb = ("è stata una" if woman else "è stato un") if death else ("è una" if woman else "è un")
+    after = given.first("postnazionalità", "fineincipit")
+    said = given.first("fineincipit") or (f"{verb} {role}" if role else "")
+    if said and after and not given.first("fineincipit"):
+        said += after if after[:1] in ",;." else f" {after}"
+    sentence = f"{name}{given.first('postcognome')}{dates} {said}".strip()
+    return sentence if sentence.endswith(".") else f"{sentence}."
+
+
+def _place_and_date(given: Arguments, event: str) -> str:
+    place = given.first(f"luogo{event}link", f"luogo{event}")
+    place = given.first(f"luogo{event}") or place
+    date = " ".join(
+        part for part in (given.first(f"giornomese{event}"), given.first(f"anno{event}")) if part
+    )
+    return ", ".join(part for part in (place, date) if part)
+
+
+def _italian_list(items: list[str]) -> str:
+    return ", ".join(items[:-1]) + " e " + items[-1] if len(items) > 1 else "".join(items)
+
+
+ROMANCE: dict[str, Renderer] = {
+    **named(
+        "fecha fecha~de~nacimiento fecha~de~fallecimiento fecha~de~inicio fecha~de~fin"
+        "fecha~de~nacimiento~y~edad fecha~de~defunción nacimiento fallecimiento"
+        "data~de~naixement data~de~naixement~i~edat",
+        _birth_or_death(_spanish_date),
+    ),
+    **named(
+        "dtlink dtlink/idade data~de~nascimento data~de~falecimento dni morte nascimento dn"
+        "data~de~nascimento~e~idade dtext início~data",
+        _birth_or_death(_portuguese_date),
+    ),
+    **named("unidad unidade unid", measure),
+    **named("m", _italian_measure),
+    **named("fmtn formatonum", argument(1)),
+    **named("siglo siglos", _century("siglo")),
+    **named("séc séculos", _century("século")),
+    "-siglo": _century(""),
+    "-séc": _century(""),
+    **named("ac a.~c.", constant("a. C.")),
+    "dc": constant("d. C."),
+    "a.c.": constant("a.C."),
+    "d.c.": constant("d.C."),
+    **named("esd tutto~attaccato", argument(1)),
+    **named(
+        """versalita versalitas maiuscoletto cita~requerida citazione~necessaria senza~fonte
+        chiarire carece~de~fontes carece~fontes sin~referencia citar~necessário falta~referência""",
+        argument(1),
+    ),
+    **named("enlace~interlingüe enlace~interwiki ilc interlíngua ligação~interlíngua", argument(1)),
+    **named("llengua lengua língua lingua", language_text),
+    **named("bandera2 bandeira2", argument(1)),
+    **named("cita~corta entrecomillado", quoted("«", "»")),
+    **named("bio", _biography),
+    **named("ord", suffixed(".º")),
+}

@@ -1,0 +1,98 @@
+"""Templates of the Russian, Ukrainian and Bulgarian wikis."""
+
+from __future__ import annotations
+
+import re
+
+from wikirank.corpus.wikitext.arguments import Arguments
+from wikirank.corpus.wikitext.template_forms import (
+    Renderer,
+    argument,
+    before,
+    constant,
+    date_in_words,
+    either,
+    language_text,
+    measure,
+    named,
+    nothing,
+    suffixed,
+    written_months,
+)
+
+_MONTHS = written_months(
+    "января февраля марта апреля мая июня июля августа сентября октября ноября декабря"
+)
+_UKRAINIAN = written_months(
+    "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня"
+)
+_DOTTED = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{1,4})")
+_written = date_in_words(_MONTHS)
+_ukrainian = date_in_words(_UKRAINIAN)
+
+
+def _date(written: Renderer) -> Renderer:
+    """A date of three arguments in either order, or of one: `{{СС|17.10.1973}}`."""
+
+    def render(given: Arguments) -> str:
+        if dotted := _DOTTED.fullmatch(given[1]):
+            return written(Arguments(dotted.groups(), given.named))
+        return written(Arguments(given.positional[:3], given.named))
+
+    return render
+
+
+def _old_and_new(given: Arguments) -> str:
+    """`{{СС2|5.11.1900}}` and `{{OldStyleDate|17 октября|1973|4 октября}}`."""
+    return " ".join(given.given)
+
+
+RUSSIAN: dict[str, Renderer] = {
+    **named(
+        "дата дата~рождения датарождения дата~смерти датасмерти др дс сс сс3 сс2 "
+        "дата~начала дата~конца",
+        _date(_written),
+    ),
+    **named("дата~народження дата~смерті", _date(_ukrainian)),
+    "старый стиль": _old_and_new,
+    **named("число формат~числа", argument(1)),
+    **named("значение величина", measure),
+    **named("год", suffixed(" год")),
+    **named("века", suffixed(" века")),
+    **named("век", suffixed(" век")),
+    **named(
+        "нп нп1 нп2 нп3 нп4 нп5 не~переведено не~переведено~2 не~переведено~3 iw нет~статьи",
+        either(2, 1),
+    ),
+    **named("не~перекладено", either(2, 1)),
+    **named(
+        """comment подсказка ударение абр аббр нобр мелко крупно лат цс малый""",
+        argument(1),
+    ),
+    **named("флагификация флаг2 страна прапор2", argument(1)),
+    **named("россия рф", constant("Россия")),
+    **named("ссср", constant("СССР")),
+    **named("украина", constant("Украина")),
+    **named("германия", constant("Германия")),
+    **named("франция", constant("Франция")),
+    **named("сша", constant("США")),
+    **named("великобритания", constant("Великобритания")),
+    **named("итд и~т.~д.", constant("и т. д.")),
+    **named("итп и~т.~п.", constant("и т. п.")),
+    **named("др. и~др.", constant("и др.")),
+    "гг": constant("гг."),
+    "г.": before("г."),
+    "тыс": constant("тыс."),
+    "млн": constant("млн"),
+    "млрд": constant("млрд"),
+    "кв. км": constant("км²"),
+    "кв.км": constant("км²"),
+    "м²": constant("м²"),
+    "км²": constant("км²"),
+    **named("рубль рублей", suffixed(" ₽")),
+    **named("мовою", language_text),
+    **named(
+        "нет~аи аи проверено прим сн комм источник? стиль~изложения уточнить кто? когда? где?",
+        nothing,
+    ),
+}

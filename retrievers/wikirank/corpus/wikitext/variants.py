@@ -1,0 +1,44 @@
+"""Text in several variants, as Chinese and Serbian wikis write it: `-{zh-hans:a; zh-hant:b}-`."""
+
+from __future__ import annotations
+
+import re
+
+_INNERMOST = re.compile(r"-\{([^{}]*)\}-")
+_DEEPEST = 4  # variants within each other
+_HIDDEN = frozenset("HT-")  # flags: a rule for the rest of the page, its title, the end of a rule
+_SHOWN = frozenset("AGRNDSW")
+_WANTED = ("zh-hans", "zh-cn", "zh", "zh-sg", "zh-my", "sr-ec", "sr-cyrl")
+_RULE = re.compile(r"(?:[^:;=]*=>)?\s*([a-z]{2,3}(?:-[a-z]{2,8})?)\s*:(.*)", re.DOTALL)
+
+
+def chosen_variants(text: str) -> str:
+    """Keep one variant of each: simplified Chinese where there is one, else the first.
+
+    Args:
+        text: Wikitext without templates and links.
+
+    Returns:
+        The text without the marks; rules that a reader does not see are gone.
+    """
+    for _ in range(_DEEPEST):
+        if "-{" not in text:
+            break
+        text = _INNERMOST.sub(lambda found: _chosen(found[1]), text)
+    return text
+
+
+def _chosen(inner: str) -> str:
+    flags, bar, rest = inner.partition("|")
+    flag_set = {flag.strip().upper() for flag in flags.split(";")} if bar else set[str]()
+    if flag_set & _HIDDEN:
+        return ""
+    content = rest if bar else inner
+    variants: dict[str, str] = {}
+    for part in content.split(";"):
+        if rule := _RULE.fullmatch(part):
+            variants.setdefault(rule[1], rule[2].strip())
+        elif part.strip():
+            return content if not bar or flag_set <= _SHOWN or not flags.strip() else rest
+    wanted = next((variants[name] for name in _WANTED if name in variants), None)
+    return next(iter(variants.values()), content) if wanted is None else wanted
