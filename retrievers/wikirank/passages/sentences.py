@@ -5,43 +5,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from wikirank.passages.abbreviations import (
+    AFTER_NUMBERS,
+    BEFORE_NUMBERS,
+    GERMAN_ARTICLES,
+    NEVER_LAST,
+    ORDINAL_NOUNS,
+    SOMETIMES_LAST,
+    STARTERS,
+)
+
 # Every alternative matches a whole run and needs nothing after it: no backtracking, linear time.
 _BREAK = re.compile(
     r"""
       (?P<line> \n\s* )
-    | (?P<stop> [.!?…؟۔।]+ ) (?: ["'”’»)\]}] | \[\d{1,3}\] )*
-    | (?P<wide> [。！？｡]+ ) ["'”’»)\]}」』）》】]*
+    | (?P<stop> [.!?…؟۔।॥]+ ) (?: ["'”’»)\]}] | \[\d{1,3}\] )*
+    | (?P<wide> [。！？｡։။።፧፨។]+ ) ["'”’»)\]}」』）》】]*
     """,
     re.VERBOSE,
 )
 _NEXT_WORD = re.compile(r"""[^\S\n]+["'“‘«(\[]*([^\W_]{0,16})""")
 _OPENERS = "\"'“‘«([{"
 _LOOK_BACK = 16
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+_NUMERAL = re.compile(r"(?:[0-9]|\b[ivxlc]+)$")
 
 
 # "U.S", "e.g", "Ph.D", "J.-P": what stands before the last dot.
-_DOTTED = re.compile(r"(?:[^\W\d_]{1,2}\.-?)+[^\W\d_]{1,2}")
-# Never the last word of a sentence.
-_TITLES = _words(
-    "dr mr mrs ms mx prof st mt gen rep sen gov capt lt col sgt maj cmdr adm rev hon messrs "
-    "mme mlle v vs cf viz e.g i.e"
-)
-# An abbreviation only where a number follows: "No. 5", "c. 1900", "Feb. 3".
-_BEFORE_NUMBERS = _words(
-    "no nos fig figs vol vols p pp eq eqs sec ch art approx c ca b d r fl "
-    "jan feb mar apr jun jul aug sep sept oct nov dec"
-)
-# Last word of a sentence only where the next word is one that begins sentences.
-_SOMETIMES_LAST = _words("inc ltd co corp jr sr etc al bros dept univ assn ave blvd ed")
-_STARTERS = _words(
-    "The An This That These Those It Its He His She Her They Their We Our You In On At For As If "
-    "When While After Before However But And Also Although There Some Many Most Other Such One "
-    "With By From To Since During Under Unlike According Today Then Thus"
-)
+_DOTTED = re.compile(r"(?:[^\W\d_]{1,2}\.-?)+[^\W\d_]{1,3}")
 
 
 def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
@@ -89,14 +79,35 @@ def _is_abbreviation(text: str, start: int, stop: int, next_word: str) -> bool:
     if not words or text[stop - 1].isspace():
         return False
     word = words[-1].lstrip(_OPENERS)
+    before = words[-2].lower() if len(words) > 1 else ""
     if word.isdigit():
-        return len(words) == 1 and stop - start <= _LOOK_BACK
+        first = len(words) == 1 and stop - start <= _LOOK_BACK
+        return first or _is_ordinal(word, before, next_word)
     lowered = word.lower()
-    if lowered in _BEFORE_NUMBERS and next_word[:1].isdigit():
+    if lowered in BEFORE_NUMBERS and next_word[:1].isdigit():
         return True
-    if lowered in _TITLES:
+    if lowered in NEVER_LAST or f"{before}{lowered}" in NEVER_LAST:  # "z. B." as "z.B."
+        return True
+    if lowered in AFTER_NUMBERS:  # "г. Москва", but "1973 г. Он"
+        return _NUMERAL.search(before) is None or next_word not in STARTERS
+    if len(word) == 1 and _is_dotted_too(text, stop, next_word):
         return True
     initial = len(word) == 1 and word.isupper()
-    if initial or lowered in _SOMETIMES_LAST or _DOTTED.fullmatch(word):
-        return next_word not in _STARTERS
+    if initial or lowered in SOMETIMES_LAST or _DOTTED.fullmatch(word):
+        return next_word not in STARTERS
     return False
+
+
+def _is_ordinal(number: str, before: str, next_word: str) -> bool:
+    """Whether the dot makes an ordinal of a number in German: "am 8. Juli", "der 2. Platz"."""
+    if len(number) > 3 or not next_word[:1].isupper():
+        return False
+    return next_word in ORDINAL_NOUNS or (before in GERMAN_ARTICLES and next_word not in STARTERS)
+
+
+def _is_dotted_too(text: str, stop: int, next_word: str) -> bool:
+    """Whether the next word is short and has a dot of its own: "z. B.", "v. Chr.", "А. С."."""
+    if next_word.lower() in NEVER_LAST:
+        return False
+    end = text.find(next_word, stop + 1) + len(next_word) if next_word else 0
+    return 0 < len(next_word) <= 3 and text[end : end + 1] == "."

@@ -1,16 +1,37 @@
-"""The YAML that may stand at the head of a Markdown file."""
+"""What may stand at the head of a Markdown file: YAML, TOML, or the properties of Logseq."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from datetime import date, time
 from typing import Any
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 _LONGEST = 64 * 2**10  # characters
-_CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
+_OPENING = re.compile(r"(---|\+\+\+)[ \t]*\n")
+_CLOSING = {
+    "---": re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE),
+    "+++": re.compile(r"^\+\+\+[ \t]*$", re.MULTILINE),
+}
+_PROPERTY = re.compile(
+    r"(?:[-*][ \t]+)?[ \t]*([^\W\d_][\w./-]{0,60})::(?:[ \t]+(.*))?[ \t]*(?:\n|$)"
+)
+_LISTS = ("alias", "aliases", "tag", "tags")
+# What Logseq writes for itself beneath a block.
+_INTERNAL = re.compile(
+    r"^[ \t]*(?:[-*][ \t]+)?(?:id|collapsed|background-color|heading|created-at|updated-at|file|"
+    r"file-path|hl-[\w-]+|ls-type|card-[\w-]+|query-[\w-]+|logseq\.[\w.-]+)::[ \t].*\n?",
+    re.MULTILINE,
+)
 _MOST_VALUES = 1000
+_BOOL, _INT = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:int"
 _MOST_BRACKETS = 200  # the parser's time grows with the square of their depth
 
 
@@ -22,26 +43,42 @@ def split_front_matter(markdown: str) -> tuple[Mapping[str, Any] | None, str]:
 
     Returns:
         What the front matter says, with the document after it. The mapping is empty where there
-        is no front matter. It is None where there is, but it is no YAML, holds anchors or
-        references, or is longer than 64 KiB characters: then its lines stay in the document, as
-        text.
+        is no front matter. It is None where there is, but it is no YAML (between `---`) or TOML
+        (between `+++`), holds anchors or references, or is longer than 64 KiB characters: then
+        its lines stay in the document, as text.
     """
-    if not re.match(r"---[ \t]*\n", markdown):
-        return {}, markdown
-    start = markdown.index("\n") + 1
-    closing = _CLOSING.search(markdown, start, start + _LONGEST)
+    opening = _OPENING.match(markdown)
+    if opening is None:
+        return _split_properties(markdown)
+    start = opening.end()
+    closing = _CLOSING[opening[1]].search(markdown, start, start + _LONGEST)
     if closing is None:
         return {}, markdown
     head = markdown[start : closing.start()]
     body = markdown[closing.end() :].removeprefix("\n")
+    parse: Callable[[str], Any] = parse_yaml if opening[1] == "---" else tomllib.loads
     try:
-        values = parse_yaml(head)
-    except ValueError:
+        values = parse(head)
+    except (ValueError, RecursionError):
         # As code: its comments are no headings.
         return None, "".join(f"    {line}\n" for line in head.splitlines()) + f"\n{body}"
     if isinstance(values, Mapping):
         return {str(key): value for key, value in values.items()}, body
     return {}, markdown if head.strip() else body  # text between two rules
+
+
+def _split_properties(markdown: str) -> tuple[Mapping[str, Any], str]:
+    """Take Logseq's properties of a page off, `alias:: Frosty`, and those it keeps for itself."""
+    found: dict[str, Any] = {}
+    position = 0
+    while line := _PROPERTY.match(markdown, position):
+        value = (line[2] or "").strip()
+        several = "," in value or "[[" in value
+        plain = value.replace("[[", "").replace("]]", "")
+        found[line[1]] = plain.split(",") if several and line[1] in _LISTS else plain
+        position = line.end()
+    body = markdown[position:]
+    return found, _INTERNAL.sub("", body) if "::" in body else body
 
 
 def parse_yaml(text: str) -> Any:
@@ -69,20 +106,39 @@ def parse_yaml(text: str) -> Any:
     if text.count("[") + text.count("{") > _MOST_BRACKETS:
         msg = f"over {_MOST_BRACKETS} brackets"
         raise ValueError(msg)
+    # As YAML 1.2 and Obsidian have it: "no" is a word, and 12:30 no number of base 60.
+    Loader.yaml_implicit_resolvers = {
+        first: [pair for pair in pairs if pair[0] not in (_BOOL, _INT)]
+        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    Loader.add_implicit_resolver(_BOOL, re.compile(r"(?:true|false)$", re.IGNORECASE), list("tTfF"))
+    Loader.add_implicit_resolver(_INT, re.compile(r"[-+]?[0-9]+$"), list("-+0123456789"))
     try:
         return yaml.load(text, Loader)  # derived from SafeLoader
     except (yaml.YAMLError, RecursionError, TypeError) as err:
         raise ValueError(str(err)) from err
 
 
-def words_of(value: Any) -> list[str]:
-    """The names in a field such as `aliases` or `tags`: a list, or text with commas between."""
+def words_of(value: Any, *, separators: str = ",") -> list[str]:
+    """The names in a field such as `aliases` or `tags`.
+
+    Args:
+        value: A list, or text with several names.
+        separators: Characters that stand between names of a text.
+
+    Returns:
+        The names, each once, without the sign of a tag.
+    """
     if isinstance(value, str):
-        value = value.split(",")
+        value = re.split(f"[{re.escape(separators)}]+", value.strip().strip("[]"))
     if not isinstance(value, list):
         value = [] if value is None else [value]
-    names = (str(name).strip().removeprefix("#") for name in value[:_MOST_VALUES] if _plain(name))
+    names = (_name(name) for name in value[:_MOST_VALUES] if _plain(name))
     return list(dict.fromkeys(name for name in names if name))
+
+
+def _name(value: Any) -> str:
+    return str(json_value(value)).strip().strip("\"'").removeprefix("#")
 
 
 def json_value(value: Any) -> Any:

@@ -70,10 +70,9 @@ class MarkdownReader:
             code stays as it is. One that is nested too deeply to be parsed stays Markdown.
         """
         values, body = split_front_matter(markdown)
-        faults = () if values is not None else ("front matter that is not YAML",)
+        faults = () if values is not None else (f"front matter that is not {_language(markdown)}",)
         fields = dict(values or {})
-        title = fields.pop("title", None)
-        title = str(title).strip() if isinstance(title, (str, int, float)) else ""
+        title = _title(fields)
         try:
             tokens = self._parser.parse(body)
             _check_depth(tokens)
@@ -109,19 +108,35 @@ def _check_depth(tokens: Sequence[Token]) -> None:
         raise RecursionError
 
 
+def _language(markdown: str) -> str:
+    return "TOML" if markdown.startswith("+++") else "YAML"
+
+
+def _title(fields: dict[str, Any]) -> str:
+    """Take the title out of the fields: text, or what YAML sees a number or a date in."""
+    key = next((key for key in fields if key.lower() == "title"), None)
+    title = json_value(fields.pop(key)) if key else None
+    return "" if title is None or isinstance(title, list) else str(title).strip()
+
+
+_NAMES = {"aliases": ",", "tags": ", "}  # with what separates names in one text
+_SINGULAR = {"alias": "aliases", "tag": "tags"}
+
+
 def _metadata(fields: dict[str, Any]) -> dict[str, Any]:
+    names: dict[str, list[str]] = {}
     metadata: dict[str, Any] = {}
-    for key in ("aliases", "tags"):
-        names = words_of(
-            fields.pop(key, fields.pop(key.removesuffix("es").removesuffix("s"), None))
-        )
-        if names:
-            metadata[key] = names
     for key, value in fields.items():
+        listed = _SINGULAR.get(key.lower(), key.lower())
+        if listed in _NAMES:
+            found = words_of(value, separators=_NAMES[listed])
+            names[listed] = list(dict.fromkeys([*names.get(listed, []), *found]))
+            continue
         kept = json_value(value)
         if kept is not None and kept != []:
             metadata[key] = kept
-    return metadata
+    given = {key: names[key] for key in _NAMES if names.get(key)}
+    return {**given, **metadata}
 
 
 def _alternative_text(
