@@ -210,7 +210,7 @@ def mean_ndcg(orders: Sequence[Sequence[int]], sample: Sequence[Candidates]) -> 
     gains = [
         0.0
         if given.relevant is None
-        else ndcg([str(at) for at in order], {str(given.relevant)}, 10)
+        else ndcg([str(index) for index in order], {str(given.relevant)}, 10)
         for order, given in zip(orders, sample, strict=True)
     ]
     return float(np.mean(gains))

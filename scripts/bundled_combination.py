@@ -18,9 +18,9 @@ from pathlib import Path
 
 from wikirank.evaluate.candidates import SearchedCandidates, build_index
 from wikirank.evaluate.datasets import RetrievalDataset, load_retrieval_dataset
-from wikirank.evaluate.near_duplicates import standing_in, with_distinct_relevant
+from wikirank.evaluate.near_duplicates import credit_near_duplicates, with_distinct_relevant
 from wikirank.rank import CrossEncoder, load_cross_encoder
-from wikirank.runtime.combination import Combination
+from wikirank.runtime.combination import ScoreInterpolation
 from wikirank.runtime.model_folder import read_model_folder, rewrite_model_folder
 from wikirank.search.pipeline import reranker_text
 from wikirank.train.calibrate.combine import fit_combination
@@ -46,7 +46,7 @@ def main() -> None:
     print(recombine(given.data, given.run))  # noqa: T201
 
 
-def recombine(data: Path, run: Path) -> Combination:
+def recombine(data: Path, run: Path) -> ScoreInterpolation:
     """Replace the combination of a run's model by one fitted on people's dev questions."""
     model = run / ONNX_FOLDER
     dataset = with_distinct_relevant(
@@ -71,15 +71,17 @@ def _lists(
 ) -> Iterator[CandidateList]:
     for id_, question in dataset.queries.items():
         hybrid = candidates.find(id_, DEPTH)["hybrid"].candidates
-        found = standing_in(hybrid, dataset, id_)
-        relevant = [at for at, held in enumerate(found) if held.passage.id in dataset.relevant[id_]]
+        found = credit_near_duplicates(hybrid, dataset, id_)
+        relevant = [
+            index for index, held in enumerate(found) if held.passage.id in dataset.relevant[id_]
+        ]
         texts = [reranker_text(held.passage, model) for held in found]
         yield CandidateList(
             query=question,
             style="search",
             positive=next(map(dataset.text, sorted(dataset.relevant[id_]))),
             candidates=texts,
-            place=relevant[0] if relevant else MISSED,
+            positive_rank=relevant[0] if relevant else MISSED,
             dense=[held.dense_score for held in found],
             lexical=[held.lexical_score for held in found],
         )

@@ -146,7 +146,7 @@ def _selqa(records: Iterable[Record]) -> Iterator[Record]:
             if positives & set(part):
                 yield {
                     "question": record["question"],
-                    "passage": " ".join(sentences[at] for at in part),
+                    "passage": " ".join(sentences[index] for index in part),
                     "title": record["article"],
                     "section": record["section"],
                 }
@@ -157,11 +157,11 @@ def _parts(sentences: list[str]) -> Iterator[list[int]]:
     """Positions of sentences in a row that make a paragraph."""
     part: list[int] = []
     length = 0
-    for at, sentence in enumerate(sentences):
+    for index, sentence in enumerate(sentences):
         if length + len(sentence) > PARAGRAPH_CHARS and part:
             yield part
             part, length = [], 0
-        part.append(at)
+        part.append(index)
         length += len(sentence)
     if part:
         yield part

@@ -23,11 +23,11 @@ from wikirank.runtime.model_folder import bundled_model, read_model_folder, writ
 from wikirank.train.data import QuestionPair, read_pairs
 from wikirank.train.data.groups import GroupOptions
 from wikirank.train.data.prepare import WikiData, prepare_data
-from wikirank.train.first_pass.run import FirstPassRecord, give_first_pass
+from wikirank.train.first_pass.run import PrefilterRecord, train_prefilter
 from wikirank.train.fit.history import Fit
 from wikirank.train.fit.model import average_weights
 from wikirank.train.fit.run_folder import MODEL_CARD, ONNX_FOLDER
-from wikirank.train.wiki.finish import DATA, Run
+from wikirank.train.wiki.finish import DATA, WikiRun
 from wikirank.train.wiki.record import WikiRecord
 from wikirank.train.wiki.run import WikiOptions, train_wiki
 from wikirank.types import Article
@@ -53,9 +53,9 @@ RUNS = {
     ),
 }
 """The trainings by name; the last one's data measures the mean of all."""
-FIRST_PASS_GROUPS = replace(_HARD, n_hard=12, n_random=3)
-"""What the first pass is trained on, from the same split of articles and questions."""
-FIRST_PASS_LISTS = 3000
+PREFILTER_GROUPS = replace(_HARD, n_hard=12, n_random=3)
+"""What the prefilter is trained on, from the same split of articles and questions."""
+PREFILTER_LISTS = 3000
 """Most dev lists that say when it drops candidates."""
 CORPUS = "leads of 10,033 vital articles and 250 articles on computing"
 
@@ -85,7 +85,7 @@ cross-encoder alone on dev lists at depth 30, search questions and others: the f
 0.715, the last 0.726 and 0.718, the mean of the two on the H100 0.736 and 0.720, of all three 0.740
 and 0.731.
 
-The first pass was trained after that, the other weights left as they were, in 16 minutes on two
+The prefilter was trained after that, the other weights left as they were, in 16 minutes on two
 cores of an AMD EPYC (Zen 4): on 28,866 groups of 16 negatives, which are 23,866 of the pairs and
 5,000 made queries. Its word vectors began as 128 principal components of the cross-encoder's. When
 it drops candidates was chosen on 2,685 dev lists, 1,397 of them of the pairs' questions; what that
@@ -113,7 +113,7 @@ def main() -> None:
     record = finish_average(list(runs.values()), articles, pairs, folders.output)
     print(record.summary())  # noqa: T201
     print(recombine(folders.data, folders.output))  # noqa: T201
-    print(add_first_pass(articles, pairs, folders.output).summary())  # noqa: T201
+    print(add_prefilter(articles, pairs, folders.output).summary())  # noqa: T201
     if folders.bundle:
         bundle(folders.output)
 
@@ -126,22 +126,24 @@ def finish_average(
     last = WikiRecord.load(runs[-1])
     data = _prepare(articles, pairs, runs[-1] / DATA, options)
     shutil.copytree(runs[-1] / DATA, output / DATA, dirs_exist_ok=True)
-    run = Run(output, CORPUS, len(articles), data, last.base, options, last.settings, report=print)
+    run = WikiRun(
+        output, CORPUS, len(articles), data, last.base, options, last.settings, report=print
+    )
     losses = [(epoch.step, epoch.loss) for epoch in last.epochs]
     fit = Fit(last.epochs, losses, last.seconds, resumed=last.resumed)
     print(f"Averaging {len(runs)} runs; the training shown is that of {name!r}.")  # noqa: T201
     return run.finish(average_weights([load_torch_folder(one, device="cpu") for one in runs]), fit)
 
 
-def add_first_pass(
+def add_prefilter(
     articles: list[Article], pairs: list[QuestionPair], output: Path
-) -> FirstPassRecord:
-    """Mine many negatives a query, half an hour, and train the first pass, another one."""
+) -> PrefilterRecord:
+    """Mine many negatives a query, half an hour, and train the prefilter, another one."""
     options = list(RUNS.values())[-1]
     data = output / "first-pass-data"
-    wanted = replace(options, groups=FIRST_PASS_GROUPS, held_out_queries=FIRST_PASS_LISTS)
+    wanted = replace(options, groups=PREFILTER_GROUPS, held_out_queries=PREFILTER_LISTS)
     _prepare(articles, pairs, data, wanted)
-    return give_first_pass(output, data=data, report=print)
+    return train_prefilter(output, data=data, report=print)
 
 
 def _prepare(

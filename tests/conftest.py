@@ -90,7 +90,7 @@ def onnx_reranker(torch_reranker: Path, tmp_path_factory: pytest.TempPathFactory
         torch_reranker,
         folder,
         model_id="minilm-new-head",
-        headings=True,
+        prepend_heading=True,
         calibration=Calibration(scale=2.0, shift=-0.5),
         max_length=512,
     )

@@ -55,7 +55,7 @@ def _wikirank(top_n: int | None) -> Rerank:
     reranker.load_model()
 
     def rerank(query: str, passages: Sequence[str]) -> list[int]:
-        documents = [Document(text, metadata={"at": at}) for at, text in enumerate(passages)]
+        documents = [Document(text, metadata={"at": index}) for index, text in enumerate(passages)]
         return [found.metadata["at"] for found in reranker.compress_documents(documents, query)]
 
     return rerank
@@ -72,7 +72,7 @@ def _langchain(folder: Path, **model_kwargs: Any) -> Rerank:
 
     def rerank(query: str, passages: Sequence[str]) -> list[int]:
         reranker = CrossEncoderReranker(model=model, top_n=len(passages))
-        documents = [Document(text, metadata={"at": at}) for at, text in enumerate(passages)]
+        documents = [Document(text, metadata={"at": index}) for index, text in enumerate(passages)]
         return [found.metadata["at"] for found in reranker.compress_documents(documents, query)]
 
     return rerank
@@ -133,7 +133,7 @@ def _flashrank(weights: Path, form: str) -> Rerank:
     ranker = Ranker(name, cache_dir=str(folder.parent), max_length=512, log_level="ERROR")
 
     def rerank(query: str, passages: Sequence[str]) -> list[int]:
-        given = [{"id": at, "text": text} for at, text in enumerate(passages)]
+        given = [{"id": index, "text": text} for index, text in enumerate(passages)]
         return [int(found["id"]) for found in ranker.rerank(RerankRequest(query, given))]
 
     return rerank

@@ -41,8 +41,8 @@ def build(name: str, corpus: str, folder: str) -> Answer:
         WikiRetriever.from_texts(texts, ids=ids, path=folder)
     else:
         store = chroma_store(folder)
-        for at in range(0, len(texts), _AT_ONCE):
-            store.add_texts(texts[at : at + _AT_ONCE], ids=ids[at : at + _AT_ONCE])
+        for index in range(0, len(texts), _AT_ONCE):
+            store.add_texts(texts[index : index + _AT_ONCE], ids=ids[index : index + _AT_ONCE])
     return lambda _: {"passages": len(texts)}
 
 

@@ -56,7 +56,7 @@ class SyntheticTexts:
         drawn = np.searchsorted(self._cumulative, rng.random(words))
         own = rng.random(words) < 0.2
         drawn[own] = 1000 + topic * _OWN_WORDS + rng.integers(_OWN_WORDS, size=own.sum())
-        return f"topic{topic} " + " ".join(self._words[at] for at in drawn.tolist())
+        return f"topic{topic} " + " ".join(self._words[index] for index in drawn.tolist())
 
 
 class SyntheticEmbedder:
@@ -112,8 +112,8 @@ def load(folder: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
 def _word(number: int) -> str:
     letters = []
     while True:
-        number, at = divmod(number, len(_LETTERS))
-        letters.append(_LETTERS[at])
+        number, index = divmod(number, len(_LETTERS))
+        letters.append(_LETTERS[index])
         if not number:
             return "".join(letters)
         number -= 1

@@ -63,7 +63,7 @@ class Turn(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class ContextSettings:
     """On what terms passages are added.
 
     Attributes:
@@ -85,13 +85,13 @@ def last_human(messages: Sequence[AnyMessage]) -> HumanMessage | None:
 
 
 def compose_turn(
-    asked: HumanMessage,
+    message: HumanMessage,
     found: Sequence[Document],
     *,
     messages: Sequence[AnyMessage],
     before: Sequence[PassageRecord],
     citations: CitationBook,
-    terms: Terms,
+    terms: ContextSettings,
 ) -> tuple[Turn, list[PassageRecord]]:
     """Choose the passages of a turn and write them out.
 
@@ -99,7 +99,7 @@ def compose_turn(
     is still there; what a tool has shown in such a message is named, not repeated.
 
     Args:
-        asked: The user's message.
+        message: The user's message.
         found: What the wiki was found to have, best first.
         messages: The conversation as the model will read it.
         before: The passages of the turn before.
@@ -109,9 +109,9 @@ def compose_turn(
     Returns:
         The turn, and the passages shown, merged and numbered.
     """
-    query = str(asked.text).strip()
+    query = str(message.text).strip()
     if not query:
-        return _silent_turn(asked, before, citations), []
+        return _silent_turn(message, before, citations), []
     relevant = relevant_documents(found, terms.min_score)
     told = [m for m in messages if isinstance(m, ToolMessage) and m.name in terms.tools]
     above = _numbers_told(told, citations, relevant)
@@ -124,7 +124,7 @@ def compose_turn(
     shown = {document.metadata["citation"] for document in evidence.documents}
     kept = [d for d in (*fresh, *carried) if citations.number_of(d) in shown]
     turn = Turn(
-        message_id=asked.id,
+        message_id=message.id,
         query=query,
         text="\n\n".join(part for part in (evidence.text, note) if part),
         numbers=citations.to_dict(),
@@ -134,11 +134,11 @@ def compose_turn(
 
 
 def _silent_turn(
-    asked: HumanMessage, before: Sequence[PassageRecord], citations: CitationBook
+    message: HumanMessage, before: Sequence[PassageRecord], citations: CitationBook
 ) -> Turn:
     """The turn of a message without text: nothing is added, nothing forgotten."""
     numbers, passages = citations.to_dict(), list(before)
-    return Turn(message_id=asked.id, query="", text="", numbers=numbers, passages=passages)
+    return Turn(message_id=message.id, query="", text="", numbers=numbers, passages=passages)
 
 
 def with_context(messages: Sequence[AnyMessage], text: str) -> list[AnyMessage]:
@@ -154,22 +154,22 @@ def with_context(messages: Sequence[AnyMessage], text: str) -> list[AnyMessage]:
     Returns:
         The messages with a copy of that one.
     """
-    asked = last_human(messages)
-    if asked is None:
+    question = last_human(messages)
+    if question is None:
         return [HumanMessage(text), *messages]
     head = f"{text}\n\n{_ASKED}"
-    content = asked.content
+    content = question.content
     joined: Any = (
         f"{head}\n{content}"
         if isinstance(content, str)
         else [{"type": "text", "text": head}, *content]
     )
-    copy = asked.model_copy(update={"content": joined})
-    return [copy if message is asked else message for message in messages]
+    copy = question.model_copy(update={"content": joined})
+    return [copy if message is question else message for message in messages]
 
 
 def _evidence(
-    documents: list[Document], note: str, citations: CitationBook, terms: Terms
+    documents: list[Document], note: str, citations: CitationBook, terms: ContextSettings
 ) -> Evidence:
     if not documents:
         return Evidence("", [], 0, 0)

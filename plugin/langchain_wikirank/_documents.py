@@ -44,9 +44,9 @@ def _sections(document: Document) -> list[str]:
     return [part if isinstance(part, str) else "" for part in parts]
 
 
-def scored_text(document: Document, *, headings: bool) -> str:
+def scored_text(document: Document, *, prepend_heading: bool) -> str:
     """What a cross-encoder reads of a document: its text, under its heading if that is wanted."""
-    head = document_heading(document) if headings else ""
+    head = document_heading(document) if prepend_heading else ""
     return headed_text(head, document.page_content)
 
 

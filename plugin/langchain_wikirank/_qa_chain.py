@@ -80,7 +80,7 @@ def checked_prompt(prompt: BasePromptTemplate[Any] | None) -> BasePromptTemplate
     raise InvalidArgumentError(msg)
 
 
-def asked(given: Any) -> tuple[str, list[BaseMessage]]:
+def parse_input(given: Any) -> tuple[str, list[BaseMessage]]:
     """Read the input of a question-answering chain.
 
     Args:
@@ -276,7 +276,7 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
     def _prepare(
         self, given: str | WikiQuestion, config: RunnableConfig, search: dict[str, Any]
     ) -> _Prepared:
-        question, history = asked(given)
+        question, history = parse_input(given)
         if history:
             variables = {"question": question, "chat_history": history}
             question = self._standalone.invoke(variables, config).strip() or question
@@ -287,7 +287,7 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
     async def _aprepare(
         self, given: str | WikiQuestion, config: RunnableConfig, search: dict[str, Any]
     ) -> _Prepared:
-        question, history = asked(given)
+        question, history = parse_input(given)
         if history:
             variables = {"question": question, "chat_history": history}
             question = (await self._standalone.ainvoke(variables, config)).strip() or question

@@ -1,4 +1,4 @@
-"""The halves of a search as child runs in LangChain's callbacks; nothing is done where none listen.
+"""The two steps of a search as child runs in LangChain's callbacks, where any are set.
 
 | run | inputs | outputs |
 |---|---|---|
@@ -6,7 +6,7 @@
 | `wikirank.rerank` | `query`, `count`, `model` | `count`, `passing`, `top_scores`, `ms` |
 
 `ms` is milliseconds by stage; `top_scores` those of the best five, before or after reranking;
-`passing` how many reached the threshold, those that the first pass dropped not counted, and `count`
+`passing` how many reached the threshold, those that the prefilter dropped not counted, and `count`
 how many of these are returned.
 
 A retriever returns documents only. `recorded_searches` lets a tool read the full results of its own
@@ -25,7 +25,7 @@ from langchain_core.callbacks import AsyncCallbackManager, CallbackManager
 from langchain_wikirank._async import run_in_worker
 
 if TYPE_CHECKING:
-    from wikirank.search import Searcher, SearchOptions, SearchResult
+    from wikirank.search import Retrieved, Searcher, SearchOptions, SearchResult
     from wikirank.types import RankedPassage
 
 
@@ -113,7 +113,7 @@ async def achild_run(
 def traced_search(
     searcher: Searcher, query: str, options: SearchOptions, callbacks: CallbackManager
 ) -> SearchResult:
-    """Search, with a child run for each half.
+    """Search, with a child run for each step.
 
     Args:
         searcher: What searches.
@@ -125,13 +125,13 @@ def traced_search(
         What the search found.
     """
     with child_run(callbacks, RETRIEVE, _retrieve_inputs(query, options)) as outputs:
-        found = searcher.candidates(query, options)
-        outputs.update(_retrieve_outputs(found))
+        retrieved = searcher.retrieve(query, options)
+        outputs.update(_retrieve_outputs(retrieved))
     if not options.rerank:
-        return searcher.ranked(found, options)
-    with child_run(callbacks, RERANK, _rerank_inputs(searcher, found)) as outputs:
-        result = searcher.ranked(found, options)
-        outputs.update(_rerank_outputs(found, result))
+        return searcher.rerank(retrieved, options)
+    with child_run(callbacks, RERANK, _rerank_inputs(searcher, retrieved)) as outputs:
+        result = searcher.rerank(retrieved, options)
+        outputs.update(_rerank_outputs(retrieved, result))
     return result
 
 
@@ -150,13 +150,13 @@ async def atraced_search(
         What the search found.
     """
     async with achild_run(callbacks, RETRIEVE, _retrieve_inputs(query, options)) as outputs:
-        found = await run_in_worker(searcher.candidates, query, options)
-        outputs.update(_retrieve_outputs(found))
+        retrieved = await run_in_worker(searcher.retrieve, query, options)
+        outputs.update(_retrieve_outputs(retrieved))
     if not options.rerank:
-        return await run_in_worker(searcher.ranked, found, options)
-    async with achild_run(callbacks, RERANK, _rerank_inputs(searcher, found)) as outputs:
-        result = await run_in_worker(searcher.ranked, found, options)
-        outputs.update(_rerank_outputs(found, result))
+        return await run_in_worker(searcher.rerank, retrieved, options)
+    async with achild_run(callbacks, RERANK, _rerank_inputs(searcher, retrieved)) as outputs:
+        result = await run_in_worker(searcher.rerank, retrieved, options)
+        outputs.update(_rerank_outputs(retrieved, result))
     return result
 
 
@@ -169,18 +169,18 @@ def _retrieve_inputs(query: str, options: SearchOptions) -> dict[str, Any]:
     return {**inputs, "filter": dict(options.filter)} if options.filter else inputs
 
 
-def _retrieve_outputs(found: SearchResult) -> dict[str, Any]:
-    scores = [_first_score(candidate) for candidate in found.candidates[:TOP]]
-    return {"count": len(found.candidates), "top_scores": scores, "ms": dict(found.timings)}
+def _retrieve_outputs(retrieved: Retrieved) -> dict[str, Any]:
+    scores = [_first_score(candidate) for candidate in retrieved.candidates[:TOP]]
+    return {"count": len(retrieved.candidates), "top_scores": scores, "ms": dict(retrieved.timings)}
 
 
-def _rerank_inputs(searcher: Searcher, found: SearchResult) -> dict[str, Any]:
+def _rerank_inputs(searcher: Searcher, retrieved: Retrieved) -> dict[str, Any]:
     model = searcher.cross_encoder.model_id
-    return {"query": found.query, "count": len(found.candidates), "model": model}
+    return {"query": retrieved.query, "count": len(retrieved.candidates), "model": model}
 
 
-def _rerank_outputs(found: SearchResult, result: SearchResult) -> dict[str, Any]:
-    ms = {name: took for name, took in result.timings.items() if name not in found.timings}
+def _rerank_outputs(retrieved: Retrieved, result: SearchResult) -> dict[str, Any]:
+    ms = {name: took for name, took in result.timings.items() if name not in retrieved.timings}
     scores = [passage.relevance_score for passage in result.passages]
     return {**rerank_summary(len(scores), result.passing, scores), "ms": ms}
 

@@ -18,7 +18,7 @@ from langchain_wikirank._documents import scored_text
 from langchain_wikirank._tracing import RERANK, achild_run, child_run, rerank_summary
 from wikirank.errors import InvalidArgumentError
 from wikirank.rank.load import load_cross_encoder
-from wikirank.rank.protocol import DROPPED, CrossEncoder
+from wikirank.rank.protocol import PRUNED, CrossEncoder
 from wikirank.rank.score import best_first, score_passages
 from wikirank.types import OnTruncation
 
@@ -80,7 +80,7 @@ class WikiReranker(BaseDocumentCompressor):
     """
 
     cascade: bool = True
-    """Whether a model that can may drop hopeless documents after a cheap first pass.
+    """Whether a model that can may drop hopeless documents after a cheap prefilter.
 
     That takes a fraction of the time where `top_n` is much less than the number of documents; False
     has the model score all of them. The bundled model can; see `wikirank.rank.cascade`.
@@ -182,16 +182,23 @@ class WikiReranker(BaseDocumentCompressor):
         """The best documents, and what a tracer is told of them."""
         started = perf_counter()
         model = self.load_model()
-        texts = [scored_text(document, headings=model.headings) for document in documents]
+        texts = [
+            scored_text(document, prepend_heading=model.prepend_heading) for document in documents
+        ]
         wanted = self.top_n if self.cascade else None
-        logits = score_passages(model, query, texts, on_truncation=self.on_truncation, best=wanted)
+        logits = score_passages(model, query, texts, on_truncation=self.on_truncation, top_n=wanted)
         relevance = model.calibration.relevance(logits)
         threshold = 0.0 if self.score_threshold is None else self.score_threshold
-        passes = (relevance >= threshold) & (logits > DROPPED)
+        passes = (relevance >= threshold) & (logits > PRUNED)
         passing = [position for position in best_first(logits) if passes[position]]
         kept = passing[: self.top_n]
-        best = [_scored(documents[at], float(relevance[at]), float(logits[at])) for at in kept]
-        summary = rerank_summary(len(kept), len(passing), [float(relevance[at]) for at in kept])
+        best = [
+            _scored(documents[index], float(relevance[index]), float(logits[index]))
+            for index in kept
+        ]
+        summary = rerank_summary(
+            len(kept), len(passing), [float(relevance[index]) for index in kept]
+        )
         return best, {**summary, "ms": {"rerank": (perf_counter() - started) * 1000}}
 
 

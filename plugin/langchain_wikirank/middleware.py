@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from langchain_wikirank._agent_state import WikiContextState  # Names the extra if it is missing.
 from langchain_wikirank._async import run_in_worker
-from langchain_wikirank._context import Terms, compose_turn, last_human, with_context
+from langchain_wikirank._context import ContextSettings, compose_turn, last_human, with_context
 from langchain_wikirank._evidence.citations import CitationBook
 from langchain_wikirank._evidence.default_k import enough_for_budget
 from langchain_wikirank._evidence.selection import DEFAULT_MIN_SCORE, check_min_score
@@ -94,7 +94,7 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         self._amount = enough_for_budget(retriever)
         self._toolkit = toolkit
         names = frozenset(tool.name for tool in self.tools)
-        self._terms = Terms(token_budget, min_score, token_counter(count_tokens), names)
+        self._terms = ContextSettings(token_budget, min_score, token_counter(count_tokens), names)
 
     @override
     def before_agent(
@@ -110,12 +110,12 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         Returns:
             What is kept in the state; None if nothing changes.
         """
-        asked = _new_message(state)
-        if asked is None:
+        message = _new_message(state)
+        if message is None:
             return None
-        query = str(asked.text).strip()
+        query = str(message.text).strip()
         found = self._retriever.invoke(query, _below(config), **self._amount) if query else []
-        return self._update(asked, found, state, config)
+        return self._update(message, found, state, config)
 
     @override
     async def abefore_agent(
@@ -131,14 +131,14 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         Returns:
             What is kept in the state; None if nothing changes.
         """
-        asked = _new_message(state)
-        if asked is None:
+        message = _new_message(state)
+        if message is None:
             return None
-        query = str(asked.text).strip()
+        query = str(message.text).strip()
         found = (
             await self._retriever.ainvoke(query, _below(config), **self._amount) if query else []
         )
-        return await run_in_worker(self._update, asked, found, state, config)
+        return await run_in_worker(self._update, message, found, state, config)
 
     @override
     def wrap_model_call(
@@ -176,14 +176,14 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
 
     def _update(
         self,
-        asked: HumanMessage,
+        message: HumanMessage,
         found: Sequence[Document],
         state: WikiContextState,
         config: RunnableConfig,
     ) -> dict[str, Any]:
         before = state.get("wiki_context")
         turn, documents = compose_turn(
-            asked,
+            message,
             found,
             messages=state["messages"],
             before=before["passages"] if before else [],
@@ -200,12 +200,12 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
 
 def _new_message(state: WikiContextState) -> HumanMessage | None:
     """The user's message if it has not been searched for yet."""
-    asked = last_human(state["messages"])
+    message = last_human(state["messages"])
     before = state.get("wiki_context")
-    if asked is None or before is None or asked.id is None:
-        return asked
-    known = (before["message_id"], before["query"]) == (asked.id, str(asked.text).strip())
-    return None if known else asked
+    if message is None or before is None or message.id is None:
+        return message
+    known = (before["message_id"], before["query"]) == (message.id, str(message.text).strip())
+    return None if known else message
 
 
 def _with_turn(request: ModelRequest[Any]) -> ModelRequest[Any]:

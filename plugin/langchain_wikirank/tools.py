@@ -11,7 +11,7 @@ from typing_extensions import override
 from langchain_wikirank._evidence.selection import DEFAULT_MIN_SCORE
 from langchain_wikirank._evidence.tokens import token_counter
 from langchain_wikirank._tools.find import find_tool
-from langchain_wikirank._tools.library import Conversations, Library
+from langchain_wikirank._tools.library import Conversations, ToolContext
 from langchain_wikirank._tools.read import read_tool
 from langchain_wikirank._tools.search import search_tool
 from langchain_wikirank.retriever import WikiRetriever
@@ -55,11 +55,11 @@ class WikiToolkit(BaseToolkit):
     The score is a calibrated probability. The default is chosen so that nearly every right answer
     passes: the token budget bounds what is shown, the threshold only keeps out what is foreign."""
 
-    _library: Library = PrivateAttr()
+    _library: ToolContext = PrivateAttr()
 
     @override
     def model_post_init(self, context: Any, /) -> None:
-        self._library = Library(
+        self._library = ToolContext(
             retriever=self.retriever,
             token_budget=self.token_budget,
             count_tokens=token_counter(self.count_tokens),

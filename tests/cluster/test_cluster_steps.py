@@ -19,7 +19,7 @@ from wikirank.corpus import DividedSource, ParquetSource, RawSource, Source, ope
 from wikirank.embed import load_embedder
 from wikirank.errors import CorpusError, IndexMismatchError, MissingExtraError
 from wikirank.index import WikiIndex
-from wikirank.index.ingest_workers import Job, PreparedArticle
+from wikirank.index.ingest_workers import IngestJob, PreparedArticle
 from wikirank.passages.cut import article_passages, with_key
 from wikirank.passages.splitters import SentenceSplitter
 from wikirank.types import Article
@@ -27,7 +27,7 @@ from wikirank.types import Article
 pytest.importorskip("pyarrow", reason="needs the [ray] extra, or [parquet]")
 
 from wikirank.cluster.steps import Preparer, Settings, digest_hints
-from wikirank.corpus.sources.parallel import read_groups
+from wikirank.corpus.sources.parallel import read_batches
 
 
 class Here:
@@ -39,12 +39,12 @@ class Here:
     def count(self, source: Source) -> int | None:
         return None if isinstance(source, RawSource) else source.count()
 
-    def prepare(self, job: Job) -> Generator[PreparedArticle, None, None]:
+    def prepare(self, job: IngestJob) -> Generator[PreparedArticle, None, None]:
         settings = Settings.of(job.source, job.splitter, job.model_id, load_embedder)
         preparer = Preparer(pickle.loads(pickle.dumps(settings)), digest_hints(job.known))
         divided = isinstance(job.source, DividedSource)
-        for part in job.source.parts() if divided else [job.source]:
-            for read in read_groups(pickle.loads(pickle.dumps(part))):
+        for part in job.source.shards() if divided else [job.source]:
+            for read in read_batches(pickle.loads(pickle.dumps(part))):
                 group = pickle.loads(
                     pickle.dumps(preparer.prepared(pickle.loads(pickle.dumps(read))))
                 )
@@ -84,7 +84,7 @@ def test_what_is_unchanged_comes_uncut_and_what_changed_with_vectors(tmp_path: P
     articles = [Article("A", "Bees fly."), Article("B", "Cats purr."), Article("C", " ")]
     settings = Settings("wiki", None, SentenceSplitter(), load_embedder().model_id, load_embedder)
     preparer = Preparer(settings, digest_hints([PreparedArticle.of(articles[0]).digest]))
-    (read,) = read_groups(
+    (read,) = read_batches(
         open_source(write(tmp_path / "w.jsonl", *((a.title, a.text) for a in articles)))
     )
     same, changed, blank = preparer.prepared(read).articles
@@ -98,7 +98,7 @@ def test_what_is_unchanged_comes_uncut_and_what_changed_with_vectors(tmp_path: P
 
 def test_another_model_than_the_indexs_is_an_error(tmp_path: Path) -> None:
     settings = Settings("wiki", None, SentenceSplitter(), "another-model", load_embedder)
-    (read,) = read_groups(open_source(write(tmp_path / "wiki.jsonl", ("A", "Bees fly."))))
+    (read,) = read_batches(open_source(write(tmp_path / "wiki.jsonl", ("A", "Bees fly."))))
     fault = Preparer(settings, digest_hints([])).prepared(read).fault
     assert isinstance(fault, IndexMismatchError)
     assert "another-model" in str(fault)
@@ -109,7 +109,7 @@ def test_groups_are_bounded_and_end_with_the_fault(tmp_path: Path) -> None:
     wiki = write(tmp_path / "wiki.jsonl", *articles)
     with wiki.open("a", encoding="utf-8") as file:
         file.write('\n{"title": 7}\n')
-    groups = list(read_groups(open_source(wiki)))
+    groups = list(read_batches(open_source(wiki)))
     assert [item.text for group in groups for item in group.items] == [text for _, text in articles]
     assert max(len(group.items) for group in groups) == 3
     assert [group.fault is None for group in groups] == [True] * (len(groups) - 1) + [False]
@@ -132,7 +132,7 @@ def test_a_parquet_source_in_parts(tmp_path: Path) -> None:
         file = tmp_path / f"train-0000{number}-of-00003.parquet"
         pyarrow.parquet.write_table(table, file, row_group_size=10)
     source = ParquetSource(tmp_path)
-    parts = pickle.loads(pickle.dumps(list(source.parts())))
+    parts = pickle.loads(pickle.dumps(list(source.shards())))
     assert [(part.group, part.first) for part in parts] == [(0, 1), (1, 11), (2, 21), (0, 1)]
     assert source.skipped == {"file of the set that is not there": 1}
     titles = [article.title for part in parts[:3] for article in part]

@@ -144,7 +144,7 @@ LISTS = [
             "Burnet moth › Larva\nThe larvae eat vetch.",
             "Owls fly by night.",
         ],
-        place=1,
+        positive_rank=1,
         dense=[0.5, 0.7, None, 0.1],
         lexical=[4.0, None, 6.0, None],
     ),
@@ -153,7 +153,7 @@ LISTS = [
         style="keywords",
         positive="Vetch\nVetch has nodules on its roots.",
         candidates=["Burnet moth › Larva\nThe larvae eat vetch."],
-        place=-1,
+        positive_rank=-1,
         dense=[0.4],
         lexical=[3.0],
     ),
@@ -236,7 +236,7 @@ def wordy_article(seed: int) -> Article:
     """Sentences of numbers, each a token: eight windows or so with distinct queries."""
     rng = np.random.default_rng(seed)
     words = rng.integers(100, 1000, size=1600).astype(str)
-    sentences = [f"The {' '.join(words[at : at + 20])}." for at in range(0, 1600, 20)]
+    sentences = [f"The {' '.join(words[index : index + 20])}." for index in range(0, 1600, 20)]
     return Article(f"Article {seed}", " ".join(sentences))
 
 

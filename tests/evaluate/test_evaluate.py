@@ -19,10 +19,10 @@ from rich.console import Console
 from wikirank.corpus import open_source
 from wikirank.errors import CorpusError, InvalidArgumentError
 from wikirank.evaluate.candidates import SearchedCandidates, build_index, distractor_passages
-from wikirank.evaluate.changes import RankChange, change_counts, rank_changes, telling_changes
+from wikirank.evaluate.changes import RankChange, change_counts, rank_changes, top_changes
 from wikirank.evaluate.datasets import RetrievalDataset, load_retrieval_dataset
 from wikirank.evaluate.html_report import html_page
-from wikirank.evaluate.near_duplicates import standing_in, with_distinct_relevant
+from wikirank.evaluate.near_duplicates import credit_near_duplicates, with_distinct_relevant
 from wikirank.evaluate.rankings import Ranking
 from wikirank.evaluate.report import p_text, terminal_report
 from wikirank.evaluate.results import Evaluation, EvaluationSettings
@@ -328,7 +328,7 @@ def test_at_a_smaller_depth_later_candidates_are_missed() -> None:
     assert depth_20.metrics["other"]["mrr@10"] == 1 / 4  # Its own first 20: p25, p24, p23, p22.
 
 
-@pytest.mark.parametrize("name", ["depth", "resamples", "flips"])
+@pytest.mark.parametrize("name", ["depth", "resamples", "permutations"])
 def test_settings_are_checked_before_the_work(name: str) -> None:
     with pytest.raises(InvalidArgumentError, match=f"{name} is a whole number of at least 1"):
         EvaluationSettings(**{name: 0})
@@ -448,7 +448,7 @@ def test_near_duplicates_of_relevant_passages_by_hand() -> None:
         RankedPassage(Passage(id=id_, text=text), rank, rank)
         for rank, (id_, text) in enumerate(texts.items(), start=1)
     ]
-    named = standing_in(held, distinct, "q")
+    named = credit_near_duplicates(held, distinct, "q")
     # b stands for a, and y stays what it is; c is found itself; m stays missed.
     assert [ranked.passage.id for ranked in named] == ["x", "a", "y", "c"]
     assert [ranked.passage.text for ranked in named] == list(texts.values())
@@ -463,7 +463,7 @@ def test_nothing_stands_in_for_a_passage_that_is_there(
     plain = RetrievalDataset(queries={"q": "?"}, passages=texts, relevant={"q": relevant or {"a"}})
     dataset = with_distinct_relevant(plain)
     held = [RankedPassage(Passage(id=id_, text=texts[id_]), 1, 1) for id_ in found]
-    ids = [ranked.passage.id for ranked in standing_in(held, dataset, "q")]
+    ids = [ranked.passage.id for ranked in credit_near_duplicates(held, dataset, "q")]
     assert len(set(ids)) == len(ids) == len(found)
     wanted, said = dataset.relevant["q"], {texts[id_] for id_ in found}
     assert wanted & set(ids) == {id_ for id_ in wanted if texts[id_] in said}
@@ -494,7 +494,7 @@ def test_rank_changes_by_hand() -> None:
         RankChange("Down?", "B title", before=1, after=2),
         RankChange("Same?", "A text", before=1, after=1),
     ]
-    assert [change.query for change in telling_changes(changes)] == ["Up?", "Down?"]
+    assert [change.query for change in top_changes(changes)] == ["Up?", "Down?"]
 
 
 @pytest.mark.parametrize(

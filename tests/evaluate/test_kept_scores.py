@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding
 
 from wikirank.errors import InvalidArgumentError
-from wikirank.evaluate.kept_scores import KeptScores
+from wikirank.evaluate.kept_scores import CachedCrossEncoder
 from wikirank.rank import load_cross_encoder, score_passages
 from wikirank.rank.onnx_cross_encoder import CascadeCrossEncoder
 from wikirank.runtime.model_folder import bundled_model, read_model_folder
@@ -36,9 +36,9 @@ class Counting(CascadeCrossEncoder):
 def test_no_pair_is_scored_twice(tmp_path: Path) -> None:
     file = tmp_path / "logits.db"
     expected = score_passages(load_cross_encoder(), QUERY, TEXTS)
-    first = score_passages(KeptScores(Counting(), file), QUERY, TEXTS[:2])
+    first = score_passages(CachedCrossEncoder(Counting(), file), QUERY, TEXTS[:2])
     model = Counting()
-    kept = KeptScores(model, file)
+    kept = CachedCrossEncoder(model, file)
     model.asked.clear()  # the probe
     assert score_passages(kept, QUERY, [TEXTS[2], *TEXTS[:2], TEXTS[0]]) == pytest.approx(
         expected[[2, 0, 1, 0]], abs=1e-6
@@ -54,7 +54,7 @@ def test_no_pair_is_scored_twice(tmp_path: Path) -> None:
 
 
 def test_long_passages_are_scored_in_windows_all_the_same(tmp_path: Path) -> None:
-    kept = KeptScores(load_cross_encoder(), tmp_path / "logits.db")
+    kept = CachedCrossEncoder(load_cross_encoder(), tmp_path / "logits.db")
     long = [TEXTS[0], "Bread is a food. " * 120]
     expected = score_passages(load_cross_encoder(), QUERY, long)
     for _ in range(2):
@@ -71,8 +71,8 @@ def test_another_model_of_the_same_name_finds_none(onnx_reranker: Path, tmp_path
     description.write_text(text.replace('"max_length": 512', '"max_length": 256'), "utf-8")
     other = load_cross_encoder(folder)
     assert (other.model_id, other.max_length) == (name, load_cross_encoder().max_length)
-    score_passages(KeptScores(load_cross_encoder(), file), QUERY, TEXTS)
-    assert score_passages(KeptScores(other, file), QUERY, TEXTS) == pytest.approx(
+    score_passages(CachedCrossEncoder(load_cross_encoder(), file), QUERY, TEXTS)
+    assert score_passages(CachedCrossEncoder(other, file), QUERY, TEXTS) == pytest.approx(
         score_passages(other, QUERY, TEXTS), abs=1e-6
     )
 
@@ -81,7 +81,7 @@ def test_another_file_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("Mine.")
     with pytest.raises(InvalidArgumentError, match="kept scores"):
-        KeptScores(load_cross_encoder(), file)
+        CachedCrossEncoder(load_cross_encoder(), file)
     assert file.read_text() == "Mine."
     with pytest.raises(InvalidArgumentError, match="can be written"):
-        KeptScores(load_cross_encoder(), tmp_path / "none" / "logits.db")
+        CachedCrossEncoder(load_cross_encoder(), tmp_path / "none" / "logits.db")

@@ -51,4 +51,4 @@ def streams(text: str, pieces: int) -> bytes:
     """A text as that many bzip2 streams, one after the other."""
     data = text.encode()
     size = len(data) // pieces + 1
-    return b"".join(bz2.compress(data[at : at + size]) for at in range(0, len(data), size))
+    return b"".join(bz2.compress(data[index : index + size]) for index in range(0, len(data), size))

@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wikirank.corpus.sources.parallel import made_articles
+from wikirank.corpus.sources.parallel import parsed_articles
 from wikirank.types import Article
 
 
@@ -30,14 +30,14 @@ class Lines:
     skipped: Mapping[str, int] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Article]:
-        return made_articles(self)
+        return parsed_articles(self)
 
-    def raw(self) -> Generator[Line, None, None]:
+    def read_raw(self) -> Generator[Line, None, None]:
         for text in self.lines:
             self.read += 1
             yield Line(text)
 
-    def article(self, raw: Line) -> Article:
+    def parse(self, raw: Line) -> Article:
         if raw.text == "KILLED":
             os.kill(os.getpid(), signal.SIGKILL)
         if raw.text == "EXIT":

@@ -188,8 +188,8 @@ def sentence_splitters(draw: st.DrawFn) -> SentenceSplitter:
 @example("a. b", SentenceSplitter(2, 1))
 def test_sentence_passages_lose_nothing(text: str, splitter: SentenceSplitter) -> None:
     spans = splitter.spans(text)
-    covered = {at for start, end in spans for at in range(start, end)}
-    assert {at for at, char in enumerate(text) if not char.isspace()} <= covered
+    covered = {index for start, end in spans for index in range(start, end)}
+    assert {index for index, char in enumerate(text) if not char.isspace()} <= covered
     assert all(0 < end - start <= splitter.max_chars for start, end in spans)
     assert all(text[start:end] == text[start:end].strip() for start, end in spans)
     assert spans == splitter.spans(text)

@@ -19,7 +19,9 @@ SHOW_ALL: dict[str, Any] = {"min_score": None}
 
 @pytest.fixture(scope="module")
 def retriever() -> WikiRetriever:
-    texts = [f"The tower of {name} is {40 + 3 * at} m tall." for at, name in enumerate(TOWERS)]
+    texts = [
+        f"The tower of {name} is {40 + 3 * index} m tall." for index, name in enumerate(TOWERS)
+    ]
     return WikiRetriever.from_texts(texts, [{"title": name} for name in TOWERS])
 
 

@@ -34,7 +34,7 @@ def test_the_model_reads_the_heading_if_it_was_trained_so(reranker: WikiReranker
     paths = ("History › Founding", ["History", "Founding"])
     for metadata in [{"title": "Canberra", "section": path} for path in paths]:
         document = Document(page_content=text, metadata=metadata)
-        read = f"Canberra › History › Founding\n{text}" if model.headings else text
+        read = f"Canberra › History › Founding\n{text}" if model.prepend_heading else text
         found = reranker.compress_documents([document], CAPITAL)
         assert found[0].metadata["rerank_logit"] == score_passages(model, CAPITAL, [read])[0]
 

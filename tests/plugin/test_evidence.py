@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.documents import Document
 
-from langchain_wikirank._evidence.budget import Layout
+from langchain_wikirank._evidence.budget import EvidenceFormat
 from langchain_wikirank._evidence.citations import CitationBook
 from langchain_wikirank._evidence.entries import shown_numbers
 from langchain_wikirank._evidence.quoting import quoted_url
@@ -95,7 +95,7 @@ def place(url: str, title: str = "Tea", section: str = "", text: str = "One.") -
 )
 def test_an_address_stands_once_for_a_page(documents: list[Document], lines: list[str]) -> None:
     book = CitationBook()
-    text = lay_out(documents, Layout(), budget=500, count_tokens=COUNT, citations=book).text
+    text = lay_out(documents, EvidenceFormat(), budget=500, count_tokens=COUNT, citations=book).text
     found = re.findall(r"^\[\d+\][^\n]*\n(?:([^«\n]+)\n)?«", text, re.M)
     assert found == lines
     assert entries(text)
@@ -160,7 +160,7 @@ def test_a_number_given_is_never_taken_back() -> None:
     written([piece(2, "Three.")], book=book)
     merged = written([piece(1, "Two."), piece(2, "Three."), piece(0, "One.")], book=book)
     assert entries(merged.text) == {1: "One. Two. Three."}
-    assert [book.number_of(piece(at, "")) for at in range(3)] == [1, 1, 2]
+    assert [book.number_of(piece(index, "")) for index in range(3)] == [1, 1, 2]
 
 
 def test_duplicates_are_dropped_and_not_counted_as_left_out() -> None:
@@ -240,7 +240,7 @@ def test_threads_share_a_book() -> None:
     texts: list[str] = []
 
     def work(start: int) -> None:
-        order = [piece(10 * ((start + at) % 20), f"Tea {at}.") for at in range(20)]
+        order = [piece(10 * ((start + index) % 20), f"Tea {index}.") for index in range(20)]
         texts.append(written(order, book=book).text)
 
     threads = [threading.Thread(target=work, args=(start,)) for start in range(8)]

@@ -65,7 +65,9 @@ def retriever() -> WikiRetriever:
     ]
     texts += ["Sourdough bread is leavened by wild yeast.", "A violin has four strings."]
     metadatas += [{"title": "Sourdough"}, {"title": "Violin", "topic": "Music"}]
-    return WikiRetriever.from_texts(texts, metadatas, ids=[f"p{at}" for at in range(len(texts))])
+    return WikiRetriever.from_texts(
+        texts, metadatas, ids=[f"p{index}" for index in range(len(texts))]
+    )
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A cascade: what has no chance is dropped, the rest scores as it would without a first pass."""
+"""A cascade: what has no chance is dropped, the rest scores as it would without a prefilter."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from short_passages import QUERY, TEXTS
 
 from wikirank.errors import InvalidArgumentError, ModelError
 from wikirank.rank import CrossEncoder, load_cross_encoder, score_passages
-from wikirank.rank.cascade import going_on, with_first_stage
+from wikirank.rank.cascade import survivors, with_first_stage
 from wikirank.rank.protocol import Cascade
 from wikirank.runtime.combination import FirstStageScores
 from wikirank.runtime.model_description import DropRule
 from wikirank.runtime.model_folder import bundled_model, is_model_folder
-from wikirank.search.pipeline import rerank
+from wikirank.search.pipeline import rerank_candidates
 from wikirank.types import Passage, RankedPassage
 
 
 def test_who_goes_on_by_hand() -> None:
     logits = [1.0, 5.0, 3.0, 4.5, -2.0]
-    assert going_on(logits, 1, DropRule(margin=0.0)) == [1]
-    assert going_on(logits, 1, DropRule(margin=0.0, spare=0.2)) == [1, 3]  # Rounded up.
-    assert going_on(logits, 1, DropRule(margin=2.0, spare=0.2)) == [1, 3, 2]
-    assert going_on(logits, 2, DropRule(margin=0.0, spare=0.5)) == [1, 3, 2]
-    assert going_on(logits, 2, DropRule(margin=4.0, spare=0.5)) == [1, 3, 2, 0]
-    assert going_on([0.0] * 7, 1, DropRule(margin=9.0)) == [0, 1, 2, 3, 4]  # Five for each.
-    assert going_on([], 1, DropRule(margin=1.0, spare=1.0)) == []
+    assert survivors(logits, 1, DropRule(margin=0.0)) == [1]
+    assert survivors(logits, 1, DropRule(margin=0.0, spare=0.2)) == [1, 3]  # Rounded up.
+    assert survivors(logits, 1, DropRule(margin=2.0, spare=0.2)) == [1, 3, 2]
+    assert survivors(logits, 2, DropRule(margin=0.0, spare=0.5)) == [1, 3, 2]
+    assert survivors(logits, 2, DropRule(margin=4.0, spare=0.5)) == [1, 3, 2, 0]
+    assert survivors([0.0] * 7, 1, DropRule(margin=9.0)) == [0, 1, 2, 3, 4]  # Five for each.
+    assert survivors([], 1, DropRule(margin=1.0, spare=1.0)) == []
 
 
 @given(
@@ -40,12 +40,12 @@ def test_who_goes_on_by_hand() -> None:
     st.floats(0, 9, width=16),
 )
 def test_the_best_go_on_and_nobody_is_better_than_they(
-    logits: list[float], best: int, margin: float
+    logits: list[float], top_n: int, margin: float
 ) -> None:
-    left = going_on(logits, best, DropRule(margin, spare=0.3))
-    assert min(best, len(logits)) <= len(left) <= 5 * best
-    others = [logit for at, logit in enumerate(logits) if at not in left]
-    assert all(logits[at] >= other for at in left for other in others)
+    left = survivors(logits, top_n, DropRule(margin, spare=0.3))
+    assert min(top_n, len(logits)) <= len(left) <= 5 * top_n
+    others = [logit for index, logit in enumerate(logits) if index not in left]
+    assert all(logits[index] >= other for index in left for other in others)
 
 
 def test_the_first_stage_has_a_say_by_hand() -> None:
@@ -63,7 +63,7 @@ def model() -> CrossEncoder:
 
 def test_who_is_not_dropped_has_the_same_logit(model: CrossEncoder) -> None:
     whole = score_passages(model, QUERY, TEXTS)
-    cascade = score_passages(model, QUERY, TEXTS, best=2)
+    cascade = score_passages(model, QUERY, TEXTS, top_n=2)
     left = np.isfinite(cascade)
     assert 2 <= left.sum() < len(TEXTS)
     np.testing.assert_array_equal(cascade[left], whole[left])
@@ -71,13 +71,13 @@ def test_who_is_not_dropped_has_the_same_logit(model: CrossEncoder) -> None:
 
 
 def test_where_all_are_wanted_nobody_is_dropped(model: CrossEncoder) -> None:
-    assert np.isfinite(score_passages(model, QUERY, TEXTS, best=len(TEXTS))).all()
-    assert np.isfinite(score_passages(model, QUERY, TEXTS[:1], best=5)).all()
+    assert np.isfinite(score_passages(model, QUERY, TEXTS, top_n=len(TEXTS))).all()
+    assert np.isfinite(score_passages(model, QUERY, TEXTS[:1], top_n=5)).all()
 
 
 def test_of_long_passages_enough_are_left(model: CrossEncoder) -> None:
     long = [f"{text} " * 40 for text in TEXTS]  # three windows or more each
-    whole, cascade = (score_passages(model, QUERY, long, best=best) for best in (None, 3))
+    whole, cascade = (score_passages(model, QUERY, long, top_n=top_n) for top_n in (None, 3))
     left = np.isfinite(cascade)
     assert 3 <= left.sum() < len(TEXTS)
     # Hopeless windows of theirs are dropped too.
@@ -90,7 +90,7 @@ def test_which_windows_go_on_by_hand(model: CrossEncoder) -> None:
     assert isinstance(model, Cascade)
     logits = [[9.0, 1.0, 3.0], [-1.0, -9.0], [0.0], [8.0, 2.5]]
     first = [np.array(windows) for windows in logits]
-    going = model.going_on(first, best=2)  # The bundled margin is 7.
+    going = model.survivors(first, top_n=2)  # The bundled margin is 7.
     assert [on.tolist() for on in going] == [
         [True, False, True],
         [False, False],
@@ -99,7 +99,7 @@ def test_which_windows_go_on_by_hand(model: CrossEncoder) -> None:
     ]
     # What the first stage is worth counts for all windows of a passage.
     first_stage = FirstStageScores([0.0, 0.0, 0.0, 5.0], [None] * 4)
-    going = model.going_on(first, best=2, first_stage=first_stage)
+    going = model.survivors(first, top_n=2, first_stage=first_stage)
     assert [on.tolist() for on in going[::3]] == [[True, False, False], [True, True]]
 
 
@@ -107,22 +107,22 @@ def hybrid_candidates(lexical: list[float]) -> list[RankedPassage]:
     """Candidates as hybrid search finds them, with these BM25 scores."""
     return [
         RankedPassage(
-            Passage(id=str(at), text=text, title="", source="s", article=str(at)),
-            rank=at + 1,
-            rank_before=at + 1,
+            Passage(id=str(index), text=text, title="", source="s", article=str(index)),
+            rank=index + 1,
+            rank_before=index + 1,
             dense_score=0.3,
             lexical_score=score,
             fusion_score=0.01,
         )
-        for at, (text, score) in enumerate(zip(TEXTS, lexical, strict=True))
+        for index, (text, score) in enumerate(zip(TEXTS, lexical, strict=True))
     ]
 
 
 def test_what_is_left_is_scored_as_if_nothing_had_been_dropped(model: CrossEncoder) -> None:
     # The one that BM25 likes best is dropped, though BM25 scores are relative to its.
     candidates = hybrid_candidates([1.0, 1.0, 1.0, 1.0, 3.0, 1.0, 1.0, 1.0])
-    whole = {one.passage.id: one for one in rerank(QUERY, candidates, model)}
-    cascade = rerank(QUERY, candidates, model, best=1)
+    whole = {one.passage.id: one for one in rerank_candidates(QUERY, candidates, model)}
+    cascade = rerank_candidates(QUERY, candidates, model, top_n=1)
     assert len(cascade) < len(candidates)
     assert "4" not in {one.passage.id for one in cascade}
     for one in cascade:
@@ -133,18 +133,18 @@ def test_what_is_left_is_scored_as_if_nothing_had_been_dropped(model: CrossEncod
 def test_whom_the_first_stage_likes_goes_on(model: CrossEncoder) -> None:
     def going_on_with(dense: list[float | None]) -> set[int]:
         first_stage = FirstStageScores(dense, [None] * len(TEXTS))
-        logits = score_passages(model, QUERY, TEXTS, best=1, first_stage=first_stage)
+        logits = score_passages(model, QUERY, TEXTS, top_n=1, first_stage=first_stage)
         return set(np.flatnonzero(np.isfinite(logits)).tolist())
 
     dropped = set(range(len(TEXTS))) - going_on_with([0.0] * len(TEXTS))
     one = min(dropped)
-    assert one in going_on_with([5.0 if at == one else 0.0 for at in range(len(TEXTS))])
+    assert one in going_on_with([5.0 if index == one else 0.0 for index in range(len(TEXTS))])
 
 
 @pytest.mark.parametrize("best", [0, -1])
-def test_none_wanted_is_refused(model: CrossEncoder, best: int) -> None:
+def test_none_wanted_is_refused(model: CrossEncoder, top_n: int) -> None:
     with pytest.raises(InvalidArgumentError, match="best to be 1 or more"):
-        score_passages(model, QUERY, TEXTS, best=best)
+        score_passages(model, QUERY, TEXTS, top_n=top_n)
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "first_pass.onnx"])

@@ -91,7 +91,7 @@ def test_a_batch_size_changes_no_logit(onnx_reranker: Path, onnx: OnnxCrossEncod
 
 def test_what_the_folder_says_is_what_the_model_says(onnx: OnnxCrossEncoder) -> None:
     assert onnx.model_id == "minilm-new-head"
-    assert (onnx.max_length, onnx.headings) == (512, True)
+    assert (onnx.max_length, onnx.prepend_heading) == (512, True)
     assert onnx.calibration == Calibration(scale=2.0, shift=-0.5)
 
 
@@ -102,7 +102,7 @@ def test_torch_reads_calibration_and_headings_from_a_folder(
     shutil.copy(onnx_reranker / "wikirank.json", folder)
     model = load_cross_encoder(folder)
     assert isinstance(model, TorchCrossEncoder)
-    assert (model.model_id, model.headings) == ("minilm-new-head", True)
+    assert (model.model_id, model.prepend_heading) == ("minilm-new-head", True)
     assert model.calibration == Calibration(scale=2.0, shift=-0.5)
 
 
@@ -110,7 +110,7 @@ def test_torch_without_a_description_uses_the_plain_sigmoid(
     torch_model: TorchCrossEncoder, torch_reranker: Path
 ) -> None:
     assert torch_model.model_id == str(torch_reranker)
-    assert (torch_model.calibration, torch_model.headings) == (Calibration(), False)
+    assert (torch_model.calibration, torch_model.prepend_heading) == (Calibration(), False)
     assert torch_model.max_length == 512
 
 
@@ -212,7 +212,7 @@ def test_a_classifier_of_three_labels_is_no_cross_encoder(minilm: Path, tmp_path
             model,
             tmp_path / "onnx",
             model_id="three",
-            headings=False,
+            prepend_heading=False,
             calibration=Calibration(),
             max_length=512,
         )

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wikirank.errors import InvalidArgumentError
-from wikirank.runtime.combination import Combination, combination_features
+from wikirank.runtime.combination import ScoreInterpolation, combination_features
 
 SCORES = st.lists(st.none() | st.floats(0, 1), min_size=2, max_size=20)
 
 
 def test_scores_by_hand() -> None:
-    combination = Combination(logit=2.0, dense=10.0, lexical=4.0, shift=-5.0)
+    combination = ScoreInterpolation(logit=2.0, dense=10.0, lexical=4.0, shift=-5.0)
     scores = combination.scores(np.array([1.0, -1.0, 0.5]), [0.5, None, 0.3], [None, 0.75, 0.25])
     assert scores == pytest.approx([2 + 5 + 0 - 5, -2 + 0 + 3 - 5, 1 + 3 + 1 - 5])
     assert combination.relevance(scores) == pytest.approx([0.880797, 0.017986, 0.5], abs=1e-6)
@@ -28,7 +28,7 @@ def test_a_stage_that_found_nothing_says_nothing() -> None:
 
 @given(SCORES)
 def test_a_score_does_not_depend_on_the_other_candidates(lexical: list[float | None]) -> None:
-    combination = Combination(logit=1.0, dense=5.0, lexical=3.0, shift=0.0)
+    combination = ScoreInterpolation(logit=1.0, dense=5.0, lexical=3.0, shift=0.0)
     logits = np.linspace(-3, 3, len(lexical))
     together = combination.scores(logits, lexical, lexical)
     alone = combination.scores(logits[:1], lexical[:1], lexical[:1])
@@ -38,4 +38,4 @@ def test_a_score_does_not_depend_on_the_other_candidates(lexical: list[float | N
 @pytest.mark.parametrize("weights", [(0.0, 1, 1, 0), (1, -1, 1, 0), (1, 1, 1, float("nan"))])
 def test_wrong_weights(weights: tuple[float, float, float, float]) -> None:
     with pytest.raises(InvalidArgumentError, match="weight"):
-        Combination(*weights)
+        ScoreInterpolation(*weights)

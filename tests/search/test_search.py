@@ -217,7 +217,7 @@ def test_every_logit_is_that_of_its_pair(searcher: Searcher) -> None:
     alone = searcher.search(QUESTION, SearchOptions(k=31, fetch_k=31, rerank=True)).passages
     model = load_cross_encoder()
     for ranked in alone[:5]:
-        text = ranked.passage.headed_text if model.headings else ranked.passage.text
+        text = ranked.passage.headed_text if model.prepend_heading else ranked.passage.text
         assert score_passages(model, QUESTION, [text])[0] == pytest.approx(
             ranked.rerank_logit, abs=1e-6
         )

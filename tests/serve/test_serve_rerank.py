@@ -170,7 +170,7 @@ async def test_the_form_of_an_answer(
 async def test_what_is_read_of_objects(client: httpx.AsyncClient, model: CrossEncoder) -> None:
     documents = [{"text": "Night.", "title": "Herring", "section": "Catch", "n": 1}, "Night."]
     answer = (await client.post("/v2/rerank", json={"query": QUERY, "documents": documents})).json()
-    texts = ["Herring › Catch\nNight." if model.headings else "Night.", "Night."]
+    texts = ["Herring › Catch\nNight." if model.prepend_heading else "Night.", "Night."]
     relevance = model.calibration.relevance(score_passages(model, QUERY, texts))
     scores = {one["index"]: one["relevance_score"] for one in answer["results"]}
     assert scores == dict(enumerate(relevance.tolist()))

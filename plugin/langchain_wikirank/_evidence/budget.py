@@ -42,25 +42,25 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class EvidenceFormat:
     """How documents are laid out.
 
     Attributes:
         preface: Our own first line, what is said in it neutralised; empty for none.
         merge: Whether adjacent passages are joined.
-        in_order: Whether to stop at the first document that does not fit, as for reading on,
+        keep_order: Whether to stop at the first document that does not fit, as for reading on,
             rather than to pass over it.
         advice: Given the documents left out, best first: what to do about them, as the end of a
-            sentence. It is said where there is room after the passages; `in_order` keeps room.
+            sentence. It is said where there is room after the passages; `keep_order` keeps room.
     """
 
     preface: str = ""
     merge: bool = True
-    in_order: bool = False
+    keep_order: bool = False
     advice: Callable[[Sequence[Document]], str] = lambda _: "ask more narrowly"
 
 
-class Page:
+class EvidencePacker:
     """Documents, best first, and the room that there is for them."""
 
     def __init__(
@@ -68,7 +68,7 @@ class Page:
         documents: list[Document],
         budget: int,
         count_tokens: Callable[[str], int],
-        layout: Layout,
+        layout: EvidenceFormat,
     ) -> None:
         self.documents = documents
         self.budget = budget
@@ -97,12 +97,12 @@ class Page:
             if self._fits([*shown, document], citations):
                 shown.append(document)
                 continue
-            if shown and self.layout.in_order:
+            if shown and self.layout.keep_order:
                 break
             cut = self._cut(document, shown, citations)
             if cut:
                 shown.append(cut)
-            if cut or self.layout.in_order:
+            if cut or self.layout.keep_order:
                 break
         return self._evidence(shown, citations)
 
@@ -131,7 +131,7 @@ class Page:
         return _shortened(document, parts[low - 1]) if low else None
 
     def _fits(self, shown: list[Document], citations: CitationBook) -> bool:
-        text = self._text(shown, citations, advised=self.layout.in_order)
+        text = self._text(shown, citations, advised=self.layout.keep_order)
         return self.count_tokens(text) <= self.budget
 
     def _text(

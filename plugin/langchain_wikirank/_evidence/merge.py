@@ -103,9 +103,9 @@ def _overlap(before: str, after: str) -> int:
     if len(after) < _LEAST_OVERLAP:
         return 0
     start, tail = after[:_LEAST_OVERLAP], before[-len(after) :]
-    at = tail.find(start)
-    while at >= 0:
-        if after.startswith(tail[at:]):
-            return len(tail) - at
-        at = tail.find(start, at + 1)
+    index = tail.find(start)
+    while index >= 0:
+        if after.startswith(tail[index:]):
+            return len(tail) - index
+        index = tail.find(start, index + 1)
     return 0

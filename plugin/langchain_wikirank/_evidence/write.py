@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 
 from langchain_core.documents import Document
 
-from langchain_wikirank._evidence.budget import HEADER, Evidence, Layout, Page
+from langchain_wikirank._evidence.budget import HEADER, Evidence, EvidenceFormat, EvidencePacker
 from langchain_wikirank._evidence.citations import CitationBook, document_key
 from langchain_wikirank._evidence.quoting import quoted_line, quoted_text
 from wikirank.passages.duplicates import without_duplicates
@@ -60,14 +60,14 @@ def write_evidence(
     """
     texts = [document.page_content for document in documents]
     titles = [str(document.metadata.get("title") or "") for document in documents]
-    distinct = [documents[at] for at in without_duplicates(texts, titles=titles)]
-    layout = Layout(advice=ask_or_read if may_read else _ask)
+    distinct = [documents[index] for index in without_duplicates(texts, titles=titles)]
+    layout = EvidenceFormat(advice=ask_or_read if may_read else _ask)
     return lay_out(distinct, layout, budget=budget, count_tokens=count_tokens, citations=citations)
 
 
 def lay_out(
     documents: Sequence[Document],
-    layout: Layout,
+    layout: EvidenceFormat,
     *,
     budget: int,
     count_tokens: Callable[[str], int],
@@ -93,7 +93,7 @@ def lay_out(
         if quoted_text(document.page_content):
             keyed.setdefault(document_key(document), document)
     with_ids = [document.model_copy(update={"id": key}) for key, document in keyed.items()]
-    page = Page(with_ids, budget, count_tokens, layout)
+    page = EvidencePacker(with_ids, budget, count_tokens, layout)
     page.check_budget()
     with citations.lock:  # The numbers that are counted must be those that are given.
         return page.fill(citations)

@@ -37,7 +37,7 @@ TextOrNone = Annotated[str | None, WithJsonSchema({"type": "string"})]
 """Text that the model may leave out."""
 
 
-def omissible(description: str) -> Any:
+def optional_field(description: str) -> Any:
     """A field of arguments that is None where the model leaves it out.
 
     Args:
@@ -69,8 +69,8 @@ def make_tool(
         The tool; its artifact is a `WikiToolArtifact`.
     """
 
-    async def in_worker(asked: Arguments, config: RunnableConfig) -> ToolAnswer:
-        return await run_in_worker(run, asked, config)
+    async def in_worker(arguments: Arguments, config: RunnableConfig) -> ToolAnswer:
+        return await run_in_worker(run, arguments, config)
 
     unblocking = arun or in_worker
 
@@ -88,7 +88,7 @@ def make_tool(
         try:
             return _timed(run(*parsed(args, given, config, callbacks)), started)
         except Exception as err:
-            raise _told(name, err) from err
+            raise _as_tool_error(name, err) from err
 
     async def coroutine(
         *args: Any, config: RunnableConfig, callbacks: Callbacks = None, **given: Any
@@ -97,7 +97,7 @@ def make_tool(
         try:
             return _timed(await unblocking(*parsed(args, given, config, callbacks)), started)
         except Exception as err:
-            raise _told(name, err) from err
+            raise _as_tool_error(name, err) from err
 
     return StructuredTool(
         name=name,
@@ -116,7 +116,7 @@ def _timed(found: ToolAnswer, started: float) -> ToolAnswer:
     return found
 
 
-def _told(name: str, err: Exception) -> ToolException:
+def _as_tool_error(name: str, err: Exception) -> ToolException:
     """The error as a chat model is told it; what we did not foresee is logged too."""
     if isinstance(err, ToolException):
         return err

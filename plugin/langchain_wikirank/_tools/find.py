@@ -10,11 +10,11 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict, Field
 
 from langchain_wikirank._documents import document_of
-from langchain_wikirank._evidence.budget import Layout
+from langchain_wikirank._evidence.budget import EvidenceFormat
 from langchain_wikirank._evidence.merge import GAP
 from langchain_wikirank._evidence.quoting import quoted_line
-from langchain_wikirank._tools.base import Text, TextOrNone, make_tool, omissible
-from langchain_wikirank._tools.library import Library, ToolAnswer, abstention, answer
+from langchain_wikirank._tools.base import Text, TextOrNone, make_tool, optional_field
+from langchain_wikirank._tools.library import ToolAnswer, ToolContext, abstention, answer
 from wikirank.search.phrases import LONGEST_PATTERN, Hits, find_text
 
 DESCRIPTION = (
@@ -31,19 +31,19 @@ class WikiFindInput(BaseModel):
     pattern: Annotated[Text, Field(max_length=LONGEST_PATTERN)] = Field(
         description="Phrase in any case, or expression."
     )
-    title: TextOrNone = omissible("This page only.")
+    title: TextOrNone = optional_field("This page only.")
     regex: bool = Field(default=False, description="Whether pattern is a Python regex.")
 
 
-def find_tool(library: Library) -> BaseTool:
+def find_tool(library: ToolContext) -> BaseTool:
     """The tool `wiki_find` of a library."""
     return make_tool("wiki_find", DESCRIPTION, WikiFindInput, partial(_find, library))
 
 
-def _find(library: Library, asked: WikiFindInput, config: RunnableConfig) -> ToolAnswer:
-    pages = library.pages(asked.title) if asked.title else [None]
+def _find(library: ToolContext, arguments: WikiFindInput, config: RunnableConfig) -> ToolAnswer:
+    pages = library.pages(arguments.title) if arguments.title else [None]
     found = [
-        find_text(library.index.store, asked.pattern, is_regex=asked.regex, page=page)
+        find_text(library.index.store, arguments.pattern, is_regex=arguments.regex, page=page)
         for page in pages
     ]
     documents = []
@@ -52,36 +52,38 @@ def _find(library: Library, asked: WikiFindInput, config: RunnableConfig) -> Too
         document.page_content = GAP.join(hit.sentences)
         documents.append(document)
     if not documents:
-        return abstention(_nothing(asked, found))
-    layout = Layout(
-        preface=_preface(asked, len(documents), found),
+        return abstention(_nothing(arguments, found))
+    layout = EvidenceFormat(
+        preface=_preface(arguments, len(documents), found),
         merge=False,
         advice=lambda _: "give a title or a longer pattern",
     )
     return answer(library.lay_out(documents, layout, config))
 
 
-def _preface(asked: WikiFindInput, count: int, found: list[Hits]) -> str:
+def _preface(arguments: WikiFindInput, count: int, found: list[Hits]) -> str:
     if not all(hits.complete for hits in found):
-        return f"{_subject(asked)} stands in more passages than can be shown. The first:"
+        return f"{_subject(arguments)} stands in more passages than can be shown. The first:"
     passages = "1 passage" if count == 1 else f"{count} passages"
-    return f"{_subject(asked)} stands in {passages}. The sentences with it:"
+    return f"{_subject(arguments)} stands in {passages}. The sentences with it:"
 
 
-def _nothing(asked: WikiFindInput, found: list[Hits]) -> str:
-    where = f' on "{quoted_line(asked.title)}"' if asked.title else ""
+def _nothing(arguments: WikiFindInput, found: list[Hits]) -> str:
+    where = f' on "{quoted_line(arguments.title)}"' if arguments.title else ""
     if any(hits.timed_out for hits in found):
         return (
-            f"{_subject(asked)} was not found{where} in the time there is; not all was looked "
+            f"{_subject(arguments)} was not found{where} in the time there is; not all was looked "
             "through. Give a title, or look for a phrase."
         )
-    if asked.regex:
+    if arguments.regex:
         advice = "Case counts unless it begins with (?i). Try a simpler one, or a phrase."
     else:
         advice = "Try fewer words or another spelling, or ask wiki_search."
-    return f"{_subject(asked)} stands nowhere{where or ' in the wiki'}. {advice}"
+    return f"{_subject(arguments)} stands nowhere{where or ' in the wiki'}. {advice}"
 
 
-def _subject(asked: WikiFindInput) -> str:
+def _subject(arguments: WikiFindInput) -> str:
     # An expression is not repeated: "[1]" in it would pass for a citation.
-    return "What the expression matches" if asked.regex else f'"{quoted_line(asked.pattern)}"'
+    return (
+        "What the expression matches" if arguments.regex else f'"{quoted_line(arguments.pattern)}"'
+    )

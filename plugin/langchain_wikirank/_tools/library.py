@@ -12,7 +12,7 @@ from langchain_core.documents import Document
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import ToolException
 
-from langchain_wikirank._evidence.budget import Evidence, Layout
+from langchain_wikirank._evidence.budget import Evidence, EvidenceFormat
 from langchain_wikirank._evidence.citations import CitationBook
 from langchain_wikirank._evidence.quoting import quoted_line
 from langchain_wikirank._evidence.tokens import TokenCounter
@@ -74,7 +74,7 @@ class Conversations:
 
 
 @dataclass(frozen=True)
-class Library:
+class ToolContext:
     """A wiki and the terms on which it is shown.
 
     Attributes:
@@ -97,7 +97,7 @@ class Library:
         return self.retriever.index
 
     def lay_out(
-        self, documents: Sequence[Document], layout: Layout, config: RunnableConfig
+        self, documents: Sequence[Document], layout: EvidenceFormat, config: RunnableConfig
     ) -> Evidence:
         """Write documents out within the budget, with the numbers of the conversation."""
         return lay_out(

@@ -11,10 +11,10 @@ from langchain_core.tools import BaseTool, ToolException
 from pydantic import BaseModel, ConfigDict, Field
 
 from langchain_wikirank._documents import document_of
-from langchain_wikirank._evidence.budget import Layout
+from langchain_wikirank._evidence.budget import EvidenceFormat
 from langchain_wikirank._evidence.quoting import quoted_line
-from langchain_wikirank._tools.base import Text, TextOrNone, make_tool, omissible
-from langchain_wikirank._tools.library import Library, ToolAnswer, answer
+from langchain_wikirank._tools.base import Text, TextOrNone, make_tool, optional_field
+from langchain_wikirank._tools.library import ToolAnswer, ToolContext, answer
 from wikirank.search.pages import (
     Page,
     is_within,
@@ -37,44 +37,44 @@ class WikiReadInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     title: Text = Field(description="Title or address.")
-    section: TextOrNone = omissible("This section only.")
+    section: TextOrNone = optional_field("This section only.")
     position: int = Field(default=0, ge=0, description="Where to go on, as wiki_read said.")
 
 
-def read_tool(library: Library) -> BaseTool:
+def read_tool(library: ToolContext) -> BaseTool:
     """The tool `wiki_read` of a library."""
     return make_tool("wiki_read", DESCRIPTION, WikiReadInput, partial(_read, library))
 
 
-def _read(library: Library, asked: WikiReadInput, config: RunnableConfig) -> ToolAnswer:
-    page, *others = library.pages(asked.title)
+def _read(library: ToolContext, arguments: WikiReadInput, config: RunnableConfig) -> ToolAnswer:
+    page, *others = library.pages(arguments.title)
     whole = short_passages(page_passages(library.index.store, page))
-    section, passages = _section(library, page, whole, asked)
-    documents = [document_of(p) for p in passages if p.number >= asked.position]
+    section, passages = _section(library, page, whole, arguments)
+    documents = [document_of(p) for p in passages if p.number >= arguments.position]
     if not documents:
         end = max(passage.number for passage in passages)
         msg = (
             f'"{quoted_line(page.title)}" ends at position {end}: there is nothing at '
-            f"{asked.position}. You have read it to the end; begin again at 0 if you need it."
+            f"{arguments.position}. You have read it to the end; begin again at 0 if you need it."
         )
         raise ToolException(msg)
-    layout = Layout(
-        preface=_preface(library, page, others, whole, asked),
-        in_order=True,
+    layout = EvidenceFormat(
+        preface=_preface(library, page, others, whole, arguments),
+        keep_order=True,
         advice=lambda left_out: _go_on(page, section, left_out),
     )
     return answer(library.lay_out(documents, layout, config))
 
 
 def _section(
-    library: Library, page: Page, whole: list[Passage], asked: WikiReadInput
+    library: ToolContext, page: Page, whole: list[Passage], arguments: WikiReadInput
 ) -> tuple[str, list[Passage]]:
     """The section that is asked for by name, or by the address's anchor, and its passages."""
-    named = asked.section or named_section(asked.title)
+    named = arguments.section or named_section(arguments.title)
     passages = [p for p in whole if is_within(p.section, named)] if named else whole
     if passages:
         return named, passages
-    if not asked.section:  # An anchor that is no section of ours: read the page.
+    if not arguments.section:  # An anchor that is no section of ours: read the page.
         return "", whole
     names = library.listed(section_names(whole))
     advice = f"Its sections: {names}." if names else "It has none: read it without section."
@@ -83,11 +83,15 @@ def _section(
 
 
 def _preface(
-    library: Library, page: Page, others: Sequence[Page], whole: list[Passage], asked: WikiReadInput
+    library: ToolContext,
+    page: Page,
+    others: Sequence[Page],
+    whole: list[Passage],
+    arguments: WikiReadInput,
 ) -> str:
     """Of which page it is, and at its beginning which sections there are."""
     lines = [f'The page "{quoted_line(page.title)}".']
-    if asked.position == 0 and not asked.section:
+    if arguments.position == 0 and not arguments.section:
         sections = library.listed(section_names(whole), share=0.15)
         lines.append(f"Sections: {sections}." if sections else "")
     if others:

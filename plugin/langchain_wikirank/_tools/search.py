@@ -11,13 +11,13 @@ from langchain_core.tools import BaseTool, ToolException
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from langchain_wikirank._async import run_in_worker
-from langchain_wikirank._evidence.budget import Layout
+from langchain_wikirank._evidence.budget import EvidenceFormat
 from langchain_wikirank._evidence.default_k import enough_for_budget
 from langchain_wikirank._evidence.quoting import quoted_line
 from langchain_wikirank._evidence.selection import relevant_documents
 from langchain_wikirank._evidence.write import ask_or_read
-from langchain_wikirank._tools.base import Text, TextOrNone, make_tool, omissible
-from langchain_wikirank._tools.library import Library, ToolAnswer, abstention, answer
+from langchain_wikirank._tools.base import Text, TextOrNone, make_tool, optional_field
+from langchain_wikirank._tools.library import ToolAnswer, ToolContext, abstention, answer
 from langchain_wikirank._tracing import recorded_searches
 from wikirank.passages.duplicates import without_duplicates
 from wikirank.search import SearchResult
@@ -41,27 +41,27 @@ class WikiSearchInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     query: Text = Field(description="One full question.")
-    k: _Number = omissible("Most passages.")
-    title: TextOrNone = omissible("This page only.")
-    section: TextOrNone = omissible("This section only.")
-    filter: _Filter = omissible("Metadata, as {'year': {'$gte': 1900}}.")
-    min_score: _Score = omissible("Least relevance, 0 to 1.")
+    k: _Number = optional_field("Most passages.")
+    title: TextOrNone = optional_field("This page only.")
+    section: TextOrNone = optional_field("This section only.")
+    filter: _Filter = optional_field("Metadata, as {'year': {'$gte': 1900}}.")
+    min_score: _Score = optional_field("Least relevance, 0 to 1.")
 
 
-def search_tool(library: Library) -> BaseTool:
+def search_tool(library: ToolContext) -> BaseTool:
     """The tool `wiki_search` of a library."""
 
-    def run(asked: WikiSearchInput, config: RunnableConfig) -> ToolAnswer:
-        overrides = _overrides(library, asked)
+    def run(arguments: WikiSearchInput, config: RunnableConfig) -> ToolAnswer:
+        overrides = _overrides(library, arguments)
         with recorded_searches() as searches:
-            found = library.retriever.invoke(asked.query, _below(config), **overrides)
-        return _answer(library, asked, config, found, searches)
+            found = library.retriever.invoke(arguments.query, _below(config), **overrides)
+        return _answer(library, arguments, config, found, searches)
 
-    async def arun(asked: WikiSearchInput, config: RunnableConfig) -> ToolAnswer:
-        overrides = await run_in_worker(_overrides, library, asked)
+    async def arun(arguments: WikiSearchInput, config: RunnableConfig) -> ToolAnswer:
+        overrides = await run_in_worker(_overrides, library, arguments)
         with recorded_searches() as searches:
-            found = await library.retriever.ainvoke(asked.query, _below(config), **overrides)
-        return await run_in_worker(_answer, library, asked, config, found, searches)
+            found = await library.retriever.ainvoke(arguments.query, _below(config), **overrides)
+        return await run_in_worker(_answer, library, arguments, config, found, searches)
 
     return make_tool("wiki_search", DESCRIPTION, WikiSearchInput, run, arun)
 
@@ -71,48 +71,48 @@ def _below(config: RunnableConfig) -> RunnableConfig:
     return {"callbacks": config.get("callbacks")}
 
 
-def _overrides(library: Library, asked: WikiSearchInput) -> dict[str, Any]:
-    conditions = [library.retriever.filter, asked.filter, *_place(library, asked)]
+def _overrides(library: ToolContext, arguments: WikiSearchInput) -> dict[str, Any]:
+    conditions = [library.retriever.filter, arguments.filter, *_place(library, arguments)]
     given = [condition for condition in conditions if condition]
-    overrides = enough_for_budget(library.retriever, {"k": asked.k} if asked.k else {})
+    overrides = enough_for_budget(library.retriever, {"k": arguments.k} if arguments.k else {})
     if given:
         overrides["filter"] = given[0] if len(given) == 1 else {"$and": given}
     return overrides
 
 
-def _place(library: Library, asked: WikiSearchInput) -> list[dict[str, Any]]:
+def _place(library: ToolContext, arguments: WikiSearchInput) -> list[dict[str, Any]]:
     """The page and the section asked for, as the index spells them."""
     conditions: list[dict[str, Any]] = []
     store = library.index.store
-    if asked.title:
-        pages = library.pages(asked.title)
+    if arguments.title:
+        pages = library.pages(arguments.title)
         titles = sorted({page.title for page in pages})
         conditions.append({"title": {"$in": titles}})
         passages = [passage for page in pages for passage in page_passages(store, page)]
         known = dict.fromkeys(HEADING_SEPARATOR.join(passage.section) for passage in passages)
-    if asked.section:
-        like = sections_like(store, asked.section)
-        if asked.title:
+    if arguments.section:
+        like = sections_like(store, arguments.section)
+        if arguments.title:
             like = [section for section in like if section in known]
         if not like:
-            where = f' on "{quoted_line(asked.title)}"' if asked.title else ""
-            names = library.listed(list(known)) if asked.title else ""
+            where = f' on "{quoted_line(arguments.title)}"' if arguments.title else ""
+            names = library.listed(list(known)) if arguments.title else ""
             advice = f"Its sections: {names}." if names else "Search without section."
-            msg = f'The wiki has no section "{quoted_line(asked.section)}"{where}. {advice}'
+            msg = f'The wiki has no section "{quoted_line(arguments.section)}"{where}. {advice}'
             raise ToolException(msg)
         conditions.append({"section": {"$in": like}})
     return conditions
 
 
 def _answer(
-    library: Library,
-    asked: WikiSearchInput,
+    library: ToolContext,
+    arguments: WikiSearchInput,
     config: RunnableConfig,
     found: list[Document],
     searches: Sequence[SearchResult],
 ) -> ToolAnswer:
     timings = dict(searches[-1].timings) if searches else {}
-    least = library.min_score if asked.min_score is None else asked.min_score
+    least = library.min_score if arguments.min_score is None else arguments.min_score
     relevant = relevant_documents(found, least)
     if not relevant:
         near = [str(document.metadata.get("title") or "") for document in found]
@@ -122,12 +122,12 @@ def _answer(
         [document.page_content for document in relevant],
         titles=[str(document.metadata.get("title") or "") for document in relevant],
     )
-    layout = Layout(advice=ask_or_read)
-    evidence = library.lay_out([relevant[at] for at in distinct], layout, config)
+    layout = EvidenceFormat(advice=ask_or_read)
+    evidence = library.lay_out([relevant[index] for index in distinct], layout, config)
     return answer(evidence, timings)
 
 
-def _nothing(library: Library, titles: Sequence[str]) -> str:
+def _nothing(library: ToolContext, titles: Sequence[str]) -> str:
     near = library.listed(list(dict.fromkeys(titles))[:5])
     nearest = f" Nearest pages, which may not help: {near}." if near else ""
     return (

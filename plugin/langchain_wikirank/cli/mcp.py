@@ -88,8 +88,8 @@ def command(
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     reranker = WikiReranker(model=model, revision=revision, device=device)
     retriever = WikiRetriever.from_index(index, reranker=reranker)
-    asked = {"token_budget": token_budget, "min_score": min_score}
-    settings = {name: value for name, value in asked.items() if value is not None}
+    options = {"token_budget": token_budget, "min_score": min_score}
+    settings = {name: value for name, value in options.items() if value is not None}
     server = create_mcp_server(retriever, **settings)
     with retriever.index:
         try:

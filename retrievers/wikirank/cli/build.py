@@ -16,7 +16,7 @@ from wikirank.corpus.source import Source
 from wikirank.errors import EmptyCorpusError, InvalidArgumentError
 from wikirank.index import IndexReport, WikiIndex
 from wikirank.index.index import is_index
-from wikirank.index.ingest_workers import Workers
+from wikirank.index.ingest_workers import IngestWorkers
 from wikirank.passages.splitters import SentenceSplitter, Splitter, WindowSplitter
 
 
@@ -120,7 +120,7 @@ def build_index(
     return reports
 
 
-def _chosen_workers(ray: bool) -> AbstractContextManager[Workers | None]:
+def _chosen_workers(ray: bool) -> AbstractContextManager[IngestWorkers | None]:
     if not ray:
         return nullcontext()
     from wikirank.cluster import RayWorkers

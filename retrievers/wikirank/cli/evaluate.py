@@ -105,7 +105,7 @@ def command(
     """
     from wikirank.cli.output import step_progress
     from wikirank.evaluate.html_report import html_page
-    from wikirank.evaluate.kept_scores import KeptScores
+    from wikirank.evaluate.kept_scores import CachedCrossEncoder
     from wikirank.evaluate.report import terminal_report
 
     _check(held_out, wiki_eval, distractors, depth)
@@ -117,7 +117,7 @@ def command(
     own = held_out / "onnx" if held_out else "bundled"
     models = _models(model or [own], revision, device)
     if keep is not None:
-        models = {name: KeptScores(one, keep) for name, one in models.items()}
+        models = {name: CachedCrossEncoder(one, keep) for name, one in models.items()}
     task = replace(task, dataset=task.dataset.every(every))
     with step_progress(show=not quiet) as on_step:
         others = _distractors(distractors, limit)

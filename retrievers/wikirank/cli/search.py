@@ -46,7 +46,7 @@ def command(
     cascade: Annotated[
         bool,
         typer.Option(
-            "--cascade/--no-cascade", help="Drop hopeless candidates after a cheap first pass."
+            "--cascade/--no-cascade", help="Drop hopeless candidates after a cheap prefilter."
         ),
     ] = True,
     score_threshold: Annotated[

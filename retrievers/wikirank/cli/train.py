@@ -78,7 +78,7 @@ def command(
             min=1, help="Transformer layers of the base to keep, for a faster model; wiki only."
         ),
     ] = None,
-    first_pass: Annotated[
+    prefilter: Annotated[
         bool,
         typer.Option(
             help="Train also a small network by which hopeless candidates are dropped before the "
@@ -115,10 +115,10 @@ def command(
     from wikirank.train.fit.teacher import check_teachers
 
     if recipe is Recipe.card and any(
-        given for given in (pairs, queries, epochs, loss, teacher, layers, first_pass)
+        given for given in (pairs, queries, epochs, loss, teacher, layers, prefilter)
     ):
         msg = (
-            "--pairs, --queries, --epochs, --loss, --teacher, --layers and --first-pass belong to "
+            "--pairs, --queries, --epochs, --loss, --teacher, --layers and --prefilter belong to "
             "--recipe wiki; the card's recipe is fixed."
         )
         raise InvalidArgumentError(msg)
@@ -141,8 +141,8 @@ def command(
         else:
             options = _options(queries, training, teachers, layers)
             record = _wiki(source, output, base, report, pairs, options, progress=not quiet)
-            if first_pass and is_main_process():
-                _give_first_pass(output, report, progress=not quiet)
+            if prefilter and is_main_process():
+                _train_prefilter(output, report, progress=not quiet)
     except KeyboardInterrupt as err:
         raise typer.Exit(130) from err
     if is_main_process():
@@ -198,12 +198,12 @@ def _wiki(
     )
 
 
-def _give_first_pass(output: Path, report: Report, *, progress: bool) -> None:
-    from wikirank.train.first_pass.run import give_first_pass
+def _train_prefilter(output: Path, report: Report, *, progress: bool) -> None:
+    from wikirank.train.first_pass.run import train_prefilter
 
     try:
-        record = give_first_pass(output, progress=progress, report=report)
+        record = train_prefilter(output, progress=progress, report=report)
     except KeyboardInterrupt:
-        report("Stopped; the model is finished. The same command goes on with its first pass.")
+        report("Stopped; the model is finished. The same command goes on with its prefilter.")
         raise
     report(record.summary())

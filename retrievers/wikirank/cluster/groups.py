@@ -17,11 +17,11 @@ _COLUMN = "group"
 
 @dataclass(frozen=True, slots=True)
 class PreparedGroup:
-    """The articles of a `ReadGroup`, ready for the index.
+    """The articles of an `ArticleBatch`, ready for the index.
 
     Attributes:
         articles: The articles.
-        skipped: As in `ReadGroup`.
+        skipped: As in `ArticleBatch`.
         fault: Likewise.
     """
 

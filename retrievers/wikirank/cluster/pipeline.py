@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from wikirank.cluster.groups import PreparedGroup, packed, unpacked
 from wikirank.cluster.steps import PreparingActor, Settings, read_part
-from wikirank.corpus.source import DividedSource, Part, Source
+from wikirank.corpus.source import DividedSource, Shard, Source
 from wikirank.errors import ClusterError, WikirankError
 
 # Ray passes blocks of rows from step to step. With so small ones each row, a group of articles, is
@@ -69,9 +69,9 @@ def prepared_groups(request: Request) -> Iterator[PreparedGroup]:
     """
     try:
         source = request.source
-        parts: Sequence[Part | Source] = [source]
+        parts: Sequence[Shard | Source] = [source]
         if isinstance(source, DividedSource):
-            parts = list(source.parts())
+            parts = list(source.shards())
             yield PreparedGroup([], dict(source.skipped))
         with _ray_failures():
             dataset = _dataset(parts, request)
@@ -81,7 +81,7 @@ def prepared_groups(request: Request) -> Iterator[PreparedGroup]:
         yield PreparedGroup([], fault=err)
 
 
-def _dataset(parts: Sequence[Part | Source], request: Request) -> Any:
+def _dataset(parts: Sequence[Shard | Source], request: Request) -> Any:
     """The pipeline: the parts of the source, read by tasks, made ready by actors."""
     import pyarrow as pa
     import ray

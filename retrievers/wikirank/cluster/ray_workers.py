@@ -10,7 +10,7 @@ from wikirank._util import Closing
 from wikirank.corpus.source import ChangingSource, RawSource, Source
 from wikirank.embed import Embedder, load_embedder
 from wikirank.errors import InvalidArgumentError
-from wikirank.index.ingest_workers import Job, PreparedArticle
+from wikirank.index.ingest_workers import IngestJob, PreparedArticle
 
 if TYPE_CHECKING:
     from wikirank.cluster.driver_process import DriverProcess
@@ -42,8 +42,8 @@ class RayWorkers(Closing):
         """Number of articles of a source; None where to know it, this process had to read all."""
         return None if isinstance(source, RawSource) else source.count()
 
-    def prepare(self, job: Job) -> Generator[PreparedArticle, None, None]:
-        """Make a source's articles ready, in its order; see `Workers`.
+    def prepare(self, job: IngestJob) -> Generator[PreparedArticle, None, None]:
+        """Make a source's articles ready, in its order; see `IngestWorkers`.
 
         Args:
             job: What to do.
@@ -81,7 +81,7 @@ class RayWorkers(Closing):
             self._driver = DriverProcess()
         return self._driver
 
-    def _request(self, job: Job) -> Request:
+    def _request(self, job: IngestJob) -> Request:
         from wikirank.cluster.pipeline import Request
         from wikirank.cluster.steps import Settings, digest_hints
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from wikirank.cluster.groups import PreparedGroup, packed, unpacked
 from wikirank.corpus.source import RawSource, Source
-from wikirank.corpus.sources.parallel import ReadGroup, read_groups
+from wikirank.corpus.sources.parallel import ArticleBatch, read_batches
 from wikirank.embed import Embedder
 from wikirank.errors import IndexMismatchError, WikirankError
 from wikirank.index.ingest_workers import PreparedArticle
@@ -34,7 +34,7 @@ def digest_hints(digests: Iterable[str]) -> NDArray[np.uint64]:
 def read_part(table: pa.Table) -> Iterator[pa.Table]:
     """Read the parts in a table's rows, a group of articles at a time."""
     for part in unpacked(table):
-        yield from map(packed, read_groups(part))
+        yield from map(packed, read_batches(part))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Preparer:
             raise IndexMismatchError(msg)
         return embedder
 
-    def prepared(self, group: ReadGroup) -> PreparedGroup:
+    def prepared(self, group: ArticleBatch) -> PreparedGroup:
         """Make a group ready; an error of ours on the way is its `fault`."""
         try:
             articles = self._embedded([self._cut(self._article(item)) for item in group.items])
@@ -97,7 +97,7 @@ class Preparer:
 
     def _article(self, item: Any) -> Article:
         maker = self._settings.makes_articles
-        article: Article = maker.article(item) if maker else item
+        article: Article = maker.parse(item) if maker else item
         return article
 
     def _cut(self, article: Article) -> PreparedArticle:
@@ -109,8 +109,8 @@ class Preparer:
 
     def _is_known(self, digest: str) -> bool:
         (hint,) = digest_hints([digest])
-        at = int(np.searchsorted(self._hints, hint))
-        return at < len(self._hints) and bool(self._hints[at] == hint)
+        index = int(np.searchsorted(self._hints, hint))
+        return index < len(self._hints) and bool(self._hints[index] == hint)
 
     def _embedded(self, articles: list[PreparedArticle]) -> list[PreparedArticle]:
         texts = [passage.headed_text for article in articles for passage in article.passages]

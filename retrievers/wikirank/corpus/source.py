@@ -36,7 +36,7 @@ class Source(Protocol):
         ...
 
 
-class Part(Protocol):
+class Shard(Protocol):
     """A piece of a source, read where it is wanted; it can be pickled."""
 
     @property
@@ -53,7 +53,7 @@ class Part(Protocol):
 class DividedSource(Protocol):
     """A source that can be read in parts."""
 
-    def parts(self) -> Iterable[Part]:
+    def shards(self) -> Iterable[Shard]:
         """Its parts; read one after the other they give its articles in its order.
 
         What is to be said of the source as a whole is in its own `skipped` then.
@@ -71,7 +71,7 @@ class RawArticle(Protocol):
 
 
 @runtime_checkable
-class RawSource(Part, Protocol):
+class RawSource(Shard, Protocol):
     """A source that is read by one process, but has its articles made by others."""
 
     @property
@@ -79,11 +79,11 @@ class RawSource(Part, Protocol):
         """As of any source."""
         ...
 
-    def raw(self) -> Generator[RawArticle, None, None]:
+    def read_raw(self) -> Generator[RawArticle, None, None]:
         """What its articles are made of, one by one; cheap to read."""
         ...
 
-    def article(self, raw: Any) -> Article:
+    def parse(self, raw: Any) -> Article:
         """The article of a `RawArticle` of this source; that is most of the work."""
         ...
 

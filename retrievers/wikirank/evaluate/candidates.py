@@ -120,7 +120,7 @@ def build_index(
 ) -> WikiIndex:
     """Index a data set's passages and others, in a temporary folder.
 
-    The dense half is approximate and built by several threads, so two indexes of the same
+    The dense index is approximate and built by several threads, so two indexes of the same
     passages may differ in a candidate.
 
     Args:
@@ -138,10 +138,10 @@ def build_index(
     refuse_duplicates(passages)
     index = WikiIndex.create()
     try:
-        for at in range(0, len(passages), _INDEXED_AT_ONCE):
-            index.add_passages(passages[at : at + _INDEXED_AT_ONCE])
+        for position in range(0, len(passages), _INDEXED_AT_ONCE):
+            index.add_passages(passages[position : position + _INDEXED_AT_ONCE])
             if on_step:
-                on_step("Indexing", min(at + _INDEXED_AT_ONCE, len(passages)), len(passages))
+                on_step("Indexing", min(position + _INDEXED_AT_ONCE, len(passages)), len(passages))
     except BaseException:
         index.close()
         raise

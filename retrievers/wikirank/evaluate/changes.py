@@ -88,7 +88,7 @@ def change_counts(changes: list[RankChange]) -> dict[str, int]:
     return counts
 
 
-def telling_changes(changes: list[RankChange]) -> list[RankChange]:
+def top_changes(changes: list[RankChange]) -> list[RankChange]:
     """The changes that gain most and those that lose most, a few of each, best first."""
     ordered = sorted(changes, key=lambda change: -change.gain)
     gains = [change for change in ordered[:_EXAMPLES] if change.gain > 0]

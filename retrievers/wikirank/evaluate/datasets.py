@@ -120,17 +120,19 @@ def _beir(folder: Path) -> RetrievalDataset:
         key = _new_key(record, "_id", where, passages)
         passages[key] = text_field(record, "text", where, blank=True)
         titles.update(_title(record, key, where))
-    asked: dict[str, str] = {}
+    queries: dict[str, str] = {}
     for where, record in read_records(folder / "queries.jsonl"):
-        asked[_new_key(record, "_id", where, asked, "query")] = text_field(record, "text", where)
+        queries[_new_key(record, "_id", where, queries, "query")] = text_field(
+            record, "text", where
+        )
     relevant: dict[str, set[str]] = {}
     for where, query, passage in _judgements(folder / "qrels" / "test.tsv"):
-        if query not in asked:
+        if query not in queries:
             raise CorpusError(expected(where, "the id of a query in queries.jsonl", query))
         if passage not in passages:
             raise CorpusError(expected(where, "the id of a passage in corpus.jsonl", passage))
         relevant.setdefault(query, set()).add(passage)
-    return RetrievalDataset({id_: asked[id_] for id_ in relevant}, passages, relevant, titles)
+    return RetrievalDataset({id_: queries[id_] for id_ in relevant}, passages, relevant, titles)
 
 
 def _title(record: Mapping[str, Any], key: str, where: str) -> dict[str, str]:

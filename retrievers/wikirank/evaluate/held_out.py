@@ -49,11 +49,11 @@ class GivenCandidates:
             The list as it is, and in the orders of its dense and lexical scores.
         """
         held = self._lists[int(query)]
-        dense = [at for at, score in enumerate(held.dense) if score is not None]
-        lexical = [at for at, score in enumerate(held.lexical) if score is not None]
+        dense = [index for index, score in enumerate(held.dense) if score is not None]
+        lexical = [index for index, score in enumerate(held.lexical) if score is not None]
         orders: dict[SearchType, list[int]] = {
-            "lexical": sorted(lexical, key=lambda at: -(held.lexical[at] or 0.0)),
-            "dense": sorted(dense, key=lambda at: -(held.dense[at] or 0.0)),
+            "lexical": sorted(lexical, key=lambda index: -(held.lexical[index] or 0.0)),
+            "dense": sorted(dense, key=lambda index: -(held.dense[index] or 0.0)),
             "hybrid": list(range(len(held.candidates))),
         }
         return {
@@ -88,9 +88,9 @@ def load_held_out(folder: Path) -> tuple[RetrievalDataset, GivenCandidates]:
     relevant: dict[str, set[str]] = {}
     for number, held in enumerate(lists):
         query = str(number)
-        passages.update({_id(query, at): text for at, text in enumerate(held.candidates)})
-        relevant[query] = {_id(query, held.place)}
-        passages[_id(query, held.place)] = held.positive
+        passages.update({_id(query, index): text for index, text in enumerate(held.candidates)})
+        relevant[query] = {_id(query, held.positive_rank)}
+        passages[_id(query, held.positive_rank)] = held.positive
     dataset = RetrievalDataset(
         queries={str(number): held.query for number, held in enumerate(lists)},
         passages=passages,
@@ -106,15 +106,15 @@ def _ranked(
 ) -> list[RankedPassage]:
     return [
         RankedPassage(
-            passage=Passage(id=_id(query, at), text=held.candidates[at]),
+            passage=Passage(id=_id(query, index), text=held.candidates[index]),
             rank=rank,
             rank_before=rank,
-            dense_score=held.dense[at],
-            lexical_score=held.lexical[at],
+            dense_score=held.dense[index],
+            lexical_score=held.lexical[index],
             # The lists keep the order that fusion gave, not its scores.
             fusion_score=1 / rank if hybrid else None,
         )
-        for rank, at in enumerate(order, start=1)
+        for rank, index in enumerate(order, start=1)
     ]
 
 

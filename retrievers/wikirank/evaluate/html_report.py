@@ -222,13 +222,15 @@ def scatter(points: Sequence[tuple[str, float, float]]) -> str:
     least = math.floor(min(quality for _, _, quality in points) * 10) / 10
     span = max(1 - least, 0.1)
     marks = [(share, f"{least + share * span:.2g}") for share in (0, 0.5, 1)]
-    powers = [((at - first) / (last - first), f"{10.0**at:g}") for at in range(first, last + 1)]
+    powers = [
+        ((power - first) / (last - first), f"{10.0**power:g}") for power in range(first, last + 1)
+    ]
     parts = [
         _line(left, bottom, left + width, bottom, "axis"),
         _line(left, top, left, bottom, "axis"),
         _label(left + width, bottom + 32, "ms a query", "end"),
-        *(_label(left - 6, bottom - at * height + 4, text, "end") for at, text in marks),
-        *(_label(left + at * width, bottom + 16, text, "middle") for at, text in powers),
+        *(_label(left - 6, bottom - share * height + 4, text, "end") for share, text in marks),
+        *(_label(left + share * width, bottom + 16, text, "middle") for share, text in powers),
     ]
     placed: list[tuple[float, float, str]] = []
     for (name, milliseconds, quality), time in zip(points, times, strict=True):
@@ -245,11 +247,11 @@ def _apart(points: Sequence[tuple[float, float, str]]) -> list[str]:
     taken: list[tuple[float, float]] = [(x, y) for x, y, _ in points]
     for x, y, name in points:
         end = x + 9 + _LETTER * min(len(name), _LABEL_CHARS)
-        at = y
-        while any(x < other < end + 2 * _DOT and abs(row - at) < 14 for other, row in taken):
-            at += 7
-        parts.append(_label(x + 9, at + 4, name, "start", "small"))
-        taken += [(edge, at) for edge in (x + 9, end)]
+        row_y = y
+        while any(x < other < end + 2 * _DOT and abs(row - row_y) < 14 for other, row in taken):
+            row_y += 7
+        parts.append(_label(x + 9, row_y + 4, name, "start", "small"))
+        taken += [(edge, row_y) for edge in (x + 9, end)]
     return parts
 
 

@@ -18,7 +18,7 @@ _PROBE = ("Who hunts herring?", ("Cod and seals hunt herring.", "Bread is a food
 _DECIMALS = 2
 
 
-class KeptScores:
+class CachedCrossEncoder:
     """A cross-encoder that keeps every logit in a file, and scores no pair twice.
 
     A model is known by its name and by what it makes of two pairs, so that another one of the same
@@ -37,7 +37,7 @@ class KeptScores:
         self._connection = _open(file)
         self.model_id = model.model_id
         self.max_length = model.max_length
-        self.headings = model.headings
+        self.prepend_heading = model.prepend_heading
         self.calibration = model.calibration
         self.combination = model.combination
         self.tokenizer = model.tokenizer
@@ -59,9 +59,9 @@ class KeptScores:
         """
         keys = [self._digest(pair) for pair in pairs]
         known = self._known(keys)
-        left = [at for at, key in enumerate(keys) if key not in known]
-        scored = self._model.logits([pairs[at] for at in left]).tolist()
-        new = {keys[at]: logit for at, logit in zip(left, scored, strict=True)}
+        left = [index for index, key in enumerate(keys) if key not in known]
+        scored = self._model.logits([pairs[index] for index in left]).tolist()
+        new = {keys[index]: logit for index, logit in zip(left, scored, strict=True)}
         with self._connection:
             self._connection.executemany(
                 "INSERT OR REPLACE INTO logits VALUES (?, ?)", list(new.items())

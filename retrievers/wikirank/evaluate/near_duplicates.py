@@ -23,7 +23,7 @@ def with_distinct_relevant(dataset: RetrievalDataset) -> RetrievalDataset:
     return replace(dataset, relevant=relevant)
 
 
-def standing_in(
+def credit_near_duplicates(
     candidates: Sequence[RankedPassage], dataset: RetrievalDataset, query: str
 ) -> list[RankedPassage]:
     """Take near duplicates of relevant passages for these: they answer as well.
@@ -40,9 +40,9 @@ def standing_in(
     relevant = dataset.relevant[query]
     named = list(candidates)
     for wanted in sorted(relevant.difference(held.passage.id for held in candidates)):
-        for at, held in enumerate(named):
+        for index, held in enumerate(named):
             if held.passage.id not in relevant and _alike(held.passage.text, dataset.text(wanted)):
-                named[at] = replace(held, passage=replace(held.passage, id=wanted))
+                named[index] = replace(held, passage=replace(held.passage, id=wanted))
                 break
     return named
 
@@ -52,7 +52,7 @@ def _distinct(dataset: RetrievalDataset, ids: Collection[str]) -> set[str]:
         return set(ids)
     ordered = sorted(ids)
     kept = without_duplicates([dataset.text(id_) for id_ in ordered])
-    return {ordered[at] for at in kept}
+    return {ordered[index] for index in kept}
 
 
 def _alike(one: str, other: str) -> bool:

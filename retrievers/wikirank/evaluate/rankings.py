@@ -11,11 +11,11 @@ import numpy as np
 
 from wikirank.evaluate.candidates import FIRST_STAGES, Candidates, FirstStage, OnStep
 from wikirank.evaluate.datasets import RetrievalDataset
-from wikirank.evaluate.near_duplicates import standing_in
+from wikirank.evaluate.near_duplicates import credit_near_duplicates
 from wikirank.evaluate.strata import of_same_article
 from wikirank.rank import CrossEncoder
 from wikirank.rank.protocol import Cascade
-from wikirank.search.pipeline import in_order, rerank
+from wikirank.search.pipeline import rerank_candidates, sort_by_score
 from wikirank.types import RankedPassage, SearchType
 
 BY_LOGIT = ", logit alone"
@@ -100,8 +100,8 @@ def rank_all(
     combine its logit with hybrid search's scores is ranked so, as `WikiRetriever` does, and by its
     logit alone. A cascade is also asked for its ten best. A relevant passage that
     is not among them stays missed, unless a near duplicate of it is, which then stands for it
-    (`standing_in`). The time of a reranker includes that of its first stage. The first stages
-    are asked in turn, so the later ones find caches warm.
+    (`credit_near_duplicates`). The time of a reranker includes that of its first stage. The first
+    stages are asked in turn, so the later ones find caches warm.
 
     Args:
         candidates: Of the data set's queries.
@@ -127,7 +127,7 @@ def rank_all(
     for done, id_ in enumerate(dataset.queries, start=1):
         found = candidates.find(id_, depth)
         for key, stage in found.items():
-            named = standing_in(stage.candidates, dataset, id_)
+            named = credit_near_duplicates(stage.candidates, dataset, id_)
             found[key] = FirstStage(named, stage.stages_ms)
             stages[key].add(id_, named, stage.stages_ms)
             passages = [held.passage for held in named]
@@ -160,21 +160,21 @@ def _rerank(
         ranked, stages_ms = _timed(question, before, model)
         rankings[name].add(query, ranked, stages_ms)
         if name + BY_CASCADE in rankings:
-            best = _timed(question, before, model, best=CASCADE_BEST)
+            best = _timed(question, before, model, top_n=CASCADE_BEST)
             rankings[name + BY_CASCADE].add(query, *best)
         if name + BY_LOGIT in rankings:
             by_candidate = {held.passage.id: held.rerank_logit for held in ranked}
             logits = [by_candidate[held.passage.id] for held in before.candidates]
-            alone = in_order(before.candidates, np.array(logits), model, combine=False)
+            alone = sort_by_score(before.candidates, np.array(logits), model, combine=False)
             rankings[name + BY_LOGIT].add(query, alone, stages_ms)
 
 
 def _timed(
-    question: str, before: FirstStage, model: CrossEncoder, *, best: int | None = None
+    question: str, before: FirstStage, model: CrossEncoder, *, top_n: int | None = None
 ) -> tuple[list[RankedPassage], dict[str, float]]:
     """A reranking, and the milliseconds of all stages so far."""
     started = perf_counter()
-    ranked = rerank(question, before.candidates, model, best=best)
+    ranked = rerank_candidates(question, before.candidates, model, top_n=top_n)
     milliseconds = (perf_counter() - started) * 1000
     total = before.stages_ms.get("total", 0.0) + milliseconds
     return ranked, {**before.stages_ms, "rerank": milliseconds, "total": total}
@@ -190,7 +190,7 @@ def _warm_up(
     id_, question = next(iter(dataset.queries.items()))
     for stage in candidates.find(id_, depth).values():
         for model in models.values():
-            rerank(question, stage.candidates[:2], model)
+            rerank_candidates(question, stage.candidates[:2], model)
 
 
 def _relevant_first(

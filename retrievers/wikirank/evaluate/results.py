@@ -27,18 +27,22 @@ class EvaluationSettings:
         depth: Candidates a query, 1 or more.
         search_type: The first stage whose candidates are reranked.
         resamples: Resamples of each bootstrap interval, 1 or more.
-        flips: Sign flips of each significance test, 1 or more.
-        seed: Of the resamples and flips.
+        permutations: Sign flips of each significance test, 1 or more.
+        seed: Of the resamples and permutations.
     """
 
     depth: int = 50
     search_type: SearchType = "hybrid"
     resamples: int = 2000
-    flips: int = 10_000
+    permutations: int = 10_000
     seed: int = 0
 
     def __post_init__(self) -> None:
-        counts = {"depth": self.depth, "resamples": self.resamples, "flips": self.flips}
+        counts = {
+            "depth": self.depth,
+            "resamples": self.resamples,
+            "permutations": self.permutations,
+        }
         for name, count in counts.items():
             if count < 1:
                 msg = f"{name} is a whole number of at least 1, got {count}."

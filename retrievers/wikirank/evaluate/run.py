@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import wikirank
 from wikirank.evaluate.candidates import FIRST_STAGES, Candidates, OnStep
-from wikirank.evaluate.changes import change_counts, rank_changes, telling_changes
+from wikirank.evaluate.changes import change_counts, rank_changes, top_changes
 from wikirank.evaluate.datasets import RetrievalDataset
 from wikirank.evaluate.near_duplicates import with_distinct_relevant
 from wikirank.evaluate.rankings import Ranking, rank_all
@@ -106,11 +106,11 @@ def ranking_results(
     """
     rng = np.random.default_rng(settings.seed)
     scores = [{name: _per_query(r, relevant, name) for name in (MRR, NDCG)} for r in rankings]
-    stages = [at for at, ranking in enumerate(rankings) if ranking.kind == "first stage"]
-    best = max(stages, key=lambda at: float(scores[at][NDCG].mean()))
+    stages = [index for index, ranking in enumerate(rankings) if ranking.kind == "first stage"]
+    best = max(stages, key=lambda index: float(scores[index][NDCG].mean()))
     results = []
-    for at, ranking in enumerate(rankings):
-        tested = at != best and ranking.kind != "oracle"
+    for index, ranking in enumerate(rankings):
+        tested = index != best and ranking.kind != "oracle"
         results.append(
             RankingResult(
                 name=ranking.name,
@@ -118,10 +118,10 @@ def ranking_results(
                 metrics=_metrics(ranking, relevant, settings.depth),
                 intervals={
                     name: bootstrap_interval(values, rng, resamples=settings.resamples)
-                    for name, values in scores[at].items()
+                    for name, values in scores[index].items()
                 },
                 p_value=permutation_p_value(
-                    scores[at][NDCG], scores[best][NDCG], rng, resamples=settings.flips
+                    scores[index][NDCG], scores[best][NDCG], rng, resamples=settings.permutations
                 )
                 if tested
                 else None,
@@ -164,7 +164,7 @@ def _reranker_result(
         reliability=reliability_bins(scores, labels) if scores else [],
         abstention=ranking_abstention(ranking, dataset.relevant),
         rank_changes=change_counts(changes),
-        examples=telling_changes(changes),
+        examples=top_changes(changes),
     )
 
 

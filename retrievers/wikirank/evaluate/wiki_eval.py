@@ -71,9 +71,9 @@ def searched_dataset(pairs: Iterable[LabelledPair]) -> RetrievalDataset:
     """
     held = list(pairs)
     ids = {text: str(n) for n, text in enumerate(dict.fromkeys(pair.passage for pair in held))}
-    asked = {str(n): pair for n, pair in enumerate(pair for pair in held if pair.label)}
+    positives = {str(n): pair for n, pair in enumerate(pair for pair in held if pair.label)}
     return RetrievalDataset(
-        queries={query: pair.query for query, pair in asked.items()},
+        queries={query: pair.query for query, pair in positives.items()},
         passages={id_: text for text, id_ in ids.items()},
-        relevant={query: {ids[pair.passage]} for query, pair in asked.items()},
+        relevant={query: {ids[pair.passage]} for query, pair in positives.items()},
     )

@@ -1,4 +1,4 @@
-"""The lexical half: BM25 over tantivy, persistent and updated in place.
+"""The lexical index: BM25 over tantivy, persistent and updated in place.
 
 Measured on SQuAD dev with 33,000 other passages: the ranking quality of SQLite FTS5 (MRR@10
 0.806 against 0.807) at a twenty-fifth of its time a query (0.10 ms against 2.7 ms), and the gap
@@ -95,7 +95,9 @@ class LexicalIndex:
         offset, page = 0, k
         while len(accepted) < k:
             hits = searcher.search(parsed, limit=page, offset=offset, count=False).hits
-            found = [(str(searcher.doc(at).get_first("id")), score / most) for score, at in hits]
+            found = [
+                (str(searcher.doc(index).get_first("id")), score / most) for score, index in hits
+            ]
             kept = accept([id_ for id_, _ in found]) if accept else {id_ for id_, _ in found}
             accepted.extend(hit for hit in found if hit[0] in kept)
             if len(hits) < page:
@@ -154,7 +156,7 @@ class LexicalIndex:
         with _failures("read"):
             searcher = self._index.searcher()
             hits = searcher.search(query, limit=2 * len(ids) + 10, count=False).hits
-            return [str(searcher.doc(at).get_first("id")) for _, at in hits]
+            return [str(searcher.doc(index).get_first("id")) for _, index in hits]
 
     def holds_words(self, passage: Passage) -> bool:
         """Whether a search for all words of a passage, with its heading, finds it."""

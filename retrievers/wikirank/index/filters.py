@@ -1,4 +1,4 @@
-"""One filter language for both halves of the index: Chroma's `where`, checked, and as SQL.
+"""One filter language for both retrievers of the index: Chroma's `where`, checked, and as SQL.
 
 See Chroma's "Metadata filtering" page. Several keys in one filter must all hold, which Chroma
 itself only accepts spelled out as `$and`.

@@ -17,8 +17,8 @@ from wikirank.embed import Embedder, load_embedder
 from wikirank.errors import IndexMismatchError, IndexStorageError
 from wikirank.index.bm25 import LexicalIndex
 from wikirank.index.ingest import Ingestion
-from wikirank.index.ingest_workers import Workers
-from wikirank.index.ledger import Reading, claim_source, pending
+from wikirank.index.ingest_workers import IngestWorkers
+from wikirank.index.ledger import Reading, pending, register_source
 from wikirank.index.preconditions import (
     FORMAT,
     STORE_FILE,
@@ -192,12 +192,12 @@ class WikiIndex(Closing):
                 collection=collection or DEFAULT_COLLECTION,
             )
         index = cls.open(path, embedder=embedder)
-        asked = {
+        expected = {
             "splitter": splitter.describe() if splitter else None,
             "chroma_url": as_setting(chroma_url),
             "collection": collection,
         }
-        for name, value in asked.items():
+        for name, value in expected.items():
             if value is not None and value != index._meta[name]:
                 index.close()
                 msg = (
@@ -268,7 +268,7 @@ class WikiIndex(Closing):
         *,
         on_progress: OnProgress | None = None,
         reread: bool = False,
-        workers: Workers | None = None,
+        workers: IngestWorkers | None = None,
     ) -> IndexReport:
         """Bring the index in line with a source: add, replace and remove its articles.
 
@@ -291,7 +291,7 @@ class WikiIndex(Closing):
         """
         splitter = splitter_from(self._meta["splitter"])
         with self._open_writer() as writer:
-            claim_source(self.store, source.name, source.location)
+            register_source(self.store, source.name, source.location)
             reading = Reading(self.store, source)
             if not reread and (report := reading.unchanged()):
                 return report

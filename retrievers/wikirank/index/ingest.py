@@ -11,7 +11,7 @@ from typing import TypeAlias
 from wikirank._util import chunks
 from wikirank.corpus.source import ChangingSource, Removed, Source, Unchanged
 from wikirank.errors import CorpusError, EmptyCorpusError
-from wikirank.index.ingest_workers import Job, PreparedArticle, Workers
+from wikirank.index.ingest_workers import IngestJob, IngestWorkers, PreparedArticle
 from wikirank.index.ledger import KnownArticles, SeenArticles, digests, known_digests
 from wikirank.index.report import IndexProgress, IndexReport, OnProgress
 from wikirank.index.store import PassageStore
@@ -44,7 +44,7 @@ class Ingestion:
         splitter: Splitter,
         source: Source,
         on_progress: OnProgress | None,
-        workers: Workers | None = None,
+        workers: IngestWorkers | None = None,
     ) -> None:
         self._store = store
         self._writer = writer
@@ -92,9 +92,9 @@ class Ingestion:
         self._report.seconds = perf_counter() - started
         return self._report
 
-    def _job(self, skipped: Counter[str]) -> Job:
+    def _job(self, skipped: Counter[str]) -> IngestJob:
         known = known_digests(self._store, self._source.name)
-        return Job(self._source, self._splitter, self._writer.model_id, known, skipped)
+        return IngestJob(self._source, self._splitter, self._writer.model_id, known, skipped)
 
     def _read(self, items: Iterable[_Item]) -> None:
         fault: CorpusError | None = None

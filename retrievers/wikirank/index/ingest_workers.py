@@ -60,7 +60,7 @@ class PreparedArticle:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class IngestJob:
     """A source to be read, cut and embedded.
 
     Attributes:
@@ -78,14 +78,14 @@ class Job:
     skipped: Counter[str] = field(default_factory=Counter)
 
 
-class Workers(Protocol):
+class IngestWorkers(Protocol):
     """Reads, cuts and embeds sources in other processes than the one that writes the index."""
 
     def count(self, source: Source) -> int | None:
         """Number of articles of a source if that is cheap to know, else None."""
         ...
 
-    def prepare(self, job: Job) -> Generator[PreparedArticle, None, None]:
+    def prepare(self, job: IngestJob) -> Generator[PreparedArticle, None, None]:
         """Make a source's articles ready.
 
         An article whose digest the index has may come uncut; whether it is unchanged, the index

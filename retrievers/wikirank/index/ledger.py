@@ -117,7 +117,7 @@ class KnownArticles:
         return [row[0] for row in self._store.connection.execute(sql, parameters)]
 
 
-def claim_source(store: PassageStore, name: str, location: str | None) -> None:
+def register_source(store: PassageStore, name: str, location: str | None) -> None:
     """Record where a source of this name lies, so that two of one name do not mix.
 
     Args:
@@ -185,7 +185,7 @@ def forget_articles(connection: sqlite3.Connection, source: str, articles: Itera
         connection.executemany(f"DELETE FROM {table} WHERE source = ? AND article = ?", rows)
 
 
-def recall_articles(connection: sqlite3.Connection, articles: Iterable[tuple[str, str]]) -> None:
+def mark_for_reindex(connection: sqlite3.Connection, articles: Iterable[tuple[str, str]]) -> None:
     """Have articles read again when their source is indexed next, within a transaction.
 
     Args:

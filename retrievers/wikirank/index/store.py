@@ -1,4 +1,4 @@
-"""The passages of an index, in one SQLite file: the truth that both halves of it point to.
+"""The passages of an index, in one SQLite file: dense and lexical index point to them.
 
 Chroma and the lexical index answer with ids; what is not here does not exist. The ledger of what
 was indexed (`ledger.py`) lives in the same file, so that one transaction moves both.

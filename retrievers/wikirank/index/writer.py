@@ -67,8 +67,8 @@ class IndexWriter:
     Args:
         folder: The index's folder, where the lock lies.
         store: The index's store.
-        dense: Its dense half.
-        lexical: Its lexical half.
+        dense: Its dense index.
+        lexical: Its lexical index.
         embedder: The model for the vectors.
 
     Raises:
@@ -102,7 +102,7 @@ class IndexWriter:
         try:
             self._store.upgrade()
             self._writer = self._lexical.writer()
-            self._mend()
+            self._recover()
         except BaseException:
             self._lock.release()
             raise
@@ -173,7 +173,7 @@ class IndexWriter:
     def _write(
         self, passages: Sequence[Passage], made: Mapping[str, NDArray[np.float32]] | None = None
     ) -> None:
-        """Write passages to both halves, with the vectors that are made already, by id."""
+        """Write passages to both indexes, with the vectors that are made already, by id."""
         if not passages:
             return
         made = made or {}
@@ -196,8 +196,8 @@ class IndexWriter:
             clear_pending(connection, ids)
             record_write(connection, self._dense.token)
 
-    def _mend(self) -> None:
-        """Bring both halves in line with the passages table, where a killed run left off."""
+    def _recover(self) -> None:
+        """Bring both indexes in line with the passages table, where a killed run left off."""
         if damage := self._dense.damage():
             _log.warning(
                 "A process died while it wrote vectors of %s, which are damaged (%s). "
@@ -218,7 +218,7 @@ class IndexWriter:
             self._settle(list(known))
 
     def rewrite(self, passages: Sequence[Passage]) -> None:
-        """Write passages that the index holds to both halves again."""
+        """Write passages that the index holds to both indexes again."""
         ids = [passage.id for passage in passages]
         with self._store.transaction() as connection:
             add_pending(connection, ids)
@@ -230,7 +230,7 @@ class IndexWriter:
         self._writer.put_all(passages)
 
     def drop(self, ids: Sequence[str]) -> None:
-        """Drop ids that no passage has from both halves."""
+        """Drop ids that no passage has from both indexes."""
         with self._store.transaction() as connection:
             add_pending(connection, ids)
         self._delete(ids)

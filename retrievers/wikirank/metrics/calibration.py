@@ -64,13 +64,13 @@ def reliability_bins(
     position = np.minimum((given * bins).astype(np.int64), bins - 1)
     return [
         ReliabilityBin(
-            low=at / bins,
-            high=(at + 1) / bins,
-            count=int(np.sum(position == at)),
-            mean_score=float(given[position == at].mean()),
-            share_relevant=float(labels[position == at].mean()),
+            low=index / bins,
+            high=(index + 1) / bins,
+            count=int(np.sum(position == index)),
+            mean_score=float(given[position == index].mean()),
+            share_relevant=float(labels[position == index].mean()),
         )
-        for at in np.unique(position).tolist()
+        for index in np.unique(position).tolist()
     ]
 
 

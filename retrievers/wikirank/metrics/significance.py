@@ -123,7 +123,7 @@ def _flipped_sums(
 def _row_counts(rows: int, width: int) -> list[int]:
     """Cut `rows` rows into blocks that hold at most `_DRAWN_AT_ONCE` numbers, if one row does."""
     block = max(1, _DRAWN_AT_ONCE // width)
-    return [min(block, rows - at) for at in range(0, rows, block)]
+    return [min(block, rows - index) for index in range(0, rows, block)]
 
 
 def _checked(values: ArrayLike, name: str) -> NDArray[np.float64]:

@@ -66,7 +66,7 @@ def _numbers(words: Sequence[str]) -> frozenset[str]:
 
 def _shingles(words: Sequence[str]) -> _Shingles:
     count = max(1, len(words) - _SHINGLE_WORDS + 1)
-    return frozenset(tuple(words[at : at + _SHINGLE_WORDS]) for at in range(count))
+    return frozenset(tuple(words[index : index + _SHINGLE_WORDS]) for index in range(count))
 
 
 def _similar(one: _Shingles, other: _Shingles, jaccard: float) -> bool:

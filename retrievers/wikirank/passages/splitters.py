@@ -155,7 +155,7 @@ def _pieces(text: str, start: int, end: int, max_chars: int) -> Iterator[Span]:
     """Cut a sentence that is too long at white space, or hard where there is none."""
     while end - start > max_chars:
         limit = start + max_chars
-        cut = next((at for at in range(limit, start, -1) if text[at].isspace()), limit)
+        cut = next((index for index in range(limit, start, -1) if text[index].isspace()), limit)
         yield start, start + len(text[start:cut].rstrip())
         start = cut
         while text[start].isspace():

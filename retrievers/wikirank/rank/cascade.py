@@ -1,6 +1,6 @@
 """A cascade of two networks, so that hopeless candidates need not go through the large one.
 
-A small network, the first pass, says in a twentieth of the time what it thinks of each candidate;
+A small network, the prefilter, says in a twentieth of the time what it thinks of each candidate;
 only those that can still be among the best are scored by the cross-encoder. Where the scores of
 hybrid search are known, they have a say in it too. The candidates of one query are compared with
 each other; see Wang, Lin and Metzler, "A Cascade Ranking Model for Efficient Ranked Retrieval",
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wikirank.runtime.combination import Combination, FirstStageScores
+from wikirank.runtime.combination import FirstStageScores, ScoreInterpolation
 from wikirank.runtime.model_description import DropRule
 from wikirank.runtime.session import Network, Tokens
 from wikirank.runtime.workers import map_ordered
@@ -25,7 +25,7 @@ from wikirank.runtime.workers import map_ordered
 _MOST = 5
 
 
-class FirstPass:
+class Prefilter:
     """The small network; threads may share it.
 
     Args:
@@ -59,7 +59,7 @@ class FirstPass:
 
 
 def sides(pair: Tokens) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Token ids of query and passage as a first pass reads them, special tokens included."""
+    """Token ids of query and passage as a prefilter reads them, special tokens included."""
     ids = np.array(pair.ids, dtype=np.int64)
     of_passage = np.array(pair.type_ids, dtype=bool)
     return ids[~of_passage], ids[of_passage]
@@ -68,7 +68,7 @@ def sides(pair: Tokens) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def with_first_stage(
     logits: NDArray[np.float64], first_stage: FirstStageScores, rule: DropRule
 ) -> NDArray[np.float64]:
-    """Logits of a first pass, to which is added what the first stage's scores are worth.
+    """Logits of a prefilter, to which is added what the first stage's scores are worth.
 
     Args:
         logits: (n,).
@@ -76,26 +76,28 @@ def with_first_stage(
         rule: What they are worth.
 
     Returns:
-        (n,), what `going_on` goes by.
+        (n,), what `survivors` goes by.
     """
-    return Combination(1.0, rule.dense, rule.lexical, 0.0).scores(logits, *first_stage)
+    return ScoreInterpolation(1.0, rule.dense, rule.lexical, 0.0).scores(logits, *first_stage)
 
 
-def going_on(logits: Sequence[float] | NDArray[np.float64], best: int, rule: DropRule) -> list[int]:
-    """Which candidates of a query go on from the first pass to the cross-encoder.
+def survivors(
+    logits: Sequence[float] | NDArray[np.float64], top_n: int, rule: DropRule
+) -> list[int]:
+    """Which candidates of a query go on from the prefilter to the cross-encoder.
 
     Args:
-        logits: Of all candidates, by the first pass, the first stage's scores perhaps added.
-        best: How many candidates matter.
+        logits: Of all candidates, by the prefilter, the first stage's scores perhaps added.
+        top_n: How many candidates matter.
         rule: At least `spare` times as many more go on; of the others those that are at most
-            `margin` below the highest logit, up to five times `best`.
+            `margin` below the highest logit, up to five times `top_n`.
 
     Returns:
         Their positions, the highest logit first.
     """
     logits = np.asarray(logits, dtype=np.float64)
-    order = np.argsort(-logits, kind="stable")[: _MOST * best]
+    order = np.argsort(-logits, kind="stable")[: _MOST * top_n]
     near = int((logits[order] >= logits.max(initial=-np.inf) - rule.margin).sum())
-    least = best + math.ceil(round(rule.spare * best, 6))
+    least = top_n + math.ceil(round(rule.spare * top_n, 6))
     positions: list[int] = order[: max(least, near)].tolist()
     return positions

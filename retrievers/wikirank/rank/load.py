@@ -85,7 +85,7 @@ def _load(folder: Path | None, settings: _Settings) -> CrossEncoder:
         and (is_model_folder(folder) or not has_torch)
     ):
         found = read_model_folder(folder, kind="cross-encoder")
-        kind = CascadeCrossEncoder if found.first_pass else OnnxCrossEncoder
+        kind = CascadeCrossEncoder if found.prefilter else OnnxCrossEncoder
         size = 1 if batch_size is None else batch_size
         return kind(found, max_length=max_length, batch_size=size)
     if not has_torch:

@@ -10,7 +10,7 @@ from tokenizers import Encoding
 from typing_extensions import override
 
 from wikirank.errors import ModelError
-from wikirank.rank.cascade import FirstPass, going_on, with_first_stage
+from wikirank.rank.cascade import Prefilter, survivors, with_first_stage
 from wikirank.rank.protocol import DescribedCrossEncoder
 from wikirank.rank.windows import check_max_length
 from wikirank.runtime.combination import FirstStageScores
@@ -51,54 +51,54 @@ class OnnxCrossEncoder(DescribedCrossEncoder):
 
 
 class CascadeCrossEncoder(OnnxCrossEncoder):
-    """A cross-encoder in ONNX with a first pass before it; see `wikirank.rank.cascade`."""
+    """A cross-encoder in ONNX with a prefilter before it; see `wikirank.rank.cascade`."""
 
     def __init__(
         self, folder: ModelFolder, *, max_length: int | None = None, batch_size: int = 1
     ) -> None:
-        """Open a cross-encoder and its first pass.
+        """Open a cross-encoder and its prefilter.
 
         Args:
-            folder: A model folder with a first pass.
+            folder: A model folder with a prefilter.
             max_length: See `OnnxCrossEncoder`.
             batch_size: Likewise.
 
         Raises:
             InvalidArgumentError: An argument is out of range.
-            ModelError: A network cannot be opened, or there is no first pass.
+            ModelError: A network cannot be opened, or there is no prefilter.
         """
         super().__init__(folder, max_length=max_length, batch_size=batch_size)
-        file, rules = folder.first_pass, folder.description.first_pass
+        file, rules = folder.prefilter, folder.description.prefilter
         if file is None or rules is None:
-            msg = f"Expected a model with a first pass in {folder.path}, got one without."
+            msg = f"Expected a model with a prefilter in {folder.path}, got one without."
             raise ModelError(msg)
-        self._first_pass, self._rules = FirstPass(file), rules
+        self._prefilter, self._rules = Prefilter(file), rules
 
-    def first_pass_logits(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
-        """Score pairs by the first pass alone.
+    def prefilter_logits(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
+        """Score pairs by the prefilter alone.
 
         Args:
             pairs: As for `logits`.
 
         Returns:
-            (n,), see `FirstPass.logits`.
+            (n,), see `Prefilter.logits`.
 
         Raises:
             ModelError: The network failed, or gave something that is not a finite number.
         """
-        return self._first_pass.logits(map(Tokens.of, pairs))
+        return self._prefilter.logits(map(Tokens.of, pairs))
 
-    def going_on(
+    def survivors(
         self,
         logits: Sequence[NDArray[np.float64]],
-        best: int,
+        top_n: int,
         first_stage: FirstStageScores | None = None,
     ) -> list[NDArray[np.bool_]]:
-        """Which windows of which passages to score after the first pass, as `Cascade` has it.
+        """Which windows of which passages to score after the prefilter, as `Cascade` has it.
 
         Args:
-            logits: Of each passage (its windows,), by the first pass.
-            best: How many passages matter, 1 or more.
+            logits: Of each passage (its windows,), by the prefilter.
+            top_n: How many passages matter, 1 or more.
             first_stage: What hybrid search knows of them.
 
         Returns:
@@ -110,7 +110,7 @@ class CascadeCrossEncoder(OnnxCrossEncoder):
         if first_stage is not None and self._rules.hybrid is not None:
             rule = self._rules.hybrid
             values = with_first_stage(highest, first_stage, rule)
-        left = np.isin(np.arange(len(logits)), going_on(values, best, rule))
+        left = np.isin(np.arange(len(logits)), survivors(values, top_n, rule))
         # By the same margin, each with what the first stage adds to its passage.
         least = np.minimum(values.max() - rule.margin - (values - highest), highest)
         return [on & (windows >= low) for on, windows, low in zip(left, logits, least, strict=True)]

@@ -12,7 +12,7 @@ from tokenizers import Encoding, Tokenizer
 
 from wikirank.errors import ModelError
 from wikirank.runtime.calibration import Calibration
-from wikirank.runtime.combination import Combination, FirstStageScores
+from wikirank.runtime.combination import FirstStageScores, ScoreInterpolation
 from wikirank.runtime.model_description import ModelDescription
 
 
@@ -43,9 +43,9 @@ class DescribedCrossEncoder(ABC):
         return self._max_length
 
     @property
-    def headings(self) -> bool:
+    def prepend_heading(self) -> bool:
         """Whether passages are to carry `title › section` on a line before the text."""
-        return self._description.headings
+        return self._description.prepend_heading
 
     @property
     def calibration(self) -> Calibration:
@@ -53,10 +53,10 @@ class DescribedCrossEncoder(ABC):
         return Calibration(self._description.scale, self._description.shift)
 
     @property
-    def combination(self) -> Combination | None:
+    def combination(self) -> ScoreInterpolation | None:
         """How the final score of hybrid search is made; None if by the logit alone."""
         weights = self._description.combination
-        return None if weights is None else Combination(**weights)
+        return None if weights is None else ScoreInterpolation(**weights)
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -88,8 +88,8 @@ class DescribedCrossEncoder(ABC):
         """Raw logits of one pair or more."""
 
 
-DROPPED = float("-inf")
-"""The logit of a text that the first pass of a cascade dropped."""
+PRUNED = float("-inf")
+"""The logit of a text that the prefilter of a cascade dropped."""
 
 
 class CrossEncoder(Protocol):
@@ -110,7 +110,7 @@ class CrossEncoder(Protocol):
         ...
 
     @property
-    def headings(self) -> bool:
+    def prepend_heading(self) -> bool:
         """Whether passages are to carry `title › section` on a line before the text."""
         ...
 
@@ -120,7 +120,7 @@ class CrossEncoder(Protocol):
         ...
 
     @property
-    def combination(self) -> Combination | None:
+    def combination(self) -> ScoreInterpolation | None:
         """How the final score of hybrid search is made; None if by the logit alone."""
         ...
 
@@ -146,10 +146,10 @@ class CrossEncoder(Protocol):
 
 @runtime_checkable
 class Cascade(Protocol):
-    """A cross-encoder with a cheap first pass, by which hopeless passages can be dropped."""
+    """A cross-encoder with a cheap prefilter, by which hopeless passages can be dropped."""
 
-    def first_pass_logits(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
-        """Score pairs by the first pass alone.
+    def prefilter_logits(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
+        """Score pairs by the prefilter alone.
 
         Args:
             pairs: As for `CrossEncoder.logits`.
@@ -162,21 +162,21 @@ class Cascade(Protocol):
         """
         ...
 
-    def going_on(
+    def survivors(
         self,
         logits: Sequence[NDArray[np.float64]],
-        best: int,
+        top_n: int,
         first_stage: FirstStageScores | None = None,
     ) -> list[NDArray[np.bool_]]:
         """Which windows of which passages are worth being scored by the cross-encoder.
 
         Args:
-            logits: Of each passage (its windows,), by the first pass.
-            best: How many passages matter, 1 or more.
+            logits: Of each passage (its windows,), by the prefilter.
+            top_n: How many passages matter, 1 or more.
             first_stage: What hybrid search knows of them, which helps to tell the hopeless.
 
         Returns:
             Of each passage (its windows,): no window of a passage that is dropped, one or more of
-            at least `best` passages, or of all.
+            at least `top_n` passages, or of all.
         """
         ...

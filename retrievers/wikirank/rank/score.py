@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding
 
 from wikirank.errors import InvalidArgumentError, TextTooLongError, TruncationWarning
-from wikirank.rank.protocol import DROPPED, Cascade, CrossEncoder
+from wikirank.rank.protocol import PRUNED, Cascade, CrossEncoder
 from wikirank.rank.windows import cut_windows
 from wikirank.runtime.combination import FirstStageScores
 from wikirank.runtime.tokens import check_text, check_texts
@@ -25,7 +25,7 @@ def score_passages(
     texts: Sequence[str],
     *,
     on_truncation: OnTruncation = "window",
-    best: int | None = None,
+    top_n: int | None = None,
     first_stage: FirstStageScores | None = None,
 ) -> NDArray[np.float64]:
     """Score passages for a query.
@@ -38,20 +38,20 @@ def score_passages(
     Args:
         cross_encoder: The model.
         query: The query.
-        texts: The passages, each with its heading if `cross_encoder.headings` says so.
+        texts: The passages, each with its heading if `cross_encoder.prepend_heading` says so.
         on_truncation: "window", "warn" or "error".
-        best: How many passages matter, 1 or more: a model with a first pass drops those that
+        top_n: How many passages matter, 1 or more: a model with a prefilter drops those that
             have no chance to be among them, and such windows of the others, which saves most of
             the time. None scores all.
-        first_stage: What hybrid search knows of the passages, by which a first pass tells the
+        first_stage: What hybrid search knows of the passages, by which a prefilter tells the
             hopeless more surely; it changes no logit.
 
     Returns:
         (n,), raw logits in the order of the texts; higher is more relevant. Minus infinity for
-        passages that were dropped; at least `best` were not.
+        passages that were dropped; at least `top_n` were not.
 
     Raises:
-        InvalidArgumentError: The query is blank, a text is not a string, `best` is below 1, or
+        InvalidArgumentError: The query is blank, a text is not a string, `top_n` is below 1, or
             `on_truncation` is unknown.
         TextTooLongError: Something is too long and `on_truncation` is "error".
         ModelError: The model failed.
@@ -59,8 +59,8 @@ def score_passages(
     if on_truncation not in get_args(OnTruncation):
         msg = f"Expected on_truncation of {get_args(OnTruncation)}, got {on_truncation!r}."
         raise InvalidArgumentError(msg)
-    if best is not None and best < 1:
-        msg = f"Expected best to be 1 or more, got {best}."
+    if top_n is not None and top_n < 1:
+        msg = f"Expected top_n to be 1 or more, got {top_n}."
         raise InvalidArgumentError(msg)
     check_text(query, what="query")
     check_texts(texts, what="passage")
@@ -70,7 +70,7 @@ def score_passages(
     windows = _windows(cross_encoder, texts, _room(cross_encoder) - len(encoded), on_truncation)
     pair = cross_encoder.tokenizer.post_process
     pairs = [[pair(encoded, window) for window in parts] for parts in windows]
-    return _logits(cross_encoder, pairs, best, first_stage)
+    return _logits(cross_encoder, pairs, top_n, first_stage)
 
 
 def best_first(logits: NDArray[np.float64]) -> list[int]:
@@ -122,16 +122,16 @@ def _windows(
 def _logits(
     cross_encoder: CrossEncoder,
     pairs: Sequence[Sequence[Encoding]],
-    best: int | None,
+    top_n: int | None,
     first_stage: FirstStageScores | None,
 ) -> NDArray[np.float64]:
     """Of each passage the highest logit of its windows."""
-    if best is not None and best < len(pairs) and isinstance(cross_encoder, Cascade):
-        first = _each(cross_encoder.first_pass_logits, pairs)
-        left = cross_encoder.going_on(first, best, first_stage)
+    if top_n is not None and top_n < len(pairs) and isinstance(cross_encoder, Cascade):
+        first = _each(cross_encoder.prefilter_logits, pairs)
+        left = cross_encoder.survivors(first, top_n, first_stage)
         pairs = [list(compress(parts, on)) for parts, on in zip(pairs, left, strict=True)]
     logits = _each(cross_encoder.logits, pairs)
-    return np.array([windows.max(initial=DROPPED) for windows in logits])
+    return np.array([windows.max(initial=PRUNED) for windows in logits])
 
 
 def _each(

@@ -111,7 +111,7 @@ class TorchCrossEncoder(DescribedCrossEncoder):
         try:
             with self._lock:
                 for batch in plan_batches(lengths, self._batch_size, budget):
-                    logits[batch] = self._run([pairs[at] for at in batch])
+                    logits[batch] = self._run([pairs[index] for index in batch])
         except Exception as err:
             msg = f"{self.model_id} failed on {len(pairs)} pairs: {err}"
             raise ModelError(msg) from err

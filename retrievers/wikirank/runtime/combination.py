@@ -29,7 +29,7 @@ class FirstStageScores(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Combination:
+class ScoreInterpolation:
     """A logistic combination of what each stage says of a candidate.
 
     Score = logit · logit + dense · dense similarity + lexical · BM25 + shift; its sigmoid
@@ -87,7 +87,7 @@ class Combination:
 def combination_features(
     logits: NDArray[np.float64], dense: Scores, lexical: Scores
 ) -> NDArray[np.float64]:
-    """What `Combination` weighs: logit, dense similarity and BM25.
+    """What `ScoreInterpolation` weighs: logit, dense similarity and BM25.
 
     A score that is not known counts as 0.
 

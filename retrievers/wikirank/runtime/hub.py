@@ -34,8 +34,8 @@ def hub_folder(name: str, revision: str | None = None, *, timeout: float = 5.0) 
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=_FILES))
     except (HfHubHTTPError, LocalEntryNotFoundError) as err:
-        at = f" at revision {revision!r}" if revision else ""
-        msg = f"the hub answered, but did not give {name!r}{at}: {err}"
+        where = f" at revision {revision!r}" if revision else ""
+        msg = f"the hub answered, but did not give {name!r}{where}: {err}"
         raise ModelError(msg) from err
 
 

@@ -13,18 +13,18 @@ from wikirank.errors import ModelError
 ModelKind = Literal["embedder", "cross-encoder"]
 
 ONNX_FILE = "model.onnx"
-FIRST_PASS_FILE = "first_pass.onnx"
+PREFILTER_FILE = "first_pass.onnx"
 _WEIGHTS = ("logit", "dense", "lexical", "shift")
 
 
 @dataclass(frozen=True)
 class DropRule:
-    """Which candidates a first pass drops: those too far below the best by logit and first stage.
+    """Which candidates a prefilter drops: those too far below the best by logit and first stage.
 
     Attributes:
         margin: How far below the best a candidate can be and go on, 0 or more.
         spare: How many more than are wanted go on in any case, as a part of these, 0 or more.
-        dense: What cosine similarity is worth beside the logit of the first pass, 0 or more.
+        dense: What cosine similarity is worth beside the logit of the prefilter, 0 or more.
         lexical: Likewise BM25 divided by the query's highest.
     """
 
@@ -36,7 +36,7 @@ class DropRule:
 
 @dataclass(frozen=True)
 class DropRules:
-    """When a first pass drops candidates.
+    """When a prefilter drops candidates.
 
     Attributes:
         alone: Where nothing but the texts is known.
@@ -55,28 +55,28 @@ class ModelDescription:
         kind: What the model does.
         model_id: Name and version of the model; an index remembers its embedder's.
         max_length: Longest input in tokens, special tokens included.
-        headings: Whether passages carry `title › section` on a line before the text.
+        prepend_heading: Whether passages carry `title › section` on a line before the text.
         scale: Factor of the calibration, over 0; see `wikirank.runtime.calibration`.
         shift: Summand of the calibration.
         combination: Weights of the final score of hybrid search by name, see
             `wikirank.runtime.combination`; None if none were learned.
-        first_pass: When the first pass drops candidates, see `wikirank.rank.cascade`; None if
-            there is no first pass.
+        prefilter: When the prefilter drops candidates, see `wikirank.rank.cascade`; None if
+            there is no prefilter.
     """
 
     kind: ModelKind
     model_id: str
     max_length: int
-    headings: bool = False
+    prepend_heading: bool = False
     scale: float = 1.0
     shift: float = 0.0
     combination: Mapping[str, float] | None = None
-    first_pass: DropRules | None = None
+    prefilter: DropRules | None = None
 
     @property
     def network_files(self) -> tuple[str, ...]:
         """Names of the files of its networks."""
-        return (ONNX_FILE,) if self.first_pass is None else (ONNX_FILE, FIRST_PASS_FILE)
+        return (ONNX_FILE,) if self.prefilter is None else (ONNX_FILE, PREFILTER_FILE)
 
     def to_json(self) -> dict[str, Any]:
         """The description as `wikirank.json` holds it, without the hashes."""
@@ -84,13 +84,13 @@ class ModelDescription:
             "kind": self.kind,
             "model_id": self.model_id,
             "max_length": self.max_length,
-            "headings": self.headings,
+            "headings": self.prepend_heading,
             "calibration": {"scale": self.scale, "shift": self.shift},
         }
         if self.combination is not None:
             fields["combination"] = dict(self.combination)
-        if self.first_pass is not None:
-            fields["first_pass"] = asdict(self.first_pass)
+        if self.prefilter is not None:
+            fields["first_pass"] = asdict(self.prefilter)
         return fields
 
 
@@ -111,17 +111,17 @@ def parse_description(fields: Mapping[str, Any], file: Path) -> ModelDescription
     if not isinstance(calibration, dict):
         calibration = {"scale": None}
     scale, shift = calibration.get("scale", 1.0), calibration.get("shift", 0.0)
-    max_length, headings = fields.get("max_length"), fields.get("headings", False)
+    max_length, prepend_heading = fields.get("max_length"), fields.get("headings", False)
     combination = fields.get("combination")
-    first_pass = fields.get("first_pass")
+    prefilter = fields.get("first_pass")
     checks = {
         "kind": fields.get("kind") in get_args(ModelKind),
         "model_id": isinstance(fields.get("model_id"), str) and bool(fields.get("model_id")),
         "max_length": type(max_length) is int and max_length > 0,
-        "headings": isinstance(headings, bool),
+        "headings": isinstance(prepend_heading, bool),
         "calibration": _is_finite(scale) and scale > 0 and _is_finite(shift),
         "combination": combination is None or _is_combination(combination),
-        "first_pass": first_pass is None or _is_rules(first_pass),
+        "first_pass": prefilter is None or _is_rules(prefilter),
     }
     wrong = [name for name, good in checks.items() if not good]
     if wrong:
@@ -132,11 +132,11 @@ def parse_description(fields: Mapping[str, Any], file: Path) -> ModelDescription
         kind=fields["kind"],
         model_id=fields["model_id"],
         max_length=fields["max_length"],
-        headings=headings,
+        prepend_heading=prepend_heading,
         scale=float(scale),
         shift=float(shift),
         combination=combination,
-        first_pass=None if first_pass is None else _rules(first_pass),
+        prefilter=None if prefilter is None else _rules(prefilter),
     )
 
 

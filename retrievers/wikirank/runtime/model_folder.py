@@ -10,7 +10,7 @@ The network is `model.onnx`; a cross-encoder may have a second one, `first_pass.
  "sha256": "...", "tokenizer_sha256": "..."}
 ```
 
-`combination` is absent from models that have none. With a first pass there is also
+`combination` is absent from models that have none. With a prefilter there is also
 `"first_pass"`, see `DropRules`, and `sha256` has the hash of each network by its file's name.
 
 A folder is written whole or not at all, and its files are checked against their hashes when read.
@@ -29,8 +29,8 @@ from typing import Any
 
 from wikirank.errors import InvalidArgumentError, ModelError
 from wikirank.runtime.model_description import (
-    FIRST_PASS_FILE,
     ONNX_FILE,
+    PREFILTER_FILE,
     ModelDescription,
     ModelKind,
     parse_description,
@@ -66,10 +66,10 @@ class ModelFolder:
         return self.path / ONNX_FILE
 
     @property
-    def first_pass(self) -> Path | None:
-        """The network of the first pass; None if there is none."""
-        has_none = self.description.first_pass is None
-        return None if has_none else self.path / FIRST_PASS_FILE
+    def prefilter(self) -> Path | None:
+        """The network of the prefilter; None if there is none."""
+        has_none = self.description.prefilter is None
+        return None if has_none else self.path / PREFILTER_FILE
 
     @property
     def tokenizer(self) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wikirank.search.options import SearchOptions, SearchResult
+from wikirank.search.options import Retrieved, SearchOptions, SearchResult
 from wikirank.search.pipeline import Searcher
 
-__all__ = ["SearchOptions", "SearchResult", "Searcher"]
+__all__ = ["Retrieved", "SearchOptions", "SearchResult", "Searcher"]

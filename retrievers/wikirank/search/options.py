@@ -16,7 +16,7 @@ class SearchOptions:
 
     Attributes:
         k: How many passages to return at the most, 1 or more.
-        fetch_k: How many candidates to take from each half and to rerank; at least `k` are.
+        fetch_k: How many candidates to take from each retriever and to rerank, at least `k`.
         search_type: `dense` (vectors), `lexical` (BM25), or `hybrid` (both, fused).
         rerank: Whether the cross-encoder orders the candidates; see `rerank`.
         score_threshold: Keep passages whose relevance score is at least this, in [0, 1].
@@ -61,6 +61,23 @@ class SearchOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Retrieved:
+    """The candidates for a query, before reranking.
+
+    Attributes:
+        query: The query.
+        candidates: What dense and lexical search found, best first.
+        timings: Milliseconds each stage took, by its name, and `total`.
+        duplicates: How many candidates were dropped as duplicates of others.
+    """
+
+    query: str
+    candidates: list[RankedPassage]
+    timings: dict[str, float]
+    duplicates: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
     """The answer to a query.
 
@@ -70,7 +87,7 @@ class SearchResult:
         candidates: What went into the reranking, in the first stage's order.
         timings: Milliseconds each stage took, by its name, and `total`.
         passing: How many candidates reached the threshold, before the cut to `k`; those that the
-            first pass dropped do not count.
+            prefilter dropped do not count.
         duplicates: How many candidates were dropped as duplicates of others.
     """
 

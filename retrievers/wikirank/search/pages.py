@@ -176,7 +176,7 @@ def _plain(text: str) -> str:
 def is_within(path: Sequence[str], name: str) -> bool:
     """Whether a section has this name or path, in any case, or lies below one that has."""
     wanted = _plain(name)
-    starts = (path[: at + 1] for at in range(len(path)))
+    starts = (path[: index + 1] for index in range(len(path)))
     return any(
         wanted in (_plain(start[-1]), _plain(HEADING_SEPARATOR.join(start))) for start in starts
     )
@@ -184,7 +184,7 @@ def is_within(path: Sequence[str], name: str) -> bool:
 
 def _bigrams(text: str) -> frozenset[str]:
     plain = f" {_plain(text)} "
-    return frozenset(plain[at : at + 2] for at in range(len(plain) - 1))
+    return frozenset(plain[index : index + 2] for index in range(len(plain) - 1))
 
 
 def _dice(one: frozenset[str], other: frozenset[str]) -> float:

@@ -152,8 +152,8 @@ def _sentences(compiled: regex.Pattern[str], text: str) -> Iterator[str]:
 
 def _match_between(spans: list[tuple[int, int]], start: int, end: int) -> tuple[int, int] | None:
     """The last match that begins before `end`, if it ends after `start`."""
-    at = bisect_left(spans, (end,)) - 1
-    return spans[at] if at >= 0 and spans[at][1] > start else None
+    index = bisect_left(spans, (end,)) - 1
+    return spans[index] if index >= 0 and spans[index][1] > start else None
 
 
 def _around(text: str, run: tuple[int, int], spans: list[tuple[int, int]]) -> str:

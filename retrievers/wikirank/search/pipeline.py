@@ -14,11 +14,11 @@ from wikirank.index import WikiIndex
 from wikirank.index.filters import normalise_filter
 from wikirank.passages.duplicates import without_duplicates
 from wikirank.rank import CrossEncoder, best_first, load_cross_encoder, score_passages
-from wikirank.rank.protocol import DROPPED
+from wikirank.rank.protocol import PRUNED
 from wikirank.runtime.combination import FirstStageScores
 from wikirank.search.fusion import reciprocal_rank_fusion
 from wikirank.search.neighbours import with_neighbours
-from wikirank.search.options import SearchOptions, SearchResult
+from wikirank.search.options import Retrieved, SearchOptions, SearchResult
 from wikirank.search.timings import StageClock
 from wikirank.types import OnTruncation, Passage, RankedPassage
 
@@ -61,17 +61,17 @@ class Searcher:
             InvalidArgumentError: If the query is empty or the filter names an unknown key.
         """
         options = options or SearchOptions()
-        return self.ranked(self.candidates(query, options), options)
+        return self.rerank(self.retrieve(query, options), options)
 
-    def candidates(self, query: str, options: SearchOptions) -> SearchResult:
-        """The first half of `search`: what the vectors and the words find.
+    def retrieve(self, query: str, options: SearchOptions) -> Retrieved:
+        """Find candidates: the first step of `search`.
 
         Args:
             query: A question or keywords.
             options: How to search.
 
         Returns:
-            The candidates and the time each stage took; no passages yet.
+            The candidates and the time each stage took.
 
         Raises:
             InvalidArgumentError: If the query is empty or the filter names an unknown key.
@@ -80,38 +80,45 @@ class Searcher:
             msg = "The query is empty. Ask a question or give keywords."
             raise InvalidArgumentError(msg)
         clock = StageClock()
-        candidates, duplicates = self._settled_candidates(query, options, clock)
-        return SearchResult(query, [], candidates, clock.timings(), duplicates=duplicates)
+        candidates, duplicates = self._consistent_candidates(query, options, clock)
+        return Retrieved(query, candidates, clock.timings(), duplicates)
 
-    def ranked(self, found: SearchResult, options: SearchOptions) -> SearchResult:
-        """The second half of `search`: rerank, apply the threshold, cut, join neighbours.
+    def rerank(self, retrieved: Retrieved, options: SearchOptions) -> SearchResult:
+        """Rerank, apply the threshold, cut, join neighbours: the second step of `search`.
 
         Args:
-            found: What `candidates` returned for the same options.
+            retrieved: What `retrieve` returned for the same options.
             options: How to search.
 
         Returns:
-            The same with its passages, and the times of both halves.
+            The passages, and the times of both steps.
         """
-        clock = StageClock(found.timings)
+        clock = StageClock(retrieved.timings)
         with clock.stage("rerank" if options.rerank else "cut"):
-            passing = self._passing(found, options)
+            passing = self._passing(retrieved, options)
             ranked = passing[: options.k]
         if options.neighbours:
             with clock.stage("neighbours"):
                 ranked = with_neighbours(self.index.store, ranked, options.neighbours)
-        return replace(found, passages=ranked, timings=clock.timings(), passing=len(passing))
+        return SearchResult(
+            query=retrieved.query,
+            passages=ranked,
+            candidates=retrieved.candidates,
+            timings=clock.timings(),
+            passing=len(passing),
+            duplicates=retrieved.duplicates,
+        )
 
-    def _settled_candidates(
+    def _consistent_candidates(
         self, query: str, options: SearchOptions, clock: StageClock
     ) -> tuple[list[RankedPassage], int]:
         """Look again where an article was replaced meanwhile: old ids found, new passages read."""
         for _ in range(_TRIES):
             before = self.index.store.last_write()
-            found = self._candidates(query, options, clock)
+            candidates = self._candidates(query, options, clock)
             if self.index.store.last_write() == before:
                 break
-        return found
+        return candidates
 
     def _candidates(
         self, query: str, options: SearchOptions, clock: StageClock
@@ -160,7 +167,7 @@ class Searcher:
         fused = reciprocal_rank_fusion([[id_ for id_, _ in dense], [id_ for id_, _ in lexical]])
         passages = self.index.store.get([id_ for id_, _ in fused])
         # An id without a passage is outdated: its article is being replaced just now.
-        found = [(passages[id_], score) for id_, score in fused if id_ in passages]
+        hits = [(passages[id_], score) for id_, score in fused if id_ in passages]
         dense_scores, lexical_scores = dict(dense), dict(lexical)
         return [
             RankedPassage(
@@ -171,7 +178,7 @@ class Searcher:
                 lexical_score=lexical_scores.get(passage.id),
                 fusion_score=score if hybrid else None,
             )
-            for rank, (passage, score) in enumerate(found, start=1)
+            for rank, (passage, score) in enumerate(hits, start=1)
         ]
 
     def _with_both_scores(
@@ -195,15 +202,15 @@ class Searcher:
             for candidate in candidates
         ]
 
-    def _passing(self, found: SearchResult, options: SearchOptions) -> list[RankedPassage]:
+    def _passing(self, retrieved: Retrieved, options: SearchOptions) -> list[RankedPassage]:
         if not options.rerank:
-            return found.candidates
-        scored = rerank(
-            found.query,
-            found.candidates,
+            return retrieved.candidates
+        scored = rerank_candidates(
+            retrieved.query,
+            retrieved.candidates,
             self.cross_encoder,
             options.on_truncation,
-            best=options.k if options.cascade else None,
+            top_n=options.k if options.cascade else None,
         )
         threshold = options.score_threshold or 0.0
         return [ranked for ranked in scored if (ranked.relevance_score or 0.0) >= threshold]
@@ -220,13 +227,13 @@ def _distinct(candidates: Sequence[RankedPassage]) -> list[RankedPassage]:
     ]
 
 
-def rerank(
+def rerank_candidates(
     query: str,
     candidates: Sequence[RankedPassage],
     cross_encoder: CrossEncoder,
     on_truncation: OnTruncation = "window",
     *,
-    best: int | None = None,
+    top_n: int | None = None,
 ) -> list[RankedPassage]:
     """Order candidates by the cross-encoder, together with the first stage where it learned how.
 
@@ -235,11 +242,11 @@ def rerank(
         candidates: In the first stage's order, which decides between equal scores.
         cross_encoder: The model.
         on_truncation: What to do with texts over its length.
-        best: See `score_passages`.
+        top_n: See `score_passages`.
 
     Returns:
         The candidates that were not dropped, best first, with logit, relevance score and new rank:
-        all of them, or at least `best`.
+        all of them, or at least `top_n`.
     """
     texts = [reranker_text(candidate.passage, cross_encoder) for candidate in candidates]
     logits = score_passages(
@@ -247,15 +254,15 @@ def rerank(
         query,
         texts,
         on_truncation=on_truncation,
-        best=best,
+        top_n=top_n,
         first_stage=_first_stage(candidates),
     )
     # With those that were dropped, as what BM25 is relative to may be among them.
-    ranked = in_order(candidates, logits, cross_encoder)
-    return ranked[: int((logits > DROPPED).sum())]
+    ranked = sort_by_score(candidates, logits, cross_encoder)
+    return ranked[: int((logits > PRUNED).sum())]
 
 
-def in_order(
+def sort_by_score(
     candidates: Sequence[RankedPassage],
     logits: NDArray[np.float64],
     cross_encoder: CrossEncoder,
@@ -285,12 +292,12 @@ def in_order(
         relevance = combination.relevance(scores)
     return [
         replace(
-            candidates[at],
+            candidates[index],
             rank=rank,
-            rerank_logit=float(logits[at]),
-            relevance_score=float(relevance[at]),
+            rerank_logit=float(logits[index]),
+            relevance_score=float(relevance[index]),
         )
-        for rank, at in enumerate(best_first(scores), start=1)
+        for rank, index in enumerate(best_first(scores), start=1)
     ]
 
 
@@ -306,4 +313,4 @@ def _first_stage(candidates: Sequence[RankedPassage]) -> FirstStageScores | None
 
 def reranker_text(passage: Passage, cross_encoder: CrossEncoder) -> str:
     """The passage as the model was trained to read it: with its heading, or without."""
-    return passage.headed_text if cross_encoder.headings else passage.text
+    return passage.headed_text if cross_encoder.prepend_heading else passage.text

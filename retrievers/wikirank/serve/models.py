@@ -62,7 +62,7 @@ class SearchRequest(BaseModel):
         default=50,
         ge=1,
         le=MOST_CANDIDATES,
-        description="Candidates to take from each half of the index and to rerank; at least k are.",
+        description="Candidates to take from dense and lexical search each; at least k.",
     )
     search_type: SearchType = Field(
         default="hybrid",

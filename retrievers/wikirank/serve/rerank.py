@@ -75,7 +75,7 @@ def rerank_texts(
         cut += sum(was_cut for _, _, was_cut in fitted)
         given = [text for text, _, _ in fitted]
         wanted = best if best is not None and best < len(given) else None
-        logits.append(score_passages(cross_encoder, query, given, best=wanted))
+        logits.append(score_passages(cross_encoder, query, given, top_n=wanted))
     if cut:
         warnings.append(f"The ends of {cut} of {len(texts)} documents were cut off.")
     scores = np.concatenate(logits)

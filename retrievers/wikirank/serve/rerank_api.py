@@ -90,7 +90,9 @@ class RerankRequest(BaseModel):
             InvalidArgumentError: If a document has none of the fields to read.
         """
         return [
-            _text(document, position, self.rank_fields, headings=cross_encoder.headings)
+            _text(
+                document, position, self.rank_fields, prepend_heading=cross_encoder.prepend_heading
+            )
             for position, document in enumerate(self.documents)
         ]
 
@@ -125,7 +127,7 @@ class RerankResponse(BaseModel):
 
 
 def _text(
-    document: _Document, position: int, rank_fields: list[str] | None, *, headings: bool
+    document: _Document, position: int, rank_fields: list[str] | None, *, prepend_heading: bool
 ) -> str:
     if isinstance(document, str):
         return document
@@ -141,7 +143,7 @@ def _text(
         raise InvalidArgumentError(msg)
     parts = [document.get(name) for name in ("title", "section")]
     title, section = (part if isinstance(part, str) else "" for part in parts)
-    return headed_text(heading(title, [section]), text) if headings else text
+    return headed_text(heading(title, [section]), text) if prepend_heading else text
 
 
 router = APIRouter()

@@ -171,10 +171,10 @@ class TestCompression:
 
     @pytest.mark.parametrize("at", [0.3, 0.9])
     def test_a_stream_whose_beginning_is_damaged_is_not_passed_over(
-        self, tmp_path: Path, at: float
+        self, tmp_path: Path, index: float
     ) -> None:
         data = streams(export(*MANY), 40)
-        start = data.index(b"BZh9", int(len(data) * at))
+        start = data.index(b"BZh9", int(len(data) * index))
         path = tmp_path / "a.xml.bz2"
         path.write_bytes(data[:start] + b"\xff" * 10 + data[start + 10 :])
         titles: list[str] = []
@@ -299,9 +299,9 @@ class TestAnyDamage:
         self, tmp_path: Path, kind: str, place: float, value: bytes, removed: int
     ) -> None:
         whole = COMPRESSIONS[kind](SMALL)
-        at = int(place * len(whole))
+        index = int(place * len(whole))
         path = tmp_path / kind
-        path.write_bytes(whole[:at] + value + whole[at + removed :])
+        path.write_bytes(whole[:index] + value + whole[index + removed :])
         try:
             assert len(list(DumpSource(path))) <= 3
         except CorpusError as err:

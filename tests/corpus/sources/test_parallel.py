@@ -17,7 +17,7 @@ from shared_dumps import dump as shared_dump
 
 from wikirank.corpus import DumpSource
 from wikirank.corpus.sources import parallel as module
-from wikirank.corpus.sources.parallel import GROUP_CHARACTERS
+from wikirank.corpus.sources.parallel import BATCH_CHARACTERS
 from wikirank.errors import CorpusError
 from wikirank.index import WikiIndex
 from wikirank.runtime.workers import THREADS_VARIABLE
@@ -80,16 +80,16 @@ class TestTheSame:
 
     @pytest.mark.parametrize("at", [0.0, 0.5, 0.95])
     def test_damage_in_the_middle(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: float
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: float
     ) -> None:
         data = streams(export(*MANY), 40)
-        begins = data.index(b"BZh9", int(at * len(data)))
+        begins = data.index(b"BZh9", int(index * len(data)))
         path = tmp_path / "a.xml.bz2"
         path.write_bytes(data[: begins + 30] + b"\xff" * 9 + data[begins + 39 :])
         articles, error = expected = alone(DumpSource(path), monkeypatch)
         assert everything(DumpSource(path)) == expected
         assert "a.xml.bz2 (line" in error
-        assert int(at * 280) <= len(articles) < 300
+        assert int(index * 280) <= len(articles) < 300
 
     def test_an_error_in_making_comes_in_place_of_its_article(self) -> None:
         titles: list[str] = []
@@ -131,7 +131,7 @@ class TestAhead:
         assert 128 < max(ahead) <= 6 * 128
 
     def test_fewer_if_they_are_long(self) -> None:
-        source = Lines([str(number) + "x" * 4 * GROUP_CHARACTERS for number in range(20)])
+        source = Lines([str(number) + "x" * 4 * BATCH_CHARACTERS for number in range(20)])
         ahead = [source.read - number for number, _ in enumerate(source)]
         assert max(ahead) <= 4
         assert source.read == 20
@@ -145,7 +145,9 @@ class TestDeath:
     def test_a_process_that_dies_is_a_clear_error(self, order: str, how: str) -> None:
         lines = [f"line {number}" for number in range(128)]
         titles: list[str] = []
-        message = f"^/wiki/lines: a process that makes articles .* ended: {how}.*Run the same again"
+        message = (
+            f"^/wiki/lines: a process that parses its pages .* ended: {how}.*Run the same again"
+        )
         with pytest.raises(CorpusError, match=message):
             titles.extend(article.title for article in Lines(["first", *lines, order, *lines]))
         assert titles == ["first", *lines]
@@ -168,7 +170,7 @@ class TestDeath:
             for process in makers(ME):
                 os.kill(process, signal.SIGKILL)
 
-        hidden = f"<!-- {'x' * GROUP_CHARACTERS} -->"  # Makes a group of its own of an article.
+        hidden = f"<!-- {'x' * BATCH_CHARACTERS} -->"  # Makes a group of its own of an article.
         pages = [page(f"P{n}", f"Text {n}. {hidden if n > 130 else ''}") for n in range(160)]
         with WikiIndex.create(tmp_path / "index") as index:
             with pytest.raises(CorpusError, match="killed by SIGKILL"):

@@ -191,9 +191,9 @@ def test_damage_under_a_checksum_that_fits(kites: Path) -> None:
     from hashlib import md5
 
     whole = bytearray(kites.read_bytes()[:-16])
-    for at in range(100, len(whole), max(1, len(whole) // 60)):
+    for index in range(100, len(whole), max(1, len(whole) // 60)):
         broken = bytearray(whole)
-        broken[at : at + 4] = b"\xff\xff\xff\xff"
+        broken[index : index + 4] = b"\xff\xff\xff\xff"
         kites.write_bytes(bytes(broken) + md5(broken, usedforsecurity=False).digest())
         try:
             assert len(list(ZimSource(kites))) <= 7
@@ -272,13 +272,13 @@ def test_no_running_sentence_of_a_real_file_is_lost(real: list[Article]) -> None
         while re.search("<table", source):  # from the innermost out
             source = INNERMOST_TABLE.sub("", source)
         squeezed = re.sub(r"\s+", "", article.text)
-        at = 0
+        index = 0
         for paragraph in re.findall(r"(?s)<p\b[^>]*>(.*?)</p>", source):
             plain = re.sub(r"<span[^>]*display: ?none.*?</span>|<[^>]+>", "", paragraph)
             wanted = re.sub(r"\s+|\u200b|\xad", "", html.unescape(plain))
-            found = squeezed.find(wanted, at)
+            found = squeezed.find(wanted, index)
             assert found >= 0, (article.title, plain)
-            at = found + len(wanted)
+            index = found + len(wanted)
             checked += 1
     assert checked > 200
 

@@ -1,4 +1,4 @@
-"""The dense half finds what an exact search finds."""
+"""The dense index finds what an exact search finds."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def lists_by(logit: float, dense: float, lexical: float, n: int = 300) -> Lists:
         cosines, relative = rng.uniform(0, 1, 10), rng.uniform(0, 1, 10)
         scores = logit * logits[-1] + dense * cosines + lexical * relative
         place = int(rng.choice(10, p=np.exp(scores) / np.exp(scores).sum()))
-        texts = [str(at) for at in range(10)]
+        texts = [str(index) for index in range(10)]
         held = CandidateList(
             f"q{number}", "pair", texts[place], texts, place, [*cosines], [*relative]
         )
@@ -51,6 +51,8 @@ def test_cross_validated_order_beats_the_logit() -> None:
     combined = cross_validated_scores(lists, logits)
 
     def hits(scores: list[NDArray[np.float64]]) -> int:
-        return sum(best_first(s)[0] == held.place for s, held in zip(scores, lists, strict=True))
+        return sum(
+            best_first(s)[0] == held.positive_rank for s, held in zip(scores, lists, strict=True)
+        )
 
     assert hits(combined) > hits(logits) + 20

@@ -203,7 +203,7 @@ def test_the_positive_has_its_place_among_the_candidates(tiny_index: WikiIndex) 
     query = "Forty masons worked on the tower for three summers."
     masked = passage.text.replace(f"{query} ", "")
     found = lists_of(tiny_index, MadeQuery(query, "masked_sentence", masked), passage, 5)
-    assert found.place == 0
+    assert found.positive_rank == 0
     assert found.candidates[0] == found.positive == f"Amber Lighthouse › Construction\n{masked}"
     assert len(found.candidates) == 5
     assert not any(query in text for text in found.candidates)
@@ -213,7 +213,7 @@ def test_a_missed_positive_is_at_minus_one(tiny_index: WikiIndex) -> None:
     passage = next(p for p in passages_of(tiny_index) if "Forty masons" in p.text)
     made = MadeQuery("gluten in sour dough", "keywords", passage.text)
     found = lists_of(tiny_index, made, passage, 2)
-    assert found.place == -1
+    assert found.positive_rank == -1
     assert found.positive not in found.candidates
     assert len(found.candidates) == 2
 
@@ -232,7 +232,7 @@ def test_the_rest_of_the_section_asked_for_is_left_out() -> None:
             "Bread\nBread is baked from flour.",
             "Velm\nVelm is an island of granite hills.",
         ]
-        assert found.candidates[found.place] == found.positive
+        assert found.candidates[found.positive_rank] == found.positive
         by_words = MadeQuery("velm granite hills", "keywords", lead[0].text)
         assert len(lists_of(index, by_words, lead[0], 3).candidates) == 3
 
@@ -247,7 +247,7 @@ def test_candidate_lists_are_read_as_they_were_written(
     assert passages
     frequency = DocumentFrequency.of(p.headed_text for p in passages_of(tiny_index))
     made = list(make_queries(passages, rng=random.Random(0), document_frequency=frequency))
-    lists = list(candidate_lists(Searcher(tiny_index), made, n=10, headings=False))
+    lists = list(candidate_lists(Searcher(tiny_index), made, n=10, prepend_heading=False))
     assert len(lists) == len(made) > 0
     path = tmp_path / "dev.jsonl.gz"
     assert write_candidate_lists(path, lists) == len(lists)

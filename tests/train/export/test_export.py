@@ -31,7 +31,7 @@ def exported(pair_model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
         pair_model,
         folder,
         model_id="pair",
-        headings=True,
+        prepend_heading=True,
         calibration=Calibration(),
         max_length=128,
     )

@@ -45,7 +45,7 @@ def exported(original: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
         original,
         folder,
         model_id="test/exported",
-        headings=True,
+        prepend_heading=True,
         calibration=Calibration(),
         max_length=128,
     )

@@ -1,4 +1,4 @@
-"""Training a first pass for a real model, exporting it, choosing its margin."""
+"""Training a prefilter for a real model, exporting it, choosing its margin."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def groups() -> list[Any]:
         "Where does the river go?": TEXTS[6],
     }
     return [
-        TrainingGroup(query, text, [TEXTS[(at * 2 + 3) % 8], TEXTS[(at * 2 + 5) % 8]], "pair")
-        for at, (query, text) in enumerate(asked.items())
+        TrainingGroup(query, text, [TEXTS[(index * 2 + 3) % 8], TEXTS[(index * 2 + 5) % 8]], "pair")
+        for index, (query, text) in enumerate(asked.items())
     ] * 12
 
 
@@ -41,7 +41,7 @@ OPTIONS = {"groups_per_step": 4, "warmup_steps": 2, "passages": 2, "epochs": 3}
 
 @pytest.fixture(scope="module")
 def run(pair_model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run whose model has no first pass yet."""
+    """A finished run whose model has no prefilter yet."""
     from wikirank.train.data import CandidateList
     from wikirank.train.data.candidate_lists import write_candidate_lists
     from wikirank.train.data.groups import write_groups
@@ -52,7 +52,7 @@ def run(pair_model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
         pair_model,
         folder / "onnx",
         model_id="cascade",
-        headings=True,
+        prepend_heading=True,
         calibration=Calibration(),
         max_length=128,
     )
@@ -77,12 +77,12 @@ def words(run: Path) -> Any:
 
 
 def fit(run: Path, words: Any, checkpoint: Path) -> Any:
-    from wikirank.train.first_pass.fit import FirstPassHyperparameters, fit_first_pass, token_groups
+    from wikirank.train.first_pass.fit import PrefilterHyperparameters, fit_prefilter, token_groups
 
-    options = FirstPassHyperparameters(**OPTIONS)
+    options = PrefilterHyperparameters(**OPTIONS)
     tokenizer = load_tokenizer(run / "onnx" / "tokenizer.json")
     made = token_groups(groups(), tokenizer, options)
-    return fit_first_pass(words, made, options, checkpoint=checkpoint, progress=False)
+    return fit_prefilter(words, made, options, checkpoint=checkpoint, progress=False)
 
 
 @pytest.fixture(scope="module")
@@ -132,9 +132,9 @@ def test_training_puts_the_answer_first(network: Any, run: Path) -> None:
 
 
 def test_groups_are_tokenised_as_pairs_and_cut(run: Path) -> None:
-    from wikirank.train.first_pass.fit import FirstPassHyperparameters, token_groups
+    from wikirank.train.first_pass.fit import PrefilterHyperparameters, token_groups
 
-    options = FirstPassHyperparameters(query_length=4, passage_length=6)
+    options = PrefilterHyperparameters(query_length=4, passage_length=6)
     tokenizer = load_tokenizer(run / "onnx" / "tokenizer.json")
     [group] = token_groups(groups()[:1], tokenizer, options)
     assert group.query.tolist() == tokenizer.encode(groups()[0].query).ids[:4]
@@ -177,49 +177,49 @@ def test_margin_by_hand() -> None:
 
     unknown = [None] * 10
     held = CandidateList("q", "pair", "p", ["p", *"abcdefghi"], 0, [*unknown], [*unknown])
-    # The answer is best by the cross-encoder, ninth in the first pass, 2.2 below the best.
+    # The answer is best by the cross-encoder, ninth in the prefilter, 2.2 below the best.
     scores = CascadeScores(
         np.array([0.8, 3.0, 2.9, 2.8, 2.7, 2.6, 2.5, 2.4, 2.3, -9.0]),
         np.array([9.0, 1, 2, 3, 4, 5, 6, 7, 8, 0]),
     )
     rule = DropRule(margin=2.0, spare=0.6)
-    narrow = cascade_quality([held], [scores], rule, best=5)
-    assert (narrow.going_on, narrow.ndcg, narrow.cascade_ndcg) == (8, 1.0, 0.0)
-    wide = cascade_quality([held], [scores], DropRule(margin=2.5), best=5)
-    assert (wide.going_on, wide.cascade_ndcg, wide.candidates) == (9, 1.0, 10)
-    assert lost_ndcg([held], [scores], rule, best=5) == 1.0
-    assert lost_ndcg([held], [scores], DropRule(margin=2.5), best=5) == 0.0
+    narrow = cascade_quality([held], [scores], rule, top_n=5)
+    assert (narrow.survivors, narrow.ndcg, narrow.cascade_ndcg) == (8, 1.0, 0.0)
+    wide = cascade_quality([held], [scores], DropRule(margin=2.5), top_n=5)
+    assert (wide.survivors, wide.cascade_ndcg, wide.candidates) == (9, 1.0, 10)
+    assert lost_ndcg([held], [scores], rule, top_n=5) == 1.0
+    assert lost_ndcg([held], [scores], DropRule(margin=2.5), top_n=5) == 0.0
     assert choose_margin([held], [scores], rule, loss=0.9) == DropRule(margin=3.0, spare=0.6)
     assert choose_margin([held], [scores], rule, loss=1.0).margin == 0.0
 
 
-def test_a_finished_run_gets_a_first_pass_once(run: Path, pair_model: Any) -> None:
+def test_a_finished_run_gets_a_prefilter_once(run: Path, pair_model: Any) -> None:
     from wikirank.train.export.from_onnx import cross_encoder_from_onnx
-    from wikirank.train.first_pass.fit import FirstPassHyperparameters
-    from wikirank.train.first_pass.run import FirstPassAlone, give_first_pass
+    from wikirank.train.first_pass.fit import PrefilterHyperparameters
+    from wikirank.train.first_pass.run import PrefilterAlone, train_prefilter
 
     before = score_passages(load_cross_encoder(run / "onnx"), QUERY, TEXTS)
     lines: list[str] = []
-    record = give_first_pass(
+    record = train_prefilter(
         run,
-        hyperparameters=FirstPassHyperparameters(**OPTIONS),
+        hyperparameters=PrefilterHyperparameters(**OPTIONS),
         progress=False,
         report=lines.append,
     )
-    assert [one.best for one in record.alone] == [5, 10]
+    assert [one.top_n for one in record.alone] == [5, 10]
     assert record.hybrid == []  # The model has no combination.
     assert record.alone[1].cascade_ndcg == record.alone[1].ndcg  # Of 8, none is dropped for 10.
     folder = read_model_folder(run / "onnx", kind="cross-encoder")
-    assert folder.description.first_pass is not None
-    assert asdict(folder.description.first_pass) == record.rules
+    assert folder.description.prefilter is not None
+    assert asdict(folder.description.prefilter) == record.rules
     assert folder.description.model_id == "cascade"
     np.testing.assert_array_equal(
         score_passages(load_cross_encoder(run / "onnx"), QUERY, TEXTS), before
     )
-    assert score_passages(FirstPassAlone(folder), QUERY, TEXTS).argmax() == 0
-    assert "## First pass" in (run / "README.md").read_text("utf-8")
+    assert score_passages(PrefilterAlone(folder), QUERY, TEXTS).argmax() == 0
+    assert "## Prefilter" in (run / "README.md").read_text("utf-8")
     assert len(lines) == 2
-    assert asdict(give_first_pass(run, progress=False)) == asdict(record)
+    assert asdict(train_prefilter(run, progress=False)) == asdict(record)
     rebuilt = cross_encoder_from_onnx(run / "onnx")  # It can be trained further.
     pairs = [(QUERY, text) for text in TEXTS]
     torch_logits = rebuilt.predict(pairs, show_progress_bar=False)
@@ -228,9 +228,9 @@ def test_a_finished_run_gets_a_first_pass_once(run: Path, pair_model: Any) -> No
 
 def test_the_exported_network_is_the_trained_one(network: Any, run: Path, tmp_path: Path) -> None:
     from wikirank.runtime.session import Network
-    from wikirank.train.first_pass.run import export_first_pass
+    from wikirank.train.first_pass.run import export_prefilter
 
-    export_first_pass(network, tmp_path / "first_pass.onnx")
+    export_prefilter(network, tmp_path / "first_pass.onnx")
     exported = Network(tmp_path / "first_pass.onnx")
     got = [
         float(exported.run({"query_ids": np.array([query]), "passage_ids": np.array([passage])})[0])

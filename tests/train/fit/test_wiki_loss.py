@@ -119,8 +119,8 @@ def test_teacher_scores_once(onnx_reranker: Path, tmp_path: Path) -> None:
 
 def test_several_teachers_are_averaged(onnx_reranker: Path, tmp_path: Path) -> None:
     one, other = (
-        teacher_scores([name], GROUPS, tmp_path / f"{at}.jsonl", progress=False)
-        for at, name in enumerate((onnx_reranker, "bundled"))
+        teacher_scores([name], GROUPS, tmp_path / f"{index}.jsonl", progress=False)
+        for index, name in enumerate((onnx_reranker, "bundled"))
     )
     both = teacher_scores([onnx_reranker, "bundled"], GROUPS, tmp_path / "b", progress=False)
     for rows in zip(one, other, both, strict=True):

@@ -117,7 +117,7 @@ def test_new_head_runs_in_both_backends(modular: Path, tmp_path: Path) -> None:
         modular,
         tmp_path / "onnx",
         model_id="modular",
-        headings=True,
+        prepend_heading=True,
         calibration=Calibration(),
         max_length=128,
     )
@@ -144,7 +144,7 @@ def test_layers_that_stay_are_evenly_spread_and_the_export_has_no_others(
     half = starting_model(base, seed=3, max_length=128, layers=3)
     kept = [layer.attention.self.query.weight for layer in half.model.encoder.layer]
     held = [layer.attention.self.query.weight for layer in whole.model.encoder.layer]
-    assert [next(at for at, w in enumerate(held) if torch.equal(w, own)) for own in kept] == [
+    assert [next(index for index, w in enumerate(held) if torch.equal(w, own)) for own in kept] == [
         1,
         3,
         5,
@@ -154,7 +154,7 @@ def test_layers_that_stay_are_evenly_spread_and_the_export_has_no_others(
         tmp_path / "half",
         tmp_path / "onnx",
         model_id="half",
-        headings=True,
+        prepend_heading=True,
         calibration=Calibration(),
         max_length=128,
     )

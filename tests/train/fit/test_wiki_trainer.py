@@ -38,8 +38,10 @@ def groups() -> list[TrainingGroup]:
     asked = list(zip(ANIMALS, COLOURS, strict=True))
     texts = [passage(*pair) for pair in asked] * 2
     return [
-        TrainingGroup(f"Which colour is the {animal}?", texts[at], texts[at + 1 : at + 4], "pair")
-        for at, (animal, _) in enumerate(asked)
+        TrainingGroup(
+            f"Which colour is the {animal}?", texts[index], texts[index + 1 : index + 4], "pair"
+        )
+        for index, (animal, _) in enumerate(asked)
     ]
 
 
@@ -152,7 +154,7 @@ def test_a_model_trained_under_autocast_is_exported_in_full(minilm: Path, tmp_pa
         model,
         tmp_path / "onnx",
         model_id="test/autocast",
-        headings=True,
+        prepend_heading=True,
         calibration=Calibration(),
         max_length=64,
     )

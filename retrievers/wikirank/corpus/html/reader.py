@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from wikirank.corpus.html.clutter import is_clutter, words
+from wikirank.corpus.html.boilerplate import is_boilerplate, words
 from wikirank.corpus.html.table import Cell, Table, span
 from wikirank.corpus.leftovers import DROPPED, tidied
 from wikirank.errors import CorpusError
@@ -62,7 +62,7 @@ class PageReader:
         if len(self._ends) + self._skipped_depth > _DEEPEST:
             msg = f"expected HTML nested at most {_DEEPEST} deep, got more: no wiki page is so deep"
             raise CorpusError(msg)
-        if self._skipped_depth or is_clutter(tag, attributes):
+        if self._skipped_depth or is_boilerplate(tag, attributes):
             if not self._skipped_depth and self._line and tag not in _BLOCKS:
                 self._line.append(DROPPED)
             self._skipped_depth += 1

@@ -23,19 +23,19 @@ from traceback import format_exc
 from typing import IO, Any, NamedTuple, cast
 
 from wikirank._util import Closing
-from wikirank.corpus.source import Part, RawArticle, RawSource, Source
+from wikirank.corpus.source import RawArticle, RawSource, Shard, Source
 from wikirank.errors import CorpusError, WikirankError
 from wikirank.runtime.workers import THREADS_VARIABLE, thread_count
 from wikirank.types import Article
 
-GROUP_CHARACTERS = 2**17
-"""Of a group, without its last article. About 250 passages, a second's work for a core: few lie
+BATCH_CHARACTERS = 2**17
+"""Of a batch, without its last article. About 250 passages, a second's work for a core: few lie
 in memory at a time, and little is done twice where a worker dies."""
 _ARTICLES = 128
 
 
 @dataclass(frozen=True, slots=True)
-class ReadGroup:
+class ArticleBatch:
     """Articles that follow one another in a source, as it was read.
 
     Attributes:
@@ -54,9 +54,9 @@ class ReadGroup:
         return sum(len(item.text) for item in self.items)
 
 
-def read_groups(
-    part: Part | Source, items: Iterable[Article | RawArticle] | None = None
-) -> Iterator[ReadGroup]:
+def read_batches(
+    part: Shard | Source, items: Iterable[Article | RawArticle] | None = None
+) -> Iterator[ArticleBatch]:
     """Read a part of a source, or a source as a whole.
 
     Args:
@@ -64,27 +64,27 @@ def read_groups(
         items: What is left of it, where its reading has begun; None for all.
 
     Yields:
-        Its articles; an error of the source is the last group's `fault`.
+        Its articles; an error of the source is the last batch's `fault`.
     """
     found: list[Article | RawArticle] = []
     characters = 0
     fault: CorpusError | None = None
     if items is None:
-        items = part.raw() if isinstance(part, RawSource) else part
+        items = part.read_raw() if isinstance(part, RawSource) else part
     try:
         for item in items:
             found.append(item)
             characters += len(item.text)
-            if characters >= GROUP_CHARACTERS or len(found) == _ARTICLES:
-                yield ReadGroup(found)
+            if characters >= BATCH_CHARACTERS or len(found) == _ARTICLES:
+                yield ArticleBatch(found)
                 found, characters = [], 0
     except CorpusError as err:
         fault = err
-    yield ReadGroup(found, dict(part.skipped), fault)
+    yield ArticleBatch(found, dict(part.skipped), fault)
 
 
 class Answer(NamedTuple):
-    """The articles of a group, as far as they could be made.
+    """The articles of a batch, as far as they could be made.
 
     Attributes:
         articles: The articles.
@@ -98,7 +98,7 @@ class Answer(NamedTuple):
 
 
 def serve() -> None:
-    """Answer each group on standard input, until that ends because the starter is done or dead."""
+    """Answer each batch on standard input, until that ends because the starter is done or dead."""
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(
         os.open(os.devnull, os.O_WRONLY), 1
@@ -112,10 +112,10 @@ def serve() -> None:
         os._exit(0)  # What is still in a buffer has no reader.
 
 
-def _answer(make: Callable[[Any], Article], group: Iterable[Any]) -> Answer:
+def _answer(make: Callable[[Any], Article], batch: Iterable[Any]) -> Answer:
     articles: list[Article] = []
     try:
-        for item in group:
+        for item in batch:
             articles.append(make(item))  # noqa: PERF401 - those before an error are kept
     except Exception as err:
         return Answer(articles, err, format_exc())
@@ -132,14 +132,14 @@ _APART: dict[str, Any] = (
 )
 
 
-class Maker:
+class ParseWorker:
     """The process; to be used by one thread at a time, but for `kill`."""
 
     def __init__(self, source: RawSource) -> None:
         """Start it.
 
         Args:
-            source: Whose articles it is to make.
+            source: Whose articles it is to parse.
 
         Raises:
             CorpusError: If the system starts no more processes.
@@ -155,16 +155,16 @@ class Maker:
             raise self._fault(how) from err
         self._requests = cast("IO[bytes]", self._process.stdin)
         self._answers = cast("IO[bytes]", self._process.stdout)
-        with suppress(OSError):  # If it is dead by now, the first group shows it.
+        with suppress(OSError):  # If it is dead by now, the first batch shows it.
             pickle.dump(sys.path, self._requests)
-            pickle.dump(source.article, self._requests)
+            pickle.dump(source.parse, self._requests)
             self._requests.flush()
 
-    def make(self, group: ReadGroup) -> Answer:
-        """Make the articles of a group.
+    def parse(self, batch: ArticleBatch) -> Answer:
+        """Parse the articles of a batch.
 
         Args:
-            group: What they are made of.
+            batch: What they are made of.
 
         Returns:
             The articles, as far as they could be made.
@@ -173,12 +173,12 @@ class Maker:
             CorpusError: If the process died.
         """
         try:
-            pickle.dump(group.items, self._requests, protocol=5)
+            pickle.dump(batch.items, self._requests, protocol=5)
             self._requests.flush()
             answer: Answer = pickle.load(self._answers)
         except (OSError, EOFError, pickle.UnpicklingError) as err:
             self.kill()
-            how = f"ended: {_told(self._process.wait())}"
+            how = f"ended: {_exit_reason(self._process.wait())}"
             raise self._fault(how) from err
         return answer
 
@@ -195,14 +195,14 @@ class Maker:
 
     def _fault(self, how: str) -> CorpusError:
         msg = (
-            f"{self._location}: a process that makes articles of its pages {how}. "
+            f"{self._location}: a process that parses its pages {how}. "
             "What came before is kept. Run the same again, or set "
             f"{THREADS_VARIABLE}=1 to do without such processes."
         )
         return CorpusError(msg)
 
 
-def _told(status: int) -> str:
+def _exit_reason(status: int) -> str:
     """How a process ended."""
     if status == -getattr(signal, "SIGKILL", 9):
         return "killed by SIGKILL, as where memory runs out"
@@ -211,17 +211,17 @@ def _told(status: int) -> str:
     return f"exit status {status}, see its error output"
 
 
-_MADE_HERE = 2**21  # characters; about half a second, twice what a process takes to start
+_PARSED_HERE = 2**21  # characters; about half a second, twice what a process takes to start
 _MOST_PROCESSES = 8  # what one process can read, that many have their hands full with
-_AHEAD = 2  # groups for each process that are read, or made, before they are wanted
+_AHEAD = 2  # batches for each process that are read, or made, before they are wanted
 
 
-def made_articles(source: RawSource) -> Generator[Article, None, None]:
-    """Make the articles of a source; most of them elsewhere, if there are many.
+def parsed_articles(source: RawSource) -> Generator[Article, None, None]:
+    """Parse the articles of a source; most of them elsewhere, if there are many.
 
     There are as many processes as worker threads (`WIKIRANK_THREADS`, else the usable cores), 8 at
     most, and none for a source of under 2 million characters or with one thread. What is skipped
-    is counted as pages are read, which is up to two groups of articles for each process ahead.
+    is counted as pages are read, which is up to two batches of articles for each process ahead.
 
     Args:
         source: The source.
@@ -233,34 +233,34 @@ def made_articles(source: RawSource) -> Generator[Article, None, None]:
         CorpusError: In place of the article that cannot be read, or if a process dies.
     """
     processes = min(thread_count(), _MOST_PROCESSES) if _has_interpreter() else 1
-    with closing(source.raw()) as items:
-        made = 0
+    with closing(source.read_raw()) as items:
+        parsed = 0
         for item in items:
-            yield source.article(item)
-            made += len(item.text)
-            if made >= _MADE_HERE and processes > 1:
-                groups = read_groups(source, items)
-                yield from _made_elsewhere(source, groups, processes)
+            yield source.parse(item)
+            parsed += len(item.text)
+            if parsed >= _PARSED_HERE and processes > 1:
+                batches = read_batches(source, items)
+                yield from _parsed_in_workers(source, batches, processes)
                 return
 
 
-def _made_elsewhere(
-    source: RawSource, groups: Iterator[ReadGroup], processes: int
+def _parsed_in_workers(
+    source: RawSource, batches: Iterator[ArticleBatch], processes: int
 ) -> Generator[Article, None, None]:
-    waiting: deque[tuple[ReadGroup, Future[Answer]]] = deque()
-    with _Makers(source, processes) as makers:
+    waiting: deque[tuple[ArticleBatch, Future[Answer]]] = deque()
+    with _ParsePool(source, processes) as pool:
         while True:
-            while _has_room(waiting, processes) and (group := next(groups, None)):
-                waiting.append((group, makers.submit(group)))
+            while _has_room(waiting, processes) and (batch := next(batches, None)):
+                waiting.append((batch, pool.submit(batch)))
             if not waiting:
                 return
-            group, future = waiting.popleft()
+            batch, future = waiting.popleft()
             answer = future.result()
             yield from answer.articles
             if answer.error:
                 raise answer.error from RuntimeError(f"in another process:\n{answer.traceback}")
-            if group.fault:
-                raise group.fault
+            if batch.fault:
+                raise batch.fault
 
 
 def _has_interpreter() -> bool:
@@ -268,43 +268,43 @@ def _has_interpreter() -> bool:
     return bool(sys.executable) and not getattr(sys, "frozen", False)
 
 
-def _has_room(waiting: deque[tuple[ReadGroup, Any]], processes: int) -> bool:
+def _has_room(waiting: deque[tuple[ArticleBatch, Any]], processes: int) -> bool:
     """Whether more may be read: by number, and by length as one page may be longer than all."""
     most = _AHEAD * processes
-    characters = sum(group.characters for group, _ in waiting)
-    return len(waiting) < most and characters < most * GROUP_CHARACTERS
+    characters = sum(batch.characters for batch, _ in waiting)
+    return len(waiting) < most and characters < most * BATCH_CHARACTERS
 
 
-class _Makers(Closing):
+class _ParsePool(Closing):
     """Processes, each with a thread of this one that talks to it."""
 
     def __init__(self, source: RawSource, processes: int) -> None:
-        self._all: list[Maker] = []
-        self._idle: SimpleQueue[Maker] = SimpleQueue()
-        self._threads = ThreadPoolExecutor(processes, thread_name_prefix="wikirank-maker")
+        self._all: list[ParseWorker] = []
+        self._idle: SimpleQueue[ParseWorker] = SimpleQueue()
+        self._threads = ThreadPoolExecutor(processes, thread_name_prefix="wikirank-parse")
         try:
             for _ in range(processes):
-                self._all.append(Maker(source))
+                self._all.append(ParseWorker(source))
                 self._idle.put(self._all[-1])
         except BaseException:
             self.close()
             raise
 
-    def submit(self, group: ReadGroup) -> Future[Answer]:
-        """Have the articles of a group made."""
-        return self._threads.submit(self._make, group)
+    def submit(self, batch: ArticleBatch) -> Future[Answer]:
+        """Have the articles of a batch parsed."""
+        return self._threads.submit(self._parse, batch)
 
-    def _make(self, group: ReadGroup) -> Answer:
-        maker = self._idle.get()
+    def _parse(self, batch: ArticleBatch) -> Answer:
+        worker = self._idle.get()
         try:
-            return maker.make(group)
+            return worker.parse(batch)
         finally:
-            self._idle.put(maker)
+            self._idle.put(worker)
 
     def close(self) -> None:
         """End the processes, whatever they are at."""
-        for maker in self._all:
-            maker.kill()
+        for worker in self._all:
+            worker.kill()
         self._threads.shutdown(cancel_futures=True)
-        for maker in self._all:
-            maker.close()
+        for worker in self._all:
+            worker.close()

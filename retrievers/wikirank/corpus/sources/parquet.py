@@ -51,7 +51,7 @@ class ParquetSource(PathSource):
         for file in self._listed():
             yield from _articles(file)
 
-    def parts(self) -> Iterator[ParquetPart]:
+    def shards(self) -> Iterator[ParquetShard]:
         """One part a row group, which is a thousand articles in Hugging Face's files."""
         for path in self._listed():
             first = 1
@@ -61,7 +61,7 @@ class ParquetSource(PathSource):
                     for group in range(file.num_row_groups)
                 ]
             for group, size in enumerate(sizes):
-                yield ParquetPart(path, group, first)
+                yield ParquetShard(path, group, first)
                 first += size
 
     def count(self) -> int | None:
@@ -89,7 +89,7 @@ class ParquetSource(PathSource):
 
 
 @dataclass(frozen=True, slots=True)
-class ParquetPart:
+class ParquetShard:
     """One row group of a file.
 
     Attributes:

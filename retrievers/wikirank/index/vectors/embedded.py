@@ -1,4 +1,4 @@
-"""The dense half in the index's own folder, safe for several processes and for kills.
+"""The dense index in the index's own folder, safe for several processes and for kills.
 
 Chroma's embedded store is meant for one process: it keeps the search graph in memory, never sees
 what another process writes, and writes the graph in place. So a lock keeps loading and writing
@@ -145,7 +145,7 @@ class EmbeddedDense(DenseIndex):
             return None
         return graph_fault(self._folder / FOLDER, self._name)
 
-    def suspect(self) -> None:
+    def mark_dirty(self) -> None:
         """Have the next who writes look for damage, as after a kill."""
         self._mark.touch()
 
@@ -179,9 +179,9 @@ class EmbeddedDense(DenseIndex):
         super().upsert(passages, vectors)
         self._written += len(passages)
         if self._written >= self._paced_at:
-            self._pace()
+            self._tune_sync_threshold()
 
-    def _pace(self) -> None:
+    def _tune_sync_threshold(self) -> None:
         """Have Chroma write a graph that has doubled half as often."""
         count = self.count()
         if self._graph_every() <= count // (2 * _GRAPH_PART):

@@ -121,8 +121,8 @@ def _fault(folder: Path, header: _Header, labels: set[int]) -> str | None:
     _file(folder / "length.bin", np.float32, header.count)  # The vectors' lengths as given.
     elements = _file(folder / "data_level0.bin", np.uint8, (header.count, header.size))
     known, deleted = set[int](), set[int]()
-    for at in range(0, header.count, _ROWS):
-        rows = np.ascontiguousarray(elements[at : at + _ROWS])
+    for index in range(0, header.count, _ROWS):
+        rows = np.ascontiguousarray(elements[index : index + _ROWS])
         if fault := _base_fault(rows, header):
             return fault
         found = _column(rows, header.label_at, 8, np.uint64)[:, 0]
@@ -151,8 +151,8 @@ def _upper_fault(path: Path, header: _Header) -> str | None:
         return "its entry point is wrong"
     for element, first in firsts:
         for level in range(1, levels[element] + 1):
-            at = first + (level - 1) * (header.links + 1)
-            links = words[at + 1 : at + 1 + (int(words[at]) & 0xFFFF)]
+            index = first + (level - 1) * (header.links + 1)
+            links = words[index + 1 : index + 1 + (int(words[index]) & 0xFFFF)]
             if len(links) > header.links or (links >= header.count).any():
                 return "links of its upper levels lead nowhere"
             if (levels[links] < level).any():
@@ -167,19 +167,19 @@ def _upper_levels(
     levels = np.zeros(header.count, np.uint8)
     firsts: list[tuple[int, int]] = []
     filled = np.flatnonzero(words)
-    at = element = 0
-    while (turn := int(np.searchsorted(filled, at))) < len(filled):
-        element += int(filled[turn]) - at
-        at = int(filled[turn])
-        level, rest = divmod(int(words[at]), 4 * (header.links + 1))
+    index = element = 0
+    while (turn := int(np.searchsorted(filled, index))) < len(filled):
+        element += int(filled[turn]) - index
+        index = int(filled[turn])
+        level, rest = divmod(int(words[index]), 4 * (header.links + 1))
         if rest or level > header.top_level or element >= header.count:
-            msg = f"link_lists.bin gives element {element} {words[at]} bytes"
+            msg = f"link_lists.bin gives element {element} {words[index]} bytes"
             raise ValueError(msg)
         levels[element] = level
-        firsts.append((element, at + 1))
-        at += 1 + level * (header.links + 1)
+        firsts.append((element, index + 1))
+        index += 1 + level * (header.links + 1)
         element += 1
-    if at > len(words) or element + len(words) - at != header.count:
+    if index > len(words) or element + len(words) - index != header.count:
         msg = f"link_lists.bin ends at element {element} of {header.count}"
         raise ValueError(msg)
     return levels, firsts
@@ -197,8 +197,8 @@ def _links(rows: NDArray[np.uint8], most: int) -> tuple[NDArray[Any], NDArray[np
     return _column(rows, 4, 4 * most, np.uint32).astype(np.int64), used
 
 
-def _column(rows: NDArray[np.uint8], at: int, size: int, kind: type[Any]) -> NDArray[Any]:
-    return np.ascontiguousarray(rows[:, at : at + size]).view(kind)
+def _column(rows: NDArray[np.uint8], index: int, size: int, kind: type[Any]) -> NDArray[Any]:
+    return np.ascontiguousarray(rows[:, index : index + size]).view(kind)
 
 
 def _file(path: Path, kind: type[Any], shape: int | tuple[int, int]) -> NDArray[Any]:

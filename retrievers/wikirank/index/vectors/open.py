@@ -15,7 +15,7 @@ from wikirank.index.vectors.sharded import ShardedDense, named_servers
 def open_dense(
     folder: Path, store: PassageStore, meta: Mapping[str, Any], *, create: bool = False
 ) -> DenseIndex:
-    """Open the dense half that an index's settings name.
+    """Open the dense index that an index's settings name.
 
     Args:
         folder: The index's folder.
@@ -24,7 +24,7 @@ def open_dense(
         create: Make the collection where there is none.
 
     Returns:
-        The dense half.
+        The dense index.
     """
     name = meta["collection"]
     shards = [

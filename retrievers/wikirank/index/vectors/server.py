@@ -1,4 +1,4 @@
-"""The dense half: a Chroma collection of passage vectors, in cosine space."""
+"""The dense index: a Chroma collection of passage vectors, in cosine space."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ class DenseIndex:
         """What a process that died while it wrote has broken; None if nothing."""
         return None
 
-    def suspect(self) -> None:
+    def mark_dirty(self) -> None:
         """Have the next who writes look for damage, as after a kill."""
 
     def refresh(self, *, anew: bool = False) -> bool:  # noqa: ARG002 - for those that keep a copy
@@ -168,7 +168,7 @@ class DenseIndex:
                 self._client.delete_collection(self._name)
             self._collection = open_collection(self._client, self._name, create=True)
 
-    def drop_strays(self) -> int:
+    def delete_misplaced(self) -> int:
         """Delete what lies on another server than it should; says how many. One has none."""
         return 0
 
@@ -193,12 +193,12 @@ class DenseIndex:
             passages: The passages.
             vectors: Their unit vectors, shape (len(passages), dimension).
         """
-        for at in range(0, len(passages), self._batch_size):
-            part = passages[at : at + self._batch_size]
+        for index in range(0, len(passages), self._batch_size):
+            part = passages[index : index + self._batch_size]
             with self._use(write=True) as collection:
                 collection.upsert(
                     ids=[passage.id for passage in part],
-                    embeddings=vectors[at : at + self._batch_size],
+                    embeddings=vectors[index : index + self._batch_size],
                     documents=[passage.text for passage in part],
                     metadatas=[chroma_metadata(passage) for passage in part],
                 )
@@ -281,10 +281,10 @@ class DenseIndex:
             with self._use() as collection:
                 page = collection.get(ids=part, include=["documents", "metadatas", "embeddings"])
             vectors = page["embeddings"]
-            for at, id_ in enumerate(page["ids"]):
-                text = (page["documents"] or [])[at] or ""
-                metadata = dict((page["metadatas"] or [])[at] or {})
-                vector = None if vectors is None else np.asarray(vectors[at], dtype=np.float32)
+            for index, id_ in enumerate(page["ids"]):
+                text = (page["documents"] or [])[index] or ""
+                metadata = dict((page["metadatas"] or [])[index] or {})
+                vector = None if vectors is None else np.asarray(vectors[index], dtype=np.float32)
                 found[id_] = HeldRecord(text, metadata, vector)
         return found
 

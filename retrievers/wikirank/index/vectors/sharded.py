@@ -1,4 +1,4 @@
-"""The dense half over several Chroma servers, each of which holds whole sources.
+"""The dense index over several Chroma servers, each of which holds whole sources.
 
 Where a source's vectors lie is recorded in the index before the first of them is written, and
 never changes. A question goes to all servers at once; their answers are merged by similarity.
@@ -69,9 +69,9 @@ class ShardedDense(DenseIndex):
             vectors: Their unit vectors, shape (len(passages), dimension).
         """
         homes = {source: self._settled(source) for source in sorted({p.source for p in passages})}
-        at = np.array([homes[passage.source] for passage in passages])
+        shard_of = np.array([homes[passage.source] for passage in passages])
         for position, shard in enumerate(self._shards):
-            rows = np.flatnonzero(at == position)
+            rows = np.flatnonzero(shard_of == position)
             if len(rows):
                 shard.upsert([passages[int(row)] for row in rows], vectors[rows])
 
@@ -144,7 +144,7 @@ class ShardedDense(DenseIndex):
         found = self._ask(lambda shard: shard.dimension())
         return next((length for length in found if length is not None), None)
 
-    def drop_strays(self) -> int:
+    def delete_misplaced(self) -> int:
         """Delete passages from servers that are not their source's; says how many.
 
         There are none but after a power failure, or where someone else wrote to a server.

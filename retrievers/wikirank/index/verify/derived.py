@@ -70,14 +70,14 @@ def check_vectors(
     Args:
         check: Told what is seen.
         store: The index's store.
-        dense: The dense half.
+        dense: The dense index.
         embedder: The model that made the vectors.
         full: Whether to make every vector again, or those of a sample.
     """
-    every = 1 if full else max(1, store.count() // SAMPLE)
+    stride = 1 if full else max(1, store.count() // SAMPLE)
     found = again = 0
     try:
-        for passages, faults, held, made in compared(store, dense, embedder, every):
+        for passages, faults, held, made in compared(store, dense, embedder, stride):
             check.seen += len(passages)
             found, again = found + held, again + made
             for id_, fault in faults.items():
@@ -92,15 +92,15 @@ def check_vectors(
 
 
 def compared(
-    store: PassageStore, dense: DenseIndex, embedder: Embedder, every: int
+    store: PassageStore, dense: DenseIndex, embedder: Embedder, stride: int
 ) -> Iterator[tuple[list[Passage], dict[str, str], int, int]]:
     """Compare passages with what Chroma holds, some hundred at a time.
 
     Args:
         store: The index's store.
-        dense: The dense half.
+        dense: The dense index.
         embedder: The model that made the vectors.
-        every: Of how many passages one has its vector made again.
+        stride: Of how many passages one has its vector made again.
 
     Yields:
         The passages, what is wrong by id, how many of them Chroma holds, and how many vectors
@@ -114,7 +114,7 @@ def compared(
             for passage in passages
             if (fault := _fault(passage, held.get(passage.id), width))
         }
-        sample = [passage for passage in passages if crc32(passage.id.encode()) % every == 0]
+        sample = [passage for passage in passages if crc32(passage.id.encode()) % stride == 0]
         sample = [passage for passage in sample if passage.id not in faults]
         faults.update(_wrong_vectors(sample, held, dense, embedder))
         yield passages, faults, len(held), len(sample)

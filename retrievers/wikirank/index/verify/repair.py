@@ -1,4 +1,4 @@
-"""Mending an index from what is whole of it: the passages table is the truth for both halves.
+"""Mending an index from what is whole of it: the passages table is the truth for both indexes.
 
 Each step can be killed and run again: ids are pending before anything of theirs changes, the
 lexical index is rebuilt in one commit, and the ledger in one transaction.
@@ -14,7 +14,7 @@ from wikirank._util import chunks
 from wikirank.embed import Embedder, load_embedder
 from wikirank.errors import IndexConnectionError, IndexStorageError
 from wikirank.index.bm25 import LexicalIndex
-from wikirank.index.ledger import add_all_pending, recall_articles
+from wikirank.index.ledger import add_all_pending, mark_for_reindex
 from wikirank.index.preconditions import STORE_FILE, check_made_by, no_index
 from wikirank.index.store import PassageStore, delete_passages, filterable
 from wikirank.index.vectors.embedded import FOLDER
@@ -71,7 +71,7 @@ def repair_index(
         done = list(_make_openable(folder, store))
         lexical = LexicalIndex(folder / "lexical")
         dense = open_dense(folder, store, store.read_meta(), create=True)
-        dense.suspect()
+        dense.mark_dirty()
         with IndexWriter(folder, store, dense, lexical, embedder) as writer:
             done += _mend_passages(store, writer)
             done += _mend_lexical(store, writer, folder)
@@ -132,7 +132,7 @@ def _mend_passages(store: PassageStore, writer: IndexWriter) -> Iterator[str]:
     with store.transaction() as connection:
         connection.executemany("INSERT INTO metadata_keys VALUES (?)", [(k,) for k in missing])
         delete_passages(connection, unreadable)
-        recall_articles(connection, recalled + empty)
+        mark_for_reindex(connection, recalled + empty)
         connection.executemany("DELETE FROM articles WHERE source = ? AND article = ?", empty)
     if unreadable:
         writer.drop(unreadable)
@@ -161,7 +161,7 @@ def _mend_vectors(
     full: bool,
 ) -> Iterator[str]:
     width = len(embedder.embed_query("dimension"))
-    if strays := dense.drop_strays():
+    if strays := dense.delete_misplaced():
         yield f"{strays} vectors were deleted from servers that do not hold their source."
     try:
         unusable = dense.dimension() not in (None, width)
@@ -192,9 +192,9 @@ def _rewrite(
     store: PassageStore, writer: IndexWriter, dense: DenseIndex, embedder: Embedder, *, full: bool
 ) -> tuple[int, int]:
     """Write what Chroma has otherwise or not; how many it holds, and how many were written."""
-    every = 1 if full else max(1, store.count() // SAMPLE)
+    stride = 1 if full else max(1, store.count() // SAMPLE)
     found = written = 0
-    for passages, faults, held, _ in compared(store, dense, embedder, every):
+    for passages, faults, held, _ in compared(store, dense, embedder, stride):
         wrong = [passage for passage in passages if passage.id in faults]
         if wrong:
             writer.rewrite(wrong)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from wikirank.metrics.calibration import expected_calibration_error
 from wikirank.rank import CrossEncoder
 from wikirank.runtime.calibration import Calibration
-from wikirank.runtime.combination import Combination
+from wikirank.runtime.combination import ScoreInterpolation
 from wikirank.train.calibrate.combine import cross_validated_scores, fit_combination
 from wikirank.train.calibrate.measure import labels, rank_metrics, score_lists
 from wikirank.train.calibrate.platt import fit_calibration, threshold_for_precision
@@ -40,7 +40,7 @@ class Calibrated:
     """
 
     calibration: Calibration
-    combination: Combination
+    combination: ScoreInterpolation
     calibration_record: CalibrationRecord
     combination_record: CombinationRecord
     test: dict[str, dict[str, float]]
@@ -66,7 +66,7 @@ def calibrate(model: CrossEncoder, data: WikiData) -> Calibrated:
     calibration = fit_calibration(np.concatenate(dev), labels(data.dev))
     combination = fit_combination(data.dev, dev)
     combined = _combined(combination, data.test, test)
-    own = [at for at, held in enumerate(data.test) if held.is_of_a_pair]
+    own = [index for index, held in enumerate(data.test) if held.is_of_a_pair]
     return Calibrated(
         calibration,
         combination,
@@ -83,12 +83,14 @@ def _metrics_of(
     kept: Sequence[int], lists: Sequence[CandidateList], logits: Scores, combined: Scores
 ) -> dict[str, dict[str, float]]:
     return rank_metrics(
-        [lists[at] for at in kept], [logits[at] for at in kept], [combined[at] for at in kept]
+        [lists[index] for index in kept],
+        [logits[index] for index in kept],
+        [combined[index] for index in kept],
     )
 
 
 def _combined(
-    combination: Combination, lists: Sequence[CandidateList], logits: Scores
+    combination: ScoreInterpolation, lists: Sequence[CandidateList], logits: Scores
 ) -> list[NDArray[np.float64]]:
     return [
         combination.scores(scores, held.dense, held.lexical)
@@ -111,7 +113,7 @@ def _calibration_record(
 
 
 def _combination_record(
-    fitted: Combination, data: WikiData, dev: Scores, combined: Scores
+    fitted: ScoreInterpolation, data: WikiData, dev: Scores, combined: Scores
 ) -> CombinationRecord:
     scores = np.concatenate(_combined(fitted, data.dev, dev))
     return CombinationRecord(

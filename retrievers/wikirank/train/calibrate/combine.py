@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from wikirank.runtime.combination import Combination, combination_features
+from wikirank.runtime.combination import ScoreInterpolation, combination_features
 from wikirank.train.calibrate.measure import labels
 from wikirank.train.calibrate.platt import fit_calibration
 from wikirank.train.data.candidate_lists import MISSED, CandidateList
@@ -22,8 +22,8 @@ Features = list[NDArray[np.float64]]
 
 def fit_combination(
     lists: Sequence[CandidateList], logits: Sequence[NDArray[np.float64]]
-) -> Combination:
-    """Fit the weights of `Combination` on candidate lists that were not trained on.
+) -> ScoreInterpolation:
+    """Fit the weights of `ScoreInterpolation` on candidate lists that were not trained on.
 
     The weights maximise the likelihood of each list's positive under a softmax over the list
     (conditional logit, McFadden 1974), so they are learned from the order within lists; scale and
@@ -45,7 +45,7 @@ def fit_combination(
     combined = np.concatenate([rows @ weights for rows in features])
     fitted = fit_calibration(combined, labels(lists))
     logit, dense, lexical = (float(fitted.scale * weight) for weight in weights)
-    return Combination(logit, dense, lexical, fitted.shift)
+    return ScoreInterpolation(logit, dense, lexical, fitted.shift)
 
 
 def cross_validated_scores(
@@ -64,10 +64,10 @@ def cross_validated_scores(
     features = _features(lists, logits)
     scores: list[NDArray[np.float64]] = [np.empty(0)] * len(lists)
     for fold in range(folds):
-        kept = [at for at in range(len(lists)) if at % folds != fold]
-        weights = _weights([features[at] for at in kept], [lists[at] for at in kept])
-        for at in range(fold, len(lists), folds):
-            scores[at] = features[at] @ weights
+        kept = [index for index in range(len(lists)) if index % folds != fold]
+        weights = _weights([features[index] for index in kept], [lists[index] for index in kept])
+        for index in range(fold, len(lists), folds):
+            scores[index] = features[index] @ weights
     return scores
 
 
@@ -82,9 +82,9 @@ def _features(
 
 def _weights(features: Features, lists: Sequence[CandidateList]) -> NDArray[np.float64]:
     found = [
-        (rows, held.place)
+        (rows, held.positive_rank)
         for rows, held in zip(features, lists, strict=True)
-        if held.place != MISSED
+        if held.positive_rank != MISSED
     ]
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:

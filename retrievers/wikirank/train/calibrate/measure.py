@@ -22,7 +22,7 @@ def score_lists(model: CrossEncoder, lists: Sequence[CandidateList]) -> list[NDA
 def labels(lists: Sequence[CandidateList]) -> NDArray[np.bool_]:
     """Which of all candidates, list after list, is the positive of its list."""
     return np.concatenate(
-        [np.arange(len(held.candidates)) == held.place for held in lists], dtype=np.bool_
+        [np.arange(len(held.candidates)) == held.positive_rank for held in lists], dtype=np.bool_
     )
 
 
@@ -70,14 +70,14 @@ def order_metrics(
         What `mean_metrics` gives.
     """
     relevant = {
-        str(number): {str(held.place) if held.place != MISSED else "missed"}
+        str(number): {str(held.positive_rank) if held.positive_rank != MISSED else "missed"}
         for number, held in enumerate(lists)
     }
-    rankings = {str(number): [str(at) for at in ranks] for number, ranks in enumerate(orders)}
+    rankings = {str(number): [str(index) for index in ranks] for number, ranks in enumerate(orders)}
     return mean_metrics(rankings, relevant, k)
 
 
 def _order(scores: Sequence[float | None]) -> list[int]:
     """The candidates that a first stage found, best first."""
-    known = [(at, score) for at, score in enumerate(scores) if score is not None]
-    return [at for at, _ in sorted(known, key=lambda held: -held[1])]
+    known = [(index, score) for index, score in enumerate(scores) if score is not None]
+    return [index for index, _ in sorted(known, key=lambda held: -held[1])]

@@ -210,7 +210,7 @@ class _Run:
             model,
             self.output / ONNX_FOLDER,
             model_id=self.options.model_id,
-            headings=False,
+            prepend_heading=False,
             calibration=Calibration(),
             max_length=MAX_LENGTH,
         )

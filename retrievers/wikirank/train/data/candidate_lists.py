@@ -27,7 +27,7 @@ class CandidateList:
         style: How it was made.
         positive: The text that answers it, as the model will read it.
         candidates: Texts, best first, as the model will read them.
-        place: Position of the positive among the candidates, from 0; -1 if it was missed.
+        positive_rank: Position of the positive among the candidates, from 0; -1 if it was missed.
         dense: Cosine similarity of each candidate to the query, where dense search found it.
         lexical: BM25 score of each candidate, where lexical search found it.
     """
@@ -36,7 +36,7 @@ class CandidateList:
     style: str
     positive: str
     candidates: list[str]
-    place: int
+    positive_rank: int
     dense: list[float | None]
     lexical: list[float | None]
 
@@ -51,7 +51,7 @@ def candidate_lists(
     queries: Iterable[tuple[Passage, MadeQuery]],
     *,
     n: int = 50,
-    headings: bool = True,
+    prepend_heading: bool = True,
 ) -> Iterator[CandidateList]:
     """Ask hybrid search the queries of held-out articles.
 
@@ -63,7 +63,7 @@ def candidate_lists(
         searcher: Over the whole index, training articles included.
         queries: Passages and queries of them, as `make_queries` gives them.
         n: Candidates of a query, 1 or more; fewer if the index holds fewer.
-        headings: Whether texts carry `title › section` on a line before them.
+        prepend_heading: Whether texts carry `title › section` on a line before them.
 
     Yields:
         A list a query. A near duplicate in the positive's place counts as the positive; other
@@ -85,19 +85,19 @@ def candidate_lists(
             if ranked.passage is gold or not also_answers(ranked.passage, passage, made)
         ]
         kept = [ranked.passage for ranked in ranking]
-        texts = [p.headed_text if headings else p.text for p in kept]
+        texts = [p.headed_text if prepend_heading else p.text for p in kept]
         answer = with_text(passage, made.passage_text)
-        positive = answer.headed_text if headings else answer.text
-        place = MISSED
+        positive = answer.headed_text if prepend_heading else answer.text
+        positive_rank = MISSED
         if gold is not None:
-            place = next(position for position, p in enumerate(kept) if p is gold)
-            texts[place] = positive
+            positive_rank = next(position for position, p in enumerate(kept) if p is gold)
+            texts[positive_rank] = positive
         yield CandidateList(
             query=made.text,
             style=made.style,
             positive=positive,
             candidates=texts,
-            place=place,
+            positive_rank=positive_rank,
             dense=[ranked.dense_score for ranked in ranking],
             lexical=[ranked.lexical_score for ranked in ranking],
         )
@@ -113,7 +113,7 @@ def write_candidate_lists(path: Path | str, lists: Iterable[CandidateList]) -> i
     Returns:
         How many were written.
     """
-    return write_records(Path(path), map(asdict, lists))
+    return write_records(Path(path), map(_record, lists))
 
 
 def read_candidate_lists(path: Path | str) -> Iterator[CandidateList]:
@@ -138,6 +138,13 @@ def read_candidate_lists(path: Path | str) -> Iterator[CandidateList]:
             raise CorpusError(expected(where, "-1 or a position in 'place'", place))
         scores = [_scores(record, name, len(candidates), where) for name in ("dense", "lexical")]
         yield CandidateList(query, style, positive, candidates, place, *scores)
+
+
+def _record(held: CandidateList) -> dict[str, Any]:
+    """A list as the file has it, where `positive_rank` is called `place`."""
+    fields = asdict(held)
+    fields["place"] = fields.pop("positive_rank")
+    return fields
 
 
 def _scores(record: Mapping[str, Any], name: str, n: int, where: str) -> list[float | None]:

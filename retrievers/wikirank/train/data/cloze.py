@@ -142,23 +142,23 @@ def _when(plain: str) -> str | None:
         return _asked(tail[:1].upper() + tail[1:], "when")
     if _BROKEN.search(head):
         return None
-    asked = _asked(head, "when")
-    return f"{asked}{_first_clause(tail)}" if asked else None
+    question = _asked(head, "when")
+    return f"{question}{_first_clause(tail)}" if question else None
 
 
 def _asked(clause: str, question_word: str) -> str | None:
     """Turn a clause round: its first verb goes before its subject."""
     tokens = _first_clause(clause).split()
-    for at, token in enumerate(tokens[1:8], start=1):
-        subject = _lowered(" ".join(tokens[:at]))
-        rest = " ".join(tokens[at + 1 :])
+    for index, token in enumerate(tokens[1:8], start=1):
+        subject = _lowered(" ".join(tokens[:index]))
+        rest = " ".join(tokens[index + 1 :])
         if subject.lower() in _PRONOUNS:
             return None
         if token in AUXILIARIES:
             if question_word == "when" and (token not in ("was", "were") or _DEFINES.match(rest)):
                 return None
             return f"{question_word} {token} {subject} {rest}".rstrip()
-        if token in PAST and tokens[at - 1].lower() not in _DETERMINERS:
+        if token in PAST and tokens[index - 1].lower() not in _DETERMINERS:
             return f"{question_word} did {subject} {PAST[token]} {rest}".rstrip()
         if token in FUNCTION_WORDS - _IN_NAMES:
             return None

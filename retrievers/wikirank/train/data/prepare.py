@@ -115,18 +115,18 @@ def _write(
     report: Callable[[str], None],
 ) -> None:
     split = split_articles(articles, seed=seed)
-    asked = split_pairs(pairs, split, seed=seed)
+    pairs_of = split_pairs(pairs, split, seed=seed)
     passages = {part: _passages(part, held) for part, held in split.parts.items()}
     total = sum(map(len, passages.values()))
     report(f"{len(articles):,} articles, {total:,} passages; {len(pairs):,} pairs. Indexing.")
     frequency = DocumentFrequency.of(p.headed_text for held in passages.values() for p in held)
     with WikiIndex.create() as index:
-        _add(index, passages["train"], asked["train"])
+        _add(index, passages["train"], pairs_of["train"])
         report("Making queries and mining negatives.")
         groups = build_groups(
             index,
             passages["train"],
-            asked["train"],
+            pairs_of["train"],
             seed=seed,
             document_frequency=frequency,
             options=options,
@@ -135,14 +135,16 @@ def _write(
         report(f"{n:,} groups. Searching for the candidates of held-out queries.")
         # Only now, so that no group can hold anything of them.
         for part in _PARTS:
-            _add(index, passages[part], asked[part])
+            _add(index, passages[part], pairs_of[part])
         for part in _PARTS:
             rng = random.Random(f"{seed}:{part}")
             made = make_queries(
                 passages[part], rng=rng, document_frequency=frequency, styles=HELD_OUT_STYLES
             )
-            queries = _sample(list(made), asked[part], held_out_queries, rng)
-            lists = candidate_lists(Searcher(index), queries, n=depth, headings=options.headings)
+            queries = _sample(list(made), pairs_of[part], held_out_queries, rng)
+            lists = candidate_lists(
+                Searcher(index), queries, n=depth, prepend_heading=options.headings
+            )
             write_candidate_lists(files[part], lists)
 
 

@@ -121,8 +121,8 @@ def make_queries(
 
 def lends_itself(passage: Passage) -> bool:
     """Whether queries can be made of a passage: prose, and no section of links or sources."""
-    asked = not any(heading.strip().lower() in UNASKED_SECTIONS for heading in passage.section)
-    return asked and is_prose(passage.text)
+    suitable = not any(heading.strip().lower() in UNASKED_SECTIONS for heading in passage.section)
+    return suitable and is_prose(passage.text)
 
 
 def ask_by_title(

@@ -47,7 +47,7 @@ def cross_encoder_from_onnx(folder: Path) -> CrossEncoder:
     """Rebuild the torch model that a model folder of ours was exported from.
 
     Its weights are those of the int8 network, dequantised. What was trained and never exported,
-    the pooler of a BERT under the pair head, is zero. A first pass is left out.
+    the pooler of a BERT under the pair head, is zero. A prefilter is left out.
 
     Args:
         folder: A model folder of kind "cross-encoder" with either of the heads that we train.

@@ -99,7 +99,7 @@ def export_cross_encoder(
     target: str | Path,
     *,
     model_id: str,
-    headings: bool,
+    prepend_heading: bool,
     calibration: Calibration,
     max_length: int,
     extra_files: Mapping[str, str] | None = None,
@@ -110,7 +110,7 @@ def export_cross_encoder(
         source: A sentence-transformers folder, or a loaded model, which is left as it was.
         target: The model folder to write.
         model_id: What `wikirank.json` is to call the model.
-        headings: Whether it was trained on passages with `title › section` before the text.
+        prepend_heading: Whether it was trained on passages with `title › section` before the text.
         calibration: From its logit to a relevance score.
         max_length: Longest pair in tokens, special tokens included.
         extra_files: Name to text of further files for the folder, such as a model card.
@@ -135,7 +135,12 @@ def export_cross_encoder(
     return _export(
         _Logit(network),
         ModelDescription(
-            "cross-encoder", model_id, max_length, headings, calibration.scale, calibration.shift
+            "cross-encoder",
+            model_id,
+            max_length,
+            prepend_heading,
+            calibration.scale,
+            calibration.shift,
         ),
         Path(target),
         tokenizer=Tokenizer.from_str(model.tokenizer.backend_tokenizer.to_str()),

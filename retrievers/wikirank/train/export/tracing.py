@@ -37,7 +37,10 @@ def trace_onnx(
     if not isinstance(inputs, Mapping):
         inputs = dict.fromkeys(inputs, torch.ones(2, 16, dtype=torch.long))
     lengths = list(dict.fromkeys(example.shape[1] for example in inputs.values()))
-    named = {length: "tokens" if at == 0 else f"tokens_{at}" for at, length in enumerate(lengths)}
+    named = {
+        length: "tokens" if index == 0 else f"tokens_{index}"
+        for index, length in enumerate(lengths)
+    }
     axes = {name: {0: "batch", 1: named[e.shape[1]]} for name, e in inputs.items()}
     torch.onnx.export(
         network.eval(),

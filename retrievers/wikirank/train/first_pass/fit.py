@@ -1,4 +1,4 @@
-"""Training of a first pass, on the groups that the cross-encoder was trained on."""
+"""Training of a prefilter, on the groups that the cross-encoder was trained on."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from wikirank.rank.cascade import sides
 from wikirank.runtime.session import Tokens
 from wikirank.train.data.groups import TrainingGroup
-from wikirank.train.first_pass.network import FirstPassNetwork, first_pass_for
+from wikirank.train.first_pass.network import PrefilterNetwork, prefilter_for
 
 _CHUNK = 2048  # Groups sorted by length together, so that batches hold little padding.
 _EACH_SAVED = 100
 
 
 @dataclass(frozen=True, slots=True)
-class FirstPassHyperparameters:
-    """How to train a first pass.
+class PrefilterHyperparameters:
+    """How to train a prefilter.
 
     Attributes:
         passages: Of a group so many at most are learned from, drawn anew each time.
@@ -61,7 +61,7 @@ class TokenGroup(NamedTuple):
 
 
 def token_groups(
-    groups: Iterable[TrainingGroup], tokenizer: Tokenizer, options: FirstPassHyperparameters
+    groups: Iterable[TrainingGroup], tokenizer: Tokenizer, options: PrefilterHyperparameters
 ) -> list[TokenGroup]:
     """Tokenise groups.
 
@@ -77,7 +77,7 @@ def token_groups(
 
 
 def _token_group(
-    group: TrainingGroup, tokenizer: Tokenizer, options: FirstPassHyperparameters
+    group: TrainingGroup, tokenizer: Tokenizer, options: PrefilterHyperparameters
 ) -> TokenGroup:
     texts = group.positive, *group.negatives
     encoded = tokenizer.encode_batch([(group.query, text) for text in texts])
@@ -88,36 +88,36 @@ def _token_group(
     )
 
 
-def fit_first_pass(
+def fit_prefilter(
     words: Tensor,
     groups: Sequence[TokenGroup],
-    options: FirstPassHyperparameters,
+    options: PrefilterHyperparameters,
     *,
     checkpoint: Path,
     progress: bool,
-) -> FirstPassNetwork:
-    """Train a first pass; listwise softmax cross-entropy of the positive among its negatives.
+) -> PrefilterNetwork:
+    """Train a prefilter; listwise softmax cross-entropy of the positive among its negatives.
 
     Args:
-        words: Word embeddings of the cross-encoder, see `first_pass_for`.
+        words: Word embeddings of the cross-encoder, see `prefilter_for`.
         groups: As many passages in each.
         options: How to train.
         checkpoint: File that the state is kept in each hundred steps; training goes on from it.
         progress: Whether to show a progress bar.
 
     Returns:
-        The first pass.
+        The prefilter.
     """
     with torch.random.fork_rng():
         torch.manual_seed(options.seed)
-        network = first_pass_for(words)
+        network = prefilter_for(words)
     batches = list(_batches(groups, options))
     trainer = _Trainer(network, options, steps=len(batches))
     begin = trainer.load(checkpoint)
     console = Console(stderr=True)
     bar = track(
         batches[begin:],
-        "Training the first pass",
+        "Training the prefilter",
         console=console,
         disable=not (progress and console.is_terminal),
     )
@@ -132,7 +132,7 @@ class _Trainer:
     """The network and its optimiser."""
 
     def __init__(
-        self, network: FirstPassNetwork, options: FirstPassHyperparameters, *, steps: int
+        self, network: PrefilterNetwork, options: PrefilterHyperparameters, *, steps: int
     ) -> None:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._network = network.to(self._device).train()
@@ -200,7 +200,7 @@ class _Trainer:
 
 
 def _batches(
-    groups: Sequence[TokenGroup], options: FirstPassHyperparameters
+    groups: Sequence[TokenGroup], options: PrefilterHyperparameters
 ) -> Iterator[list[TokenGroup]]:
     """Groups in an order by chance, those of a batch of similar length."""
     rng = random.Random(options.seed)
@@ -209,7 +209,7 @@ def _batches(
         for start in range(0, len(drawn), _CHUNK):
             chunk = sorted(drawn[start : start + _CHUNK], key=_longest)
             size = options.groups_per_step
-            batches = [chunk[at : at + size] for at in range(0, len(chunk), size)]
+            batches = [chunk[index : index + size] for index in range(0, len(chunk), size)]
             rng.shuffle(batches)
             yield from batches
 

@@ -1,4 +1,4 @@
-"""How far below the best a candidate may be in the first pass, and what dropping then costs."""
+"""How far below the best a candidate may be in the prefilter, and what dropping then costs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wikirank.rank import best_first
-from wikirank.rank.cascade import going_on, with_first_stage
-from wikirank.runtime.combination import Combination, FirstStageScores
+from wikirank.rank.cascade import survivors, with_first_stage
+from wikirank.runtime.combination import FirstStageScores, ScoreInterpolation
 from wikirank.runtime.model_description import DropRule, DropRules
 from wikirank.train.calibrate.combine import fit_combination
 from wikirank.train.calibrate.measure import order_metrics
@@ -30,7 +30,7 @@ class CascadeScores(NamedTuple):
     """What a cascade makes of the candidates of one list.
 
     Attributes:
-        first: (n,), what the first pass goes by: its logits, the first stage's scores added or not.
+        first: (n,), what the prefilter goes by: its logits, the first stage's scores added or not.
         final: (n,), what the final order goes by: logits of the cross-encoder, or combined scores.
     """
 
@@ -40,19 +40,19 @@ class CascadeScores(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CascadeQuality:
-    """What a first pass costs, measured on candidate lists.
+    """What a prefilter costs, measured on candidate lists.
 
     Attributes:
-        best: How many passages were wanted of each list.
+        top_n: How many passages were wanted of each list.
         candidates: Mean number of candidates of a list.
-        going_on: Mean number of them that the cross-encoder scored.
-        ndcg: nDCG at `best` of the final order, the cross-encoder scoring all.
-        cascade_ndcg: The same with the first pass.
+        survivors: Mean number of them that the cross-encoder scored.
+        ndcg: nDCG at `top_n` of the final order, the cross-encoder scoring all.
+        cascade_ndcg: The same with the prefilter.
     """
 
-    best: int
+    top_n: int
     candidates: float
-    going_on: float
+    survivors: float
     ndcg: float
     cascade_ndcg: float
 
@@ -60,11 +60,11 @@ class CascadeQuality:
 def choose_rules(
     lists: Sequence[CandidateList],
     scores: Sequence[CascadeScores],
-    combination: Combination | None,
+    combination: ScoreInterpolation | None,
 ) -> DropRules:
     """When to drop candidates, by what that costs on candidate lists.
 
-    What the first stage's scores are worth beside the first pass's logit is fitted as for the final
+    What the first stage's scores are worth beside the prefilter's logit is fitted as for the final
     order, see `fit_combination`. Margins go by the questions that people asked, where there are
     any: made queries are easier.
 
@@ -76,8 +76,13 @@ def choose_rules(
     Returns:
         The rules, each with the margin that `choose_margin` gives.
     """
-    asked = [at for at, held in enumerate(lists) if held.is_of_a_pair] or range(len(lists))
-    own, own_scores = [lists[at] for at in asked], [scores[at] for at in asked]
+    from_pairs = [index for index, held in enumerate(lists) if held.is_of_a_pair] or range(
+        len(lists)
+    )
+    own, own_scores = (
+        [lists[index] for index in from_pairs],
+        [scores[index] for index in from_pairs],
+    )
     alone = choose_margin(own, own_scores, DropRule(0.0, _SPARE_ALONE), loss=_LOSS_ALONE)
     if combination is None:
         return DropRules(alone)
@@ -92,14 +97,14 @@ def in_hybrid(
     lists: Sequence[CandidateList],
     scores: Sequence[CascadeScores],
     rule: DropRule,
-    combination: Combination,
+    combination: ScoreInterpolation,
 ) -> list[CascadeScores]:
     """What a cascade makes of candidates whose first-stage scores are known.
 
     Args:
         lists: Candidate lists.
         scores: Of each, by the logits alone.
-        rule: What the first pass adds to its logits.
+        rule: What the prefilter adds to its logits.
         combination: What the final order goes by.
 
     Returns:
@@ -133,60 +138,60 @@ def choose_margin(
     """
     for margin in _MARGINS:
         rule = replace(rule, margin=float(margin))
-        if all(lost_ndcg(lists, scores, rule, best=k) <= loss for k in MEASURED_AT):
+        if all(lost_ndcg(lists, scores, rule, top_n=k) <= loss for k in MEASURED_AT):
             break
     return rule
 
 
 def lost_ndcg(
-    lists: Sequence[CandidateList], scores: Sequence[CascadeScores], rule: DropRule, *, best: int
+    lists: Sequence[CandidateList], scores: Sequence[CascadeScores], rule: DropRule, *, top_n: int
 ) -> float:
-    """What the positives that a first pass drops would have given.
+    """What the positives that a prefilter drops would have given.
 
     Args:
         lists: Candidate lists.
         scores: Of each.
-        rule: See `going_on`.
-        best: How many passages are wanted.
+        rule: See `survivors`.
+        top_n: How many passages are wanted.
 
     Returns:
-        Mean of nDCG at `best` of the order where all are scored, 0 for a list whose positive goes
+        Mean of nDCG at `top_n` of the order where all are scored, 0 for a list whose positive goes
         on. The larger the margin, the less it is.
     """
     lost: list[list[int]] = []
     for held, one in zip(lists, scores, strict=True):
-        dropped = held.place not in going_on(one.first, best, rule)
+        dropped = held.positive_rank not in survivors(one.first, top_n, rule)
         lost.append(best_first(one.final) if dropped else [])
-    return order_metrics(lists, lost, best)[f"ndcg@{best}"]
+    return order_metrics(lists, lost, top_n)[f"ndcg@{top_n}"]
 
 
 def cascade_quality(
-    lists: Sequence[CandidateList], scores: Sequence[CascadeScores], rule: DropRule, *, best: int
+    lists: Sequence[CandidateList], scores: Sequence[CascadeScores], rule: DropRule, *, top_n: int
 ) -> CascadeQuality:
     """Measure a cascade.
 
     Args:
         lists: Held-out candidate lists.
         scores: Of each.
-        rule: See `going_on`.
-        best: How many passages are wanted.
+        rule: See `survivors`.
+        top_n: How many passages are wanted.
 
     Returns:
         What it costs.
     """
-    left = [going_on(one.first, best, rule) for one in scores]
+    left = [survivors(one.first, top_n, rule) for one in scores]
     cascade = [_by_logit(one, positions) for one, positions in zip(scores, left, strict=True)]
     whole = [best_first(one.final) for one in scores]
     return CascadeQuality(
-        best,
+        top_n,
         candidates=float(np.mean([len(one.final) for one in scores])),
-        going_on=float(np.mean([len(positions) for positions in left])),
-        ndcg=order_metrics(lists, whole, best)[f"ndcg@{best}"],
-        cascade_ndcg=order_metrics(lists, cascade, best)[f"ndcg@{best}"],
+        survivors=float(np.mean([len(positions) for positions in left])),
+        ndcg=order_metrics(lists, whole, top_n)[f"ndcg@{top_n}"],
+        cascade_ndcg=order_metrics(lists, cascade, top_n)[f"ndcg@{top_n}"],
     )
 
 
 def _by_logit(scores: CascadeScores, positions: Sequence[int]) -> list[int]:
     """Of a list those candidates alone that went on, best first."""
     kept = sorted(positions)
-    return [kept[at] for at in best_first(scores.final[kept])]
+    return [kept[index] for index in best_first(scores.final[kept])]

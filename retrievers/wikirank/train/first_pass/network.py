@@ -1,4 +1,4 @@
-"""The small network of a cascade's first pass."""
+"""The small network of a cascade's prefilter."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PRODUCT, _ELSE = 10.0, 5.0
 _PADDING = -1e4
 
 
-class FirstPassNetwork(nn.Module):
+class PrefilterNetwork(nn.Module):
     """Scores a pair from word vectors in context, a hundredth of a six-layer BERT's products.
 
     Every token sees its two neighbours. Then the query's tokens, a tenth of all, attend to all of
@@ -135,8 +135,8 @@ class _QueryLayer(nn.Module):
         return read
 
 
-def first_pass_for(words: Tensor) -> FirstPassNetwork:
-    """A first pass to be trained.
+def prefilter_for(words: Tensor) -> PrefilterNetwork:
+    """A prefilter to be trained.
 
     Args:
         words: (vocabulary, width), the word embeddings of the cross-encoder; their first principal
@@ -148,7 +148,7 @@ def first_pass_for(words: Tensor) -> FirstPassNetwork:
     centred = words - words.mean(0)
     _, _, axes = torch.linalg.svd(centred, full_matrices=False)
     vectors = centred @ axes[:_WIDTH].T
-    return FirstPassNetwork(vectors * (_DEVIATION / vectors.std()))
+    return PrefilterNetwork(vectors * (_DEVIATION / vectors.std()))
 
 
 def _best_match(query: Tensor, passage: Tensor, passage_mask: Tensor | None) -> Tensor:

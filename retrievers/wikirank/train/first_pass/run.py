@@ -1,4 +1,4 @@
-"""A first pass for the model of a finished run: trained, exported, its margin chosen, measured."""
+"""A prefilter for the model of a finished run: trained, exported, its margin chosen, measured."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from typing_extensions import override
 
 from wikirank.rank import CrossEncoder, score_passages
 from wikirank.rank.onnx_cross_encoder import CascadeCrossEncoder
-from wikirank.runtime.combination import Combination
-from wikirank.runtime.model_description import FIRST_PASS_FILE, DropRule, DropRules
+from wikirank.runtime.combination import ScoreInterpolation
+from wikirank.runtime.model_description import PREFILTER_FILE, DropRule, DropRules
 from wikirank.runtime.model_folder import (
     ModelFolder,
     read_model_folder,
@@ -30,7 +30,7 @@ from wikirank.train.data.candidate_lists import CandidateList, read_candidate_li
 from wikirank.train.data.groups import read_groups
 from wikirank.train.export.traced_graph import WORDS, TracedGraph
 from wikirank.train.export.tracing import quantise, quiet_export, trace_onnx
-from wikirank.train.first_pass.fit import FirstPassHyperparameters, fit_first_pass, token_groups
+from wikirank.train.first_pass.fit import PrefilterHyperparameters, fit_prefilter, token_groups
 from wikirank.train.first_pass.margin import (
     MEASURED_AT,
     CascadeQuality,
@@ -39,13 +39,13 @@ from wikirank.train.first_pass.margin import (
     choose_rules,
     in_hybrid,
 )
-from wikirank.train.first_pass.network import FirstPassNetwork
+from wikirank.train.first_pass.network import PrefilterNetwork
 from wikirank.train.fit.run_folder import MODEL_CARD, ONNX_FOLDER, Report
 from wikirank.train.wiki.finish import DATA
 
 
-def export_first_pass(network: FirstPassNetwork, target: Path) -> None:
-    """Write a first pass as int8 ONNX, for one pair a run.
+def export_prefilter(network: PrefilterNetwork, target: Path) -> None:
+    """Write a prefilter as int8 ONNX, for one pair a run.
 
     Args:
         network: A trained one.
@@ -62,13 +62,13 @@ def export_first_pass(network: FirstPassNetwork, target: Path) -> None:
     fp32.unlink()
 
 
-def _large_nodes(network: FirstPassNetwork) -> list[str]:
+def _large_nodes(network: PrefilterNetwork) -> list[str]:
     """The word vectors, and what is done to every token; for the rest int8 takes longer."""
     return [
         *("/words/Gather", "/words_1/Gather", "/context/MatMul", "/context_1/MatMul"),
         *(
-            f"/layers.{at}/{part}/MatMul"
-            for at in range(len(network.layers))
+            f"/layers.{index}/{part}/MatMul"
+            for index in range(len(network.layers))
             for part in ("key", "value")
         ),
     ]
@@ -82,11 +82,11 @@ _MOST_LISTS = {"dev": 3000, "test": 600}
 
 
 @dataclass(frozen=True, slots=True)
-class FirstPassRecord:
+class PrefilterRecord:
     """What came of it.
 
     Attributes:
-        hyperparameters: Of `FirstPassHyperparameters`.
+        hyperparameters: Of `PrefilterHyperparameters`.
         rules: Of `DropRules`, chosen on dev lists.
         alone: What dropping costs on test lists where only the texts are known, for 5 and for 10
             passages wanted.
@@ -103,21 +103,21 @@ class FirstPassRecord:
         named = [("texts alone", one) for one in self.alone]
         named += [("hybrid search", one) for one in self.hybrid]
         return "\n".join(
-            f"{name}, best {one.best} of {one.candidates:.0f}: {one.going_on:.1f} go on to the "
-            f"cross-encoder, nDCG@{one.best} {one.cascade_ndcg:.4f} ({one.ndcg:.4f} if all do)"
+            f"{name}, best {one.top_n} of {one.candidates:.0f}: {one.survivors:.1f} go on to the "
+            f"cross-encoder, nDCG@{one.top_n} {one.cascade_ndcg:.4f} ({one.ndcg:.4f} if all do)"
             for name, one in named
         )
 
 
-def give_first_pass(
+def train_prefilter(
     run: Path,
     *,
     data: Path | None = None,
-    hyperparameters: FirstPassHyperparameters | None = None,
+    hyperparameters: PrefilterHyperparameters | None = None,
     progress: bool = True,
     report: Report = lambda _: None,
-) -> FirstPassRecord:
-    """Train a first pass for a finished run's model and put it into the run's `onnx/`.
+) -> PrefilterRecord:
+    """Train a prefilter for a finished run's model and put it into the run's `onnx/`.
 
     The same call goes on from the last checkpoint where it was stopped, and only reads the record
     where it was finished.
@@ -138,51 +138,51 @@ def give_first_pass(
     """
     if (run / RECORD_FILE).is_file():
         return _read(run)
-    options = hyperparameters or FirstPassHyperparameters()
+    options = hyperparameters or PrefilterHyperparameters()
     folder = read_model_folder(run / ONNX_FOLDER, kind="cross-encoder")
     data = data or run / DATA
-    report("Training the first pass.")
+    report("Training the prefilter.")
     network = _train(run, folder, data, options, progress=progress)
     report("Choosing what to drop on dev lists, and measuring it on test lists.")
     with tempfile.TemporaryDirectory() as scratch:
         exported = _exported(network, folder, Path(scratch))
-        scorers = CascadeCrossEncoder(exported), FirstPassAlone(exported)
+        scorers = CascadeCrossEncoder(exported), PrefilterAlone(exported)
         combination = scorers[0].combination
         dev, test = (_some(data / f"{part}.jsonl.gz", most) for part, most in _MOST_LISTS.items())
         rules = choose_rules(dev, _scores(dev, *scorers), combination)
         scores = _scores(test, *scorers)
-        described = replace(folder.description, first_pass=rules)
+        described = replace(folder.description, prefilter=rules)
         rewrite_model_folder(folder, described, networks=exported.networks)
-    record = FirstPassRecord(
+    record = PrefilterRecord(
         asdict(options), asdict(rules), *_measured(test, scores, rules, combination)
     )
     (run / RECORD_FILE).write_text(json.dumps(asdict(record), indent=2) + "\n", "utf-8")
     with (run / MODEL_CARD).open("a", encoding="utf-8") as card:
         lines = record.summary().splitlines()
-        card.write("\n## First pass\n\n" + "".join(f"- {line}\n" for line in lines))
+        card.write("\n## Prefilter\n\n" + "".join(f"- {line}\n" for line in lines))
     (run / _CHECKPOINT).unlink(missing_ok=True)
     return record
 
 
-class FirstPassAlone(CascadeCrossEncoder):
-    """A cross-encoder whose logits are those of its first pass."""
+class PrefilterAlone(CascadeCrossEncoder):
+    """A cross-encoder whose logits are those of its prefilter."""
 
     @override
     def _score(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
-        return self.first_pass_logits(pairs)
+        return self.prefilter_logits(pairs)
 
 
 def _train(
     run: Path,
     folder: ModelFolder,
     data: Path,
-    options: FirstPassHyperparameters,
+    options: PrefilterHyperparameters,
     *,
     progress: bool,
-) -> FirstPassNetwork:
+) -> PrefilterNetwork:
     words = torch.from_numpy(TracedGraph.read(folder).parameters()[f"{WORDS}.weight"])
     groups = read_groups(data / "groups.jsonl.gz")
-    return fit_first_pass(
+    return fit_prefilter(
         words,
         token_groups(groups, load_tokenizer(folder.tokenizer), options),
         options,
@@ -191,20 +191,20 @@ def _train(
     )
 
 
-def _read(run: Path) -> FirstPassRecord:
+def _read(run: Path) -> PrefilterRecord:
     fields = json.loads((run / RECORD_FILE).read_text("utf-8"))
     for name in ("alone", "hybrid"):
         fields[name] = [CascadeQuality(**one) for one in fields[name]]
-    return FirstPassRecord(**fields)
+    return PrefilterRecord(**fields)
 
 
-def _exported(network: FirstPassNetwork, folder: ModelFolder, scratch: Path) -> ModelFolder:
-    """The model with its first pass, in a folder for the time being."""
-    file = scratch / FIRST_PASS_FILE
-    export_first_pass(network, file)
+def _exported(network: PrefilterNetwork, folder: ModelFolder, scratch: Path) -> ModelFolder:
+    """The model with its prefilter, in a folder for the time being."""
+    file = scratch / PREFILTER_FILE
+    export_prefilter(network, file)
     write_model_folder(
         scratch / ONNX_FOLDER,
-        replace(folder.description, first_pass=DropRules(DropRule(0.0))),
+        replace(folder.description, prefilter=DropRules(DropRule(0.0))),
         networks=[folder.network, file],
         tokenizer_json=folder.tokenizer.read_text("utf-8"),
     )
@@ -212,11 +212,11 @@ def _exported(network: FirstPassNetwork, folder: ModelFolder, scratch: Path) -> 
 
 
 def _scores(
-    lists: Sequence[CandidateList], cross_encoder: CrossEncoder, first_pass: CrossEncoder
+    lists: Sequence[CandidateList], cross_encoder: CrossEncoder, prefilter: CrossEncoder
 ) -> list[CascadeScores]:
     return [
         CascadeScores(
-            score_passages(first_pass, held.query, held.candidates),
+            score_passages(prefilter, held.query, held.candidates),
             score_passages(cross_encoder, held.query, held.candidates),
         )
         for held in lists
@@ -227,12 +227,12 @@ def _measured(
     lists: Sequence[CandidateList],
     scores: Sequence[CascadeScores],
     rules: DropRules,
-    combination: Combination | None,
+    combination: ScoreInterpolation | None,
 ) -> tuple[list[CascadeQuality], list[CascadeQuality]]:
     """What dropping costs where the texts alone are known, and in hybrid search."""
 
     def at(scores: Sequence[CascadeScores], rule: DropRule) -> list[CascadeQuality]:
-        return [cascade_quality(lists, scores, rule, best=best) for best in MEASURED_AT]
+        return [cascade_quality(lists, scores, rule, top_n=top_n) for top_n in MEASURED_AT]
 
     alone = at(scores, rules.alone)
     if combination is None or rules.hybrid is None:

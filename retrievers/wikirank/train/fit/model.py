@@ -124,7 +124,7 @@ def keep_layers(model: CrossEncoder, layers: int) -> None:
         msg = f"Expected to keep 1 to {len(held)} layers of {type(network).__name__}, got {layers}."
         raise InvalidArgumentError(msg)
     step = len(held) / layers
-    kept = [held[round((at + 1) * step) - 1] for at in range(layers)]
+    kept = [held[round((index + 1) * step) - 1] for index in range(layers)]
     bert.encoder.layer = nn.ModuleList(kept)
     network.config.num_hidden_layers = layers
 

@@ -40,7 +40,7 @@ _PARITY_PAIRS = 200
 
 
 @dataclass(frozen=True)
-class Run:
+class WikiRun:
     """One run whose data and base are settled.
 
     Attributes:
@@ -103,7 +103,7 @@ class Run:
                 model,
                 Path(scratch) / ONNX_FOLDER,
                 model_id=self.options.model_id,
-                headings=self.options.groups.headings,
+                prepend_heading=self.options.groups.headings,
                 calibration=Calibration(),
                 max_length=self.options.max_length,
             )

@@ -19,7 +19,7 @@ from wikirank.train.extra import require_train_extra
 from wikirank.train.fit.processes import is_main_process, main_process_first
 from wikirank.train.fit.run_folder import CHECKPOINTS, Report, claim_run_folder, last_checkpoint
 from wikirank.train.fit.teacher import TEACHER_FILE, check_teachers, teacher_scores
-from wikirank.train.wiki.finish import DATA, Run
+from wikirank.train.wiki.finish import DATA, WikiRun
 from wikirank.train.wiki.options import WikiOptions
 from wikirank.train.wiki.record import WikiRecord
 from wikirank.types import Article
@@ -105,7 +105,9 @@ def train_wiki(
             report=report,
         )
     report(f"{len(data.groups):,} groups; {len(data.dev)} dev and {len(data.test)} test lists.")
-    run = Run(output, corpus_name, len(articles), data, start.to_json(), options, settings, report)
+    run = WikiRun(
+        output, corpus_name, len(articles), data, start.to_json(), options, settings, report
+    )
     try:
         model, fit = _fit(run, start, training, progress=progress)
         with main_process_first() as is_main:
@@ -118,7 +120,7 @@ def train_wiki(
 
 
 def _fit(
-    run: Run, start: Base, training: GroupHyperparameters, *, progress: bool
+    run: WikiRun, start: Base, training: GroupHyperparameters, *, progress: bool
 ) -> tuple[TorchModel, Fit]:
     from wikirank.train.fit.group_trainer import fit_groups, groups_dataset, ranking_samples
     from wikirank.train.fit.model import starting_model

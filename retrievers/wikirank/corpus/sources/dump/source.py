@@ -12,7 +12,7 @@ from wikirank.corpus.sources.dump.aliases import Aliases
 from wikirank.corpus.sources.dump.parser import DumpPage, DumpParser, SiteInfo
 from wikirank.corpus.sources.dump.streams import check_packages
 from wikirank.corpus.sources.page_url import page_url, url_prefix
-from wikirank.corpus.sources.parallel import made_articles
+from wikirank.corpus.sources.parallel import parsed_articles
 from wikirank.corpus.sources.path_source import PathSource
 from wikirank.corpus.wikitext import (
     NamespaceNames,
@@ -96,9 +96,9 @@ class DumpSource(PathSource):
 
     def __iter__(self) -> Iterator[Article]:
         """Read the articles in the dump's order; CorpusError names what is wrong, and where."""
-        return made_articles(self)
+        return parsed_articles(self)
 
-    def raw(self) -> Generator[_RawPage, None, None]:
+    def read_raw(self) -> Generator[_RawPage, None, None]:
         """Read the pages that are articles, with their wikitext as it stands in the dump."""
         aliases = self._surveyed().aliases
         self._skipped.clear()
@@ -110,7 +110,7 @@ class DumpSource(PathSource):
             else:
                 yield _RawPage(page, aliases.of(page.title), parser.site)
 
-    def article(self, raw: _RawPage) -> Article:
+    def parse(self, raw: _RawPage) -> Article:
         """The article that a page makes; most of the work on a dump."""
         page, site = raw.page, raw.site
         names, prefix = _conventions(site.base, tuple(site.namespaces.items()))

@@ -147,10 +147,12 @@ class ApiClient(Closing):
             try:
                 return self._once(parameters, form=form)
             except SourceConnectionError as err:
-                asked = err.retry_after if isinstance(err, BusyError) else None
-                wait = _BACKOFF[min(tries, len(_BACKOFF)) - 1] if asked is None else asked
+                retry_after = err.retry_after if isinstance(err, BusyError) else None
+                wait = (
+                    _BACKOFF[min(tries, len(_BACKOFF)) - 1] if retry_after is None else retry_after
+                )
                 if tries >= self._most_tries(err) or wait > _LONGEST_WAIT:
-                    raise given_up(err, tries, asked) from err
+                    raise given_up(err, tries, retry_after) from err
                 _LOGGER.info("%s; trying again in %.0f s", err, wait)
                 self._sleep(wait)
 

@@ -62,20 +62,20 @@ class ApiError(CorpusError):
         self.code = code
 
 
-def given_up(fault: SourceConnectionError, tries: int, asked: float | None) -> CorpusError:
+def given_up(fault: SourceConnectionError, tries: int, retry_after: float | None) -> CorpusError:
     """The error when trying again has not helped.
 
     Args:
         fault: What went wrong the last time.
         tries: How many times it was tried.
-        asked: Seconds that the wiki asks to wait now; None if it does not say.
+        retry_after: Seconds that the wiki asks to wait now; None if it does not say.
 
     Returns:
         The error.
     """
     if isinstance(fault, BusyError) and fault.is_failure:
         return ApiError(f"{fault}, {tries} times", "failure")
-    asks = f"; it asks to wait {asked:.0f} s" if asked else ""
+    asks = f"; it asks to wait {retry_after:.0f} s" if retry_after else ""
     msg = f"{fault}. Gave up after {tries} tries{asks}. Run the same command later to go on."
     return SourceConnectionError(msg)
 

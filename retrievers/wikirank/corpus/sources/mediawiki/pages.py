@@ -158,8 +158,8 @@ def find_titles(client: ApiClient, titles: Sequence[str], *, follow: bool = Fals
     invalid.update(page["title"] for page in pages.values() if "canonicalurl" not in page)
     found = [_page(page) for page in pages.values() if page["title"] not in invalid]
     redirects = [page.title for page in found if page.is_redirect]
-    asked = dict.fromkeys(spelled.get(title, title) for title in titles)
-    circles = [title for title in asked if _leads_back(title, followed)]
+    wanted = dict.fromkeys(spelled.get(title, title) for title in titles)
+    circles = [title for title in wanted if _leads_back(title, followed)]
     return FoundTitles(found, _targets(client, redirects), sorted(invalid), circles)
 
 

@@ -43,7 +43,7 @@ _OPENED_CLASSES = ("mwe-math", "pcs-", "pagelib_", "NavContent", "mw-collaps")
 _HIDDEN_STYLE = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.I)
 
 
-def is_clutter(tag: str, attributes: Mapping[str, str]) -> bool:
+def is_boilerplate(tag: str, attributes: Mapping[str, str]) -> bool:
     """Tell whether an element, with all that is in it, is no part of the article's text.
 
     Args:
