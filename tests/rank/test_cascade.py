@@ -141,9 +141,9 @@ def test_whom_the_first_stage_likes_goes_on(model: CrossEncoder) -> None:
     assert one in going_on_with([5.0 if index == one else 0.0 for index in range(len(TEXTS))])
 
 
-@pytest.mark.parametrize("best", [0, -1])
+@pytest.mark.parametrize("top_n", [0, -1])
 def test_none_wanted_is_refused(model: CrossEncoder, top_n: int) -> None:
-    with pytest.raises(InvalidArgumentError, match="best to be 1 or more"):
+    with pytest.raises(InvalidArgumentError, match="top_n to be 1 or more"):
         score_passages(model, QUERY, TEXTS, top_n=top_n)
 
 

@@ -169,7 +169,7 @@ class TestCompression:
         )
         assert b"".join(decompress_bz2(path)) == noise + b"x" * 99_999 + noise
 
-    @pytest.mark.parametrize("at", [0.3, 0.9])
+    @pytest.mark.parametrize("index", [0.3, 0.9])
     def test_a_stream_whose_beginning_is_damaged_is_not_passed_over(
         self, tmp_path: Path, index: float
     ) -> None:

@@ -78,7 +78,7 @@ class TestTheSame:
         assert source.skipped == skipped == {"redirect": 1, "in another namespace": 1}
         assert expected[0][250].metadata["aliases"] == ["Also"]
 
-    @pytest.mark.parametrize("at", [0.0, 0.5, 0.95])
+    @pytest.mark.parametrize("index", [0.0, 0.5, 0.95])
     def test_damage_in_the_middle(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: float
     ) -> None:
