@@ -50,10 +50,10 @@ def test_the_best_go_on_and_nobody_is_better_than_they(
 
 def test_the_first_stage_has_a_say_by_hand() -> None:
     rule = DropRule(margin=1.0, dense=2.0, lexical=3.0)
-    # What a stage did not find is no better there than the last that it found.
+    # A score that is not known counts as 0.
     first_stage = FirstStageScores(dense=[0.5, None, 0.1], lexical=[4.0, 8.0, None])
     got = with_first_stage(np.array([1.0, 0.0, 1.0]), first_stage, rule)
-    np.testing.assert_allclose(got, [1 + 1.0 + 1.5, 0 + 0.2 + 3.0, 1 + 0.2 + 1.5])
+    np.testing.assert_allclose(got, [1 + 1.0 + 12.0, 0 + 0.0 + 24.0, 1 + 0.2 + 0.0])
 
 
 @pytest.fixture(scope="module")
