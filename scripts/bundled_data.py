@@ -53,8 +53,8 @@ def main() -> None:
     folders = parser.parse_args()
     folders.output.mkdir(parents=True, exist_ok=True)
     records = list(_read(folders.shared / "qa" / "train-pairs.jsonl.gz"))
-    dev, test, rest = _keep_out(records)
-    pairs = [*_pairs(rest), *_selqa(_read(folders.shared / "qa" / "selqa.jsonl.gz"))]
+    dev, test, rest = keep_out(records)
+    pairs = [*labelled_pairs(rest), *selqa_pairs(_read(folders.shared / "qa" / "selqa.jsonl.gz"))]
     written = {
         "pairs": pairs,
         "corpus": _corpus(folders.shared / "wiki" / "tech-articles.jsonl.gz"),
@@ -76,7 +76,7 @@ def _read(path: Path) -> Iterator[Record]:
         yield from map(json.loads, lines)
 
 
-def _keep_out(records: list[Record]) -> tuple[list[Record], list[Record], list[Record]]:
+def keep_out(records: list[Record]) -> tuple[list[Record], list[Record], list[Record]]:
     """Natural questions kept out, for dev and test, as `wikirank evaluate` reads them; the rest."""
     ids: dict[str, str] = {}
     for record in records:
@@ -107,7 +107,8 @@ def _passages(records: list[Record]) -> Iterator[Record]:
     yield from ({"id": f"t{n}", "text": text} for n, text in enumerate(texts))
 
 
-def _pairs(records: list[Record]) -> Iterator[Record]:
+def labelled_pairs(records: list[Record]) -> Iterator[Record]:
+    """Questions with the passages that answer them; sentences of SQuAD joined to paragraphs."""
     for record in records:
         if not record["source"].startswith(TOKENISED):
             yield {name: record[name] for name in ("question", "passage", "title")}
@@ -138,7 +139,7 @@ def _plain(tokenised: str) -> str:
     return tokenised.strip()
 
 
-def _selqa(records: Iterable[Record]) -> Iterator[Record]:
+def selqa_pairs(records: Iterable[Record]) -> Iterator[Record]:
     """Each question with the part of its section that holds the answering sentence."""
     for record in records:
         sentences, positives = record["candidates"], set(record["positives"])

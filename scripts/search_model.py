@@ -1,0 +1,270 @@
+"""Fine-tune the bundled cross-encoder on the lists of `scripts/search_lists.py`.
+
+Usage: python scripts/search_model.py LISTS OUTPUT [--sparse FOLDER] [--minutes 60] [--base bundled]
+
+Each list is one softmax: the target is the teacher's distribution, to whose scores the label is
+added as evidence (log odds), so that a doubtful label and a good near miss have their share. The
+teacher is the cosine of the bundled embedder and, where `--sparse` names the folder of a BERT with
+a masked-language head, a learned sparse model: `log1p(relu(logits))`, the most over the tokens, and
+the dot product of query and passage (Formal et al., "SPLADE v2", 2021). Their weights were fitted
+on development lists by conditional logit. Half as much weighs the binary cross-entropy of each
+passage alone, which pins the level of the logits.
+
+Two processes share each step, one thread each: on a busy machine that is twice as fast as one
+process of two threads. The learning rate falls to 0 over the time given. Writes OUTPUT/model, a
+sentence-transformers cross-encoder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+from sentence_transformers import CrossEncoder
+from tokenizers import Tokenizer
+from torch import Tensor, distributed, nn
+from torch.nn import functional
+from transformers import BertConfig, BertForMaskedLM
+
+from wikirank._json_lines import read_records
+from wikirank.rank.torch_cross_encoder import padded_batch
+from wikirank.runtime.model_folder import bundled_model
+from wikirank.runtime.tokens import plain_tokenizer
+from wikirank.train.export.from_onnx import cross_encoder_from_onnx
+from wikirank.types import headed_text
+
+MAX_LENGTH = 128
+DENSE_WEIGHT, SPARSE_WEIGHT = 16.95, 0.49
+EVIDENCE = {
+    "weak:title_in_q": 4.0,
+    "weak:answer+words": 3.0,
+    "weak:title_is_answer": 2.5,
+    "clapnq_train_answer": 5.0,
+}
+"""Log odds that a label adds to the teacher's score of a positive, by source."""
+EVIDENCE_LABELLED, EVIDENCE_ANSWER = 4.5, 1.5
+FROZEN_LAYERS = 3
+LISTS_PER_STEP, LISTS_PER_RUN, PAIRS_PER_RUN = 16, 4, 14
+LEARNING_RATE, HEAD_LEARNING_RATE, WARMUP = 8e-5, 3e-4, 0.05
+BINARY_WEIGHT = 0.5
+HEADED = 0.7
+"""Share of the lists whose passages have their titles before them."""
+PROCESSES = 2
+
+List = dict[str, Any]
+
+
+class SparseTeacher:
+    """A learned sparse model, read from a folder; nothing of the folder's code is run.
+
+    Args:
+        folder: With `config.json`, `model.safetensors` and `tokenizer.json` of a BERT with a
+            masked-language head.
+    """
+
+    TERMS = 64
+
+    def __init__(self, folder: Path) -> None:
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+        state = {
+            name.replace("LayerNorm.gamma", "LayerNorm.weight").replace(
+                "LayerNorm.beta", "LayerNorm.bias"
+            ): tensor
+            for name, tensor in load_file(folder / "model.safetensors").items()
+        }
+        self._model = BertForMaskedLM(BertConfig(**config)).eval()
+        self._model.load_state_dict(state, strict=False)  # The decoder is the embeddings.
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.enable_truncation(160)
+        self._words = self._model.cls.predictions.decoder.weight.detach()
+        self._bias = self._model.cls.predictions.bias.detach()
+
+    @torch.inference_mode()
+    def scores(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Dot products of a query with texts, over the query's heaviest terms."""
+        logits = self._states(query) @ self._words.T + self._bias
+        weights, terms = torch.log1p(torch.relu(logits)).amax(0).topk(self.TERMS)
+        words, bias = self._words[terms].T, self._bias[terms]
+        maxima = [
+            torch.log1p(torch.relu(self._states(text) @ words + bias)).amax(0) for text in texts
+        ]
+        return np.array([float(maximum @ weights) for maximum in maxima])
+
+    def _states(self, text: str) -> Tensor:
+        ids = torch.tensor([self._tokenizer.encode(text).ids])
+        states: Tensor = self._model.cls.predictions.transform(self._model.bert(ids)[0])[0]
+        return states
+
+
+class ListLoss(nn.Module):
+    """Kullback-Leibler divergence from the teacher with evidence, plus binary cross-entropy.
+
+    Args:
+        model: The cross-encoder.
+        sparse: The sparse teacher; None leaves the dense one alone.
+        seed: Of titles left out and of candidates drawn.
+    """
+
+    def __init__(self, model: CrossEncoder, sparse: SparseTeacher | None, seed: int) -> None:
+        super().__init__()
+        self._model, self._sparse, self._rng = model, sparse, random.Random(seed)
+        self._model_tokenizer = model.tokenizer
+        self._tokenizer = plain_tokenizer(model.tokenizer.backend_tokenizer.to_str())
+        self._tokenizer.enable_truncation(MAX_LENGTH)
+
+    def forward(self, lists: Sequence[List]) -> Tensor:
+        """Mean loss of some lists."""
+        drawn = [self._draw(one) for one in lists]
+        pairs = [(one["query"], text) for one, (texts, *_) in zip(lists, drawn, strict=True)
+                 for text in texts]  # fmt: skip
+        logits = self._logits(pairs)
+        losses = []
+        for texts, target, labels, weights in drawn:
+            own, logits = logits[: len(texts)], logits[len(texts) :]
+            listwise = functional.kl_div(own.log_softmax(0), target, reduction="sum")
+            binary = functional.binary_cross_entropy_with_logits(own, labels, reduction="none")
+            losses.append(listwise + BINARY_WEIGHT * (binary * weights).sum() / 2)
+        return torch.stack(losses).mean()
+
+    def _draw(self, one: List) -> tuple[list[str], Tensor, Tensor, Tensor]:
+        """Texts of a list, the teacher's distribution, labels and their weights."""
+        negatives = one["negatives"]
+        if len(negatives) > 5:
+            n = 4 if self._rng.random() < 0.6 else 5
+            last = negatives[-1:] if self._rng.random() < 0.5 else []
+            negatives = self._rng.sample(negatives[:-1], n) + last
+        candidates = [one["positive"], *negatives]
+        headed = self._rng.random() < HEADED
+        texts = [headed_text(c["title"] if headed else "", c["text"]) for c in candidates]
+        labels = torch.zeros(len(candidates))
+        labels[0] = 1
+        return texts, self._target(one, candidates), labels, _binary_weights(candidates)
+
+    def _target(self, one: List, candidates: Sequence[dict[str, Any]]) -> Tensor:
+        scores = DENSE_WEIGHT * np.array([c["dense"] for c in candidates])
+        if self._sparse is not None:
+            texts = [headed_text(c["title"], c["text"]) for c in candidates]
+            scores += SPARSE_WEIGHT * self._sparse.scores(one["query"], texts)
+        scores += [EVIDENCE_ANSWER if c["holds_answer"] else 0.0 for c in candidates]
+        scores[0] += EVIDENCE.get(one["source"], EVIDENCE_LABELLED) - EVIDENCE_ANSWER
+        return torch.tensor(scores).softmax(0).float()
+
+    def _logits(self, pairs: Sequence[tuple[str, str]]) -> Tensor:
+        encoded = self._tokenizer.encode_batch(list(pairs))
+        order = sorted(range(len(encoded)), key=lambda at: len(encoded[at].ids))
+        parts = []
+        for start in range(0, len(order), PAIRS_PER_RUN):
+            run = [encoded[at] for at in order[start : start + PAIRS_PER_RUN]]
+            parts.append(self._model(padded_batch(run, self._model_tokenizer))["scores"].view(-1))
+        return torch.cat(parts)[torch.tensor(order).argsort()]
+
+
+def _binary_weights(candidates: Sequence[dict[str, Any]]) -> Tensor:
+    """The positive as much as all negatives; those that may be right weigh less or nothing."""
+    n = len(candidates) - 1
+    weights = torch.full((n + 1,), 1 / max(n, 1))
+    weights[0] = 1
+    for at, candidate in enumerate(candidates[1:], start=1):
+        if candidate["holds_answer"]:
+            weights[at] = 0
+        elif candidate["title"] and candidate["title"] == candidates[0]["title"]:
+            weights[at] *= 0.3
+    return weights
+
+
+def starting_point(base: str) -> CrossEncoder:
+    """The model to go on from, its lower layers frozen, without dropout."""
+    model = cross_encoder_from_onnx(bundled_model("cross-encoder") if base == "bundled" else base)
+    model.model.set_attn_implementation("eager")
+    frozen = ["pooler", "embeddings", *(f"encoder.layer.{n}." for n in range(FROZEN_LAYERS))]
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad = not any(part in name for part in frozen)
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    return model
+
+
+def train(rank: int, given: argparse.Namespace) -> None:
+    """One of the processes; the first says how far the time is gone, and writes the model."""
+    torch.set_num_threads(1)
+    torch.manual_seed(3)
+    model = starting_point(given.base)
+    distributed.init_process_group("gloo", f"file://{given.output.resolve()}/meeting", None,
+                                   PROCESSES, rank)  # fmt: skip
+    loss = ListLoss(model, SparseTeacher(given.sparse) if given.sparse else None, seed=rank)
+    trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    head = [p for n, p in trained.items() if not n.startswith("0.")]
+    body = [p for n, p in trained.items() if n.startswith("0.")]
+    groups = [{"params": body, "lr": LEARNING_RATE}, {"params": head, "lr": HEAD_LEARNING_RATE}]
+    optimiser = torch.optim.AdamW(groups, weight_decay=0.01)
+    started, steps = time.monotonic(), 0
+    for lists in _steps(given.lists):
+        share = torch.tensor((time.monotonic() - started) / 60 / given.minutes)
+        distributed.broadcast(share, 0)
+        if share >= 1:
+            break
+        rate = min(1.0, float(share) / WARMUP + 0.02) * (1 - float(share))
+        for group, full in zip(optimiser.param_groups, (LEARNING_RATE, HEAD_LEARNING_RATE),
+                               strict=True):  # fmt: skip
+            group["lr"] = rate * full
+        value = _backward(loss, lists[rank::PROCESSES])
+        for parameter in trained.values():
+            distributed.all_reduce(parameter.grad)
+        nn.utils.clip_grad_norm_(list(trained.values()), 1.0)
+        optimiser.step()
+        optimiser.zero_grad()
+        steps += 1
+        if rank == 0 and steps % 10 == 0:
+            print(f"step {steps}, {float(share):.0%}, loss {value:.3f}", flush=True)  # noqa: T201
+            model.save_pretrained(str(given.output / "checkpoint"), create_model_card=False)
+    if rank == 0:
+        model.save_pretrained(str(given.output / "model"), create_model_card=False)
+        print(f"{steps} steps of {LISTS_PER_STEP} lists")  # noqa: T201
+
+
+def _steps(file: Path) -> Iterator[list[List]]:
+    """Lists of a step each, without end, in another order each time."""
+    lists = [record for _, record in read_records(file)]
+    rng = random.Random(5)
+    while True:
+        rng.shuffle(lists)
+        for start in range(0, len(lists) - LISTS_PER_STEP + 1, LISTS_PER_STEP):
+            yield lists[start : start + LISTS_PER_STEP]
+
+
+def _backward(loss: ListLoss, lists: Sequence[List]) -> float:
+    """Gradients of this process's lists, a few at a time; says its share of the loss."""
+    total = 0.0
+    for start in range(0, len(lists), LISTS_PER_RUN):
+        part = loss(lists[start : start + LISTS_PER_RUN]) * LISTS_PER_RUN / LISTS_PER_STEP
+        part.backward()
+        total += float(part)
+    return total * PROCESSES
+
+
+def main() -> None:
+    """Train in two processes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("lists", type=Path, help="lists.jsonl.gz of search_lists.py")
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--sparse", type=Path, help="folder of the sparse teacher")
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--base", default="bundled", help="`bundled` or an int8 model folder")
+    given = parser.parse_args()
+    given.output.mkdir(parents=True, exist_ok=True)
+    (given.output / "meeting").unlink(missing_ok=True)
+    torch.multiprocessing.spawn(train, (given,), nprocs=PROCESSES)
+
+
+if __name__ == "__main__":
+    main()
