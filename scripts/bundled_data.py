@@ -7,7 +7,9 @@ questions of TyDi QA and BoolQ that are kept out of training together with all t
 their passages and, in BoolQ, of their articles: `natural-questions.jsonl.gz`, and half as many
 again in `natural-dev-questions.jsonl.gz`, to fit the combination on; `natural-passages.jsonl.gz`
 are the passages of all questions, `natural-unseen-passages.jsonl.gz` those kept out, with the
-passages of SQuAD dev, none of which a model trained on these files has seen.
+passages of SQuAD dev, none of which a model trained on these files has seen. Of Natural Questions'
+dev set, `nq-passages.jsonl.gz`, every other question is for fitting (`nq-dev-questions.jsonl.gz`)
+and every other for reporting (`nq-test-questions.jsonl.gz`); none is trained on.
 """
 
 from __future__ import annotations
@@ -55,6 +57,7 @@ def main() -> None:
     records = list(_read(folders.shared / "qa" / "train-pairs.jsonl.gz"))
     dev, test, rest = keep_out(records)
     pairs = [*labelled_pairs(rest), *selqa_pairs(_read(folders.shared / "qa" / "selqa.jsonl.gz"))]
+    nq = list(_read(folders.shared / "qa" / "nq-dev-questions.jsonl.gz"))
     written = {
         "pairs": pairs,
         "corpus": _corpus(folders.shared / "wiki" / "tech-articles.jsonl.gz"),
@@ -65,6 +68,9 @@ def main() -> None:
         ],
         "natural-dev-questions": dev,
         "natural-questions": test,
+        "nq-passages": list(_read(folders.shared / "qa" / "nq-dev-passages.jsonl.gz")),
+        "nq-dev-questions": nq[::2],
+        "nq-test-questions": nq[1::2],
     }
     for name, rows in written.items():
         n = write_records(folders.output / f"{name}.jsonl.gz", rows)
@@ -137,6 +143,12 @@ def _plain(tokenised: str) -> str:
     for pattern, text in _SPACED:
         tokenised = re.sub(pattern, text, tokenised)
     return tokenised.strip()
+
+
+def paragraph_questions(rest: Iterable[Record]) -> list[Record]:
+    """Questions about paragraphs, in SQuAD's style, to fit scores on and never to train on."""
+    paragraphs = [record for record in rest if record["source"] == "routerlens_squad"]
+    return random.Random(11).sample(paragraphs, 250)
 
 
 def selqa_pairs(records: Iterable[Record]) -> Iterator[Record]:

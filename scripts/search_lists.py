@@ -140,6 +140,9 @@ def _banned(shared: Path) -> Iterator[str]:
         yield _plain(json.loads(line)["question"])
     for record in _read(shared / "qa" / "nq-dev-questions.jsonl.gz"):
         yield _plain(record["question"])
+    _, _, rest = bundled_data.keep_out(list(_read(shared / "qa" / "train-pairs.jsonl.gz")))
+    for record in bundled_data.paragraph_questions(rest):
+        yield _plain(record["question"])
 
 
 def _sources(shared: Path, rng: random.Random) -> Iterator[Question]:
