@@ -280,7 +280,7 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
         if history:
             variables = {"question": question, "chat_history": history}
             question = self._standalone.invoke(variables, config).strip() or question
-        settings = enough_for_budget(self._retriever, search)
+        settings = enough_for_budget(self._retriever, self._token_budget, search)
         found = self._retriever.invoke(question, config, **settings)
         return self._prepared(question, history, found)
 
@@ -291,7 +291,7 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
         if history:
             variables = {"question": question, "chat_history": history}
             question = (await self._standalone.ainvoke(variables, config)).strip() or question
-        settings = enough_for_budget(self._retriever, search)
+        settings = enough_for_budget(self._retriever, self._token_budget, search)
         found = await self._retriever.ainvoke(question, config, **settings)
         return await run_in_worker(self._prepared, question, history, found)
 

@@ -38,8 +38,8 @@ def create_wiki_qa_chain(
     and `documents`, each after it a piece of `answer`, the last `citations`, `abstained` and
     `invented_citations`; where nothing was asked of the chat model there is one, the whole.
     Keywords of a call go to the retriever: `chain.invoke(question, k=3)`. Where neither the call
-    nor a `WikiRetriever` sets `k`, the chain takes all that is reranked (`fetch_k`), and
-    `token_budget` and `min_score` decide what is shown.
+    nor a `WikiRetriever` sets `k`, the chain asks for as many as can fit `token_budget`,
+    which with `min_score` decides what is shown.
 
     Example:
         ```python

@@ -63,8 +63,8 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
 
     Args:
         retriever: A `WikiRetriever`, or any other; documents without `relevance_score` count as
-            relevant. Of a `WikiRetriever` whose `k` is not set, all that is reranked (`fetch_k`)
-            is taken, and `token_budget` and `min_score` decide what is shown.
+            relevant. Of a `WikiRetriever` whose `k` is not set, as many are asked for as can fit
+            `token_budget`, which with `min_score` decides what is shown.
         token_budget: Most tokens added to a model call.
         min_score: Least `relevance_score` of a passage, in [0, 1]; None shows all.
         count_tokens: Counts tokens: a chat model, a tokenizer with `encode`, or a function from
@@ -91,7 +91,7 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         check_min_score(min_score)
         self.tools = toolkit.get_tools() if toolkit else []
         self._retriever = retriever
-        self._amount = enough_for_budget(retriever)
+        self._amount = enough_for_budget(retriever, token_budget)
         self._toolkit = toolkit
         names = frozenset(tool.name for tool in self.tools)
         self._terms = ContextSettings(token_budget, min_score, token_counter(count_tokens), names)

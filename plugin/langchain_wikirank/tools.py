@@ -38,8 +38,8 @@ class WikiToolkit(BaseToolkit):
     retriever: WikiRetriever
     """Searches the wiki; its index is what is read.
 
-    Where neither the model nor its own setting says how many passages (`k`), as many are taken
-    as it reranks (`fetch_k`), so that the token budget and `min_score` decide what is shown."""
+    Where neither the model nor its own setting says how many passages (`k`), as many are asked
+    for as can fit `token_budget`, which with `min_score` decides what is shown."""
 
     token_budget: int = Field(default=1500, ge=200)
     """Most tokens of one tool's answer."""

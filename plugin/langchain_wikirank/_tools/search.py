@@ -74,7 +74,8 @@ def _below(config: RunnableConfig) -> RunnableConfig:
 def _overrides(library: ToolContext, arguments: WikiSearchInput) -> dict[str, Any]:
     conditions = [library.retriever.filter, arguments.filter, *_place(library, arguments)]
     given = [condition for condition in conditions if condition]
-    overrides = enough_for_budget(library.retriever, {"k": arguments.k} if arguments.k else {})
+    wanted = {"k": arguments.k} if arguments.k else {}
+    overrides = enough_for_budget(library.retriever, library.token_budget, wanted)
     if given:
         overrides["filter"] = given[0] if len(given) == 1 else {"$and": given}
     return overrides
