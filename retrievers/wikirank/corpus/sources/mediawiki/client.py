@@ -12,11 +12,13 @@ from urllib.parse import urlsplit
 from wikirank._server import is_loopback
 from wikirank._util import Closing
 from wikirank.corpus.sources.mediawiki.credentials import Credentials
+from wikirank.corpus.sources.mediawiki.fields import section
 from wikirank.corpus.sources.mediawiki.http import (
     LOGIN_LOST,
     Answer,
     BusyError,
     api_error,
+    error_code,
     given_up,
     make_client,
     refused,
@@ -29,6 +31,7 @@ from wikirank.errors import (
     SourceAccessError,
     SourceConnectionError,
 )
+from wikirank.passages.ids import stable_hash
 
 _LOGGER = logging.getLogger(__name__)
 _MAXLAG = "5"  # seconds that the wiki's database replicas may lag behind before we wait
@@ -36,6 +39,7 @@ _TRIES = 8
 # Before anything was answered, as a mistyped address is likelier then than a failure; and of a page
 # that makes the wiki fail.
 _FEW_TRIES = 3
+_LONGEST_WARNING = 1000  # characters
 _LONGEST_WAIT = 300.0  # seconds between two tries that we accept to be asked for
 _BACKOFF = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 
@@ -106,12 +110,12 @@ class ApiClient(Closing):
                 self._log_in()
             who = {"assert": "user"} if self._logged_in else {}
             answer = self._persist({**parameters, **who, "maxlag": _MAXLAG})
-            code = answer.get("error", {}).get("code")
-            if not (self._logged_in and code in LOGIN_LOST):
+            error = answer.get("error")
+            if not (self._logged_in and error and error_code(error) in LOGIN_LOST):
                 break
             self._logged_in = False  # The session ran out: log in once more.
-        if "error" in answer:
-            raise api_error(self.url, answer["error"])
+        if error:
+            raise api_error(self.url, error)
         self._tell_warnings(answer)
         return answer
 
@@ -128,16 +132,18 @@ class ApiClient(Closing):
             CorpusError: As `call`; also if the wiki sends us in circles.
         """
         step: dict[str, str] = {}
+        met: set[str] = set()  # of all steps: a circle may be of any length
         while True:
             answer = self.call(action="query", **{**parameters, **step})
             yield answer
-            next_step = {key: str(value) for key, value in answer.get("continue", {}).items()}
-            if not next_step:
+            step = {key: str(value) for key, value in section(answer, "continue").items()}
+            if not step:
                 return
-            if next_step == step:
+            digest = stable_hash(sorted(step.items()))
+            if digest in met:
                 msg = f"{self.url} goes on where it went on before ({step}): it does not end."
                 raise CorpusError(msg)
-            step = next_step
+            met.add(digest)
 
     def _persist(self, parameters: dict[str, str], *, form: bool = False) -> dict[str, Any]:
         """Send a request until it is answered by other than "later"."""
@@ -183,7 +189,7 @@ class ApiClient(Closing):
             raise unexpected_answer(answer)
         self._answered = True
         error = parsed.get("error")
-        if isinstance(error, dict) and error.get("code") in BusyError.CODES:
+        if error_code(error) in BusyError.CODES:
             msg = f"{self.url} is busy ({error.get('info', error['code'])})"
             raise BusyError(msg, answer.retry_after)
         return parsed
@@ -191,13 +197,13 @@ class ApiClient(Closing):
     def _log_in(self) -> None:
         self._http.cookies.clear()  # A session that half exists refuses another login.
         tokens = self._persist({"action": "query", "meta": "tokens", "type": "login"})
-        token = tokens.get("query", {}).get("tokens", {}).get("logintoken")
-        if not token:
-            raise api_error(self.url, tokens.get("error", {}))
+        token = section(tokens, "query", "tokens").get("logintoken")
+        if not isinstance(token, str):
+            raise api_error(self.url, tokens.get("error"))
         credentials = self._credentials
         parameters = {"lgname": credentials.user, "lgpassword": credentials.password}
         answer = self._persist({"action": "login", "lgtoken": token, **parameters}, form=True)
-        outcome = answer.get("login", {})
+        outcome = section(answer, "login")
         if outcome.get("result") != "Success":
             reason = outcome.get("reason") or outcome.get("result") or answer.get("error")
             msg = (
@@ -209,8 +215,9 @@ class ApiClient(Closing):
 
     def _tell_warnings(self, answer: dict[str, Any]) -> None:
         """Pass on the API's warnings, each once."""
-        for module, warning in answer.get("warnings", {}).items():
-            text = f"{module}: {warning.get('warnings', warning)}"
+        for module, warning in section(answer, "warnings").items():
+            said = warning.get("warnings", warning) if isinstance(warning, dict) else warning
+            text = f"{module}: {said}"[:_LONGEST_WARNING]
             if text not in self._warned:
                 self._warned.add(text)
                 _LOGGER.warning("%s warns of %s", self.url, text)

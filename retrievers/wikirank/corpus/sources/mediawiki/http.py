@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from time import monotonic
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import httpx
 
@@ -122,9 +123,16 @@ def unexpected_answer(answer: Answer) -> CorpusError:
     return CorpusError(msg)
 
 
-def api_error(url: str, error: Mapping[str, Any]) -> CorpusError:
-    """The error for the `error` object of an API's answer."""
-    code, said = str(error.get("code", "unknown")), str(error.get("info", "nothing said"))
+def error_code(error: object) -> str:
+    """The API's name for an error; empty where there is none."""
+    return str(error.get("code", "")) if isinstance(error, dict) else ""
+
+
+def api_error(url: str, error: object) -> CorpusError:
+    """The error for what stands in the field `error` of an API's answer, a map unless broken."""
+    code = error_code(error) or "unknown"
+    said = error.get("info", "nothing said") if isinstance(error, dict) else error
+    said = " ".join(str(said).split())[: 4 * _SHOWN]
     if code in _DENIED:
         return SourceAccessError(f"{url} does not let us read ({code}: {said}). {_HOW_TO_SIGN}")
     return ApiError(f"{url} answers with an error ({code}: {said})", code)
@@ -137,6 +145,7 @@ _HOW_TO_SIGN = (
 
 
 _LARGEST = 64 * 2**20  # bytes of an answer; MediaWiki's own limit is 12 MiB
+_PIECE = 2**20  # bytes that are decompressed at once
 _LONGEST = 300.0  # seconds for a whole answer, however slowly it drips
 _TIMEOUT = httpx.Timeout(60.0, connect=15.0)
 _LONGEST_URL = 2000  # characters; what is longer goes as a form
@@ -184,7 +193,17 @@ def make_client(contact: str | None) -> httpx.Client:
     """
     about = f"; contact: {contact}" if contact else ""
     agent = f"langchain-wikirank/{wikirank.__version__} (indexing{about}) httpx/{httpx.__version__}"
-    return httpx.Client(headers={"User-Agent": agent}, timeout=_TIMEOUT, follow_redirects=False)
+    headers = {"User-Agent": agent, "Accept-Encoding": "gzip"}
+    return httpx.Client(headers=headers, timeout=_TIMEOUT, follow_redirects=False)
+
+
+def parse_url(url: str) -> httpx.URL:
+    """Parse an address; CorpusError if it is none."""
+    try:
+        return httpx.URL(url)
+    except httpx.InvalidURL as err:
+        msg = f"Expected an address of the web, got {url[:_SHOWN]!r} ({err})."
+        raise CorpusError(msg) from err
 
 
 def send(
@@ -214,7 +233,7 @@ def send(
     as_form = form or sum(len(value) for value in parameters.values()) > _LONGEST_URL
     request = client.build_request(
         "POST" if as_form else "GET",
-        url,
+        parse_url(url),
         params=None if as_form else parameters,
         data=dict(parameters) if as_form else None,
         headers=headers,
@@ -240,8 +259,8 @@ def send(
 def _body(response: httpx.Response) -> bytes:
     until = monotonic() + _LONGEST
     body = bytearray()
-    for part in response.iter_bytes():
-        body += part
+    for piece in _decompressed(response):
+        body += piece
         if len(body) > _LARGEST:
             msg = f"{response.url.host} answers with more than {_LARGEST} bytes: expected less."
             raise CorpusError(msg)
@@ -249,6 +268,34 @@ def _body(response: httpx.Response) -> bytes:
             msg = f"the answer took longer than {_LONGEST:.0f} s"
             raise httpx.ReadTimeout(msg)
     return bytes(body)
+
+
+def _decompressed(response: httpx.Response) -> Iterator[bytes]:
+    """The content in pieces of bounded size, however small it was compressed."""
+    coding = response.headers.get("content-encoding", "").strip().lower()
+    if coding in ("", "identity"):
+        yield from response.iter_raw()
+        return
+    if coding not in ("gzip", "x-gzip"):
+        msg = (
+            f"{response.url.host} answers in the encoding {coding[:_SHOWN]!r}: expected gzip or "
+            "none, as it was asked for."
+        )
+        raise CorpusError(msg)
+    decompressor = zlib.decompressobj(zlib.MAX_WBITS | 16)  # with gzip's header
+    empty = True
+    try:
+        for raw in response.iter_raw():
+            empty = False
+            piece = decompressor.decompress(raw, _PIECE)
+            while piece:
+                yield piece
+                piece = decompressor.decompress(decompressor.unconsumed_tail, _PIECE)
+    except zlib.error as err:
+        raise httpx.DecodingError(str(err)) from err
+    if not (empty or decompressor.eof):
+        msg = "the compressed answer is cut short"
+        raise httpx.DecodingError(msg)
 
 
 def _is_about_certificates(err: BaseException | None) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wikirank.corpus.sources.mediawiki.client import ApiClient
+from wikirank.corpus.sources.mediawiki.fields import Fields, entries, number, section, text
 from wikirank.corpus.wikitext import WikitextPage, page_metadata
 from wikirank.errors import CorpusError
 from wikirank.passages.ids import stable_hash
@@ -130,7 +131,7 @@ def category_pages(
 def _subcategories(client: ApiClient, category: str) -> Iterator[str]:
     options = {"cmtitle": category, "cmtype": "subcat", "cmprop": "title", "cmlimit": "max"}
     for answer in client.batches(list="categorymembers", **options):
-        yield from (member["title"] for member in answer["query"]["categorymembers"])
+        yield from (text(member, "title") for member in entries(answer, "query", "categorymembers"))
 
 
 def find_titles(client: ApiClient, titles: Sequence[str], *, follow: bool = False) -> FoundTitles:
@@ -150,11 +151,11 @@ def find_titles(client: ApiClient, titles: Sequence[str], *, follow: bool = Fals
     spelled: dict[str, str] = {}
     followed: dict[str, str] = {}
     for answer in client.batches(**joined, **_ABOUT):
-        query = answer.get("query", {})
-        _merge(pages, query.get("pages", ()))
-        invalid.update(entry["title"] for entry in query.get("interwiki", ()))
-        spelled.update((entry["from"], entry["to"]) for entry in query.get("normalized", ()))
-        followed.update((entry["from"], entry["to"]) for entry in query.get("redirects", ()))
+        query = section(answer, "query")
+        _merge(pages, entries(query, "pages"))
+        invalid.update(text(entry, "title") for entry in entries(query, "interwiki"))
+        spelled.update(_from_to(query, "normalized"))
+        followed.update(_from_to(query, "redirects"))
     invalid.update(page["title"] for page in pages.values() if "canonicalurl" not in page)
     found = [_page(page) for page in pages.values() if page["title"] not in invalid]
     redirects = [page.title for page in found if page.is_redirect]
@@ -172,7 +173,7 @@ def using(client: ApiClient, title: str, namespaces: Sequence[int]) -> Iterator[
         eifilterredir="nonredirects",
         eilimit="max",
     ):
-        yield from (entry["title"] for entry in answer["query"]["embeddedin"])
+        yield from (text(entry, "title") for entry in entries(answer, "query", "embeddedin"))
 
 
 def _leads_back(title: str, followed: Mapping[str, str]) -> bool:
@@ -187,44 +188,45 @@ def _targets(client: ApiClient, redirects: Sequence[str]) -> list[str]:
     if not redirects:
         return []
     answer = client.call(action="query", titles="|".join(redirects), redirects="1")
-    return [entry["to"] for entry in answer.get("query", {}).get("redirects", ())]
+    return [to for _, to in _from_to(section(answer, "query"), "redirects")]
+
+
+def _from_to(query: Fields, name: str) -> list[tuple[str, str]]:
+    return [(text(entry, "from"), text(entry, "to")) for entry in entries(query, name)]
 
 
 def _generated(client: ApiClient, **parameters: str) -> Iterator[Page]:
     """The pages of a generator, each when all that was asked about it has come."""
     pages: dict[str, dict[str, Any]] = {}
     for answer in client.batches(**parameters, **_ABOUT):
-        _merge(pages, answer.get("query", {}).get("pages", ()))
+        _merge(pages, entries(answer, "query", "pages"))
         if answer.get("batchcomplete"):
             yield from map(_page, pages.values())
             pages = {}
 
 
-def _merge(pages: dict[str, dict[str, Any]], more: Iterable[Mapping[str, Any]]) -> None:
+def _merge(pages: dict[str, dict[str, Any]], more: Iterable[Fields]) -> None:
     """Add what an answer says of pages to what earlier ones said."""
     for entry in more:
-        page = pages.setdefault(entry["title"], {})
-        aliases = [*page.get("redirects", ()), *entry.get("redirects", ())]
+        page = pages.setdefault(text(entry, "title"), {})
+        aliases = [*page.get("redirects", ()), *entries(entry, "redirects")]
         page.update(entry)
         page["redirects"] = aliases
 
 
-def _page(entry: Mapping[str, Any]) -> Page:
-    try:
-        if not entry["canonicalurl"].startswith(("https://", "http://")):
-            msg = f"{entry['title']} has the address {entry['canonicalurl']!r}: expected http(s)."
-            raise CorpusError(msg)
-        return Page(
-            title=entry["title"],
-            url=entry["canonicalurl"],
-            namespace=entry["ns"],
-            id=entry.get("pageid", 0),
-            revision=entry.get("lastrevid", 0),
-            touched=entry.get("touched", ""),
-            aliases=tuple(sorted(alias["title"] for alias in entry["redirects"])),
-            is_redirect=bool(entry.get("redirect")),
-            model=entry.get("contentmodel", "wikitext"),
-        )
-    except KeyError as err:
-        msg = f"expected the field {err} of a page, got {sorted(entry)}: is this MediaWiki ≥ 1.25?"
-        raise CorpusError(msg) from err
+def _page(entry: Fields) -> Page:
+    title, url = text(entry, "title"), text(entry, "canonicalurl")
+    if not url.startswith(("https://", "http://")):
+        msg = f"{title} has the address {url!r}: expected http(s)."
+        raise CorpusError(msg)
+    return Page(
+        title=title,
+        url=url,
+        namespace=number(entry, "ns"),
+        id=number(entry, "pageid", 0),
+        revision=number(entry, "lastrevid", 0),
+        touched=str(entry.get("touched", "")),
+        aliases=tuple(sorted(text(alias, "title") for alias in entries(entry, "redirects"))),
+        is_redirect=bool(entry.get("redirect")),
+        model=str(entry.get("contentmodel", "wikitext")),
+    )

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from wikirank.corpus.html import html_text
 from wikirank.corpus.source import Removed, Unchanged
 from wikirank.corpus.sources.mediawiki.client import ApiClient
+from wikirank.corpus.sources.mediawiki.fields import Fields, entries, number, section, text
 from wikirank.corpus.sources.mediawiki.http import ApiError
 from wikirank.corpus.sources.mediawiki.pages import Page
 from wikirank.corpus.sources.mediawiki.site import Site
@@ -62,7 +62,7 @@ class WikitextReader:
         """
         if not pages:
             return
-        found: dict[int, Mapping[str, Any]] = {}
+        found: dict[int, Fields] = {}
         for answer in self._client.batches(
             pageids="|".join(str(page.id) for page in pages),
             prop="revisions",
@@ -70,21 +70,21 @@ class WikitextReader:
             rvslots="main",
         ):
             # A long answer comes in parts; each has all pages, and the revisions of some.
-            for entry in answer.get("query", {}).get("pages", ()):
-                if "pageid" in entry and entry["pageid"] not in found:
-                    found[entry["pageid"]] = {}
-                if entry.get("revisions"):
-                    found[entry["pageid"]] = entry["revisions"][0]
+            for entry in entries(answer, "query", "pages"):
+                if "pageid" not in entry:
+                    continue
+                revisions = entries(entry, "revisions")
+                found.setdefault(number(entry, "pageid"), {})
+                if revisions:
+                    found[number(entry, "pageid")] = revisions[0]
         for page in pages:
             yield self._item(page, found.get(page.id))
 
-    def _item(
-        self, page: Page, revision: Mapping[str, Any] | None
-    ) -> Article | Unchanged | Removed:
+    def _item(self, page: Page, revision: Fields | None) -> Article | Unchanged | Removed:
         if revision is None:
             return Removed(page.url)
-        content = revision.get("slots", {}).get("main", {}).get("content")
-        if content is None:
+        content = section(revision, "slots", "main").get("content")
+        if not isinstance(content, str):
             _LOGGER.warning("%s is passed over: its text is hidden, or too long", page.title)
             self._skipped[FAILED] += 1
             return Unchanged(page.url)
@@ -93,7 +93,7 @@ class WikitextReader:
             title=page.title,
             text=read.text,
             url=page.url,
-            revision=str(revision["revid"]),
+            revision=str(number(revision, "revid")),
             metadata=page.metadata(read),
             version=self.version(page),
         )
@@ -167,8 +167,8 @@ class RenderedReader:
             disablelimitreport="1",
             disabletoc="1",
         )
-        parsed = answer.get("parse", {})
-        if "text" not in parsed:
+        parsed = section(answer, "parse")
+        if not isinstance(parsed.get("text"), str):
             msg = f"The text of {page.url} is longer than the wiki's API gives: $wgAPIMaxResultSize"
             raise CorpusError(msg)
         read = _page(page.title, parsed)
@@ -182,14 +182,15 @@ class RenderedReader:
         )
 
 
-def _page(title: str, parsed: Mapping[str, Any]) -> WikitextPage:
+def _page(title: str, parsed: Fields) -> WikitextPage:
     """What `action=parse` says of a page, in the terms of those read from wikitext."""
     categories = tuple(
-        entry["category"].replace("_", " ")
-        for entry in parsed.get("categories", ())
+        text(entry, "category").replace("_", " ")
+        for entry in entries(parsed, "categories")
         if not entry.get("hidden")
     )
-    names = {entry["title"].partition(":")[2].lower() for entry in parsed.get("templates", ())}
-    words = {"DISAMBIG"} if "disambiguation" in parsed.get("properties", {}) else set[str]()
+    templates = [text(entry, "title") for entry in entries(parsed, "templates")]
+    names = {title.partition(":")[2].lower() for title in templates}
+    words = {"DISAMBIG"} if "disambiguation" in section(parsed, "properties") else set[str]()
     kind = page_kind(title, templates=names, magic_words=words, categories=categories)
     return WikitextPage(html_text(parsed["text"], title=title), categories, kind)

@@ -8,6 +8,14 @@ from datetime import datetime, timedelta, timezone
 from wikirank._util import chunks
 from wikirank.corpus.source import Known
 from wikirank.corpus.sources.mediawiki.client import ApiClient
+from wikirank.corpus.sources.mediawiki.fields import (
+    Fields,
+    entries,
+    malformed,
+    number,
+    section,
+    text,
+)
 from wikirank.corpus.sources.mediawiki.pages import TITLES_AT_ONCE, Page, find_titles, using
 from wikirank.errors import InvalidArgumentError
 
@@ -47,8 +55,15 @@ def reaches_back(client: ApiClient, since: datetime) -> bool:
     answer = client.call(
         action="query", list="recentchanges", rcprop="timestamp", rcdir="newer", rclimit="1"
     )
-    oldest = answer["query"]["recentchanges"]
-    return bool(oldest) and parse_moment(oldest[0]["timestamp"]) <= since
+    oldest = entries(answer, "query", "recentchanges")
+    return bool(oldest) and _moment_of(oldest[0]) <= since
+
+
+def _moment_of(change: Fields) -> datetime:
+    try:
+        return parse_moment(text(change, "timestamp"))
+    except InvalidArgumentError as err:
+        raise malformed(change["timestamp"], "timestamp", "a moment") from err
 
 
 def changed_pages(
@@ -116,11 +131,11 @@ def _changes(client: ApiClient, since: datetime) -> Iterator[tuple[str, int | No
         rcend=(since - _OVERLAP).strftime("%Y-%m-%dT%H:%M:%SZ"),
         rclimit="max",
     ):
-        for change in answer["query"]["recentchanges"]:
+        for change in entries(answer, "query", "recentchanges"):
             if "title" not in change:  # hidden by an administrator
                 continue
-            yield change["title"], change["ns"]
-            details = change.get("logparams", {})
+            yield text(change, "title"), number(change, "ns")
+            details = section(change, "logparams")
             for key in _OTHER_TITLES:
                 if isinstance(details.get(key), str):
                     yield details[key], details.get(key.replace("title", "ns"))

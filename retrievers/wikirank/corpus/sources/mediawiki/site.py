@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
-from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import httpx
 
 from wikirank.corpus.sources.mediawiki.client import ApiClient
-from wikirank.corpus.sources.mediawiki.http import Answer, make_client, send
+from wikirank.corpus.sources.mediawiki.fields import (
+    Fields,
+    entries,
+    malformed,
+    number,
+    section,
+    text,
+)
+from wikirank.corpus.sources.mediawiki.hosts import check_host, is_same_host
+from wikirank.corpus.sources.mediawiki.http import Answer, make_client, parse_url, send
 from wikirank.errors import CorpusError
 
 # Where wikis keep it whose pages do not say.
@@ -67,53 +75,61 @@ def read_site(client: ApiClient) -> Site:
         siprop="general|statistics|namespaces|namespacealiases",
         curtimestamp="1",
     )
-    query: dict[str, Any] = answer.get("query", {})
-    generator = str(query.get("general", {}).get("generator", ""))
+    query = section(answer, "query")
+    general = section(query, "general")
+    generator = str(general.get("generator", ""))
     if not generator.startswith("MediaWiki"):
         msg = f"{client.url} says that it is {generator or 'nothing'!r}: expected MediaWiki."
         raise CorpusError(msg)
     return Site(
-        name=query["general"]["sitename"],
+        name=text(general, "sitename"),
         generator=generator,
-        articles=int(query.get("statistics", {}).get("articles", 0)),
+        articles=number(section(query, "statistics"), "articles", 0),
         namespaces=_namespaces(query),
-        now=answer["curtimestamp"],
+        now=text(answer, "curtimestamp"),
     )
 
 
-def _namespaces(query: Mapping[str, Any]) -> dict[int, list[str]]:
+def _namespaces(query: Fields) -> dict[int, list[str]]:
     names: dict[int, list[str]] = {}
-    for number, entry in query["namespaces"].items():
-        names[int(number)] = [entry["name"], *filter(None, [entry.get("canonical")])]
-    for entry in query.get("namespacealiases", ()):
-        names.setdefault(entry["id"], []).append(entry["alias"])
+    for key, entry in section(query, "namespaces").items():
+        if not isinstance(entry, dict) or not key.lstrip("-").isdecimal():
+            raise malformed({key: entry}, "query.namespaces", "a map of maps by number")
+        canonical = [text(entry, "canonical")] if entry.get("canonical") else []
+        names[int(key)] = [text(entry, "name"), *canonical]
+    if not names:
+        raise malformed(None, "query.namespaces", "a map of maps by number")
+    for entry in entries(query, "namespacealiases"):
+        names.setdefault(number(entry, "id"), []).append(text(entry, "alias"))
     return names
 
 
-def find_api(address: str, *, contact: str | None = None) -> str:
+def find_api(address: str, *, contact: str | None = None, has_credentials: bool = False) -> str:
     """Find a wiki's `api.php`; credentials are not sent.
 
     Args:
         address: That of `api.php` itself, of any page of the wiki, or of its host.
         contact: Mail address or page for the user agent.
+        has_credentials: Whether a password or token is meant for the wiki, so that its host must
+            be the one in the address.
 
     Returns:
         The address of `api.php`, on the host that the given address leads to.
 
     Raises:
-        CorpusError: If there is none.
+        CorpusError: If there is none, or the address leads to a host that it must not lead to.
         SourceConnectionError: If the wiki cannot be reached.
     """
-    if urlsplit(address).path.endswith("api.php"):
+    named = parse_url(address)
+    if named.path.endswith("api.php"):
         return address.split("?", 1)[0].split("#", 1)[0]
     with make_client(contact) as client:
-        page = _get(client, address)
-        named = _named_api(page)
-        if named:
-            return named
-        root = f"{page.url.scheme}://{page.url.netloc.decode()}"
+        page = _get(client, named, named, has_credentials)
+        api = _named_api(page)
+        if api:
+            return api
         for place in _USUAL_PLACES:
-            answer = _get(client, root + place)
+            answer = _get(client, _joined(page.url, place), named, has_credentials)
             if answer.status == 200 and b"MediaWiki" in answer.body:
                 return str(answer.url.copy_with(query=None))
     msg = (
@@ -123,15 +139,16 @@ def find_api(address: str, *, contact: str | None = None) -> str:
     raise CorpusError(msg)
 
 
-def _get(client: httpx.Client, url: str) -> Answer:
-    """Get a page, along redirects: nothing secret is in the request."""
+def _get(client: httpx.Client, url: httpx.URL, named: httpx.URL, has_credentials: bool) -> Answer:
+    """Get a page, along redirects to hosts that the address given may lead to."""
     for _ in range(_REDIRECTS):
-        answer = send(client, url, {})
+        check_host(named, url, has_credentials=has_credentials)
+        answer = send(client, str(url), {})
         target = answer.headers.get("location")
         if not (300 <= answer.status < 400 and target):
             return answer
-        url = urljoin(url, target)
-        if urlsplit(url).scheme not in ("http", "https"):
+        url = _joined(answer.url, target)
+        if url.scheme not in ("http", "https"):
             break
     msg = f"{url} redirects more than {_REDIRECTS} times, or elsewhere than to a page of the web."
     raise CorpusError(msg)
@@ -143,14 +160,22 @@ def _named_api(page: Answer) -> str | None:
     finder.feed(page.body.decode(errors="replace"))
     if not finder.href:
         return None
-    api = urljoin(str(page.url), finder.href.split("?", 1)[0])
-    if urlsplit(api).netloc != page.url.netloc.decode():
+    api = _joined(page.url, finder.href.split("?", 1)[0])
+    if not is_same_host(page.url, api):
         msg = (
             f"{page.url} says that its api.php is {api}, on another host: expected its own. "
             "If that is right, give that address itself."
         )
         raise CorpusError(msg)
-    return api
+    return str(api)
+
+
+def _joined(base: httpx.URL, reference: str) -> httpx.URL:
+    try:
+        return parse_url(urljoin(str(base), reference))
+    except ValueError as err:  # such as "http://[", which no parser reads
+        msg = f"{base} leads to {reference[:80]!r}: expected an address of the web."
+        raise CorpusError(msg) from err
 
 
 class _EditUri(HTMLParser):

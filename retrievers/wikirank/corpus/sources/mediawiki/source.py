@@ -71,7 +71,9 @@ class MediaWikiSource:
         )
         self._namespaces = self._options.namespaces or (0,)
         self._contact = self._options.contact or os.environ.get(_CONTACT_VARIABLE)
-        self._api = find_api(address, contact=self._contact)
+        self._api = find_api(
+            address, contact=self._contact, has_credentials=bool(self._credentials)
+        )
         host = urlsplit(self._api).netloc
         category = self._options.category
         self.name = source_name(name, default=f"{host}/{category}" if category else host)
