@@ -153,3 +153,28 @@ def test_windows_of_any_text_fit_and_lose_nothing(text: str, room: int) -> None:
         assert joined[len(joined) - repeated :] == window[:repeated]
         joined = joined + window[repeated:]
     assert joined == tokens
+
+
+HARBOUR = " ".join(f"In {1800 + n} the harbour had {n + 2} boats." for n in range(60))
+ANSWER = "The first algorithm meant for a machine was written in 1843."
+
+
+def test_every_window_of_a_long_passage_begins_with_its_heading() -> None:
+    model = load_cross_encoder()
+    question = "When was the algorithm of Ada Lovelace written?"
+    headed = score_passages(model, question, [f"Ada Lovelace\n{HARBOUR} {ANSWER}"])[0]
+    bare = score_passages(model, question, [f"{HARBOUR} {ANSWER}"])[0]
+    other = score_passages(model, question, [f"Charles Dickens\n{HARBOUR} {ANSWER}"])[0]
+    assert headed > bare
+    assert headed > other
+
+
+def test_text_of_another_article_behind_a_passage_changes_its_score_little() -> None:
+    model = load_cross_encoder()
+    question = "When was the first algorithm for a machine written?"
+    right = f"{ANSWER} Its author was Ada Lovelace, who translated a lecture on Babbage's engine."
+    wrong = "A lighthouse is a tower with a lamp that guides ships at night and in fog."
+    alone = score_passages(model, question, [right, wrong])
+    doubled = score_passages(model, question, [f"{right} {HARBOUR}", f"{wrong} {HARBOUR}"])
+    assert doubled[0] > doubled[1] + 5
+    assert abs(doubled[0] - alone[0]) < 1

@@ -9,7 +9,7 @@ from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Encoding
+from tokenizers import Encoding, Tokenizer
 
 from wikirank.errors import InvalidArgumentError, TextTooLongError, TruncationWarning
 from wikirank.rank.protocol import PRUNED, Cascade, CrossEncoder
@@ -31,7 +31,8 @@ def score_passages(
     """Score passages for a query.
 
     Pairs that exceed the model's length are handled as `on_truncation` says. With "window" a
-    passage is cut into overlapping windows and gets the best of their logits. With "warn" only
+    passage is cut into overlapping windows and gets the best of their logits; where the model
+    reads headings, each window begins with the passage's own. With "warn" only
     its first window counts, and a `TruncationWarning` says so. With "error" nothing is cut. A
     query over half the model's length is cut with a warning, except with "error".
 
@@ -110,13 +111,32 @@ def _windows(
     cross_encoder: CrossEncoder, texts: Sequence[str], room: int, on_truncation: OnTruncation
 ) -> list[list[Encoding]]:
     """Passages encoded, and cut to fit the room that the query leaves."""
-    encoded = cross_encoder.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-    windows = [cut_windows(text, room) for text in encoded]
+    tokenizer = cross_encoder.tokenizer
+    encoded = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+    windows = [
+        [whole]
+        if len(whole) <= room
+        else _cut(tokenizer, text, room, has_heading=cross_encoder.prepend_heading)
+        for text, whole in zip(texts, encoded, strict=True)
+    ]
     long = [position for position, parts in enumerate(windows) if len(parts) > 1]
     if long and on_truncation != "window":
         _report_long(long, len(texts), room, on_truncation)
         windows = [parts[:1] for parts in windows]
     return windows
+
+
+def _cut(tokenizer: Tokenizer, text: str, room: int, *, has_heading: bool) -> list[Encoding]:
+    """Windows of a long text, each under the text's heading, its first line, if it has one."""
+    head, newline, body = text.partition("\n")
+    heading = tokenizer.encode(head, add_special_tokens=False)
+    if not (has_heading and newline and body.strip() and len(heading) <= room // 4):
+        return cut_windows(tokenizer.encode(text, add_special_tokens=False), room)
+    parts = tokenizer.encode(body, add_special_tokens=False)
+    return [
+        Encoding.merge([heading, window], growing_offsets=False)
+        for window in cut_windows(parts, room - len(heading))
+    ]
 
 
 def _logits(
