@@ -41,7 +41,9 @@ def check_children(run: Run, documents: list[Document], model_id: str) -> None:
     assert retrieve.outputs["count"] == 5
     assert len(retrieve.outputs["top_scores"]) == 5
     assert retrieve.outputs["top_scores"] == sorted(retrieve.outputs["top_scores"], reverse=True)
-    assert {"embed", "dense", "lexical", "fuse", "total"} == retrieve.outputs["ms"].keys()
+    assert {"embed", "dense", "lexical", "fuse", "features", "total"} == retrieve.outputs[
+        "ms"
+    ].keys()
     assert rerank.inputs == {"query": CAPITAL, "count": 5, "model": model_id}
     scores = [document.metadata["relevance_score"] for document in documents]
     assert rerank.outputs["top_scores"] == scores

@@ -36,7 +36,7 @@ def none_is_left() -> Iterator[None]:
 @pytest.fixture
 def two(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two processes, from the second article on."""
-    monkeypatch.setattr(module, "_MADE_HERE", 1)
+    monkeypatch.setattr(module, "_PARSED_HERE", 1)
     monkeypatch.setenv(THREADS_VARIABLE, "2")
 
 
