@@ -1,0 +1,196 @@
+"""People's questions: what each stage ranks first, and whether the scores can be believed.
+
+Usage: python benchmarks/search_questions.py QUESTIONS PASSAGES [--distractors FILE] [--limit 30000]
+           [--every N] [--depth 50] [--json]
+
+QUESTIONS and PASSAGES are as `wikirank evaluate` takes them; `scripts/bundled_data.py` writes those
+of Natural Questions, TyDi QA and BoolQ, and SQuAD dev is as it comes. One index, one pass over all
+candidates, and from it: MRR@10 of BM25, dense and hybrid retrieval, of the cross-encoder alone and
+of the final order, with a paired permutation test against the best of the first three; the share of
+right top passages whose relevance score is over 0.3 and over 0.8; expected calibration error over
+all candidates; and, as a score does not depend on the other candidates, how well the top score
+tells questions with their answer in the index from the same questions without it (AUROC). The
+prefilter's order, five and ten wanted, is compared with that of all candidates scored.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from machine import machine
+from numpy.typing import NDArray
+from timing import markdown_table
+
+from wikirank.corpus import open_source
+from wikirank.evaluate.candidates import SearchedCandidates, build_index, distractor_passages
+from wikirank.evaluate.datasets import RetrievalDataset, load_retrieval_dataset
+from wikirank.evaluate.near_duplicates import credit_near_duplicates, with_distinct_relevant
+from wikirank.metrics.calibration import expected_calibration_error
+from wikirank.metrics.ranking import ndcg, reciprocal_rank
+from wikirank.metrics.significance import permutation_p_value
+from wikirank.rank import CrossEncoder, load_cross_encoder, score_passages
+from wikirank.rank.cascade import survivors, with_first_stage
+from wikirank.runtime.combination import FirstStageScores
+from wikirank.runtime.model_folder import bundled_model, read_model_folder
+from wikirank.search.pipeline import rerank_candidates, sort_by_score
+from wikirank.train.first_pass.run import PrefilterAlone
+from wikirank.types import RankedPassage
+
+AT = 10
+STAGES = ("lexical", "dense", "hybrid", "cross-encoder", "final")
+CASCADES = (5, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came of one question.
+
+    Attributes:
+        reciprocal_ranks: MRR@10 of each stage, by its name.
+        scores: Relevance scores of all candidates in the final order.
+        relevant: Whether each is relevant.
+        lost: nDCG that the prefilter costs, at each of `CASCADES`.
+    """
+
+    reciprocal_ranks: dict[str, float]
+    scores: NDArray[np.float64]
+    relevant: NDArray[np.bool_]
+    lost: tuple[float, ...]
+
+
+def answer_all(
+    dataset: RetrievalDataset,
+    candidates: SearchedCandidates,
+    model: CrossEncoder,
+    prefilter: Prefilter,
+    depth: int,
+) -> Iterator[Answered]:
+    """Ask all questions of a data set."""
+    for id_, question in dataset.queries.items():
+        relevant = dataset.relevant[id_]
+        found = {
+            stage: credit_near_duplicates(first.candidates, dataset, id_)
+            for stage, first in candidates.find(id_, depth).items()
+        }
+        hybrid = found["hybrid"]
+        final = rerank_candidates(question, hybrid, model)
+        logits = np.array([one.rerank_logit for one in final])
+        orders = {
+            **found,
+            "cross-encoder": sort_by_score(final, logits, model, combine=False),
+            "final": final,
+        }
+        yield Answered(
+            {name: reciprocal_rank(_ids(order), relevant, AT) for name, order in orders.items()},
+            np.array([one.relevance_score for one in final]),
+            np.array([one.passage.id in relevant for one in final]),
+            tuple(
+                ndcg(_ids(final), relevant, k)
+                - ndcg([id_ for id_ in _ids(final) if id_ in kept], relevant, k)
+                for k, kept in zip(CASCADES, prefilter.survivors(question, hybrid), strict=True)
+            ),
+        )
+
+
+class Prefilter:
+    """Which candidates the prefilter leaves, without scoring them again.
+
+    Args:
+        model: "bundled" or a model folder.
+    """
+
+    def __init__(self, model: str) -> None:
+        path = bundled_model("cross-encoder") if model == "bundled" else Path(model)
+        folder = read_model_folder(path, kind="cross-encoder")
+        self._network = PrefilterAlone(folder)
+        self._rule = folder.description.prefilter.hybrid
+
+    def survivors(self, question: str, hybrid: Sequence[RankedPassage]) -> Iterator[set[str]]:
+        """Ids of the candidates that go on to the cross-encoder, for each of `CASCADES`."""
+        texts = [one.passage.headed_text for one in hybrid]
+        known = FirstStageScores(
+            [one.dense_score for one in hybrid], [one.lexical_score for one in hybrid]
+        )
+        logits = with_first_stage(score_passages(self._network, question, texts), known, self._rule)
+        for k in CASCADES:
+            yield {hybrid[at].passage.id for at in survivors(logits, k, self._rule)}
+
+
+def _ids(ranking: Sequence[RankedPassage]) -> list[str]:
+    return [one.passage.id for one in ranking]
+
+
+def summary(answered: Sequence[Answered]) -> dict[str, float]:
+    """All figures of the table."""
+    ranks = {name: np.array([one.reciprocal_ranks[name] for one in answered]) for name in STAGES}
+    best = max(STAGES[:3], key=lambda name: float(ranks[name].mean()))
+    rng = np.random.default_rng(0)
+    right = np.array([one.scores[0] for one in answered if one.relevant[:1].any()])
+    wrong = np.array([one.scores[0] for one in answered if not one.relevant[:1].any()])
+    within = [one for one in answered if one.relevant.any()]
+    known = np.array([one.scores[0] for one in within])
+    unknown = np.array([one.scores[~one.relevant].max(initial=0.0) for one in within])
+    scores = np.concatenate([one.scores for one in answered])
+    relevant = np.concatenate([one.relevant for one in answered])
+    return {
+        "questions": len(answered),
+        **{f"MRR@10 {name}": float(ranks[name].mean()) for name in STAGES},
+        "final above the best first stage by": float((ranks["final"] - ranks[best]).mean()),
+        "p": permutation_p_value(ranks["final"], ranks[best], rng),
+        "right top score, median": float(np.median(right)),
+        "right top scores over 0.3": float((right > 0.3).mean()),
+        "right top scores over 0.8": float((right > 0.8).mean()),
+        "wrong top score, median": float(np.median(wrong)) if len(wrong) else float("nan"),
+        "calibration error, all candidates": expected_calibration_error(scores, relevant),
+        "calibration error, top passages": expected_calibration_error(
+            [one.scores[0] for one in answered], [bool(one.relevant[0]) for one in answered]
+        ),
+        "AUROC, answer in the index or not": _auroc(known, unknown),
+        **{
+            f"nDCG@{k} lost by the prefilter": float(np.mean([one.lost[n] for one in answered]))
+            for n, k in enumerate(CASCADES)
+        },
+    }
+
+
+def _auroc(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:
+    """Share of pairs in which the positive scores higher; ties count half."""
+    differences = positive[:, np.newaxis] - negative
+    return float(np.mean((differences > 0) + 0.5 * (differences == 0)))
+
+
+def main() -> None:
+    """Index, ask, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("questions", type=Path)
+    parser.add_argument("passages", type=Path)
+    parser.add_argument("--distractors", help="further passages: `sample`, a file or a folder")
+    parser.add_argument("--limit", type=int, default=30_000, help="most distractors")
+    parser.add_argument("--every", type=int, default=1, help="ask every n-th question only")
+    parser.add_argument("--depth", type=int, default=50, help="candidates a question")
+    parser.add_argument("--model", default="bundled")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    given = parser.parse_args()
+    dataset = load_retrieval_dataset(given.questions, given.passages).every(given.every)
+    dataset = with_distinct_relevant(dataset)
+    others = distractor_passages(open_source(given.distractors)) if given.distractors else ()
+    model = load_cross_encoder(given.model)
+    with build_index(dataset, islice(others, given.limit)) as index:
+        candidates = SearchedCandidates(index, dataset)
+        figures = summary(
+            list(answer_all(dataset, candidates, model, Prefilter(given.model), given.depth))
+        )
+    if given.json:
+        print(json.dumps({"machine": machine(), **figures}, indent=2))
+    else:
+        print(markdown_table(["figure", "value"], [[k, f"{v:.4g}"] for k, v in figures.items()]))
+
+
+if __name__ == "__main__":
+    main()
