@@ -1,17 +1,19 @@
 """Fine-tune the bundled cross-encoder on the lists of `scripts/search_lists.py`.
 
-Usage: python scripts/search_model.py LISTS OUTPUT [--sparse FOLDER] [--minutes 60] [--base bundled]
+Usage: python scripts/search_model.py LISTS OUTPUT [--sparse FOLDER] [--go-on-from FOLDER]
+           [--minutes 30] [--base bundled]
 
 Each list is one softmax: the target is the teacher's distribution, to whose scores the label is
 added as evidence (log odds), so that a doubtful label and a good near miss have their share. The
-teacher is the cosine of the bundled embedder and, where `--sparse` names the folder of a BERT with
-a masked-language head, a learned sparse model: `log1p(relu(logits))`, the most over the tokens, and
+teacher is the cosine of the bundled embedder together with either the logit of the base itself or,
+where `--sparse` names the folder of a BERT with a masked-language head, a learned sparse model: `log1p(relu(logits))`, the most over the tokens, and
 the dot product of query and passage (Formal et al., "SPLADE v2", 2021). Their weights were fitted
 on development lists by conditional logit. Half as much weighs the binary cross-entropy of each
 passage alone, which pins the level of the logits.
 
 Two processes share each step, one thread each: on a busy machine that is twice as fast as one
-process of two threads. The learning rate falls to 0 over the time given. Writes OUTPUT/model, a
+process of two threads. The learning rate falls to 0 over the time given. `--go-on-from` starts from
+the mean of the base's weights and those of an earlier OUTPUT/model. Writes OUTPUT/model, a
 sentence-transformers cross-encoder.
 """
 
@@ -36,14 +38,17 @@ from torch.nn import functional
 from transformers import BertConfig, BertForMaskedLM
 
 from wikirank._json_lines import read_records
+from wikirank.rank.pair_pooling import load_torch_folder
 from wikirank.rank.torch_cross_encoder import padded_batch
 from wikirank.runtime.model_folder import bundled_model
 from wikirank.runtime.tokens import plain_tokenizer
 from wikirank.train.export.from_onnx import cross_encoder_from_onnx
+from wikirank.train.fit.model import average_weights
 from wikirank.types import headed_text
 
 MAX_LENGTH = 128
-DENSE_WEIGHT, SPARSE_WEIGHT = 16.95, 0.49
+DENSE_AND_SPARSE = 16.95, 0.49
+DENSE_AND_BASE = 8.3, 0.62
 EVIDENCE = {
     "weak:title_in_q": 4.0,
     "weak:answer+words": 3.0,
@@ -110,13 +115,17 @@ class ListLoss(nn.Module):
 
     Args:
         model: The cross-encoder.
-        sparse: The sparse teacher; None leaves the dense one alone.
+        base: A teacher, where there is no sparse one.
+        sparse: The sparse teacher; None takes the base.
         seed: Of titles left out and of candidates drawn.
     """
 
-    def __init__(self, model: CrossEncoder, sparse: SparseTeacher | None, seed: int) -> None:
+    def __init__(
+        self, model: CrossEncoder, base: CrossEncoder, sparse: SparseTeacher | None, seed: int
+    ) -> None:
         super().__init__()
-        self._model, self._sparse, self._rng = model, sparse, random.Random(seed)
+        self._model, self._base, self._sparse = model, [base], sparse  # The base is not trained.
+        self._rng = random.Random(seed)
         self._model_tokenizer = model.tokenizer
         self._tokenizer = plain_tokenizer(model.tokenizer.backend_tokenizer.to_str())
         self._tokenizer.enable_truncation(MAX_LENGTH)
@@ -126,17 +135,22 @@ class ListLoss(nn.Module):
         drawn = [self._draw(one) for one in lists]
         pairs = [(one["query"], text) for one, (texts, *_) in zip(lists, drawn, strict=True)
                  for text in texts]  # fmt: skip
-        logits = self._logits(pairs)
+        logits = self._logits(self._model, pairs)
+        taught = torch.zeros(len(pairs))
+        if self._sparse is None:
+            with torch.inference_mode():
+                taught = DENSE_AND_BASE[1] * self._logits(self._base[0], pairs)
         losses = []
-        for texts, target, labels, weights in drawn:
+        for texts, known, labels, weights in drawn:
             own, logits = logits[: len(texts)], logits[len(texts) :]
+            target, taught = (known + taught[: len(texts)]).softmax(0), taught[len(texts) :]
             listwise = functional.kl_div(own.log_softmax(0), target, reduction="sum")
             binary = functional.binary_cross_entropy_with_logits(own, labels, reduction="none")
             losses.append(listwise + BINARY_WEIGHT * (binary * weights).sum() / 2)
         return torch.stack(losses).mean()
 
     def _draw(self, one: List) -> tuple[list[str], Tensor, Tensor, Tensor]:
-        """Texts of a list, the teacher's distribution, labels and their weights."""
+        """Texts of a list, what is known of them as log odds, labels and their weights."""
         negatives = one["negatives"]
         if len(negatives) > 5:
             n = 4 if self._rng.random() < 0.6 else 5
@@ -147,24 +161,25 @@ class ListLoss(nn.Module):
         texts = [headed_text(c["title"] if headed else "", c["text"]) for c in candidates]
         labels = torch.zeros(len(candidates))
         labels[0] = 1
-        return texts, self._target(one, candidates), labels, _binary_weights(candidates)
+        return texts, self._known(one, candidates), labels, _binary_weights(candidates)
 
-    def _target(self, one: List, candidates: Sequence[dict[str, Any]]) -> Tensor:
-        scores = DENSE_WEIGHT * np.array([c["dense"] for c in candidates])
+    def _known(self, one: List, candidates: Sequence[dict[str, Any]]) -> Tensor:
+        dense, sparse = DENSE_AND_BASE if self._sparse is None else DENSE_AND_SPARSE
+        scores = dense * np.array([c["dense"] for c in candidates])
         if self._sparse is not None:
             texts = [headed_text(c["title"], c["text"]) for c in candidates]
-            scores += SPARSE_WEIGHT * self._sparse.scores(one["query"], texts)
+            scores += sparse * self._sparse.scores(one["query"], texts)
         scores += [EVIDENCE_ANSWER if c["holds_answer"] else 0.0 for c in candidates]
         scores[0] += EVIDENCE.get(one["source"], EVIDENCE_LABELLED) - EVIDENCE_ANSWER
-        return torch.tensor(scores).softmax(0).float()
+        return torch.tensor(scores).float()
 
-    def _logits(self, pairs: Sequence[tuple[str, str]]) -> Tensor:
+    def _logits(self, model: CrossEncoder, pairs: Sequence[tuple[str, str]]) -> Tensor:
         encoded = self._tokenizer.encode_batch(list(pairs))
         order = sorted(range(len(encoded)), key=lambda at: len(encoded[at].ids))
         parts = []
         for start in range(0, len(order), PAIRS_PER_RUN):
             run = [encoded[at] for at in order[start : start + PAIRS_PER_RUN]]
-            parts.append(self._model(padded_batch(run, self._model_tokenizer))["scores"].view(-1))
+            parts.append(model(padded_batch(run, self._model_tokenizer))["scores"].view(-1))
         return torch.cat(parts)[torch.tensor(order).argsort()]
 
 
@@ -181,9 +196,17 @@ def _binary_weights(candidates: Sequence[dict[str, Any]]) -> Tensor:
     return weights
 
 
-def starting_point(base: str) -> CrossEncoder:
+def load_base(base: str) -> CrossEncoder:
+    """The model that is fine-tuned, as it is shipped."""
+    path = bundled_model("cross-encoder") if base == "bundled" else Path(base)
+    return cross_encoder_from_onnx(path).eval()
+
+
+def starting_point(base: str, go_on_from: Path | None) -> CrossEncoder:
     """The model to go on from, its lower layers frozen, without dropout."""
-    model = cross_encoder_from_onnx(bundled_model("cross-encoder") if base == "bundled" else base)
+    model = load_base(base)
+    if go_on_from is not None:
+        model = average_weights([model, load_torch_folder(go_on_from, device="cpu")])
     model.model.set_attn_implementation("eager")
     frozen = ["pooler", "embeddings", *(f"encoder.layer.{n}." for n in range(FROZEN_LAYERS))]
     for name, parameter in model.named_parameters():
@@ -198,10 +221,11 @@ def train(rank: int, given: argparse.Namespace) -> None:
     """One of the processes; the first says how far the time is gone, and writes the model."""
     torch.set_num_threads(1)
     torch.manual_seed(3)
-    model = starting_point(given.base)
+    base, model = load_base(given.base), starting_point(given.base, given.go_on_from)
     distributed.init_process_group("gloo", f"file://{given.output.resolve()}/meeting", None,
                                    PROCESSES, rank)  # fmt: skip
-    loss = ListLoss(model, SparseTeacher(given.sparse) if given.sparse else None, seed=rank)
+    sparse = SparseTeacher(given.sparse) if given.sparse else None
+    loss = ListLoss(model, base, sparse, seed=rank)
     trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
     head = [p for n, p in trained.items() if not n.startswith("0.")]
     body = [p for n, p in trained.items() if n.startswith("0.")]
@@ -258,7 +282,8 @@ def main() -> None:
     parser.add_argument("lists", type=Path, help="lists.jsonl.gz of search_lists.py")
     parser.add_argument("output", type=Path)
     parser.add_argument("--sparse", type=Path, help="folder of the sparse teacher")
-    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--go-on-from", type=Path, help="OUTPUT/model of an earlier run")
+    parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--base", default="bundled", help="`bundled` or an int8 model folder")
     given = parser.parse_args()
     given.output.mkdir(parents=True, exist_ok=True)
