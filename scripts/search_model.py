@@ -6,10 +6,10 @@ Usage: python scripts/search_model.py LISTS OUTPUT [--sparse FOLDER] [--go-on-fr
 Each list is one softmax: the target is the teacher's distribution, to whose scores the label is
 added as evidence (log odds), so that a doubtful label and a good near miss have their share. The
 teacher is the cosine of the bundled embedder together with either the logit of the base itself or,
-where `--sparse` names the folder of a BERT with a masked-language head, a learned sparse model: `log1p(relu(logits))`, the most over the tokens, and
-the dot product of query and passage (Formal et al., "SPLADE v2", 2021). Their weights were fitted
-on development lists by conditional logit. Half as much weighs the binary cross-entropy of each
-passage alone, which pins the level of the logits.
+where `--sparse` names the folder of a BERT with a masked-language head, a learned sparse model:
+`log1p(relu(logits))`, the most over the tokens, and the dot product of query and passage (Formal
+et al., "SPLADE v2", 2021). Their weights were fitted on development lists by conditional logit.
+Half as much weighs the binary cross-entropy of each passage alone, which pins the logits' level.
 
 Two processes share each step, one thread each: on a busy machine that is twice as fast as one
 process of two threads. The learning rate falls to 0 over the time given. `--go-on-from` starts from
