@@ -272,7 +272,7 @@ def _backward(loss: ListLoss, lists: Sequence[List]) -> float:
     for start in range(0, len(lists), LISTS_PER_RUN):
         part = loss(lists[start : start + LISTS_PER_RUN]) * LISTS_PER_RUN / LISTS_PER_STEP
         part.backward()
-        total += float(part)
+        total += part.item()
     return total * PROCESSES
 
 
