@@ -1,13 +1,34 @@
 """LangChain face of wikirank: wiki passages, reranked by a cross-encoder, scored and cited.
 
 A name is imported when it is first used, so that a program that only reranks loads no Chroma.
-torch and sentence-transformers are loaded only where a model needs them.
+torch and sentence-transformers are loaded only where a model needs them. Errors are those of
+`wikirank.errors`, where their tree is drawn.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from wikirank import __version__
+from wikirank._lazy import lazy_names
+from wikirank.errors import (
+    ClusterError,
+    CorpusError,
+    EmptyCorpusError,
+    IndexConnectionError,
+    IndexLockedError,
+    IndexMismatchError,
+    IndexNotFoundError,
+    IndexStorageError,
+    InvalidArgumentError,
+    MissingExtraError,
+    ModelError,
+    SourceAccessError,
+    SourceConnectionError,
+    TextTooLongError,
+    TruncationWarning,
+    WikirankError,
+)
 
 if TYPE_CHECKING:
     from langchain_wikirank.answer import Citation, WikiAnswer
@@ -21,37 +42,44 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Citation",
+    "ClusterError",
+    "CorpusError",
+    "EmptyCorpusError",
+    "IndexConnectionError",
+    "IndexLockedError",
+    "IndexMismatchError",
+    "IndexNotFoundError",
+    "IndexStorageError",
+    "InvalidArgumentError",
+    "MissingExtraError",
+    "ModelError",
+    "SourceAccessError",
+    "SourceConnectionError",
+    "TextTooLongError",
+    "TruncationWarning",
     "WikiAnswer",
     "WikiContextMiddleware",
     "WikiEmbeddings",
     "WikiReranker",
     "WikiRetriever",
     "WikiToolkit",
+    "WikirankError",
+    "__version__",
     "create_mcp_server",
     "create_wiki_qa_chain",
 ]
 
-_MODULES = {
-    "Citation": "answer",
-    "WikiAnswer": "answer",
-    "WikiContextMiddleware": "middleware",
-    "WikiEmbeddings": "embeddings",
-    "WikiReranker": "compressor",
-    "WikiRetriever": "retriever",
-    "WikiToolkit": "tools",
-    "create_mcp_server": "mcp",
-    "create_wiki_qa_chain": "chain",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Citation": "answer",
+        "WikiAnswer": "answer",
+        "WikiContextMiddleware": "middleware",
+        "WikiEmbeddings": "embeddings",
+        "WikiReranker": "compressor",
+        "WikiRetriever": "retriever",
+        "WikiToolkit": "tools",
+        "create_mcp_server": "mcp",
+        "create_wiki_qa_chain": "chain",
+    },
+)

@@ -6,11 +6,13 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import langchain_wikirank
 import wikirank
+import wikirank.errors
 
 ENGINE = Path(wikirank.__file__).parent
 HEAVY = ("torch", "sentence_transformers", "transformers")
@@ -90,15 +92,30 @@ def test_all_is_complete() -> None:
         "embedder_from",
     }
     names = {name for name in public if not name.startswith("_")} - internal
-    assert set(langchain_wikirank.__all__) == names
+    errors = {name for name, value in vars(wikirank.errors).items() if isinstance(value, type)}
+    assert set(langchain_wikirank.__all__) == names | errors | {"__version__"}
     assert langchain_wikirank.__all__ == sorted(langchain_wikirank.__all__)
     assert set(dir(langchain_wikirank)) >= names
     assert all(getattr(langchain_wikirank, name).__doc__ for name in names)
 
 
-def test_an_unknown_name() -> None:
+@pytest.mark.parametrize("package", [langchain_wikirank, wikirank])
+def test_an_unknown_name(package: ModuleType) -> None:
     with pytest.raises(AttributeError, match="WikiReader"):
-        langchain_wikirank.WikiReader  # noqa: B018
+        package.WikiReader  # noqa: B018
+
+
+def test_the_names_of_the_engine() -> None:
+    assert wikirank.__all__ == sorted(wikirank.__all__)
+    assert set(dir(wikirank)) >= set(wikirank.__all__)
+    values = [getattr(wikirank, name) for name in wikirank.__all__]
+    assert all(value.__doc__ for value in values)
+    assert langchain_wikirank.__version__ == wikirank.__version__
+
+
+def test_importing_the_engine_is_light() -> None:
+    modules = loaded_after("import wikirank; wikirank.WikirankError")
+    assert modules.isdisjoint((*HEAVY, "chromadb", "onnxruntime", "numpy", "lxml"))
 
 
 def test_importing_the_search_loads_no_source() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from wikirank._lazy import lazy_names
 
 if TYPE_CHECKING:
     from wikirank.corpus.source import (
@@ -44,34 +45,24 @@ __all__ = [
     "open_source",
 ]
 
-_MODULES = {
-    "ChangingSource": "source",
-    "DividedSource": "source",
-    "DumpSource": "sources.dump",
-    "FolderSource": "sources.folder",
-    "JsonLinesSource": "sources.jsonl",
-    "Known": "source",
-    "ParquetSource": "sources.parquet",
-    "Shard": "source",
-    "RawSource": "source",
-    "Removed": "source",
-    "SampleSource": "sources.sample",
-    "Source": "source",
-    "SourceOptions": "sources.options",
-    "Unchanged": "source",
-    "ZimSource": "sources.zim",
-    "open_source": "sources.open",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "ChangingSource": "source",
+        "DividedSource": "source",
+        "DumpSource": "sources.dump",
+        "FolderSource": "sources.folder",
+        "JsonLinesSource": "sources.jsonl",
+        "Known": "source",
+        "ParquetSource": "sources.parquet",
+        "Shard": "source",
+        "RawSource": "source",
+        "Removed": "source",
+        "SampleSource": "sources.sample",
+        "Source": "source",
+        "SourceOptions": "sources.options",
+        "Unchanged": "source",
+        "ZimSource": "sources.zim",
+        "open_source": "sources.open",
+    },
+)
