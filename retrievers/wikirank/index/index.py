@@ -291,7 +291,8 @@ class WikiIndex(Closing):
         """
         splitter = splitter_from(self._meta["splitter"])
         with self._open_writer() as writer:
-            register_source(self.store, source.name, source.location)
+            is_named = getattr(source, "is_named", False)
+            register_source(self.store, source.name, source.location, may_move=is_named)
             reading = Reading(self.store, source)
             if not reread and (report := reading.unchanged()):
                 return report

@@ -79,6 +79,7 @@ class Ingestion:
         with closing(items):
             self._read(items)
         self._report.skipped = dict(skipped if self._workers else self._source.skipped)
+        self._report.passed_over = list(getattr(self._source, "passed_over", ()))
         complete = changing is None or changing.complete
         if complete and self._report.articles == self._report.without_text:
             msg = (

@@ -117,30 +117,34 @@ class KnownArticles:
         return [row[0] for row in self._store.connection.execute(sql, parameters)]
 
 
-def register_source(store: PassageStore, name: str, location: str | None) -> None:
+def register_source(
+    store: PassageStore, name: str, location: str | None, *, may_move: bool = False
+) -> None:
     """Record where a source of this name lies, so that two of one name do not mix.
 
     Args:
         store: The index's store.
         name: Name of the source.
         location: Where it lies; None takes the name as the source's whole identity.
+        may_move: Whether a source elsewhere is replaced, as one that the user named is: next
+            month's dump has another path.
 
     Raises:
-        InvalidArgumentError: If the name is taken by a source elsewhere.
+        InvalidArgumentError: If the name is taken by a source elsewhere, which may not move.
     """
     if location is None:
         return
     row = store.connection.execute(
         "SELECT location FROM sources WHERE name = ?", (name,)
     ).fetchone()
-    if row and row[0] != location:
+    if row and row[0] != location and not may_move:
         msg = (
             f"A source named {name!r} is indexed already, from {row[0]}; this one is {location}. "
             f"Give this one a name of its own (--name), or, if the source has moved, "
             f"name it explicitly: --name {name}."
         )
         raise InvalidArgumentError(msg)
-    store.connection.execute("INSERT OR IGNORE INTO sources VALUES (?, ?)", (name, location))
+    store.connection.execute("INSERT OR REPLACE INTO sources VALUES (?, ?)", (name, location))
 
 
 def digests(store: PassageStore, source: str, articles: Sequence[str]) -> dict[str, str]:

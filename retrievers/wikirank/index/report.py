@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+_MOST_NAMED = 10  # pages that a summary names
+
 
 @dataclass(frozen=True, slots=True)
 class IndexProgress:
@@ -40,6 +42,7 @@ class IndexReport:
         passages_removed: Passages that went.
         seconds: Wall-clock time of the run.
         skipped: Pages of the source that are no articles, by reason.
+        passed_over: Names of what was skipped, each with the reason, where the source tells.
         was_read: Whether the source was read; False if its files were as at its last reading.
     """
 
@@ -53,6 +56,7 @@ class IndexReport:
     passages_removed: int = 0
     seconds: float = 0.0
     skipped: dict[str, int] = field(default_factory=dict)
+    passed_over: list[str] = field(default_factory=list)
     was_read: bool = True
 
     @property
@@ -77,7 +81,16 @@ class IndexReport:
             return ""
         reasons = sorted(self.skipped.items(), key=lambda reason: (-reason[1], reason[0]))
         each = ", ".join(f"{pages} {reason}" for reason, pages in reasons)
-        return f"{sum(self.skipped.values())} pages skipped ({each})"
+        total = sum(self.skipped.values())
+        return f"{total} {'page' if total == 1 else 'pages'} skipped ({each}){self._named()}"
+
+    def _named(self) -> str:
+        """The first of what was skipped, by name."""
+        if not self.passed_over:
+            return ""
+        more = len(self.passed_over) - _MOST_NAMED
+        names = ", ".join(self.passed_over[:_MOST_NAMED])
+        return f": {names}{f' and {more} more' if more > 0 else ''}"
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain values, for JSON."""

@@ -194,8 +194,8 @@ def test_a_clone_of_a_wiki_of_github(tmp_path: Path) -> None:
         ("Non-stop flight", "Far.", "Non%E2%80%90stop-flight.markdown"),
     ]
     assert source.skipped == {
-        "sidebar, header or footer of a wiki": 2,
-        "file that is neither .txt nor Markdown": 1,
+        "in the frame of a wiki": 2,
+        "in a format that is not read": 1,
     }
     assert source.count() == 3
 
@@ -216,7 +216,7 @@ def test_a_clone_of_a_wiki_of_gitlab(tmp_path: Path) -> None:
     write(tmp_path / "kites", {".gitlab/redirects.yml": "a: [", "pics/x.png": "x"})
     assert [a.title for a in source] == ["How to fly", "Start"]
     assert source.count() == 2
-    assert source.skipped == {"file that is neither .txt nor Markdown": 1}
+    assert source.skipped == {"in a format that is not read": 1}
 
 
 def test_a_vault_of_obsidian(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from wikirank.corpus.source import Source
 from wikirank.corpus.sources.dump import DUMP_SUFFIXES, DumpSource
 from wikirank.corpus.sources.folder import FolderSource
+from wikirank.corpus.sources.folder_files import PAGES, files_below
 from wikirank.corpus.sources.jsonl import JsonLinesSource
 from wikirank.corpus.sources.options import SourceOptions
 from wikirank.corpus.sources.parquet import ParquetSource, parquet_files
@@ -23,11 +24,11 @@ def open_source(
     """Open the source that a user named.
 
     Args:
-        spec: `"sample"` (for a path of that name write `./sample`); a folder of `.txt` and
-            Markdown files or of `.parquet` files; a file ending in `.jsonl`, `.ndjson` (both also
-            with `.gz`), `.parquet`, `.zim` or, if in parts, `.zimaa`; a MediaWiki export (`.xml`,
-            also with `.bz2`, `.gz` or `.zst`); or the address of a MediaWiki: of its `api.php`, of
-            any page, or of its host.
+        spec: `"sample"` (for a path of that name write `./sample`); a folder of pages (Markdown,
+            text, HTML, MediaWiki's or DokuWiki's markup) or of `.parquet` files; a file ending in
+            `.jsonl`, `.ndjson` (both also with `.gz`), `.parquet`, `.zim` or, if in parts,
+            `.zimaa`; a MediaWiki export (`.xml`, also with `.bz2`, `.gz` or `.zst`); or the
+            address of a MediaWiki: of its `api.php`, of any page, or of its host.
         name: What the index is to call it; by default `sample`, the file's or folder's name, or
             the wiki's host.
         options: What to take of it; each kind of source has its own.
@@ -60,7 +61,7 @@ def _open_plain(spec: str | Path, name: str | None) -> Source:
     path = Path(spec).expanduser()
     lowered = path.name.lower()
     if path.is_dir():
-        return (ParquetSource if parquet_files(path) else FolderSource)(path, name=name)
+        return _open_folder(path, name)
     if lowered.endswith(_JSON_LINES):
         return JsonLinesSource(path, name=name)
     if lowered.endswith(".parquet"):
@@ -69,8 +70,37 @@ def _open_plain(spec: str | Path, name: str | None) -> Source:
         return ZimSource(path, name=name)
     reason = "is of an unknown kind" if path.exists() else "does not exist"
     msg = (
-        f'{spec} {reason}: expected "sample", a folder of .txt and .md or of .parquet files, a '
+        f'{spec} {reason}: expected "sample", a folder of pages or of .parquet files, a '
         f"file ending in {', '.join((*_JSON_LINES, *DUMP_SUFFIXES))}, .parquet or .zim, or the "
         "http(s) address of a MediaWiki"
     )
     raise CorpusError(msg)
+
+
+# What stands beside the shards of a data set.
+_ABOUT = ("readme", "license", "licence", "changelog", "citation", "notice", "contributing")
+
+
+def _open_folder(folder: Path, name: str | None) -> Source:
+    """A folder of pages, or of a data set's shards: those may lie below its description."""
+    directly = [path for path in parquet_files(folder) if path.parent == folder]
+    if directly:
+        return ParquetSource(folder, name=name)
+    files = files_below(folder)
+    has_pages = any(
+        file.suffix.lower() in PAGES and not file.stem.lower().startswith(_ABOUT) for file in files
+    )
+    if has_pages:
+        return FolderSource(folder, name=name)
+    if any(file.suffix.lower() == ".parquet" for file in files):
+        return ParquetSource(folder, name=name)
+    shards = [file for file in files if file.name.lower().endswith((*_JSON_LINES, *DUMP_SUFFIXES))]
+    if shards:
+        shown = ", ".join(str(file.relative_to(folder)) for file in shards[:3])
+        more = f" and {len(shards) - 3} more" if len(shards) > 3 else ""
+        msg = (
+            f"{folder}: expected pages or .parquet files, got {shown}{more} beside what "
+            f"describes them. Index the files one by one, such as {shards[0]}."
+        )
+        raise CorpusError(msg)
+    return FolderSource(folder, name=name)

@@ -11,7 +11,9 @@ from datetime import date, time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import unquote
 
+from wikirank.corpus.sources.folder_files import files_below
 from wikirank.corpus.sources.path_source import PathSource, cannot_read
 from wikirank.corpus.sources.record import article_from_record
 from wikirank.errors import CorpusError, MissingExtraError
@@ -19,6 +21,8 @@ from wikirank.types import Article
 
 _BATCH_ROWS = 256  # whole articles: a batch is a few megabytes
 _REQUIRED = ("title", "text")
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+_POINTER = "it is a pointer of Git LFS, not the file itself; run `git lfs pull` in the clone"
 _SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.parquet")
 
 
@@ -26,8 +30,9 @@ class ParquetSource(PathSource):
     """One article a row with the columns `title`, `text` and optionally `url` and `revision`.
 
     Other columns become metadata: dates as ISO text, numbers that are not finite as None; columns
-    with binary data are left out. A folder's files are read as one, in the order of their names,
-    as those of Hugging Face's `wikimedia/wikipedia`. A file is read a few rows at a time.
+    with binary data are left out. A folder's files, at any depth, are read as one, in the order of
+    their paths, as those of a clone of Hugging Face's `wikimedia/wikipedia`; of folders named
+    `key=value` the values are metadata. A file is read a few rows at a time.
     """
 
     def __init__(self, path: str | Path, *, name: str | None = None) -> None:
@@ -49,7 +54,7 @@ class ParquetSource(PathSource):
     def __iter__(self) -> Iterator[Article]:
         """Read the articles in the files' order; CorpusError names the row that is wrong."""
         for file in self._listed():
-            yield from _articles(file)
+            yield from _articles(file, partition=self._partition(file))
 
     def shards(self) -> Iterator[ParquetShard]:
         """One part a row group, which is a thousand articles in Hugging Face's files."""
@@ -61,7 +66,7 @@ class ParquetSource(PathSource):
                     for group in range(file.num_row_groups)
                 ]
             for group, size in enumerate(sizes):
-                yield ParquetShard(path, group, first)
+                yield ParquetShard(path, group, first, self._partition(path))
                 first += size
 
     def count(self) -> int | None:
@@ -83,9 +88,17 @@ class ParquetSource(PathSource):
     def _files(self) -> list[Path]:
         files = parquet_files(self.path) if self.path.is_dir() else [self.path]
         if not files:
-            msg = f"{self.path}: expected a folder of .parquet files, found none directly in it"
+            msg = f"{self.path}: expected a folder of .parquet files, found none in it"
             raise CorpusError(msg)
         return files
+
+    def _partition(self, file: Path) -> tuple[tuple[str, str], ...]:
+        """What the folders on the way to a file say of its rows: `lang=en/year=2026`."""
+        if not self.path.is_dir():
+            return ()
+        folders = file.relative_to(self.path).parts[:-1]
+        pairs = (unquote(folder).partition("=") for folder in folders if "=" in folder)
+        return tuple((key, value) for key, _, value in pairs if key and value != _NO_VALUE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +109,19 @@ class ParquetShard:
         path: The file.
         group: The row group's number, from 0.
         first: The number of its first row in the file, from 1.
+        partition: What the file's folders say of all its rows.
     """
 
     path: Path
     group: int
     first: int
+    partition: tuple[tuple[str, str], ...] = ()
 
     def __iter__(self) -> Iterator[Article]:
         """Read its articles; CorpusError names the row that is wrong."""
-        return _articles(self.path, row_groups=[self.group], first=self.first)
+        return _articles(
+            self.path, partition=self.partition, row_groups=[self.group], first=self.first
+        )
 
     @property
     def skipped(self) -> Mapping[str, int]:
@@ -113,7 +130,11 @@ class ParquetShard:
 
 
 def _articles(
-    path: Path, *, row_groups: list[int] | None = None, first: int = 1
+    path: Path,
+    *,
+    partition: tuple[tuple[str, str], ...] = (),
+    row_groups: list[int] | None = None,
+    first: int = 1,
 ) -> Iterator[Article]:
     """The articles of some row groups of a file, or of all; the first is row `first`."""
     with _opened(path) as file:
@@ -121,7 +142,7 @@ def _articles(
         batches = file.iter_batches(batch_size=_BATCH_ROWS, row_groups=row_groups, columns=columns)
         rows = (row for batch in batches for row in batch.to_pylist())
         for number, row in enumerate(rows, first):
-            record = {field: _json_value(value) for field, value in row.items()}
+            record = {**dict(partition), **{key: _json_value(value) for key, value in row.items()}}
             yield article_from_record(record, f"{path}, row {number}")
 
 
@@ -133,11 +154,20 @@ def _opened(path: Path) -> Iterator[Any]:
             yield file
     # ValueError: text that is not UTF-8, or a time that Python cannot hold.
     except (pyarrow.ArrowException, OSError, ValueError) as err:
-        raise cannot_read(path, err) from err
+        raise cannot_read(path, _POINTER if _is_pointer(path) else err) from err
+
+
+def _is_pointer(path: Path) -> bool:
+    """Whether Git left a pointer to a large file in place of the file."""
+    try:
+        with path.open("rb") as file:
+            return file.read(40).startswith(b"version https://git-lfs")
+    except OSError:
+        return False
 
 
 def parquet_files(folder: Path) -> list[Path]:
-    """The `.parquet` files directly in a folder, by name; hidden ones are left out.
+    """The `.parquet` files of a folder, at any depth, by path; hidden ones are left out.
 
     Args:
         folder: The folder.
@@ -148,21 +178,18 @@ def parquet_files(folder: Path) -> list[Path]:
     Raises:
         CorpusError: If the folder cannot be read.
     """
-    try:
-        found = [path for path in folder.iterdir() if path.suffix.lower() == ".parquet"]
-    except OSError as err:
-        raise cannot_read(folder, err) from err
-    return sorted(path for path in found if path.is_file() and not path.name.startswith("."))
+    return [path for path in files_below(folder) if path.suffix.lower() == ".parquet"]
 
 
 def _missing_shards(files: list[Path]) -> int:
     """How many files lack by the names of the others: `train-00003-of-00041.parquet`."""
-    shards: dict[tuple[str, str], int] = {}
+    shards: dict[tuple[Path, str, str], int] = {}
     for file in files:
         match = _SHARD.fullmatch(file.name)
         if match:
-            shards[match[1], match[3]] = shards.get((match[1], match[3]), 0) + 1
-    return sum(max(0, int(total) - there) for (_, total), there in shards.items())
+            key = (file.parent, match[1], match[3])
+            shards[key] = shards.get(key, 0) + 1
+    return sum(max(0, int(total) - there) for (_, _, total), there in shards.items())
 
 
 def _columns(schema: Any, path: Path) -> list[str]:

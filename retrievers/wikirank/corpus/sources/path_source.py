@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wikirank.errors import CorpusError, InvalidArgumentError
+
+_MOST_NAMED = 1000  # files that are passed over
 
 
 class PathSource:
@@ -28,7 +30,9 @@ class PathSource:
             msg = f"{self.path} does not exist: expected a file or folder of articles"
             raise CorpusError(msg)
         self.name = source_name(name, default=self.path.name or str(self.path))
+        self._is_named = name is not None
         self._skipped: Counter[str] = Counter()
+        self._passed_over: list[str] = []
 
     @property
     def location(self) -> str:
@@ -39,6 +43,25 @@ class PathSource:
     def skipped(self) -> Mapping[str, int]:
         """What the last reading passed over, by reason."""
         return dict(self._skipped)
+
+    @property
+    def passed_over(self) -> Sequence[str]:
+        """Names of the files that the last reading passed over, each with the reason."""
+        return tuple(self._passed_over)
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the user named the source: it is the same then wherever it lies."""
+        return self._is_named
+
+    def _begin_reading(self) -> None:
+        self._skipped.clear()
+        self._passed_over.clear()
+
+    def _pass_over(self, reason: str, name: str) -> None:
+        self._skipped[reason] += 1
+        if len(self._passed_over) < _MOST_NAMED:
+            self._passed_over.append(f"{name} ({reason})")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r}, name={self.name!r})"
@@ -85,3 +108,27 @@ def decode_utf8(data: bytes, *, path: Path, first_line: int = 1) -> str:
             f"of the line ({err.reason}): save the file as UTF-8"
         )
         raise CorpusError(msg) from err
+
+
+def decode_any(data: bytes) -> str | None:
+    """Decode a text file: UTF-8, UTF-16 with a byte-order mark, else Windows' cp1252.
+
+    Args:
+        data: The bytes.
+
+    Returns:
+        The text without a byte-order mark; None for bytes that are no text.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _decoded(data, "utf-16")
+    if b"\0" in data:
+        return None
+    text = _decoded(data, "utf-8-sig")
+    return _decoded(data, "cp1252") if text is None else text
+
+
+def _decoded(data: bytes, encoding: str) -> str | None:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        return None

@@ -35,10 +35,14 @@ class WikitextReader:
         client: The wiki's client.
         site: What the wiki calls its namespaces.
         skipped: Counts, by reason, the pages that are passed over.
+        passed_over: Takes their titles, each with the reason.
     """
 
-    def __init__(self, client: ApiClient, site: Site, skipped: Counter[str]) -> None:
+    def __init__(
+        self, client: ApiClient, site: Site, skipped: Counter[str], passed_over: list[str]
+    ) -> None:
         self._client = client
+        self._passed_over = passed_over
         self._names = NamespaceNames.of(site.namespaces)
         self._skipped = skipped
 
@@ -87,6 +91,7 @@ class WikitextReader:
         if not isinstance(content, str):
             _LOGGER.warning("%s is passed over: its text is hidden, or too long", page.title)
             self._skipped[FAILED] += 1
+            self._passed_over.append(f"{page.title} ({FAILED})")
             return Unchanged(page.url)
         read = read_wikitext(content, title=page.title, names=self._names)
         return Article(
@@ -102,22 +107,27 @@ class WikitextReader:
 _GONE = frozenset({"nosuchpageid", "missingtitle"})
 _FAILURES_IN_A_ROW = 5
 FAILED = "the wiki fails to give its text"
+DENIED = "not open to us"
 
 
 class RenderedReader:
     """Reads pages one by one, as their readers see them.
 
-    A page that the wiki fails on stays as the index has it; the fifth in a row ends the run.
+    A page that the wiki fails on, or that it does not let us read, stays as the index has it; the
+    fifth in a row ends the run, and the first one of all if it is not open to us.
 
     Args:
         client: The wiki's client.
         skipped: Counts, by reason, the pages that are passed over.
+        passed_over: Takes their titles, each with the reason.
     """
 
-    def __init__(self, client: ApiClient, skipped: Counter[str]) -> None:
+    def __init__(self, client: ApiClient, skipped: Counter[str], passed_over: list[str]) -> None:
         self._client = client
         self._skipped = skipped
+        self._passed_over = passed_over
         self._failures = 0
+        self._has_read = False
 
     @staticmethod
     def version(page: Page) -> str:
@@ -144,19 +154,25 @@ class RenderedReader:
     def _read(self, page: Page) -> Article | Unchanged | Removed:
         try:
             article = self._article(page)
-        except (SourceAccessError, SourceConnectionError):
+        except SourceConnectionError:
             raise
         except CorpusError as err:
             if isinstance(err, ApiError) and err.code in _GONE:
                 return Removed(page.url)
+            is_denied = isinstance(err, SourceAccessError)
             self._failures += 1
-            if self._failures == _FAILURES_IN_A_ROW:
+            if self._failures == _FAILURES_IN_A_ROW or (is_denied and not self._has_read):
                 raise
             _LOGGER.warning("%s is passed over: %s", page.title, err)
-            self._skipped[FAILED] += 1
+            self._pass_over(page, DENIED if is_denied else FAILED)
             return Unchanged(page.url)
         self._failures = 0
+        self._has_read = True
         return article
+
+    def _pass_over(self, page: Page, reason: str) -> None:
+        self._skipped[reason] += 1
+        self._passed_over.append(f"{page.title} ({reason})")
 
     def _article(self, page: Page) -> Article:
         answer = self._client.call(

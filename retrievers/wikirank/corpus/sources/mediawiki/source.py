@@ -80,6 +80,7 @@ class MediaWikiSource:
         self._complete = False
         self._state = ""
         self._skipped: Counter[str] = Counter()
+        self._passed_over: list[str] = []
         self._client().close()  # Credentials that must not be sent are refused at once.
 
     @property
@@ -102,6 +103,11 @@ class MediaWikiSource:
     def skipped(self) -> Mapping[str, int]:
         """How many pages the last `changes` passed over, by reason."""
         return dict(self._skipped)
+
+    @property
+    def passed_over(self) -> Sequence[str]:
+        """Titles of the pages that the last `changes` passed over, each with the reason."""
+        return tuple(self._passed_over)
 
     def __repr__(self) -> str:
         return f"MediaWikiSource({self.location!r}, name={self.name!r})"
@@ -135,6 +141,7 @@ class MediaWikiSource:
             SourceConnectionError: If it cannot be reached, or stays too busy.
         """
         self._skipped.clear()
+        self._passed_over.clear()
         self._complete, self._state = False, ""
         with self._client() as client:
             site = read_site(client)
@@ -163,8 +170,8 @@ class MediaWikiSource:
 
     def _reader(self, client: ApiClient, site: Site) -> _Reader:
         if self._options.text == "wikitext":
-            return WikitextReader(client, site, self._skipped)
-        return RenderedReader(client, self._skipped)
+            return WikitextReader(client, site, self._skipped, self._passed_over)
+        return RenderedReader(client, self._skipped, self._passed_over)
 
     def _since(self, known: Known) -> datetime | None:
         if self._options.since is None:
@@ -245,6 +252,7 @@ class MediaWikiSource:
 
     def _skip(self, reason: str, what: str) -> None:
         self._skipped[reason] += 1
+        self._passed_over.append(f"{what} ({reason})")
         _LOGGER.info("%s passes over %s (%s)", self.name, what, reason)
 
 

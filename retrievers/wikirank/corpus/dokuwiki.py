@@ -1,0 +1,165 @@
+"""Pages of DokuWiki made into plain text; their levels of headings run the other way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+_HEADING = re.compile(r"[ \t]{0,1}(={2,6})[ \t]*([^=\s].*?)[ \t]*(={2,6})[ \t]*$")
+_LONGEST_HEADING = 500  # characters
+_DEEPEST, _HIGHEST = 2, 6  # equals signs of a heading of the lowest and of the highest level
+_VERBATIM = re.compile(r"<(code|file|html|php|nowiki)(?:\s[^<>\n]{0,200})?>|%%", re.IGNORECASE)
+_NOTE = re.compile(r"\(\(")
+_ITEM = re.compile(r"((?:  |\t)+)[ ]?([*-])[ \t]*(.*)")
+_LINK = re.compile(r"\[\[([^\[\]|\n]{1,500})(?:\|([^\[\]\n]{0,500}))?\]\]")
+_MEDIA = re.compile(r"\{\{[^{}\n|]{1,500}(?:\|([^{}\n]{0,500}))?\}\}")
+_MARKS = re.compile(
+    r"([a-z]{2,10}://\S+)|\*\*|__|''|//|</?(?:del|sub|sup|wrap|WRAP|hidden|note|box)\b[^<>\n]{0,200}>"
+)
+_MACRO = re.compile(r"~~[A-Za-z][^~\n]{0,200}~~")
+_RULE = re.compile(r"-{4,}[ \t]*$")
+_BREAK = re.compile(r"\\\\(?:[ \t]|$)")
+_KEPT = "\x00"
+
+
+def is_dokuwiki(text: str) -> bool:
+    """Tell whether a text's headings are DokuWiki's: the first is above all others.
+
+    Args:
+        text: A page's source.
+
+    Returns:
+        True if its first heading has four signs or more on each side, and none has more.
+    """
+    signs = [
+        min(len(found[1]), len(found[3]))
+        for line in text.split("\n")
+        if line.lstrip().startswith("==") and (found := _heading(line))
+    ]
+    return bool(signs) and signs[0] >= 4 and signs[0] == max(signs)
+
+
+def dokuwiki_text(text: str) -> str:
+    """Make plain text of a page of DokuWiki. Never fails; takes time linear in the length.
+
+    Args:
+        text: The page's source, its lines ended by line feeds.
+
+    Returns:
+        The text; sections begin with `== Heading ==` lines, the more signs the deeper.
+    """
+    kept: list[str] = []
+
+    def keep(content: str) -> str:
+        kept.append(content)
+        return f"{_KEPT}{len(kept) - 1}{_KEPT}"
+
+    def keep_verbatim(opening: re.Match[str], content: str) -> str:
+        if opening[1] is None or opening[1].lower() == "nowiki":
+            return keep(content)
+        return "\n" + keep(content.strip("\n")) + "\n"
+
+    text = _between(text.replace(_KEPT, ""), _VERBATIM, keep_verbatim)
+    lines = _Lines()
+    for line in text.split("\n"):
+        lines.add(line)
+    finished = "\n".join(lines.done())
+    return re.sub(
+        f"{_KEPT}([0-9]+){_KEPT}", lambda found: _code(kept[int(found[1])]), finished
+    ).strip("\n")
+
+
+def _heading(line: str) -> re.Match[str] | None:
+    return _HEADING.match(line) if len(line) <= _LONGEST_HEADING else None
+
+
+def _between(
+    text: str, opening: re.Pattern[str], replace: Callable[[re.Match[str], str], str]
+) -> str:
+    """Replace what stands between two marks, with the marks; one that never closes is text."""
+    pieces: list[str] = []
+    unclosed: set[str] = set()
+    position = 0
+    while found := opening.search(text, position):
+        closing = {"%%": "%%", "((": "))"}.get(found[0]) or f"</{found[1].lower()}>"
+        end = -1 if closing in unclosed else text.find(closing, found.end())
+        if end < 0:
+            unclosed.add(closing)
+            pieces.append(text[position : found.end()])
+            position = found.end()
+            continue
+        pieces += [text[position : found.start()], replace(found, text[found.end() : end])]
+        position = end + len(closing)
+    return "".join([*pieces, text[position:]])
+
+
+def _code(content: str) -> str:
+    return "\n".join(f" {line}" if line.startswith("==") else line for line in content.split("\n"))
+
+
+class _Lines:
+    """Lines of a page, and the text they make."""
+
+    def __init__(self) -> None:
+        self._text: list[str] = []
+        self._paragraph: list[str] = []
+        self._numbers: dict[int, int] = {}
+
+    def add(self, line: str) -> None:
+        heading, item = _heading(line), _ITEM.match(line)
+        if not item:
+            self._numbers.clear()
+        if heading:
+            self._flush()
+            signs = "=" * (_DEEPEST + _HIGHEST - min(len(heading[1]), len(heading[3])))
+            self._text.append(f"\n{signs} {_inline(heading[2])} {signs}")
+        elif item:
+            self._flush()
+            self._add_item(len(item[1].replace("\t", "  ")) // 2 - 1, item[2], item[3])
+        elif line[:1] in ("|", "^") and len(line) > 1:
+            self._flush()
+            # A bar within a link does not end a cell.
+            cells = re.split(r"[|^]", _inline(line).strip().strip("|^"))
+            self._text.append(" | ".join(cell.strip() for cell in cells if cell.strip() != ":::"))
+        elif not line.strip() or _RULE.match(line):
+            self._flush()
+        elif line.startswith("  "):
+            self._flush()
+            self._text.append(line)
+        else:
+            self._paragraph.append(line.lstrip("> "))
+
+    def _add_item(self, depth: int, sign: str, text: str) -> None:
+        self._numbers = {key: number for key, number in self._numbers.items() if key <= depth}
+        if sign == "-":
+            self._numbers[depth] = self._numbers.get(depth, 0) + 1
+        bullet = f"{self._numbers[depth]}." if sign == "-" else "-"
+        self._text.append(f"{'  ' * depth}{bullet} {_inline(text)}")
+
+    def _flush(self) -> None:
+        if self._paragraph:
+            joined = _inline(" ".join(self._paragraph))
+            self._text.extend(part.strip() for part in joined.split("\n") if part.strip())
+            self._paragraph = []
+
+    def done(self) -> list[str]:
+        self._flush()
+        return self._text
+
+
+def _inline(text: str) -> str:
+    text = _LINK.sub(lambda found: _label(found[1], found[2]), text)
+    text = _MEDIA.sub(lambda found: (found[1] or "").strip(), text)
+    text = _between(text, _NOTE, lambda _opening, _note: "")
+    text = _MARKS.sub(lambda found: found[1] or "", _MACRO.sub("", text))  # addresses stay
+    return " ".join(_BREAK.sub("\n", text).split(" ")).strip()
+
+
+def _label(target: str, label: str | None) -> str:
+    """What a reader sees of a link: its label, else the page's name."""
+    if label and label.strip():
+        return _MEDIA.sub("", label).strip()
+    if "://" in target:
+        return target.strip()
+    page, _, section = target.rpartition(">")[2].partition("#")
+    return (page.rstrip(":").rpartition(":")[2] or section).replace("_", " ").strip()
