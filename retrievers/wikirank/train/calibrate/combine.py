@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from wikirank.runtime.combination import ScoreInterpolation, combination_features
+from wikirank.train.calibrate.conditional_logit import fit_conditional_logit
 from wikirank.train.calibrate.measure import labels
 from wikirank.train.calibrate.platt import fit_calibration
 from wikirank.train.data.candidate_lists import MISSED, CandidateList
 
 FOLDS = 5
-_LEAST_LOGIT = 1e-3
-_RIDGE = 1e-3
+_LEAST = (1e-3, 0.0, 0.0)
+"""Lower bounds of the weights: no order goes against the logit."""
 
 Features = list[NDArray[np.float64]]
 
@@ -86,18 +86,4 @@ def _weights(features: Features, lists: Sequence[CandidateList]) -> NDArray[np.f
         for rows, held in zip(features, lists, strict=True)
         if held.positive_rank != MISSED
     ]
-
-    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        value, gradient = _RIDGE * float(weights @ weights), 2 * _RIDGE * weights
-        for rows, place in found:
-            scores = rows @ weights
-            scores -= scores.max()
-            shares = np.exp(scores) / np.exp(scores).sum()
-            value -= float(np.log(shares[place])) / len(found)
-            gradient = gradient + (shares @ rows - rows[place]) / len(found)
-        return value, gradient
-
-    bounds = [(_LEAST_LOGIT, None), (0, None), (0, None)]
-    fitted = minimize(loss, np.array([1.0, 0.0, 0.0]), jac=True, method="L-BFGS-B", bounds=bounds)
-    weights: NDArray[np.float64] = fitted.x
-    return weights
+    return fit_conditional_logit(found, least=_LEAST)

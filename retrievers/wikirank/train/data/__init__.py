@@ -2,7 +2,9 @@
 
 Articles are split (`split`), passages asked for in several natural styles (`queries`), joined by
 the user's own pairs (`pairs`), given negatives (`negatives`) and written as training groups
-(`groups`); held-out articles give candidate lists (`candidate_lists`). Nothing here loads torch.
+(`groups`); unlabelled questions (`questions`) get candidates for a teacher to score
+(`question_groups`); held-out articles give candidate lists (`candidate_lists`). Nothing here loads
+torch.
 """
 
 from wikirank.train.data.candidate_lists import (
@@ -22,6 +24,14 @@ from wikirank.train.data.negatives import mine_negatives
 from wikirank.train.data.pairs import QuestionPair, read_pairs
 from wikirank.train.data.prose import DocumentFrequency
 from wikirank.train.data.queries import STYLE_WEIGHTS, MadeQuery, make_queries
+from wikirank.train.data.question_groups import (
+    QuestionGroup,
+    QuestionOptions,
+    question_groups,
+    read_question_groups,
+    write_question_groups,
+)
+from wikirank.train.data.questions import Question, read_questions
 from wikirank.train.data.split import ArticleSplit, article_key, split_articles, split_pairs
 
 __all__ = [
@@ -31,6 +41,9 @@ __all__ = [
     "DocumentFrequency",
     "GroupOptions",
     "MadeQuery",
+    "Question",
+    "QuestionGroup",
+    "QuestionOptions",
     "QuestionPair",
     "TrainingGroup",
     "article_key",
@@ -38,11 +51,15 @@ __all__ = [
     "candidate_lists",
     "make_queries",
     "mine_negatives",
+    "question_groups",
     "read_candidate_lists",
     "read_groups",
     "read_pairs",
+    "read_question_groups",
+    "read_questions",
     "split_articles",
     "split_pairs",
     "write_candidate_lists",
     "write_groups",
+    "write_question_groups",
 ]

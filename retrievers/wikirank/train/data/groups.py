@@ -21,7 +21,12 @@ from wikirank.train.data.negatives import (
     with_text,
 )
 from wikirank.train.data.pairs import QuestionPair
-from wikirank.train.data.prose import DocumentFrequency, sentences, stands_alone
+from wikirank.train.data.prose import (
+    DocumentFrequency,
+    sentence_runs,
+    sentences,
+    stands_alone,
+)
 from wikirank.train.data.queries import (
     STYLE_WEIGHTS,
     MadeQuery,
@@ -63,8 +68,8 @@ class GroupOptions:
             model works without. All texts of a group have one, or none: else its absence would
             tell the positive from the negatives.
         alike: Whether negatives are made like the positive in form: without a sentence where it
-            lost one to the query, as short where it is the user's and short. Else its form would
-            tell it.
+            lost one to the query, about as long where it is the user's. Else its form would tell
+            it.
         n_hard: Hard negatives of a group.
         n_same_article: Negatives from the positive's article.
         n_random: Random negatives.
@@ -217,20 +222,53 @@ def _group(
     )
     if options.alike:
         masked = made.passage_text != passage.text
-        negatives = [_like_positive(other, made, masked=masked, rng=rng) for other in negatives]
+        negatives = [
+            _like_positive(other, made, masked=masked, rng=rng, index=index, accept=accept)
+            for other in negatives
+        ]
     texts = [other.headed_text if headed else other.text for other in (positive, *negatives)]
     return TrainingGroup(made.text, texts[0], texts[1:], made.style)
 
 
 def _like_positive(
-    passage: Passage, made: MadeQuery, *, masked: bool, rng: random.Random
+    passage: Passage,
+    made: MadeQuery,
+    *,
+    masked: bool,
+    rng: random.Random,
+    index: WikiIndex,
+    accept: Accept,
 ) -> Passage:
     """A negative without what in its form, not in what it says, sets it apart from the positive."""
     if masked:
         return with_text(passage, _without_sentence(passage.text, rng))
     if made.style == "pair":
-        return with_text(passage, _shortened(passage.text, len(made.passage_text), rng))
+        length = len(made.passage_text)
+        text = _lengthened(index, passage, length, accept)
+        return with_text(passage, rng.choice(sentence_runs(text, length)))
     return passage
+
+
+def _lengthened(index: WikiIndex, passage: Passage, length: int, accept: Accept) -> str:
+    """A passage and what follows it in its section, until it is about so long.
+
+    Else whoever asks about whole paragraphs would teach that what is longer is right.
+    """
+    text = passage.text
+    if len(text) >= length:
+        return text
+    article = index.store.of_articles(passage.source, [passage.article]).values()
+    following = sorted(
+        (other for other in article if other.number > passage.number),
+        key=lambda other: other.number,
+    )
+    for other in following:
+        longer = f"{text}\n{other.text}"
+        too_long = len(longer) - length > length - len(text)
+        if too_long or other.section != passage.section or not accept(other):
+            break
+        text = longer
+    return text
 
 
 def _without_sentence(text: str, rng: random.Random) -> str:
@@ -238,14 +276,3 @@ def _without_sentence(text: str, rng: random.Random) -> str:
     spans = [span for span in sentences(text) if stands_alone(text[slice(*span)])]
     shorter = without_span(text, *rng.choice(spans)) if spans else text
     return shorter or text
-
-
-def _shortened(text: str, length: int, rng: random.Random) -> str:
-    """As many sentences in a row, at least one, as come nearest to a length in characters."""
-    spans = sentences(text)
-    if len(text) < 1.3 * length or len(spans) < 2:
-        return text
-    first = rng.randrange(len(spans))
-    start = spans[first][0]
-    end = min((end for _, end in spans[first:]), key=lambda end: abs(end - start - length))
-    return text[start:end]

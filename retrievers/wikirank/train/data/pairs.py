@@ -71,13 +71,13 @@ def read_pairs(path: Path | str) -> Iterator[QuestionPair]:
 
 def _text(record: Mapping[str, Any], field: str, where: str) -> str:
     text = text_field(record, field, where)
-    return _encodable(text, where)
+    return encodable(text, where)
 
 
 def _optional(record: Mapping[str, Any], field: str, where: str) -> str:
     if record.get(field) is None:
         return ""
-    return _encodable(text_field(record, field, where, blank=True), where)
+    return encodable(text_field(record, field, where, blank=True), where)
 
 
 def _section(record: Mapping[str, Any], where: str) -> tuple[str, ...]:
@@ -85,14 +85,25 @@ def _section(record: Mapping[str, Any], where: str) -> tuple[str, ...]:
     if value is None or isinstance(value, str):
         parts = _optional(record, "section", where).split(HEADING_SEPARATOR.strip())
     elif isinstance(value, list) and all(isinstance(part, str) for part in value):
-        parts = [_encodable(part, where) for part in value]
+        parts = [encodable(part, where) for part in value]
     else:
         raise CorpusError(expected(where, "a heading or a list of headings in 'section'", value))
     return tuple(part.strip() for part in parts if part.strip())
 
 
-def _encodable(text: str, where: str) -> str:
-    """Half of a surrogate pair is JSON, but neither UTF-8 nor anything that a model reads."""
+def encodable(text: str, where: str) -> str:
+    """A text of a record, which UTF-8 can hold: half of a surrogate pair is JSON, but no text.
+
+    Args:
+        text: The text.
+        where: File and line, for the message.
+
+    Returns:
+        The text.
+
+    Raises:
+        CorpusError: It holds half of a surrogate pair.
+    """
     try:
         text.encode()
     except UnicodeEncodeError as err:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from wikirank.errors import CorpusError
@@ -29,6 +29,15 @@ from wikirank.train.data.groups import (
 from wikirank.train.data.pairs import QuestionPair
 from wikirank.train.data.prose import DocumentFrequency
 from wikirank.train.data.queries import STYLE_WEIGHTS, MadeQuery, Style, make_queries
+from wikirank.train.data.question_groups import (
+    STYLE,
+    QuestionGroup,
+    QuestionOptions,
+    question_groups,
+    read_question_groups,
+    write_question_groups,
+)
+from wikirank.train.data.questions import Question, question_key
 from wikirank.train.data.split import split_articles, split_pairs
 from wikirank.types import Article, Passage
 
@@ -37,6 +46,7 @@ HELD_OUT_STYLES: dict[Style, float] = {
     style: weight for style, weight in STYLE_WEIGHTS.items() if style != "masked_sentence"
 }
 _PARTS = ("dev", "test")
+QUESTIONS = "questions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +57,20 @@ class WikiData:
         groups: To train on, as many negatives in each.
         dev: Candidate lists to choose the checkpoint by, and to calibrate on.
         test: Candidate lists to report on.
+        questions: Groups of unlabelled questions, to train on by a teacher.
     """
 
     groups: list[TrainingGroup]
     dev: list[CandidateList]
     test: list[CandidateList]
+    questions: list[QuestionGroup] = field(default_factory=list)
 
     @property
     def styles(self) -> dict[str, int]:
         """How many groups there are of each style of query."""
-        return dict(sorted(Counter(group.style for group in self.groups).items()))
+        styles = Counter(group.style for group in self.groups)
+        styles.update({STYLE: len(self.questions)} if self.questions else {})
+        return dict(sorted(styles.items()))
 
 
 def prepare_data(
@@ -68,6 +82,8 @@ def prepare_data(
     options: GroupOptions,
     held_out_queries: int = 300,
     depth: int = 50,
+    questions: Sequence[Question] = (),
+    question_options: QuestionOptions | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> WikiData:
     """Make the data of a run, or read what an earlier call has written.
@@ -83,6 +99,8 @@ def prepare_data(
         options: How groups are made.
         held_out_queries: Most lists of dev, and of test.
         depth: Candidates a list.
+        questions: Unlabelled ones; those that dev or test ask are left out.
+        question_options: How their groups are made; None takes the defaults.
         report: Called with a sentence at each stage.
 
     Returns:
@@ -91,61 +109,116 @@ def prepare_data(
     Raises:
         CorpusError: The corpus is too small to give a group, a dev list and a test list.
     """
-    files = {part: folder / f"{part}.jsonl.gz" for part in ("groups", *_PARTS)}
+    names = ["groups", *_PARTS, *([QUESTIONS] if questions else [])]
+    files = {name: folder / f"{name}.jsonl.gz" for name in names}
     if not all(file.is_file() for file in files.values()):
         folder.mkdir(parents=True, exist_ok=True)
-        _write(articles, pairs, files, seed, options, held_out_queries, depth, report)
+        asked = question_options or QuestionOptions()
+        making = _Making(seed, options, asked, held_out_queries, depth, report)
+        making.write(articles, pairs, questions, files)
     wanted = options.n_hard + options.n_same_article + options.n_random
     groups = [g for g in read_groups(files["groups"]) if len(g.negatives) == wanted]
     if not groups:
         msg = f"The corpus gives no query with {wanted} negatives. Train on a larger one."
         raise CorpusError(msg)
     dev, test = (list(read_candidate_lists(files[part])) for part in _PARTS)
-    return WikiData(groups, dev, test)
+    mined = list(read_question_groups(files[QUESTIONS])) if questions else []
+    return WikiData(groups, dev, test, mined)
 
 
-def _write(
-    articles: Sequence[Article],
-    pairs: Sequence[QuestionPair],
-    files: dict[str, Path],
-    seed: int,
-    options: GroupOptions,
-    held_out_queries: int,
-    depth: int,
-    report: Callable[[str], None],
-) -> None:
-    split = split_articles(articles, seed=seed)
-    pairs_of = split_pairs(pairs, split, seed=seed)
-    passages = {part: _passages(part, held) for part, held in split.parts.items()}
-    total = sum(map(len, passages.values()))
-    report(f"{len(articles):,} articles, {total:,} passages; {len(pairs):,} pairs. Indexing.")
-    frequency = DocumentFrequency.of(p.headed_text for held in passages.values() for p in held)
-    with WikiIndex.create() as index:
-        _add(index, passages["train"], pairs_of["train"])
-        report("Making queries and mining negatives.")
-        groups = build_groups(
-            index,
-            passages["train"],
-            pairs_of["train"],
-            seed=seed,
-            document_frequency=frequency,
-            options=options,
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """How data is made; the fields are arguments of `prepare_data`."""
+
+    seed: int
+    options: GroupOptions
+    question_options: QuestionOptions
+    held_out_queries: int
+    depth: int
+    report: Callable[[str], None]
+
+    def write(
+        self,
+        articles: Sequence[Article],
+        pairs: Sequence[QuestionPair],
+        questions: Sequence[Question],
+        files: dict[str, Path],
+    ) -> None:
+        """Write all files: those to train on before the index holds anything of the others."""
+        split = split_articles(articles, seed=self.seed)
+        pairs_of = split_pairs(pairs, split, seed=self.seed)
+        passages = {part: _passages(part, held) for part, held in split.parts.items()}
+        total = sum(map(len, passages.values()))
+        self.report(
+            f"{len(articles):,} articles, {total:,} passages; {len(pairs):,} pairs. Indexing."
         )
-        n = write_groups(files["groups"], groups)
-        report(f"{n:,} groups. Searching for the candidates of held-out queries.")
-        # Only now, so that no group can hold anything of them.
-        for part in _PARTS:
-            _add(index, passages[part], pairs_of[part])
-        for part in _PARTS:
-            rng = random.Random(f"{seed}:{part}")
-            made = make_queries(
-                passages[part], rng=rng, document_frequency=frequency, styles=HELD_OUT_STYLES
+        frequency = DocumentFrequency.of(p.headed_text for held in passages.values() for p in held)
+        with WikiIndex.create() as index:
+            _add(index, passages["train"], pairs_of["train"])
+            self.report("Making queries and mining negatives.")
+            groups = build_groups(
+                index,
+                passages["train"],
+                pairs_of["train"],
+                seed=self.seed,
+                document_frequency=frequency,
+                options=self.options,
             )
-            queries = _sample(list(made), pairs_of[part], held_out_queries, rng)
-            lists = candidate_lists(
-                Searcher(index), queries, n=depth, prepend_heading=options.headings
+            self.report(f"{write_groups(files['groups'], groups):,} groups.")
+            if questions:
+                held_out = [pair.question for part in _PARTS for pair in pairs_of[part]]
+                self._write_questions(index, questions, held_out, files[QUESTIONS])
+            self.report("Searching for the candidates of held-out queries.")
+            # Only now, so that no group can hold anything of them.
+            for part in _PARTS:
+                _add(index, passages[part], pairs_of[part])
+            for part in _PARTS:
+                queries = self._held_out(part, passages[part], pairs_of[part], frequency)
+                lists = candidate_lists(
+                    Searcher(index), queries, n=self.depth, prepend_heading=self.options.headings
+                )
+                write_candidate_lists(files[part], lists)
+
+    def _write_questions(
+        self, index: WikiIndex, questions: Sequence[Question], held_out: list[str], file: Path
+    ) -> None:
+        keys = set(map(question_key, held_out))
+        kept = [question for question in questions if question_key(question.text) not in keys]
+        self.report(f"Mining candidates of {len(kept):,} unlabelled questions.")
+        groups = question_groups(
+            index,
+            kept,
+            seed=self.seed,
+            prepend_heading=self.options.headings,
+            drop_headings=self.options.drop_headings,
+            options=self.question_options,
+        )
+        n = write_question_groups(file, groups)
+        self.report(f"{n:,} groups of unlabelled questions.")
+
+    def _held_out(
+        self,
+        part: str,
+        passages: Sequence[Passage],
+        pairs: Sequence[QuestionPair],
+        frequency: DocumentFrequency,
+    ) -> list[tuple[Passage, MadeQuery]]:
+        """The queries of dev or test; where passages are few, several of each."""
+        made: list[tuple[Passage, MadeQuery]] = []
+        for per_passage in range(1, len(HELD_OUT_STYLES) + 1):
+            rng = random.Random(f"{self.seed}:{part}")
+            made = list(
+                make_queries(
+                    passages,
+                    rng=rng,
+                    document_frequency=frequency,
+                    styles=HELD_OUT_STYLES,
+                    per_passage=per_passage,
+                )
             )
-            write_candidate_lists(files[part], lists)
+            if len(made) >= self.held_out_queries:
+                break
+        return _sample(made, pairs, self.held_out_queries, rng)
 
 
 def _add(index: WikiIndex, passages: Sequence[Passage], pairs: Sequence[QuestionPair]) -> None:

@@ -18,6 +18,7 @@ _MIN_QUERY_CONTENT_WORDS = 2
 _MIN_SENTENCE_WORDS = 6
 _MIN_PROSE_WORDS = 10
 _MIN_LETTERS = 0.6
+_LITTLE_LONGER = 1.3
 
 _WORD = re.compile(r"[^\W_]+(?:['’\-.][^\W_]+)*")
 _MARKUP = re.compile(r"[{}<>|\\\[\]=_~^]|''|\bdisplaystyle\b|https?:|\bISBN\b|\bdoi\b")
@@ -129,6 +130,27 @@ def is_prose(text: str) -> bool:
 def sentences(text: str) -> list[Span]:
     """Start and end of each sentence of a text, in characters."""
     return list(sentence_spans(text))
+
+
+def sentence_runs(text: str, length: int) -> list[str]:
+    """The runs of whole sentences, one from each sentence on, that come nearest to a length.
+
+    Args:
+        text: The text.
+        length: In characters.
+
+    Returns:
+        At least one: the text itself where it is little longer, or has one sentence. What is left
+        at its end is none, if it is much shorter.
+    """
+    spans = sentences(text)
+    if len(text) < _LITTLE_LONGER * length or len(spans) < 2:
+        return [text]
+    runs = []
+    for first, (start, _) in enumerate(spans):
+        ends = (end for _, end in spans[first:])
+        runs.append(text[start : min(ends, key=lambda end: abs(end - start - length))])
+    return [run for run in runs if len(run) * _LITTLE_LONGER >= length] or runs
 
 
 def stands_alone(sentence: str) -> bool:
