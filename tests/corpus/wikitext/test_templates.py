@@ -40,6 +40,9 @@ from wikirank.corpus.wikitext import plain_text
         ("{{dts|2001|5|5}}, {{dts|format=dmy|2001|5|5}}", "May 5, 2001, 5 May 2001"),
         ("${{formatprice|1234567}}, ${{inflation|US|3000|1990}}", "$1,234,567, $3000 (1990)"),
         ("the dog{{s}}", "the dog's"),
+        ("HA {{eqm}} H+, {{DentalFormula|upper=0.0.2|lower=1.3}}, they was {{sic}}",
+         "HA ⇌ H+, 0.0.2/1.3, they was [sic]"),
+        ("worth $5 in {{CURRENTYEAR}} dollars", "worth $5 in present-day dollars"),
     ],
 )  # fmt: skip
 def test_english(wikitext: str, text: str) -> None:

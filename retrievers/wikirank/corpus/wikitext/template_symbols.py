@@ -98,4 +98,15 @@ SYMBOLS = {
     "degree": "°",
     "prime": "′",
     "h-dot": "ḥ",
+    "eqm": "⇌",
+    "eqm2": "⇌",
+    "yields": "→",
+    "kia": "†",
+    "wia": "(WIA)",
+    "extinct": "†",
+    "dagger": "†",
+    "double-dagger": "‡",
+    "ddagger": "‡",
+    # It changes every year; "in present-day dollars".
+    "currentyear": "present-day",
 }

@@ -1,4 +1,4 @@
-"""A wiki in which some pages are not open to us: a server on this machine plays it."""
+"""Pages that are not open to us, and an address that names one: a server here plays the wiki."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 from http_proxy import Proxy, Reply, Request
 
 from wikirank.corpus import open_source
+from wikirank.corpus.sources.options import SourceOptions
 from wikirank.errors import SourceAccessError
 
 NOWHERE = "http://127.0.0.1:9"  # the proxy passes nothing on
@@ -36,6 +37,8 @@ def wiki_without(*denied: str, code: str = "permissiondenied") -> Proxy:
 
     def answer(request: Request) -> Reply:
         asked = request.parameters
+        if not request.path.endswith("api.php"):
+            return Reply(body=b'<link rel="EditURI" href="/api.php?action=rsd"/>')
         if asked.get("action") == "parse":
             title = TITLES[int(asked["pageid"]) - 1]
             if title in denied:
@@ -68,3 +71,24 @@ def test_a_page_that_is_not_open_is_passed_over_by_name(code: str) -> None:
 def test_a_wiki_that_is_not_open_ends_the_run(denied: tuple[str, ...]) -> None:
     with wiki_without(*denied) as wiki, pytest.raises(SourceAccessError, match="not let us read"):
         list(open_source(wiki.api))
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "named"),
+    [
+        ("/wiki/Ada_Lovelace", None, "Ada Lovelace"),
+        ("/index.php/Bob", None, "Bob"),
+        ("/index.php?title=Caf%C3%A9", None, "Café"),
+        ("/wiki/Main_Page", None, ""),
+        ("/api.php", None, ""),
+        ("/wiki/Ada", SourceOptions(titles=("Ada",)), ""),
+    ],
+)
+def test_an_address_of_a_page_means_the_whole_wiki_which_is_said(
+    path: str, options: SourceOptions | None, named: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with wiki_without() as wiki:
+        open_source(wiki.url + path, options=options)
+    said = [record.getMessage() for record in caplog.records if "whole wiki" in record.getMessage()]
+    assert len(said) == bool(named)
+    assert all(f"--titles {named!r}" in line for line in said)

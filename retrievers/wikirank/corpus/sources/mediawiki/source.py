@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from wikirank._util import chunks
 from wikirank.corpus.source import Known, NothingKnown, Removed, Unchanged
@@ -31,6 +31,11 @@ from wikirank.errors import InvalidArgumentError
 from wikirank.types import Article
 
 _LOGGER = logging.getLogger(__name__)
+_MAIN_PAGES = frozenset(
+    {"", "main page", "home", "hauptseite", "wikipedia:hauptseite", "accueil", "portada"}
+    | {"wikipédia:accueil principal", "wikipedia:portada", "pagina principale", "hoofdpagina"}
+    | {"заглавная страница", "メインページ", "wikipedia:首页", "strona główna"}
+)
 _CONTACT_VARIABLE = "WIKIRANK_CONTACT"
 
 
@@ -82,6 +87,14 @@ class MediaWikiSource:
         self._skipped: Counter[str] = Counter()
         self._passed_over: list[str] = []
         self._client().close()  # Credentials that must not be sent are refused at once.
+        page = _page_named(address)
+        if page and not (self._options.titles or category):
+            _LOGGER.warning(
+                "The address names the page %r; the whole wiki is read. For that page alone give "
+                "its title too: --titles %r.",
+                page,
+                page,
+            )
 
     @property
     def location(self) -> str:
@@ -254,6 +267,16 @@ class MediaWikiSource:
         self._skipped[reason] += 1
         self._passed_over.append(f"{what} ({reason})")
         _LOGGER.info("%s passes over %s (%s)", self.name, what, reason)
+
+
+def _page_named(address: str) -> str:
+    """The title of the page that an address names, `…/wiki/Frost`; empty if it names none."""
+    parts = urlsplit(address)
+    title = dict(parse_qsl(parts.query)).get("title", "")
+    for place in ("/wiki/", "/index.php/"):
+        title = title or unquote(parts.path.partition(place)[2])
+    title = title.replace("_", " ").strip("/ ")
+    return "" if title.casefold() in _MAIN_PAGES else title
 
 
 def _check(address: str, options: SourceOptions) -> None:
