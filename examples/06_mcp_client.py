@@ -15,8 +15,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mcp import ClientSession, StdioServerParameters
-from mcp.client.stdio import stdio_client
+from mcp import Client, StdioServerParameters
 from mcp.types import TextContent
 
 from langchain_wikirank import WikiRetriever
@@ -41,17 +40,16 @@ async def ask(index: Path) -> None:
         args=["-m", "langchain_wikirank", "mcp", "--index", str(index)],
         env=dict(os.environ),
     )
-    async with stdio_client(server) as (read, write), ClientSession(read, write) as session:
-        await session.initialize()
-        tools = (await session.list_tools()).tools
+    async with Client(server) as client:
+        tools = (await client.list_tools()).tools
         print(f"Tools: {', '.join(tool.name for tool in tools)}\n")
-        result = await session.call_tool("wiki_search", {"query": QUESTION, "k": 2})
+        result = await client.call_tool("wiki_search", {"query": QUESTION, "k": 2})
     print(f"What a chat model reads of {QUESTION!r}:\n")
     for content in result.content:
         if isinstance(content, TextContent):
             print(content.text)
     print("\nWhat a program reads:\n")
-    for found in (result.structuredContent or {})["documents"]:
+    for found in (result.structured_content or {})["documents"]:
         print(f"[{found['citation']}] {found['title']}  {found['score']:.3f}  {found['url']}")
 
 

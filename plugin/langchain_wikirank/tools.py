@@ -68,6 +68,11 @@ class WikiToolkit(BaseToolkit):
         )
 
     @property
+    def library(self) -> ToolContext:
+        """The wiki and the terms on which it is shown, for further tools over it."""
+        return self._library
+
+    @property
     def conversations(self) -> Conversations:
         """The citation numbers of each conversation."""
         return self._library.conversations

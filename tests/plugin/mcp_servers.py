@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-from mcp import ClientSession, StdioServerParameters
-from mcp.client.stdio import stdio_client
+import httpx2
+from mcp import Client, StdioServerParameters
+from mcp.client.client import ConnectMode
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult
 
@@ -85,15 +85,14 @@ def http_server(log: Path, *arguments: str, token: str | None = TOKEN) -> Iterat
 
 
 @asynccontextmanager
-async def http_session(server: Running, token: str = TOKEN) -> AsyncIterator[ClientSession]:
-    """The official client over HTTP."""
-    async with (
-        httpx.AsyncClient(headers=server.headers(token), timeout=300) as client,
-        streamable_http_client(server.url, http_client=client) as (read, write, _),
-        ClientSession(read, write) as session,
-    ):
-        await session.initialize()
-        yield session
+async def http_session(
+    server: Running, token: str = TOKEN, mode: ConnectMode = "legacy"
+) -> AsyncIterator[Client]:
+    """The official client over HTTP, in a session unless the mode is another."""
+    async with httpx2.AsyncClient(headers=server.headers(token), timeout=300) as client:
+        transport = streamable_http_client(server.url, http_client=client)
+        async with Client(transport, mode=mode) as session:
+            yield session
 
 
 def stdio_parameters(folder: Path, *arguments: str) -> StdioServerParameters:
@@ -106,13 +105,11 @@ def stdio_parameters(folder: Path, *arguments: str) -> StdioServerParameters:
 
 
 @asynccontextmanager
-async def stdio_session(folder: Path, *arguments: str) -> AsyncIterator[ClientSession]:
+async def stdio_session(
+    folder: Path, *arguments: str, mode: ConnectMode = "auto"
+) -> AsyncIterator[Client]:
     """The official client over standard input and output."""
-    async with (
-        stdio_client(stdio_parameters(folder, *arguments)) as (read, write),
-        ClientSession(read, write) as session,
-    ):
-        await session.initialize()
+    async with Client(stdio_parameters(folder, *arguments), mode=mode) as session:
         yield session
 
 
@@ -123,10 +120,10 @@ def text_of(result: CallToolResult) -> str:
     return content.text
 
 
-async def search(session: ClientSession, query: str, **arguments: Any) -> list[dict[str, Any]]:
+async def search(session: Client, query: str, **arguments: Any) -> list[dict[str, Any]]:
     """The passages that `wiki_search` finds, as values."""
     result = await session.call_tool("wiki_search", {"query": query, **arguments})
-    assert not result.isError, text_of(result)
-    assert result.structuredContent is not None
-    documents: list[dict[str, Any]] = result.structuredContent["documents"]
+    assert not result.is_error, text_of(result)
+    assert result.structured_content is not None
+    documents: list[dict[str, Any]] = result.structured_content["documents"]
     return documents

@@ -1,4 +1,4 @@
-"""`wikirank mcp`, run as a user runs it, with the official client and LangChain's adapter."""
+"""`wikirank mcp`, run as a user runs it, with the official client."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -17,10 +18,9 @@ import pytest
 from evidence_structure import entries
 from hostile_passages import HOSTILE_PASSAGES
 from langchain_core.utils.function_calling import convert_to_openai_function
-from langchain_mcp_adapters.client import MultiServerMCPClient
-from langchain_mcp_adapters.tools import load_mcp_tools
 from locations import TINY_WIKI
-from mcp import ClientSession
+from mcp import Client, MCPError
+from mcp.client.client import ConnectMode
 from mcp_servers import (
     COMMAND,
     TOKEN,
@@ -83,9 +83,7 @@ def server(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
 
 
 @asynccontextmanager
-async def session_over(
-    transport: str, folder: Path, server: Running
-) -> AsyncIterator[ClientSession]:
+async def session_over(transport: str, folder: Path, server: Running) -> AsyncIterator[Client]:
     over = http_session(server) if transport == "http" else stdio_session(folder)
     async with over as session:
         yield session
@@ -95,24 +93,27 @@ async def session_over(
 async def test_a_session(transport: str, folder: Path, server: Running) -> None:
     async with session_over(transport, folder, server) as session:
         tools = {tool.name: tool for tool in (await session.list_tools()).tools}
+        searching = tools["wiki_search"].description
         with WikiIndex.open(folder) as index:
             toolkit = WikiToolkit(retriever=WikiRetriever(index=index))
             for tool in toolkit.get_tools():
                 listed, function = tools.pop(tool.name), convert_to_openai_function(tool)
-                assert listed.description == function["description"]
-                assert listed.inputSchema == function["parameters"]
+                assert listed.description.startswith(function["description"])
+                assert listed.input_schema == function["parameters"]
                 assert listed.annotations is not None
-                assert listed.annotations.readOnlyHint
-                assert listed.annotations.idempotentHint
-        assert tools == {}
+                assert listed.annotations.read_only_hint
+                assert listed.annotations.idempotent_hint
+        keys = searching.partition("Filter keys: ")[2].rstrip(".").split(", ")
+        assert {"title", "section", "topic", "year"} <= set(keys)
+        assert list(tools) == ["wiki_list"]
 
         result = await session.call_tool("wiki_search", {"query": TUNING})
-        (first, *_) = result.structuredContent["documents"]
+        (first, *_) = result.structured_content["documents"]
         assert (first["citation"], first["title"], first["section"]) == (1, "Violin", "Tuning")
         assert first["url"] == "https://wiki.example/Violin#Tuning"
         assert 0 < first["score"] < 1
         found = entries(text_of(result))
-        assert {d["citation"]: d["text"] for d in result.structuredContent["documents"]} == found
+        assert {d["citation"]: d["text"] for d in result.structured_content["documents"]} == found
 
         page = await session.call_tool("wiki_read", {"title": "Violin", "section": "Tuning"})
         assert entries(text_of(page)) == {1: "The strings are tuned in fifths: G, D, A and E."}
@@ -129,10 +130,10 @@ async def test_errors_say_what_to_do(server: Running) -> None:
             ("wiki_search", {"question": "Why?"}, "Arguments: query, k, "),
             ("wiki_search", {"query": "Why?", "k": 99}, "Correct them, call again."),
             ("wiki_read", {"title": "Nowhere"}, 'The wiki has no page "Nowhere".'),
-            ("wiki_fetch", {}, "Tools: wiki_search, wiki_read, wiki_find."),
+            ("wiki_fetch", {}, "Tools: wiki_search, wiki_read, wiki_find, wiki_list."),
         ]:
             result = await session.call_tool(name, arguments)
-            assert result.isError
+            assert result.is_error
             assert message in text_of(result)
             assert "Traceback" not in text_of(result)
 
@@ -140,9 +141,9 @@ async def test_errors_say_what_to_do(server: Running) -> None:
 async def test_it_abstains_in_text_and_values(server: Running) -> None:
     async with http_session(server) as session:
         result = await session.call_tool("wiki_search", {"query": "What do bonds yield in Peru?"})
-        assert not result.isError
+        assert not result.is_error
         assert "The wiki does not answer this" in text_of(result)
-        assert result.structuredContent == {
+        assert result.structured_content == {
             "message": text_of(result),
             "abstained": True,
             "left_out": 0,
@@ -151,7 +152,7 @@ async def test_it_abstains_in_text_and_values(server: Running) -> None:
 
 
 async def test_clients_at_once_have_numbers_of_their_own(server: Running) -> None:
-    async def ask(session: ClientSession, question: str) -> None:
+    async def ask(session: Client, question: str) -> None:
         own = await search(session, question)
         assert (own[0]["citation"], own[0]["title"]) == (1, QUESTIONS[question])
         assert [document["citation"] for document in own] == list(range(1, len(own) + 1))
@@ -165,7 +166,7 @@ async def test_clients_at_once_have_numbers_of_their_own(server: Running) -> Non
 
 
 async def test_searches_do_not_hold_up_other_messages(folder: Path) -> None:
-    async with stdio_session(folder) as session:
+    async with stdio_session(folder, mode="legacy") as session:
         searches = [asyncio.create_task(search(session, question)) for question in QUESTIONS]
         await asyncio.sleep(0)
         await session.send_ping()
@@ -179,7 +180,7 @@ async def test_hostile_passages_stay_within_their_delimiters(folder: Path) -> No
         result = await session.call_tool("wiki_search", arguments)
         found = entries(text_of(result))
         assert len(found) > 12
-        documents = result.structuredContent["documents"]
+        documents = result.structured_content["documents"]
         assert {document["citation"]: document["text"] for document in documents} == found
         assert not re.search(r"<\s*/?\s*passage", json.dumps(documents))
 
@@ -270,20 +271,95 @@ def test_stdio_ends_cleanly(folder: Path, end: str) -> None:
     assert (process.returncode, out, err) == (0, "", "")
 
 
-async def test_langchains_adapter(folder: Path, server: Running) -> None:
-    connection = {"transport": "http", "url": server.url, "headers": server.headers()}
-    client = MultiServerMCPClient({"wiki": connection})
-    tools = {tool.name: tool for tool in await client.get_tools()}
-    assert list(tools) == ["wiki_search", "wiki_read", "wiki_find"]
-    async with stdio_session(folder) as session:
-        tools_of_session = {tool.name: tool for tool in await load_mcp_tools(session)}
-        for tool in (tools["wiki_search"], tools_of_session["wiki_search"]):
-            call = {"name": tool.name, "args": {"query": TUNING}, "id": "1", "type": "tool_call"}
-            message = await tool.ainvoke(call)
-            (block,) = message.content
-            assert "The strings are tuned in fifths" in entries(block["text"])[1]
-            documents = message.artifact["structured_content"]["documents"]
-            assert documents[0]["title"] == "Violin"
+async def test_without_sessions_each_call_has_numbers_of_its_own(server: Running) -> None:
+    async with http_session(server, mode="2026-07-28") as client:
+        for question in list(QUESTIONS)[:2]:
+            found = await search(client, question)
+            assert (found[0]["citation"], found[0]["title"]) == (1, QUESTIONS[question])
+
+
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+async def test_over_stdio_there_is_one_conversation(folder: Path, mode: ConnectMode) -> None:
+    async with stdio_session(folder, mode=mode) as client:
+        first = await search(client, TUNING)
+        other = await search(client, "How does merge sort work?")
+        assert other[0]["citation"] == len(first) + 1
+        assert await search(client, TUNING) == first
+
+
+async def test_pages_are_resources(server: Running) -> None:
+    async with http_session(server) as client:
+        listed = (await client.list_resources()).resources
+        uris = {resource.name: resource.uri for resource in listed}
+        assert uris["Amber Lighthouse"] == "wiki://Amber%20Lighthouse"
+        titles = set(QUESTIONS.values())
+        assert [name for name in uris if name in titles] == sorted(titles)
+        (template,) = (await client.list_resource_templates()).resource_templates
+        assert template.uri_template == "wiki://{title}"
+
+        (page,) = (await client.read_resource("wiki://Violin")).contents
+        assert page.text.startswith("Violin\n\n")
+        assert "\n\n== Tuning ==\n\nThe strings are tuned in fifths: G, D, A and E." in page.text
+        (section,) = (await client.read_resource("wiki://Violin#Tuning")).contents
+        assert section.text.count("==") == 2
+        for uri in ("wiki://Nowhere", "wiki://Violin#Price", "wiki://", "file:///etc/passwd"):
+            with pytest.raises(MCPError, match=r"The wiki has no page|no section|Expected an add"):
+                await client.read_resource(uri)
+
+
+async def test_a_prompt_to_answer_with_citations(server: Running) -> None:
+    async with http_session(server) as client:
+        (prompt,) = (await client.list_prompts()).prompts
+        written = await client.get_prompt(prompt.name, {"question": TUNING})
+        (message,) = written.messages
+        assert message.role == "user"
+        assert message.content.text.endswith(f"Question: {TUNING}")
+        for name, arguments in [(prompt.name, {}), (prompt.name, {"question": "q" * 2001})]:
+            with pytest.raises(MCPError, match="Expected a question of 1 to 2,000"):
+                await client.get_prompt(name, arguments)
+        with pytest.raises(MCPError, match="Expected the prompt answer_from_wiki"):
+            await client.get_prompt("other", {})
+
+
+async def test_titles_are_listed(server: Running) -> None:
+    async def listed(**arguments: object) -> list[str]:
+        text = text_of(await client.call_tool("wiki_list", arguments))
+        return [line[2:] for line in text.splitlines() if line.startswith("- ")]
+
+    async with http_session(server) as client:
+        everything, titles = await listed(limit=100), set(QUESTIONS.values())
+        assert [title for title in everything if title in titles] == sorted(titles)
+        assert await listed(prefix="ve") == ["Velm"]
+        assert await listed(filter={"topic": "Places"}) == ["Amber Lighthouse", "Velm"]
+        first = await client.call_tool("wiki_list", {"limit": 1})
+        assert f'go on with wiki_list after "{everything[0]}"' in text_of(first)
+        assert await listed(limit=1, after=everything[0]) == [everything[1]]
+        assert await listed(after="\U0010ffff") == []
+        result = await client.call_tool("wiki_list", {"filter": {"hue": 1}})
+        assert result.is_error
+        assert "hue" in text_of(result)
+
+
+def pinged(running: Running, session_id: str | None = None) -> tuple[int, str]:
+    """The status of a ping within a session, a new one if none is named, and its id."""
+    headers = {**running.headers(), **ACCEPT}
+    if session_id is None:
+        made = httpx.post(running.url, json=INITIALIZE, headers=headers, timeout=300)
+        session_id = made.headers["Mcp-Session-Id"]
+    headers["Mcp-Session-Id"] = session_id
+    ping = {"jsonrpc": "2.0", "id": 2, "method": "ping"}
+    answer = httpx.post(running.url, json=ping, headers=headers, timeout=300)
+    return answer.status_code, session_id
+
+
+def test_an_idle_session_ends(server: Running, folder: Path, tmp_path: Path) -> None:
+    status, session_id = pinged(server)
+    assert (status, pinged(server, session_id)[0], pinged(server, "unknown")[0]) == (200, 200, 404)
+    with http_server(tmp_path / "log", "--index", str(folder), "--session-idle", "0.01") as running:
+        _, session_id = pinged(running)
+        # Each request lengthens its life by 0.6 s.
+        while pinged(running, session_id)[0] != 404:
+            time.sleep(1)
 
 
 def test_the_extra_is_asked_for(
@@ -292,6 +368,19 @@ def test_the_extra_is_asked_for(
     monkeypatch.setitem(sys.modules, "mcp", None)  # as if it were not installed
     with pytest.raises(MissingExtraError, match=r'mcp.*pip install "langchain-wikirank\[mcp\]"'):
         create_mcp_server(city_retriever)
+
+
+def test_another_version_is_told_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, city_retriever: WikiRetriever, tmp_path: Path
+) -> None:
+    for number, folder in (("1.30.0", "old"), ("3.0.0", "new")):
+        place = tmp_path / folder / f"mcp-{number}.dist-info"
+        place.mkdir(parents=True)
+        place.joinpath("METADATA").write_text(f"Name: mcp\nVersion: {number}\n", "utf-8")
+        with monkeypatch.context() as patch:
+            patch.syspath_prepend(str(place.parent))
+            with pytest.raises(MissingExtraError, match=f"Expected version 2 .* got {number}"):
+                create_mcp_server(city_retriever)
 
 
 def test_the_command_line_loads_neither_langchain_nor_mcp() -> None:

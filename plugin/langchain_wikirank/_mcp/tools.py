@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from langchain_core.documents import Document
 from langchain_core.messages import ToolCall, ToolMessage
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_function
 from mcp import types
-from mcp.server.lowlevel import Server
 from pydantic import BaseModel, Field
 
 from langchain_wikirank._evidence.quoting import quoted_line, quoted_text, quoted_url
@@ -20,7 +20,9 @@ _TITLES = {
     "wiki_search": "Search the wiki",
     "wiki_read": "Read a page of the wiki",
     "wiki_find": "Find words in the wiki",
+    "wiki_list": "List pages of the wiki",
 }
+_MOST_KEYS = 30
 
 
 class FoundPassage(BaseModel):
@@ -43,73 +45,72 @@ class FoundPassages(BaseModel):
     documents: list[FoundPassage] = Field(description="The passages, best first.")
 
 
-def offer_tools(server: Server[dict[str, BaseTool]], tools: Iterable[BaseTool]) -> None:
-    """Let a server list tools and call those of each session.
+def described(tool: BaseTool, filter_keys: Collection[str] = ()) -> types.Tool:
+    """A LangChain tool as an MCP client is told of it.
 
     Args:
-        server: The server; its lifespan gives the tools of a session by name.
-        tools: The tools as they are listed, the same for every session.
+        tool: The tool.
+        filter_keys: Metadata keys of the index, told where the tool takes a filter.
+
+    Returns:
+        Its name, description and schemas.
     """
-    listed = [described(tool) for tool in tools]
-
-    async def list_tools(_: types.ListToolsRequest) -> types.ServerResult:
-        return types.ServerResult(types.ListToolsResult(tools=listed))
-
-    async def call_tool(request: types.CallToolRequest) -> types.ServerResult:
-        tools = server.request_context.lifespan_context
-        params = request.params
-        return types.ServerResult(await called(tools, params.name, params.arguments or {}))
-
-    # The server's decorators check arguments by themselves, in words that help no model.
-    server.request_handlers[types.ListToolsRequest] = list_tools
-    server.request_handlers[types.CallToolRequest] = call_tool
-
-
-def described(tool: BaseTool) -> types.Tool:
-    """A LangChain tool as an MCP client is told of it."""
     function = convert_to_openai_function(tool)  # What LangChain tells a chat model.
+    description = tool.description
+    if filter_keys and "filter" in function["parameters"]["properties"]:
+        description += f" Filter keys: {_listed(filter_keys)}."
     return types.Tool(
         name=tool.name,
         title=_TITLES.get(tool.name),
-        description=tool.description,
-        inputSchema=function["parameters"],
-        outputSchema=FoundPassages.model_json_schema() if tool.name == _STRUCTURED_TOOL else None,
+        description=description,
+        input_schema=function["parameters"],
+        output_schema=FoundPassages.model_json_schema() if tool.name == _STRUCTURED_TOOL else None,
         annotations=types.ToolAnnotations(
-            readOnlyHint=True, destructiveHint=False, idempotentHint=True, openWorldHint=False
+            read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
         ),
     )
 
 
+def _listed(keys: Collection[str]) -> str:
+    """Keys as a model is told them: they come from a wiki, and there may be thousands."""
+    shown = [quoted_line(key) for key in sorted(keys)[:_MOST_KEYS]]
+    return ", ".join(shown) + (", …" if len(keys) > _MOST_KEYS else "")
+
+
 async def called(
-    tools: Mapping[str, BaseTool], name: str, arguments: dict[str, Any]
+    tools: Mapping[str, BaseTool], name: str, arguments: dict[str, Any], session: str
 ) -> types.CallToolResult:
     """Call a LangChain tool for an MCP client.
 
     Args:
-        tools: The tools of the session by name.
+        tools: The tools by name.
         name: The tool that is asked for.
         arguments: Its arguments, unchecked.
+        session: Whose citation numbers to go on with.
 
     Returns:
-        What the tool says, and for `wiki_search` the passages as values; `isError` with a message
+        What the tool says, and for `wiki_search` the passages as values; `is_error` with a message
         that says what to do where the tool refuses or there is none.
     """
     if name not in tools:
-        return _error(f"There is no tool {name!r}. Tools: {', '.join(tools)}.")
+        return _error(f"There is no tool {name[:100]!r}. Tools: {', '.join(tools)}.")
     # The tools run in worker threads of their own, and answer their errors themselves.
     call = ToolCall(name=name, args=arguments, id="mcp", type="tool_call")
-    message: ToolMessage = await tools[name].ainvoke(call)
+    config: RunnableConfig = {"configurable": {"thread_id": session}}
+    message: ToolMessage = await tools[name].ainvoke(call, config)
     text = str(message.content)
     if message.status == "error":
         return _error(text)
     return types.CallToolResult(
         content=[types.TextContent(type="text", text=text)],
-        structuredContent=_structured(text, message.artifact) if name == _STRUCTURED_TOOL else None,
+        structured_content=_structured(text, message.artifact)
+        if name == _STRUCTURED_TOOL
+        else None,
     )
 
 
 def _error(text: str) -> types.CallToolResult:
-    return types.CallToolResult(content=[types.TextContent(type="text", text=text)], isError=True)
+    return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=True)
 
 
 def _structured(text: str, artifact: Mapping[str, Any]) -> dict[str, Any]:

@@ -77,8 +77,12 @@ async def _lines(stream: BinaryIO) -> AsyncIterator[str]:
 
 
 PATH = "/mcp"
+SESSION_IDLE_SECONDS = 30 * 60.0
 
 _SECONDS_TO_FINISH = 2
+_MOST_SESSIONS = 1000
+_LONGEST_BODY_BYTES = 256 * 1024
+_LONGEST_HEADERS_BYTES = 32 * 1024
 
 
 class _OneToken:
@@ -104,7 +108,13 @@ class _Sessions:
         await self._manager.handle_request(scope, receive, send)
 
 
-def http_app(server: Server[Any], token: str, hosts: Sequence[str]) -> Starlette:
+def http_app(
+    server: Server[Any],
+    token: str,
+    hosts: Sequence[str],
+    *,
+    idle_seconds: float = SESSION_IDLE_SECONDS,
+) -> Starlette:
     """The server as a web application that asks for a bearer token.
 
     Args:
@@ -112,11 +122,18 @@ def http_app(server: Server[Any], token: str, hosts: Sequence[str]) -> Starlette
         token: What clients must send as `Authorization: Bearer …`.
         hosts: Names and addresses that requests may be made to, and pages that make them come
             from; against a page whose own name is pointed at this machine (DNS rebinding).
+        idle_seconds: How long a session without a request lives.
 
     Returns:
         The application; its one path is `/mcp`.
     """
-    manager = StreamableHTTPSessionManager(server, security_settings=_security(hosts))
+    manager = StreamableHTTPSessionManager(
+        server,
+        security_settings=_security(hosts),
+        session_idle_timeout=idle_seconds,
+        max_sessions=_MOST_SESSIONS,
+        max_request_body_size=_LONGEST_BODY_BYTES,
+    )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -151,6 +168,9 @@ def serve_http(app: Starlette, listening: socket.socket) -> None:
     """
     config = uvicorn.Config(
         app,
+        # httptools reads headers of any length before anything can look at the token.
+        http="h11",
+        h11_max_incomplete_event_size=_LONGEST_HEADERS_BYTES,
         log_config=None,  # Logging is as the program has set it up.
         access_log=False,
         # Clients keep a stream open for messages of the server: these do not end by themselves.

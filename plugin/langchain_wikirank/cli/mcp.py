@@ -5,21 +5,23 @@ from __future__ import annotations
 import logging
 import secrets
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from langchain_wikirank._async import finish_workers, start_in_worker
 from langchain_wikirank._evidence.selection import DEFAULT_MIN_SCORE
-from wikirank._extras import require_extra
 from wikirank._server import check_token, open_socket
 from wikirank.cli.options import DeviceOption, IndexOption, ModelOption, RevisionOption
 from wikirank.errors import WikirankError
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
+    from starlette.applications import Starlette
 
     from langchain_wikirank import WikiRetriever
 
@@ -58,6 +60,9 @@ def command(
             "--allowed-host", help="Another name that clients reach the host by; repeatable."
         ),
     ] = None,
+    session_idle: Annotated[
+        float, typer.Option(min=0.01, help="Minutes after which an idle HTTP session ends.")
+    ] = 30.0,
     token_budget: Annotated[
         int | None, typer.Option(min=200, help="Most tokens of one answer; 1,500 by default.")
     ] = None,
@@ -71,7 +76,7 @@ def command(
     revision: RevisionOption = None,
     device: DeviceOption = None,
 ) -> None:
-    """Serve the tools `wiki_search`, `wiki_read` and `wiki_find` to MCP clients.
+    """Serve the wiki to MCP clients: tools to search, read, find and list; pages as resources.
 
     Examples:
     - `wikirank mcp --index my-index`
@@ -82,9 +87,9 @@ def command(
     if over_http:
         check_token(host, token, hint=f"Set {TOKEN_VARIABLE}")
     from langchain_wikirank import WikiReranker, WikiRetriever, create_mcp_server
-    from langchain_wikirank.mcp import MODULES
+    from langchain_wikirank._mcp.installed import require_mcp
 
-    require_extra("mcp", "the MCP server", MODULES)
+    require_mcp()
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     reranker = WikiReranker(model=model, revision=revision, device=device)
     retriever = WikiRetriever.from_index(index, reranker=reranker)
@@ -94,7 +99,9 @@ def command(
     with retriever.index:
         try:
             if over_http:
-                _serve_http(server, retriever, host, port, token, allowed_hosts or [])
+                hosts = [*LOOPBACK_HOSTS, host, *(allowed_hosts or [])]
+                app = partial(_http_app, server, hosts, session_idle * 60)
+                _serve_http(app, retriever, host, port, token)
             else:
                 _serve_stdio(server, retriever)
         finally:
@@ -111,15 +118,21 @@ def _serve_stdio(server: Server[Any], retriever: WikiRetriever) -> None:
         asyncio.run(serve_stdio(server))
 
 
+def _http_app(server: Server[Any], hosts: list[str], idle_seconds: float, token: str) -> Starlette:
+    from langchain_wikirank._mcp.transports import http_app
+
+    return http_app(server, token, hosts, idle_seconds=idle_seconds)
+
+
 def _serve_http(
-    server: Server[Any],
+    app: Callable[[str], Starlette],
     retriever: WikiRetriever,
     host: str,
     port: int,
     token: str | None,
-    allowed_hosts: list[str],
 ) -> None:
-    from langchain_wikirank._mcp.transports import PATH, http_app, serve_http
+    """Serve an application that is made for the token, which is made here if there is none."""
+    from langchain_wikirank._mcp.transports import PATH, serve_http
 
     with open_socket(host, port) as listening:
         name = f"[{host}]" if ":" in host else host
@@ -129,7 +142,7 @@ def _serve_http(
             token = secrets.token_urlsafe()
             typer.echo(f"Clients must send this header: Authorization: Bearer {token}", err=True)
         _warm_up(retriever)
-        serve_http(http_app(server, token, [*LOOPBACK_HOSTS, host, *allowed_hosts]), listening)
+        serve_http(app(token), listening)
 
 
 def _warm_up(retriever: WikiRetriever) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from time import perf_counter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import HTTPException
 from starlette.requests import Request
@@ -107,12 +107,11 @@ class WorkQueue:
             if given_up.is_set():
                 raise _AbandonedError
 
-        answer = asyncio.ensure_future(
-            asyncio.get_running_loop().run_in_executor(self._threads, self._timed, work, check)
-        )
+        answer = asyncio.wrap_future(self._threads.submit(self._timed, work, check))
         gone = asyncio.ensure_future(_hung_up(request))
+        either: set[asyncio.Future[Any]] = {answer, gone}
         try:
-            await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if answer.done():
                 return answer.result()
         except asyncio.CancelledError:

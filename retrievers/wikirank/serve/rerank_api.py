@@ -22,7 +22,7 @@ _MOST_FIELDS = 100
 
 _Value = str | int | float | bool | None
 _Document = str | dict[str, _Value]
-_DOCUMENTS = [
+_DOCUMENTS: list[Any] = [
     "The lighthouse was built in 1821.",
     {"text": "Herring are caught at night.", "title": "Herring"},
 ]

@@ -1,0 +1,96 @@
+"""What the MCP server does at each request of a client."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.tools import BaseTool
+from mcp import types
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import Server
+
+import wikirank
+from langchain_wikirank._async import run_in_worker
+from langchain_wikirank._mcp.prompts import ANSWER, get_prompt
+from langchain_wikirank._mcp.resources import TEMPLATE, list_resources, read_resource
+from langchain_wikirank._mcp.tools import called, described
+from wikirank.index import WikiIndex
+
+_Context = ServerRequestContext[Any]
+_SESSION_HEADER = "mcp-session-id"
+_STDIO = "stdio"
+
+
+def make_server(
+    index: WikiIndex, tools: Mapping[str, BaseTool], instructions: str
+) -> Server[dict[str, Any]]:
+    """Make the server.
+
+    Args:
+        index: The wiki.
+        tools: The tools by name.
+        instructions: How a model is to use them.
+
+    Returns:
+        The server, to run over any transport.
+    """
+
+    async def list_tools(_: _Context, __: object) -> types.ListToolsResult:
+        keys = await run_in_worker(index.store.known_keys)
+        return types.ListToolsResult(tools=[described(tool, keys) for tool in tools.values()])
+
+    async def call_tool(
+        context: _Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult:
+        return await called(tools, params.name, params.arguments or {}, session_of(context))
+
+    async def resources(
+        _: _Context, params: types.PaginatedRequestParams | None
+    ) -> types.ListResourcesResult:
+        return await run_in_worker(list_resources, index.store, params.cursor if params else None)
+
+    async def templates(_: _Context, __: object) -> types.ListResourceTemplatesResult:
+        return types.ListResourceTemplatesResult(resource_templates=[TEMPLATE])
+
+    async def read(
+        _: _Context, params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult:
+        return await run_in_worker(read_resource, index.store, params.uri)
+
+    async def prompts(_: _Context, __: object) -> types.ListPromptsResult:
+        return types.ListPromptsResult(prompts=[ANSWER])
+
+    async def prompt(_: _Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
+        return get_prompt(params.name, params.arguments or {})
+
+    return Server(
+        "wikirank",
+        version=wikirank.__version__,
+        instructions=instructions,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+        on_list_resources=resources,
+        on_list_resource_templates=templates,
+        on_read_resource=read,
+        on_list_prompts=prompts,
+        on_get_prompt=prompt,
+    )
+
+
+def session_of(context: _Context) -> str:
+    """Whose citation numbers a request goes on with.
+
+    Over standard input there is one client. Over HTTP a session has an id; since protocol
+    2026-07-28 there are no sessions, and each call has numbers of its own.
+
+    Args:
+        context: The request's.
+
+    Returns:
+        A name for the session.
+    """
+    if context.request is None:
+        return _STDIO
+    return context.request.headers.get(_SESSION_HEADER) or uuid.uuid4().hex

@@ -1,0 +1,94 @@
+"""Pages of the wiki as MCP resources: `wiki://TITLE`, and `wiki://TITLE#Section`."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from urllib.parse import quote, unquote
+
+from mcp import MCPError, types
+
+from langchain_wikirank._evidence.quoting import quoted_line, quoted_text
+from wikirank.index.store import PassageStore
+from wikirank.search.neighbours import joined_text
+from wikirank.search.pages import find_pages, is_within, named_section, page_passages
+from wikirank.search.titles import list_titles
+from wikirank.types import HEADING_SEPARATOR
+
+SCHEME = "wiki://"
+_PAGE_SIZE = 100
+_LONGEST_CHARS = 100_000
+_MIME_TYPE = "text/plain"
+
+TEMPLATE = types.ResourceTemplate(
+    uri_template=SCHEME + "{title}",
+    name="wiki-page",
+    title="A page of the wiki",
+    description="The text of a page by its title, percent-encoded; `#Section` names a section.",
+    mime_type=_MIME_TYPE,
+)
+
+
+def list_resources(store: PassageStore, cursor: str | None) -> types.ListResourcesResult:
+    """A hundred pages in alphabetical order.
+
+    Args:
+        store: The passages.
+        cursor: Where to go on: the last title of the list before.
+
+    Returns:
+        The pages, and a cursor where there are more.
+    """
+    titles, after = list_titles(store, after=cursor or "", limit=_PAGE_SIZE)
+    return types.ListResourcesResult(
+        resources=[_resource(title) for title in titles], next_cursor=after
+    )
+
+
+def read_resource(store: PassageStore, uri: str) -> types.ReadResourceResult:
+    """The text of a page or of one of its sections, as quoted data.
+
+    Args:
+        store: The passages.
+        uri: Its address.
+
+    Returns:
+        The text, sections under their headings; cut after 100,000 characters, which it says.
+
+    Raises:
+        MCPError: There is no such page or section.
+    """
+    if not uri.startswith(SCHEME):
+        msg = f"Expected an address like {SCHEME}TITLE, got {uri[:200]!r}."
+        raise _not_found(msg)
+    name, _, anchor = uri.removeprefix(SCHEME).partition("#")
+    title, section = unquote(name), named_section(f"#{anchor}")
+    pages = find_pages(store, title)
+    if not pages:
+        msg = f"The wiki has no page {title[:200]!r}. List resources, or wiki_search."
+        raise _not_found(msg)
+    passages = page_passages(store, pages[0])
+    if section:
+        passages = [one for one in passages if is_within(one.section, section)]
+    if not passages:
+        msg = f"{title[:200]!r} has no section {section[:200]!r}. Read the whole page."
+        raise _not_found(msg)
+    parts = [quoted_line(pages[0].title)]
+    for path, group in groupby(passages, key=lambda passage: passage.section):
+        heading = quoted_line(HEADING_SEPARATOR.join(path))
+        parts += [f"== {heading} ==" if heading else "", quoted_text(joined_text([*group]))]
+    text = "\n\n".join(filter(None, parts))
+    if len(text) > _LONGEST_CHARS:
+        cut = f"\n\n(Cut after {_LONGEST_CHARS:,} characters: read a section, or wiki_read.)"
+        text = text[:_LONGEST_CHARS] + cut
+    contents = types.TextResourceContents(uri=uri, mime_type=_MIME_TYPE, text=text)
+    return types.ReadResourceResult(contents=[contents])
+
+
+def _resource(title: str) -> types.Resource:
+    return types.Resource(
+        uri=SCHEME + quote(title, safe=""), name=quoted_line(title), mime_type=_MIME_TYPE
+    )
+
+
+def _not_found(message: str) -> MCPError:
+    return MCPError(types.INVALID_PARAMS, message)
