@@ -28,7 +28,7 @@ _executor = _new_executor()
 
 
 def _replace_executor() -> None:
-    """Begin anew; also in a forked child, which has the executor's memory but no threads."""
+    """Start again; also in a forked child, which has the executor's memory but no threads."""
     global _executor
     _executor = _new_executor()
 

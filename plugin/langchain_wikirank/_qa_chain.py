@@ -66,7 +66,7 @@ def checked_prompt(prompt: BasePromptTemplate[Any] | None) -> BasePromptTemplate
         It, or else the default.
 
     Raises:
-        InvalidArgumentError: It lacks a variable that it needs, or asks for an unknown one.
+        InvalidArgumentError: If it lacks a variable that it needs, or asks for an unknown one.
     """
     if prompt is None:
         return ANSWER_PROMPT

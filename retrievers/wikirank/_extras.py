@@ -17,7 +17,7 @@ def require_extra(extra: str, what: str, modules: Sequence[str]) -> None:
         modules: Top-level modules of its packages.
 
     Raises:
-        MissingExtraError: One is not installed.
+        MissingExtraError: If one is not installed.
     """
     missing = [name for name in modules if find_spec(name) is None]
     if missing:

@@ -24,7 +24,7 @@ def read_records(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
         Where the record stands, and the record. Blank lines are passed over.
 
     Raises:
-        CorpusError: The file is missing, broken, or holds no record; a line is no JSON object.
+        CorpusError: If the file is missing, broken, or holds no record; a line is no JSON object.
     """
     empty = True
     try:

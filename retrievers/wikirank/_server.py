@@ -28,7 +28,7 @@ def check_token(host: str, token: str | None, *, hint: str) -> None:
         hint: How to set one, for the message.
 
     Raises:
-        InvalidArgumentError: The host is not this machine alone and there is no token, or the
+        InvalidArgumentError: If the host is not this machine alone and there is no token, or the
             token is too short or not plain.
     """
     if token is None and not is_loopback(host):

@@ -146,7 +146,7 @@ class CitationBook:
         numbers: What an earlier book gave, as from `to_dict`.
 
     Raises:
-        InvalidArgumentError: A number is not a whole number over 0.
+        InvalidArgumentError: If a number is not a whole number over 0.
     """
 
     def __init__(self, numbers: Mapping[str, int] | None = None) -> None:

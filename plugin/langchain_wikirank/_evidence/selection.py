@@ -36,7 +36,7 @@ def check_min_score(min_score: float | None) -> None:
         min_score: The threshold, or None.
 
     Raises:
-        InvalidArgumentError: It is not between 0 and 1.
+        InvalidArgumentError: If it is not between 0 and 1.
     """
     if min_score is not None and not 0 <= min_score <= 1:
         msg = f"Expected min_score between 0 and 1, or None to show all passages, got {min_score}."

@@ -22,7 +22,7 @@ def token_counter(model_or_tokenizer: Any = None) -> TokenCounter:
         The function; threads may share it if what was given may be shared.
 
     Raises:
-        InvalidArgumentError: It is none of these.
+        InvalidArgumentError: If it is none of these.
     """
     given = model_or_tokenizer
     if given is None:

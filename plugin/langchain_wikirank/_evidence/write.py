@@ -56,7 +56,7 @@ def write_evidence(
         The text and the documents shown.
 
     Raises:
-        InvalidArgumentError: The budget is too small for any passage.
+        InvalidArgumentError: If the budget is too small for any passage.
     """
     texts = [document.page_content for document in documents]
     titles = [str(document.metadata.get("title") or "") for document in documents]
@@ -86,7 +86,7 @@ def lay_out(
         The text and the documents shown.
 
     Raises:
-        InvalidArgumentError: The budget is too small for any passage.
+        InvalidArgumentError: If the budget is too small for any passage.
     """
     keyed: dict[str, Document] = {}
     for document in documents:

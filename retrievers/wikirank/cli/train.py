@@ -60,7 +60,7 @@ def command(
     loss: Annotated[
         Loss | None,
         typer.Option(
-            help="`listwise`: the answer against its negatives. `bce`: each passage by itself. "
+            help="`listwise`: the answer against its negatives. `bce`: each passage alone. "
             "`both` of them. `distillation`: as `--teacher` scores them; wiki only. "
             "[default: both]"
         ),

@@ -132,7 +132,7 @@ def build_index(
         The index, open; its folder goes with the object.
 
     Raises:
-        InvalidArgumentError: A distractor has the id of a passage of the data set.
+        InvalidArgumentError: If a distractor has the id of a passage of the data set.
     """
     passages = [*dataset_passages(dataset), *distractors]
     refuse_duplicates(passages)

@@ -53,7 +53,7 @@ class RetrievalDataset:
             The data set.
 
         Raises:
-            InvalidArgumentError: n is below 1.
+            InvalidArgumentError: If n is below 1.
         """
         if n < 1:
             msg = f"Every n-th query needs an n of at least 1, got {n}."
@@ -82,7 +82,7 @@ def load_retrieval_dataset(
         The data set.
 
     Raises:
-        InvalidArgumentError: A folder is given with a passages file, or a file without.
+        InvalidArgumentError: If a folder is given with a passages file, or a file without.
         CorpusError: A file is missing, is not UTF-8 JSON lines, or holds no record; a record lacks
             a field, repeats an id, or names a query or passage that is not there.
     """

@@ -73,8 +73,8 @@ def load_held_out(folder: Path) -> tuple[RetrievalDataset, GivenCandidates]:
         a passage is what stands before the first ` › ` in the first of several lines.
 
     Raises:
-        InvalidArgumentError: The folder holds no such split.
-        CorpusError: The split cannot be read, or a record is wrong.
+        InvalidArgumentError: If the folder holds no such split.
+        CorpusError: If the split cannot be read, or a record is wrong.
     """
     file = folder / TEST_LISTS
     if not file.is_file():

@@ -29,7 +29,7 @@ class CachedCrossEncoder:
         file: An SQLite database, made where there is none; several models may share it.
 
     Raises:
-        InvalidArgumentError: The file is something else, or cannot be written.
+        InvalidArgumentError: If the file is something else, or cannot be written.
     """
 
     def __init__(self, model: CrossEncoder, file: Path) -> None:
@@ -55,7 +55,7 @@ class CachedCrossEncoder:
             (n,), raw logits in the order of the pairs.
 
         Raises:
-            ModelError: The model failed.
+            ModelError: If the model failed.
         """
         keys = [self._digest(pair) for pair in pairs]
         known = self._known(keys)

@@ -56,7 +56,7 @@ def evaluate(
         models: Rerankers by name.
         settings: How; None takes the defaults.
         name: Of the data set, for the report.
-        on_step: Told what is done, how much of it, and of how much.
+        on_step: Called with what is being done, how much of it is done, and of how much.
 
     Returns:
         What was found.

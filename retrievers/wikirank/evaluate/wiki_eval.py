@@ -30,7 +30,7 @@ def held_out_pairs(
         The pairs.
 
     Raises:
-        CorpusError: The corpus has too few windows.
+        CorpusError: If the corpus has too few windows.
     """
     return card_pairs(articles, n_windows=n_windows, seed=seed).wiki_eval
 
@@ -45,7 +45,7 @@ def wiki_eval_dataset(pairs: Iterable[LabelledPair]) -> RetrievalDataset:
         Those queries, each with a pool of two passages, its own window and a random one.
 
     Raises:
-        CorpusError: No query has both.
+        CorpusError: If no query has both.
     """
     queries: dict[str, str] = {}
     passages: dict[str, str] = {}

@@ -57,7 +57,7 @@ def risk_coverage(confidence: ArrayLike, wrong: ArrayLike) -> NDArray[np.float64
         order: each counts with the mean of them.
 
     Raises:
-        InvalidArgumentError: The shapes differ or there is no question.
+        InvalidArgumentError: If the shapes differ or there is no question.
     """
     sure = np.asarray(confidence, dtype=np.float64)
     errors = np.asarray(wrong, dtype=np.float64)
@@ -85,7 +85,7 @@ def abstention(answerable: ArrayLike, wrong: ArrayLike, unanswerable: ArrayLike)
         The measures.
 
     Raises:
-        InvalidArgumentError: The shapes differ or a list is empty.
+        InvalidArgumentError: If the shapes differ or a list is empty.
     """
     known = np.asarray(answerable, dtype=np.float64)
     unknown = np.asarray(unanswerable, dtype=np.float64)

@@ -48,7 +48,7 @@ def reliability_bins(
         The bins that hold a passage, by ascending score.
 
     Raises:
-        InvalidArgumentError: The shapes differ, there is no score, or a value is out of range.
+        InvalidArgumentError: If the shapes differ, there is no score, or a value is out of range.
     """
     given = np.asarray(scores, dtype=np.float64)
     labels = np.asarray(relevant, dtype=np.bool_)

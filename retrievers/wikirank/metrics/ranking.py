@@ -119,7 +119,7 @@ def spearman(first: ArrayLike, second: ArrayLike) -> float:
         Pearson correlation of the ranks, in [-1, 1].
 
     Raises:
-        InvalidArgumentError: The lengths differ, are below 2, or all scores of a list are equal.
+        InvalidArgumentError: If the lengths differ, are below 2, or all scores of a list are equal.
     """
     ranks = [_mean_ranks(np.asarray(scores, dtype=np.float64)) for scores in (first, second)]
     if ranks[0].shape != ranks[1].shape or ranks[0].size < 2:

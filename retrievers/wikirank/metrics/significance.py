@@ -86,7 +86,7 @@ def permutation_p_value(
         The p-value, over 0 and at most 1.
 
     Raises:
-        InvalidArgumentError: The shapes differ, there is no value, one is not finite, or
+        InvalidArgumentError: If the shapes differ, there is no value, one is not finite, or
             `resamples` is below 1.
     """
     pair = _checked(first, "first"), _checked(second, "second")

@@ -32,7 +32,7 @@ class Prefilter:
         network: Its file.
 
     Raises:
-        ModelError: It cannot be opened.
+        ModelError: If it cannot be opened.
     """
 
     def __init__(self, network: Path) -> None:
@@ -48,7 +48,7 @@ class Prefilter:
             (n,), logits that can be compared with each other for one query, and with nothing else.
 
         Raises:
-            ModelError: A run failed, or gave something that is not a finite number.
+            ModelError: If a run failed, or gave something that is not a finite number.
         """
         return np.array(list(map_ordered(self._logit, pairs)))
 

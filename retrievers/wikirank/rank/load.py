@@ -43,9 +43,9 @@ def load_cross_encoder(
         The cross-encoder.
 
     Raises:
-        InvalidArgumentError: An argument is out of range, or does not go with the model.
-        MissingExtraError: The model needs the `[torch]` extra.
-        ModelError: The model is missing, corrupt, or of another kind.
+        InvalidArgumentError: If an argument is out of range, or does not go with the model.
+        MissingExtraError: If the model needs the `[torch]` extra.
+        ModelError: If the model is missing, corrupt, or of another kind.
     """
     folder = _folder(model)
     if revision is not None and folder is not None:

@@ -73,7 +73,7 @@ class DescribedCrossEncoder(ABC):
             (n,), raw logits in the order of the pairs.
 
         Raises:
-            ModelError: The model failed, or gave something that is not a finite number.
+            ModelError: If the model failed, or gave something that is not a finite number.
         """
         if not pairs:
             return np.empty(0)
@@ -139,7 +139,7 @@ class CrossEncoder(Protocol):
             (n,), raw logits in the order of the pairs.
 
         Raises:
-            ModelError: The model failed, or gave something that is not a finite number.
+            ModelError: If the model failed, or gave something that is not a finite number.
         """
         ...
 
@@ -158,7 +158,7 @@ class Cascade(Protocol):
             (n,), logits that can be compared with each other for one query.
 
         Raises:
-            ModelError: The model failed, or gave something that is not a finite number.
+            ModelError: If the model failed, or gave something that is not a finite number.
         """
         ...
 

@@ -52,10 +52,10 @@ def score_passages(
         passages that were dropped; at least `top_n` were not.
 
     Raises:
-        InvalidArgumentError: The query is blank, a text is not a string, `top_n` is below 1, or
+        InvalidArgumentError: If the query is blank, a text is not a string, `top_n` is below 1, or
             `on_truncation` is unknown.
-        TextTooLongError: Something is too long and `on_truncation` is "error".
-        ModelError: The model failed.
+        TextTooLongError: If something is too long and `on_truncation` is "error".
+        ModelError: If the model failed.
     """
     if on_truncation not in get_args(OnTruncation):
         msg = f"Expected on_truncation of {get_args(OnTruncation)}, got {on_truncation!r}."

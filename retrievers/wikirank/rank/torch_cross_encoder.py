@@ -86,9 +86,9 @@ class TorchCrossEncoder(DescribedCrossEncoder):
             batch_size: Pairs a run; None takes 32, and 256 on an NVIDIA GPU.
 
         Raises:
-            InvalidArgumentError: An argument is out of range.
-            MissingExtraError: sentence-transformers is not installed.
-            ModelError: The model cannot be loaded, or has no head with one trained label.
+            InvalidArgumentError: If an argument is out of range.
+            MissingExtraError: If sentence-transformers is not installed.
+            ModelError: If the model cannot be loaded, or has no head with one trained label.
         """
         if batch_size is not None and (type(batch_size) is not int or batch_size < 1):
             msg = f"Expected a batch_size that is a whole number over 0, got {batch_size!r}."

@@ -21,7 +21,7 @@ def check_max_length(max_length: int | None, *, limit: int) -> int:
         The length to use.
 
     Raises:
-        InvalidArgumentError: It is not a whole number between `MIN_LENGTH` and the limit.
+        InvalidArgumentError: If it is not a whole number between `MIN_LENGTH` and the limit.
     """
     if max_length is None:
         return limit

@@ -21,7 +21,7 @@ class Calibration:
         shift: Summand, finite.
 
     Raises:
-        InvalidArgumentError: A value is out of range.
+        InvalidArgumentError: If a value is out of range.
     """
 
     scale: float = 1.0

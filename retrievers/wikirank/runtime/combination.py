@@ -44,7 +44,7 @@ class ScoreInterpolation:
         shift: Summand.
 
     Raises:
-        InvalidArgumentError: A value is out of range.
+        InvalidArgumentError: If a value is out of range.
     """
 
     logit: float

@@ -26,7 +26,7 @@ def hub_folder(name: str, revision: str | None = None, *, timeout: float = 5.0) 
         The folder of the files; None if the cache has none and the hub cannot be reached.
 
     Raises:
-        ModelError: The name is no hub id, or the hub answered with an error.
+        ModelError: If the name is no hub id, or the hub answered with an error.
     """
     cached = _cached_folder(name, revision)
     if cached is not None or not _hub_answers(timeout):

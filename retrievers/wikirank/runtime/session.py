@@ -40,7 +40,7 @@ class Network:
         file: The network.
 
     Raises:
-        ModelError: ONNX Runtime cannot open it.
+        ModelError: If ONNX Runtime cannot open it.
     """
 
     def __init__(self, file: Path) -> None:
@@ -73,7 +73,7 @@ class Network:
             Its output.
 
         Raises:
-            ModelError: The run failed, or gave something that is not a finite number.
+            ModelError: If the run failed, or gave something that is not a finite number.
         """
         feed = {name: given[name] for name in self.inputs}
         try:
@@ -104,8 +104,8 @@ class OnnxSession:
                 one where the network takes no mask to tell padding by.
 
         Raises:
-            InvalidArgumentError: The batch size is not a whole number over 0.
-            ModelError: ONNX Runtime cannot open the network.
+            InvalidArgumentError: If the batch size is not a whole number over 0.
+            ModelError: If ONNX Runtime cannot open the network.
         """
         check_batch_size(batch_size)
         self._network = Network(file)
@@ -122,7 +122,7 @@ class OnnxSession:
             The network's output, a row for each text, in their order.
 
         Raises:
-            ModelError: A run failed, or gave something that is not a finite number.
+            ModelError: If a run failed, or gave something that is not a finite number.
         """
         if self._batch_size == 1:
             return np.concatenate(list(map_ordered(lambda text: self._run([text]), texts)))

@@ -24,7 +24,7 @@ def load_tokenizer(file: Path) -> Tokenizer:
         The tokenizer; do not change it.
 
     Raises:
-        ModelError: The file is missing or corrupt.
+        ModelError: If the file is missing or corrupt.
     """
     try:
         return plain_tokenizer(file.read_text("utf-8"))
@@ -50,7 +50,7 @@ def check_texts(texts: Sequence[str], *, what: str, allow_blank: bool = True) ->
         allow_blank: Whether a text may be empty or white space only.
 
     Raises:
-        InvalidArgumentError: A text is not a string, is not valid Unicode, or is blank.
+        InvalidArgumentError: If a text is not a string, is not valid Unicode, or is blank.
     """
     if isinstance(texts, str):
         msg = f"Expected a sequence of {what} texts, got one string; put it in a list."
@@ -68,7 +68,7 @@ def check_text(text: str, *, what: str, allow_blank: bool = False) -> None:
         allow_blank: Whether it may be empty or white space only.
 
     Raises:
-        InvalidArgumentError: It is not a string, is not valid Unicode, or is blank.
+        InvalidArgumentError: If it is not a string, is not valid Unicode, or is blank.
     """
     if not isinstance(text, str):
         msg = f"Expected the {what} to be a string, got {type(text).__name__}."

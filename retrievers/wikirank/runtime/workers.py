@@ -31,7 +31,7 @@ def thread_count() -> int:
         At least 1.
 
     Raises:
-        InvalidArgumentError: The variable is not a whole number over 0.
+        InvalidArgumentError: If the variable is not a whole number over 0.
     """
     chosen = os.environ.get(THREADS_VARIABLE, "").strip()
     if not chosen:
@@ -86,7 +86,7 @@ def _usable_cores() -> int:
 
 
 def _forget_pool() -> None:
-    """A forked child has the pool's memory but none of its threads: begin anew there."""
+    """A forked child has the pool's memory but none of its threads: start again there."""
     global _lock, _pool
     _lock, _pool = threading.Lock(), None
 

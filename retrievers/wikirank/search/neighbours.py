@@ -24,7 +24,7 @@ def with_neighbours(
         reach: How many to join before, and how many after.
 
     Returns:
-        The passages with longer texts, best first, ranks counted anew.
+        The passages with longer texts, best first, ranks counted again.
     """
     shown: set[str] = set()
     joined: list[RankedPassage] = []

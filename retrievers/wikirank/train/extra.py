@@ -20,6 +20,6 @@ def require_train_extra() -> None:
     """Raise unless the packages of the `[train]` extra are there; imports none of them.
 
     Raises:
-        MissingExtraError: One is not installed.
+        MissingExtraError: If one is not installed.
     """
     require_extra("train", "training", _MODULES)

@@ -264,7 +264,7 @@ def _parsed_in_workers(
 
 
 def _has_interpreter() -> bool:
-    """Whether there is a Python to be started anew; a frozen program would start itself."""
+    """Whether there is a Python to start; a frozen program would start itself."""
     return bool(sys.executable) and not getattr(sys, "frozen", False)
 
 

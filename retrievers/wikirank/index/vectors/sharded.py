@@ -209,7 +209,7 @@ def named_servers(given: str | Sequence[str] | None) -> list[str]:
 
 
 def as_setting(given: str | Sequence[str] | None) -> str | list[str] | None:
-    """Servers as an index's settings name them: None for none, one by itself, several as a list."""
+    """Servers as an index's settings name them: None for none, one as text, several as a list."""
     urls = named_servers(given)
     return urls if len(urls) > 1 else next(iter(urls), None)
 

@@ -60,7 +60,7 @@ def calibrate(model: CrossEncoder, data: WikiData) -> Calibrated:
         What was fitted, and how good it is.
 
     Raises:
-        InvalidArgumentError: The model cannot be calibrated: it scores the positives no higher.
+        InvalidArgumentError: If the model cannot be calibrated: it scores the positives no higher.
     """
     dev, test = score_lists(model, data.dev), score_lists(model, data.test)
     calibration = fit_calibration(np.concatenate(dev), labels(data.dev))

@@ -38,7 +38,7 @@ def fit_combination(
         The combination.
 
     Raises:
-        InvalidArgumentError: No list holds its positive, or the scores tell nothing.
+        InvalidArgumentError: If no list holds its positive, or the scores tell nothing.
     """
     features = _features(lists, logits)
     weights = _weights(features, lists)

@@ -29,7 +29,7 @@ def fit_calibration(logits: ArrayLike, relevant: ArrayLike) -> Calibration:
         The calibration.
 
     Raises:
-        InvalidArgumentError: The shapes differ, a logit is not finite, one of the two classes is
+        InvalidArgumentError: If the shapes differ, a logit is not finite, one of the two classes is
             missing, or the relevant pairs do not score higher than the others.
     """
     scores, labels = _checked(logits, relevant)
@@ -64,7 +64,7 @@ def threshold_for_precision(
         The threshold, to be used inclusively; None if no threshold reaches the precision.
 
     Raises:
-        InvalidArgumentError: The shapes differ, or the precision is out of range.
+        InvalidArgumentError: If the shapes differ, or the precision is out of range.
     """
     if not 0 < precision <= 1:
         msg = f"Expected a precision over 0 and up to 1, got {precision}."

@@ -75,7 +75,7 @@ def card_pairs(
         `2 * n_windows` pairs, 80 % to train on and the rest held out.
 
     Raises:
-        CorpusError: The corpus has fewer than `n_windows` eligible windows.
+        CorpusError: If the corpus has fewer than `n_windows` eligible windows.
         InvalidArgumentError: `n_windows` is below 3.
     """
     if n_windows < 3:

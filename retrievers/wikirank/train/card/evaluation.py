@@ -27,7 +27,7 @@ def wiki_eval_samples(pairs: Sequence[LabelledPair]) -> list[Sample]:
         `{"query", "positive", "negative"}` for each query with both kinds among the pairs.
 
     Raises:
-        CorpusError: No query has both.
+        CorpusError: If no query has both.
     """
     grouped: dict[str, tuple[list[str], list[str]]] = {}
     for pair in pairs:

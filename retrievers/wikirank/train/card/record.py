@@ -143,7 +143,7 @@ class TrainingRecord:
             The record.
 
         Raises:
-            ModelError: The file is missing or not one that `save` wrote.
+            ModelError: If the file is missing or not one that `save` wrote.
         """
         try:
             fields = json.loads((folder / RECORD_FILE).read_text("utf-8"))

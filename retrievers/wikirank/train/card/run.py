@@ -97,10 +97,10 @@ def train_card(
         The record, as saved in `training.json`.
 
     Raises:
-        MissingExtraError: The `[train]` extra is not installed.
-        CorpusError: The corpus has too few windows.
-        ModelError: The base cannot be had.
-        InvalidArgumentError: An option is out of range, or `output` holds something else.
+        MissingExtraError: If the `[train]` extra is not installed.
+        CorpusError: If the corpus has too few windows.
+        ModelError: If the base cannot be had.
+        InvalidArgumentError: If an option is out of range, or `output` holds something else.
         KeyboardInterrupt: Ctrl-C; the last checkpoint is kept, and `report` was told so.
     """
     require_train_extra()

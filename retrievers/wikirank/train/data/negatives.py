@@ -64,7 +64,7 @@ def mine_negatives(
         neighbouring ones that could not be found. Fewer than wanted only if the index has no more.
 
     Raises:
-        InvalidArgumentError: A number is negative, or the window or margin out of range.
+        InvalidArgumentError: If a number is negative, or the window or margin out of range.
     """
     numbers = (n_hard, n_same_article, n_random)
     if min(numbers) < 0 or not 1 <= window[0] <= window[1] or margin <= 0:

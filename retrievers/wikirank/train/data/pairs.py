@@ -102,7 +102,7 @@ def encodable(text: str, where: str) -> str:
         The text.
 
     Raises:
-        CorpusError: It holds half of a surrogate pair.
+        CorpusError: If it holds half of a surrogate pair.
     """
     try:
         text.encode()

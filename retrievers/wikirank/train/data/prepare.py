@@ -107,7 +107,7 @@ def prepare_data(
         The data.
 
     Raises:
-        CorpusError: The corpus is too small to give a group, a dev list and a test list.
+        CorpusError: If the corpus is too small to give a group, a dev list and a test list.
     """
     names = ["groups", *_PARTS, *([QUESTIONS] if questions else [])]
     files = {name: folder / f"{name}.jsonl.gz" for name in names}

@@ -54,7 +54,7 @@ def split_articles(
     An article's part depends on nothing but its key, the seed and the shares, so adding articles
     never moves others, with one exception. Where a part would be empty and there are three
     articles or more, the largest part lends it the article whose hash lies nearest to its range;
-    once an article falls in that range by itself, the lent one goes back. With shares of 5 % this
+    once an article falls in that range on its own, the lent one goes back. With shares of 5 % this
     concerns corpora of some dozens of articles. Fewer than three articles are all trained on.
 
     Args:
@@ -67,7 +67,7 @@ def split_articles(
         The parts.
 
     Raises:
-        InvalidArgumentError: A share is out of range.
+        InvalidArgumentError: If a share is out of range.
     """
     if not (dev > 0 and test > 0 and dev + test < 1):
         msg = f"dev and test must each be over 0 and together less than 1, got {dev} and {test}"

@@ -56,7 +56,7 @@ def cross_encoder_from_onnx(folder: Path) -> CrossEncoder:
         The model, on the CPU; `predict` gives raw logits.
 
     Raises:
-        ModelError: The folder is no such model, or its network is not a BERT as we export it.
+        ModelError: If the folder is no such model, or its network is not a BERT as we export it.
     """
     files = read_model_folder(folder, kind="cross-encoder")
     graph = TracedGraph.read(files)

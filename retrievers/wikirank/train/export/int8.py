@@ -74,8 +74,8 @@ def export_embedder(
         What was written.
 
     Raises:
-        ModelError: The source has no `tokenizer.json`.
-        InvalidArgumentError: The target holds something else.
+        ModelError: If the source has no `tokenizer.json`.
+        InvalidArgumentError: If the target holds something else.
     """
     tokenizer_file = Path(source) / "tokenizer.json"
     if not tokenizer_file.is_file():
@@ -119,8 +119,8 @@ def export_cross_encoder(
         What was written.
 
     Raises:
-        ModelError: The model has more than one label.
-        InvalidArgumentError: The target holds something else.
+        ModelError: If the model has more than one label.
+        InvalidArgumentError: If the target holds something else.
     """
     if isinstance(source, str | Path):
         source = load_torch_folder(Path(source), device="cpu")

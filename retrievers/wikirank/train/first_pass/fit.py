@@ -31,7 +31,7 @@ class PrefilterHyperparameters:
     """How to train a prefilter.
 
     Attributes:
-        passages: Of a group so many at most are learned from, drawn anew each time.
+        passages: Of a group so many at most are learned from, drawn again each time.
         epochs: Passes over the groups.
         groups_per_step: Groups a step, 1 or more.
         learning_rate: Of all weights.

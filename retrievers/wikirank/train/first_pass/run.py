@@ -134,7 +134,7 @@ def train_prefilter(
         The record, as saved in `first_pass.json`.
 
     Raises:
-        ModelError: The run is not finished, or its network is not a BERT as we export it.
+        ModelError: If the run is not finished, or its network is not a BERT as we export it.
     """
     if (run / RECORD_FILE).is_file():
         return _read(run)

@@ -151,7 +151,7 @@ def fit_groups(
         The evaluations, the losses and the time.
 
     Raises:
-        InvalidArgumentError: The loss wants a teacher's scores and the groups have none or the
+        InvalidArgumentError: If the loss wants a teacher's scores and the groups have none or the
             other way round, or the groups a step cannot be shared out among the processes.
     """
     if ("scores" in groups.column_names) != (hyperparameters.loss == "distillation"):

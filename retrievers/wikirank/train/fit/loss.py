@@ -34,7 +34,7 @@ class GroupLoss(nn.Module):
     |---|---|
     | `both` | `listwise_loss` + `bce_weight` · `binary_loss` |
     | `listwise` | `listwise_loss`: the order within each list, whatever the level of its logits |
-    | `bce` | `binary_loss`: each passage by itself |
+    | `bce` | `binary_loss`: each passage alone |
     | `distillation` | `distillation_loss` + `bce_weight` · `binary_loss` |
 
     The binary part pins the logits to a scale that is the same for all queries, so that a threshold
@@ -51,7 +51,7 @@ class GroupLoss(nn.Module):
         bce_weight: Weight of the binary part of `both` and `distillation`; 0 leaves it out.
 
     Raises:
-        InvalidArgumentError: There is no such loss.
+        InvalidArgumentError: If there is no such loss.
     """
 
     def __init__(

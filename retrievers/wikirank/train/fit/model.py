@@ -41,7 +41,7 @@ def starting_model(
         The model, on the CPU; `predict` gives raw logits.
 
     Raises:
-        InvalidArgumentError: The base has not as many layers, or is no BERT.
+        InvalidArgumentError: If the base has not as many layers, or is no BERT.
     """
     if has_pair_head(base.folder):
         model = load_with_pair_head(base.folder, device="cpu")
@@ -76,7 +76,7 @@ def average_weights(models: Sequence[CrossEncoder]) -> CrossEncoder:
         The first, with the mean weights.
 
     Raises:
-        InvalidArgumentError: There is none, or their weights differ in name or shape.
+        InvalidArgumentError: If there is none, or their weights differ in name or shape.
     """
     states = [model.state_dict() for model in models]
     shapes = [{name: tensor.shape for name, tensor in state.items()} for state in states]
@@ -116,7 +116,7 @@ def keep_layers(model: CrossEncoder, layers: int) -> None:
         layers: How many to keep.
 
     Raises:
-        InvalidArgumentError: It has not as many, or is no BERT.
+        InvalidArgumentError: If it has not as many, or is no BERT.
     """
     network: Any = model.model
     bert, held = bert_layers(model)

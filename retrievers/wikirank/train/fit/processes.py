@@ -1,7 +1,7 @@
 """Several processes that train one model, as `accelerate launch` and `torchrun` start them.
 
 Only the main one prepares data, writes files and speaks; the others wait, and read what it wrote.
-One process by itself is the main one, and waits for nobody.
+A single process is the main one, and waits for nobody.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def claim_run_folder(folder: Path, identity: dict[str, Any]) -> bool:
         Whether the run in it is finished.
 
     Raises:
-        InvalidArgumentError: The folder is a file, or holds something else, such as another run.
+        InvalidArgumentError: If the folder is a file, or holds something else, such as another run.
     """
     if folder.exists() and not folder.is_dir():
         msg = f"expected a folder for the output, got the file {folder}; choose another place"

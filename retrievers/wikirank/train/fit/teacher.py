@@ -28,7 +28,7 @@ def check_teachers(loss: str, teachers: Sequence[str]) -> None:
         teachers: Names of the teachers.
 
     Raises:
-        InvalidArgumentError: One is there without the other.
+        InvalidArgumentError: If one is there without the other.
     """
     if loss == DISTILLATION and not teachers:
         msg = (
@@ -67,10 +67,10 @@ def teacher_scores(
         For each group the score of its positive, then those of its negatives.
 
     Raises:
-        InvalidArgumentError: There is no teacher, or a name is empty.
-        MissingExtraError: A teacher needs the `[torch]` extra.
-        ModelError: A teacher cannot be loaded, or fails.
-        CorpusError: The file is broken, or holds the scores of other groups.
+        InvalidArgumentError: If there is no teacher, or a name is empty.
+        MissingExtraError: If a teacher needs the `[torch]` extra.
+        ModelError: If a teacher cannot be loaded, or fails.
+        CorpusError: If the file is broken, or holds the scores of other groups.
     """
     if not file.is_file():
         if not teachers:

@@ -74,7 +74,7 @@ class WikiRun:
             The record.
 
         Raises:
-            InvalidArgumentError: The model cannot be calibrated.
+            InvalidArgumentError: If the model cannot be calibrated.
         """
         from wikirank.train.fit.group_trainer import DEV_METRIC
         from wikirank.train.fit.quiet import quiet_transformers

@@ -65,10 +65,10 @@ def train_wiki(
         The record, as saved in `training.json`.
 
     Raises:
-        MissingExtraError: The `[train]` extra is not installed.
-        CorpusError: The corpus is too small.
-        ModelError: The base cannot be had.
-        InvalidArgumentError: An option is out of range, or `output` holds something else.
+        MissingExtraError: If the `[train]` extra is not installed.
+        CorpusError: If the corpus is too small.
+        ModelError: If the base cannot be had.
+        InvalidArgumentError: If an option is out of range, or `output` holds something else.
         KeyboardInterrupt: Ctrl-C; the last checkpoint is kept, and `report` was told so.
     """
     require_train_extra()
