@@ -3,11 +3,14 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test lint format clean
+SLOW_TESTS := train cluster benchmarks serve/test_serve_page.py corpus/sources/mediawiki
+
+.PHONY: help demo test test-fast lint format clean
 
 help:
 	@echo "make demo    index real Wikipedia text, ask three questions, rerank (no torch, no network after install)"
 	@echo "make test    linters, type checks and the whole test suite"
+	@echo "make test-fast  the tests that need no training, cluster, browser or MediaWiki"
 	@echo "make lint    linters and type checks alone"
 	@echo "make format  lay the code out"
 	@echo "make clean   remove the virtual environment, caches and the demo's index"
@@ -17,6 +20,9 @@ demo: $(VENV)/.demo-installed
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-fast: $(VENV)/.test-installed
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not train" $(addprefix --ignore=tests/,$(SLOW_TESTS))
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff check .

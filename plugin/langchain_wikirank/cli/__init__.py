@@ -8,6 +8,6 @@ from __future__ import annotations
 from langchain_wikirank.cli import mcp
 from wikirank.cli import app, main
 
-__all__ = ["main"]
+__all__ = ["app", "main"]
 
 app.command("mcp")(mcp.command)
