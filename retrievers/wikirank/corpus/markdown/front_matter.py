@@ -95,7 +95,7 @@ def parse_yaml(text: str) -> Any:
     """
     import yaml
 
-    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+    class Loader(yaml.SafeLoader):  # type: ignore[misc, unused-ignore]
         """Refuses references, of which a few lines may make a value of any size."""
 
         def compose_node(self, parent: Any, index: Any) -> Any:

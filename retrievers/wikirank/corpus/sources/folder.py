@@ -117,7 +117,8 @@ class _PageReader:
         suffix = file.suffix.lower()
         relative = file.relative_to(self._folder).as_posix()
         metadata: dict[str, Any] = {}
-        title, faults, address = self._named(file), (), quote(relative)
+        title, address = self._named(file), quote(relative)
+        faults: tuple[str, ...] = ()
         if suffix in MARKDOWN:
             page = self._markdown.read(text)
             title, body, faults = page.title or title, page.text, page.faults

@@ -117,6 +117,9 @@ def date_in_words(
         months: Names of the months by number.
         form: How the parts are put together.
         year_first: Whether the year comes first where a number does not tell.
+
+    Returns:
+        The renderer.
     """
 
     def render(given: Arguments) -> str:
