@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-import sys
 from collections.abc import Callable, Mapping
 from datetime import date, time
 from typing import Any
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+import tomllib
 
 _LONGEST = 64 * 2**10  # characters
 _OPENING = re.compile(r"(---|\+\+\+)[ \t]*\n")
