@@ -17,6 +17,7 @@ from langchain_wikirank._evidence.entries import shown_numbers
 from langchain_wikirank._evidence.selection import relevant_documents
 from langchain_wikirank._evidence.tokens import TokenCounter
 from langchain_wikirank._evidence.write import write_evidence
+from wikirank.search.options import LONGEST_QUERY, bounded_query
 
 NOT_ANSWERED = (
     "The wiki was searched for this message and has no passage that answers it. Do not answer "
@@ -26,6 +27,7 @@ NOTHING_NEW = (
     "A search for this message by itself found nothing: the passages above are those that you "
     "cited before. What they do not answer, the wiki does not."
 )
+QUERY_CUT = f"Only the first {LONGEST_QUERY:,} characters of this message were searched for."
 SHOWN_ABOVE = "Relevant too, and shown above already: {numbers}."
 _ASKED = "Message of the user:"
 
@@ -119,7 +121,8 @@ def compose_turn(
     cited = _numbers_cited(messages) - above
     carried = [Document(**record) for record in before]
     carried = [document for document in carried if citations.number_of(document) in cited]
-    note = _note(relevant, carried, above)
+    cut = QUERY_CUT if bounded_query(query) != query else ""
+    note = " ".join(filter(None, [cut, _note(relevant, carried, above)]))
     evidence = _evidence([*fresh, *carried], note, citations, terms)
     shown = {document.metadata["citation"] for document in evidence.documents}
     kept = [d for d in (*fresh, *carried) if citations.number_of(d) in shown]

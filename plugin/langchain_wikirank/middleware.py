@@ -18,7 +18,9 @@ from langchain_wikirank._evidence.citations import CitationBook
 from langchain_wikirank._evidence.default_k import enough_for_budget
 from langchain_wikirank._evidence.selection import DEFAULT_MIN_SCORE, check_min_score
 from langchain_wikirank._evidence.tokens import token_counter
+from langchain_wikirank._tools.library import of_conversation
 from langchain_wikirank.tools import WikiToolkit
+from wikirank.search.options import bounded_query
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse  # isort: skip
 from langgraph.runtime import Runtime  # isort: skip
@@ -113,7 +115,7 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         message = _new_message(state)
         if message is None:
             return None
-        query = str(message.text).strip()
+        query = bounded_query(str(message.text).strip())
         found = self._retriever.invoke(query, _below(config), **self._amount) if query else []
         return self._update(message, found, state, config)
 
@@ -134,7 +136,7 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         message = _new_message(state)
         if message is None:
             return None
-        query = str(message.text).strip()
+        query = bounded_query(str(message.text).strip())
         found = (
             await self._retriever.ainvoke(query, _below(config), **self._amount) if query else []
         )
@@ -187,7 +189,9 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
             found,
             messages=state["messages"],
             before=before["passages"] if before else [],
-            citations=self._book(before["numbers"] if before else {}, config),
+            citations=self._book(
+                before["numbers"] if before else {}, of_conversation(config, state["messages"])
+            ),
             terms=self._terms,
         )
         return {"wiki_context": turn, "wiki_documents": documents}

@@ -86,18 +86,25 @@ def test_a_text_over_the_length_is_the_weighted_mean_of_its_windows(
     first, second = embedder.embed_passages([" ".join(words[:200]), " ".join(words[200:])])
     expected = first + second
     expected /= np.linalg.norm(expected)
-    vector = embedder.embed_query(" ".join(words))
+    (vector,) = embedder.embed_passages([" ".join(words)])
     np.testing.assert_allclose(vector, expected, atol=1e-6)
 
 
-def test_the_end_of_a_long_text_counts(embedder: OnnxEmbedder, tokenizer: Tokenizer) -> None:
+def test_one_window_of_a_query_is_embedded(embedder: OnnxEmbedder, tokenizer: Tokenizer) -> None:
+    query = "Which penguins swim? " * 80
+    assert count(tokenizer, query) > embedder.max_length
+    vector = embedder.embed_query(query)
+    for longer in (query + "A king of France. " * 200, "  " + query + "x" * 1_000_000):
+        assert np.array_equal(embedder.embed_query(longer), vector)
+
+
+def test_the_end_of_a_long_passage_counts(embedder: OnnxEmbedder, tokenizer: Tokenizer) -> None:
     filler = "The committee met again and adjourned without a decision. " * 40
     ending = "Penguins are flightless birds of the Antarctic. " * 12
     assert count(tokenizer, filler) > 256
     query = embedder.embed_query("penguins")
-    assert (
-        embedder.embed_query(filler + ending) @ query > embedder.embed_query(filler) @ query + 0.1
-    )
+    long, short = embedder.embed_passages([filler + ending, filler])
+    assert long @ query > short @ query + 0.1
 
 
 def test_the_longest_text_of_one_window_is_not_cut(

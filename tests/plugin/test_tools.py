@@ -251,7 +251,7 @@ def test_finding(toolkit: WikiToolkit) -> None:
     ("tool", "args", "message"),
     [
         ("wiki_search", {"query": " "}, "query: .*at least 1 character.* call again"),
-        ("wiki_search", {"query": "x", "k": 0}, "k: Input should be greater than or equal to 1"),
+        ("wiki_search", {"query": "x", "k": 51}, "k: Input should be less than or equal to 50"),
         ("wiki_search", {}, "query: Field required. Arguments: query, k, title"),
         ("wiki_search", {"query": "x", "page": 1}, "page: Extra inputs are not permitted"),
         ("wiki_search", {"query": "x", "filter": {"topicc": 1}}, "'topicc'. Keys .*title, topic"),

@@ -12,11 +12,12 @@ from urllib.parse import quote
 OPENING, CLOSING = "«", "»"
 """What stands around quoted text, and nowhere in it: a tag would cost a model seven tokens."""
 
-# Format characters (zero width, bidi, tags), variation selectors, blank letters, soft hyphen.
+# Format characters (zero width, bidi, tags, hieroglyphs'), variation selectors, blank letters,
+# soft hyphen.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "\U00013430-\U00013440\U00013447-\U00013455\U00016fe4\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _LINE_BREAK = re.compile("\r\n?|[\u2028\u2029\u0085\v\f\x1c-\x1e]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
@@ -36,13 +37,28 @@ _QUOTES = str.maketrans(
         "⟫": "⟩",
     }
 )
-# What chat templates read as a change of speaker.
+# What chat templates give a meaning: names of theirs in angle brackets, or bars, as <|user|>.
+_OPEN, _SHUT, _BAR = "[<＜﹤‹⟨〈〈˂ᐸ❮❬]", "[>＞﹥›⟩〉〉˃ᐳ❯❭]", "[|｜￨¦│┃❘∣ǀ⏐︱]"
+_NAMES = (
+    "s|bos|eos|pad|unk|mask|cls|sep|sop|eop|eot|eom|eoh|eoa|gmask|endoftext|"
+    "sys|system|assistant|user|human|model|developer|tools?|functions?|function_calls?|"
+    "function_results?|function_response|tool_calls?|tool_results?|tool_responses?|"
+    "tool_outputs?|available_tools|invoke|parameters?|think|thinking|reasoning|observation|"
+    r"im_(?:start|end)|(?:start|end|begin)_of_\w{1,20}|(?:start|end)_header_id|"
+    r"image_soft_token|\w{1,20}_token|(?:unused|reserved_|special_|extra_id_)\d{1,4}|"
+    r"(?:antml|seed):\w{1,20}"
+)
 _TAG = re.compile(
-    "[<＜﹤‹⟨〈〈˂ᐸ❮❬]"
-    r"(?=\||<\s*/?\s*SYS\s*>|/?s>|/?(?:start|end)_of_turn>|/?(?:system|assistant|user|human)>)",
+    rf"{_OPEN}(?={_BAR}|\s*/?\s*(?:{_NAMES})\b[^<>\n]{{0,200}}{_SHUT})", re.IGNORECASE
+)
+_BRACKETED = re.compile(
+    r"\[(\s*/?\s*(?:INST|SYS(?:TEM)?(?:_PROMPT)?|ASSISTANT|USER|TOOL_(?:CALLS?|RESULTS?|CONTENT)"
+    r"|AVAILABLE_TOOLS|CALL_ID|ARGS|IMG(?:_BREAK|_END)?|PREFIX|SUFFIX|MIDDLE|MODEL_SETTINGS"
+    r"|THINK|(?:BEGIN_)?AUDIO|TRANSCRIBE|g?MASK|CLS|SEP|PAD|UNK|BOS|EOS"
+    r"|(?:unused|UNUSED_TOKEN_|control_)\d{1,4})\s*)\]",
     re.IGNORECASE,
 )
-_ROLE_IN_BRACKETS = re.compile(r"\[(\s*/?\s*(?:INST|SYS(?:TEM)?|ASSISTANT|USER)\s*)\]", re.I)
+_TILDE = re.compile(r"[\[\]](?=~|e~)")  # MiniMax's "]~b]" and "[e~["
 # "[7]", "[1, 2]", "[3–5]": reference marks in wikis, citations in answers.
 _CITATION = re.compile(r"\[([\s,;–—-]*\d[\d\s,;–—-]*)\]")
 
@@ -64,8 +80,9 @@ def quoted_text(text: str) -> str:
     text = _LINE_BREAK.sub("\n", _INVISIBLE.sub("", text))
     text = _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
     text = _BLANK_LINES.sub("\n\n", text).strip()
-    text = _ROLE_IN_BRACKETS.sub(r"［\1］", _CITATION.sub(r"［\1］", text))
-    return _TAG.sub("&lt;", text.translate(_QUOTES))
+    text = _BRACKETED.sub(r"［\1］", _CITATION.sub(r"［\1］", text)).translate(_QUOTES)
+    text = _TILDE.sub(lambda found: "［" if found[0] == "[" else "］", text)
+    return _TAG.sub("&lt;", text)
 
 
 def quoted_line(text: str) -> str:

@@ -57,7 +57,8 @@ def described(tool: BaseTool, filter_keys: Collection[str] = ()) -> types.Tool:
     """
     function = convert_to_openai_function(tool)  # What LangChain tells a chat model.
     description = tool.description
-    if filter_keys and "filter" in function["parameters"]["properties"]:
+    takes_filter = "filter" in function["parameters"]["properties"]
+    if filter_keys and takes_filter and "Filter keys:" not in description:
         description += f" Filter keys: {_listed(filter_keys)}."
     return types.Tool(
         name=tool.name,

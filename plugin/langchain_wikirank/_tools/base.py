@@ -3,50 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
 from typing import Annotated, Any, TypeVar
 
 from langchain_core.callbacks import Callbacks
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import BaseTool, StructuredTool, ToolException
-from pydantic import BaseModel, Field, StringConstraints, ValidationError, WithJsonSchema
+from langchain_core.tools import BaseTool, InjectedToolArg, StructuredTool, ToolException
+from pydantic import BaseModel, ValidationError
 from pydantic.v1 import ValidationError as ValidationErrorV1
 
 from langchain_wikirank._async import run_in_worker
-from langchain_wikirank._evidence.quoting import quoted_text
-from langchain_wikirank._tools.library import ToolAnswer
+from langchain_wikirank._evidence.quoting import quoted_line, quoted_text
+from langchain_wikirank._tools.library import ToolAnswer, of_conversation
 from wikirank.errors import WikirankError
 
 Arguments = TypeVar("Arguments", bound=BaseModel)
 
 _LONGEST_ERROR = 600
+_LONGEST_NAME = 60
+_MOST_FAULTS = 5
 
 _logger = logging.getLogger(__name__)
-
-# A chat model is sent the schemas at every turn: limits that it will hardly ever break, and
-# defaults, are left out of them. A call that breaks a limit is answered with what it is.
-Text = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1),
-    WithJsonSchema({"type": "string"}),
-]
-"""Text that is not blank."""
-
-TextOrNone = Annotated[str | None, WithJsonSchema({"type": "string"})]
-"""Text that the model may leave out."""
-
-
-def optional_field(description: str) -> Any:
-    """A field of arguments that is None where the model leaves it out.
-
-    Args:
-        description: What the chat model is told about it.
-
-    Returns:
-        The field.
-    """
-    return Field(default_factory=lambda: None, description=description)
 
 
 def make_tool(
@@ -75,27 +53,37 @@ def make_tool(
     unblocking = arun or in_worker
 
     def parsed(
-        args: tuple[Any, ...], given: dict[str, Any], config: RunnableConfig, callbacks: Callbacks
+        args: tuple[Any, ...], given: dict[str, Any], config: RunnableConfig, runtime: Any
     ) -> tuple[Arguments, RunnableConfig]:
         # A tool called with a bare string gives it as its one positional argument.
         first = dict(zip(schema.model_fields, args, strict=False))
-        return schema(**first, **given), {**config, "callbacks": callbacks}
+        return schema(**first, **given), of_conversation(config, _messages(runtime))
 
     def func(
-        *args: Any, config: RunnableConfig, callbacks: Callbacks = None, **given: Any
+        *args: Any,
+        config: RunnableConfig,
+        callbacks: Callbacks = None,
+        runtime: Annotated[Any, InjectedToolArg] = None,
+        **given: Any,
     ) -> ToolAnswer:
         started = perf_counter()
         try:
-            return _timed(run(*parsed(args, given, config, callbacks)), started)
+            config = {**config, "callbacks": callbacks}
+            return _timed(run(*parsed(args, given, config, runtime)), started)
         except Exception as err:
             raise _as_tool_error(name, err) from err
 
     async def coroutine(
-        *args: Any, config: RunnableConfig, callbacks: Callbacks = None, **given: Any
+        *args: Any,
+        config: RunnableConfig,
+        callbacks: Callbacks = None,
+        runtime: Annotated[Any, InjectedToolArg] = None,
+        **given: Any,
     ) -> ToolAnswer:
         started = perf_counter()
         try:
-            return _timed(await unblocking(*parsed(args, given, config, callbacks)), started)
+            config = {**config, "callbacks": callbacks}
+            return _timed(await unblocking(*parsed(args, given, config, runtime)), started)
         except Exception as err:
             raise _as_tool_error(name, err) from err
 
@@ -130,12 +118,23 @@ def _as_tool_error(name: str, err: Exception) -> ToolException:
     )
 
 
+def _messages(runtime: Any) -> Sequence[Any]:
+    """The messages of the agent that calls, of which a tool node tells; none elsewhere."""
+    state = getattr(runtime, "state", None)
+    messages = state.get("messages") if isinstance(state, dict) else None
+    return messages if isinstance(messages, list) else []
+
+
 def _wrong_arguments(
     name: str, schema: type[BaseModel], err: ValidationError | ValidationErrorV1
 ) -> str:
+    errors = err.errors()
     faults = []
-    for fault in err.errors():
+    for fault in errors[:_MOST_FAULTS]:
         argument = ".".join(map(str, fault["loc"])) or "arguments"
-        faults.append(f"{argument}: {fault['msg']}.")
+        faults.append(f"{quoted_line(argument)[:_LONGEST_NAME]}: {fault['msg']}.")
+    if len(errors) > _MOST_FAULTS:
+        faults.append(f"And {len(errors) - _MOST_FAULTS} more.")
     known = ", ".join(schema.model_fields)
-    return f"{name} was not run. {' '.join(faults)} Arguments: {known}. Correct them, call again."
+    said = " ".join(faults)[:_LONGEST_ERROR]
+    return f"{name} was not run. {said} Arguments: {known}. Correct them, call again."

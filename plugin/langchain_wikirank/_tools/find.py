@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from langchain_wikirank._documents import document_of
 from langchain_wikirank._evidence.budget import EvidenceFormat
 from langchain_wikirank._evidence.merge import GAP
 from langchain_wikirank._evidence.quoting import quoted_line
-from langchain_wikirank._tools.base import Text, TextOrNone, make_tool, optional_field
+from langchain_wikirank._tools.arguments import (
+    Pattern,
+    TextOrNone,
+    ToolInput,
+    YesOrNo,
+    optional_field,
+)
+from langchain_wikirank._tools.base import make_tool
 from langchain_wikirank._tools.library import ToolAnswer, ToolContext, abstention, answer
-from wikirank.search.phrases import LONGEST_PATTERN, Hits, find_text
+from wikirank.search.phrases import Hits, find_text
 
 DESCRIPTION = (
     "Find an exact phrase (name, number, quotation) or regular expression in the wiki. Returns "
@@ -23,16 +29,12 @@ DESCRIPTION = (
 )
 
 
-class WikiFindInput(BaseModel):
+class WikiFindInput(ToolInput):
     """Arguments of `wiki_find`."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    pattern: Annotated[Text, Field(max_length=LONGEST_PATTERN)] = Field(
-        description="Phrase in any case, or expression."
-    )
+    pattern: Pattern = Field(description="Phrase in any case, or expression.")
     title: TextOrNone = optional_field("This page only.")
-    regex: bool = Field(default=False, description="Whether pattern is a Python regex.")
+    regex: YesOrNo = optional_field("Whether pattern is a Python regex.")
 
 
 def find_tool(library: ToolContext) -> BaseTool:
@@ -43,7 +45,7 @@ def find_tool(library: ToolContext) -> BaseTool:
 def _find(library: ToolContext, arguments: WikiFindInput, config: RunnableConfig) -> ToolAnswer:
     pages = library.pages(arguments.title) if arguments.title else [None]
     found = [
-        find_text(library.index.store, arguments.pattern, is_regex=arguments.regex, page=page)
+        find_text(library.index.store, arguments.pattern, is_regex=bool(arguments.regex), page=page)
         for page in pages
     ]
     documents = []

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from langchain_core.documents import Document
 from langchain_core.runnables import RunnableConfig
@@ -56,21 +56,46 @@ class Conversations:
         """The numbers of the conversation that a run belongs to.
 
         Args:
-            config: The run's; without a `thread_id` in its `configurable`, all such runs are one
-                conversation.
+            config: The run's; see `of_conversation`. Without a `thread_id` in its `configurable` it
+                belongs to none, and begins at [1].
             numbers: What the conversation is known to have if this is the first that is heard of
                 it, as after a restart.
 
         Returns:
             The book.
         """
-        thread = str(((config or {}).get("configurable") or {}).get("thread_id", ""))
+        thread = _thread(config)
+        if not thread:
+            return CitationBook(numbers)
         with self._lock:
             book = self._books.setdefault(thread, CitationBook(numbers))
             self._books.move_to_end(thread)
             if len(self._books) > _MOST_CONVERSATIONS:
                 self._books.popitem(last=False)
             return book
+
+
+def of_conversation(config: RunnableConfig, messages: Sequence[Any]) -> RunnableConfig:
+    """A config that tells which conversation a run belongs to, as far as can be known.
+
+    Args:
+        config: The run's.
+        messages: Those of the agent, if there is one: without a thread id, what the runs of one
+            agent have in common is the first of them, which bears an id of its own.
+
+    Returns:
+        The config, with a `thread_id` if there is either.
+    """
+    first = getattr(messages[0], "id", None) if messages else None
+    if _thread(config) or not first:
+        return config
+    configurable = {**(config.get("configurable") or {}), "thread_id": f"message {first}"}
+    return {**config, "configurable": configurable}
+
+
+def _thread(config: RunnableConfig | None) -> str:
+    thread = ((config or {}).get("configurable") or {}).get("thread_id")
+    return "" if thread is None else str(thread)
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,19 @@ from functools import partial
 from langchain_core.documents import Document
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, ToolException
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from langchain_wikirank._documents import document_of
 from langchain_wikirank._evidence.budget import EvidenceFormat
 from langchain_wikirank._evidence.quoting import quoted_line
-from langchain_wikirank._tools.base import Text, TextOrNone, make_tool, optional_field
+from langchain_wikirank._tools.arguments import (
+    Position,
+    TextOrNone,
+    Title,
+    ToolInput,
+    optional_field,
+)
+from langchain_wikirank._tools.base import make_tool
 from langchain_wikirank._tools.library import ToolAnswer, ToolContext, answer
 from wikirank.search.pages import (
     Page,
@@ -31,14 +38,12 @@ DESCRIPTION = (
 )
 
 
-class WikiReadInput(BaseModel):
+class WikiReadInput(ToolInput):
     """Arguments of `wiki_read`."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    title: Text = Field(description="Title or address.")
+    title: Title = Field(description="Title or address.")
     section: TextOrNone = optional_field("This section only.")
-    position: int = Field(default=0, ge=0, description="Where to go on, as wiki_read said.")
+    position: Position = optional_field("Where to go on, as wiki_read said.")
 
 
 def read_tool(library: ToolContext) -> BaseTool:
@@ -50,12 +55,13 @@ def _read(library: ToolContext, arguments: WikiReadInput, config: RunnableConfig
     page, *others = library.pages(arguments.title)
     whole = short_passages(page_passages(library.index.store, page))
     section, passages = _section(library, page, whole, arguments)
-    documents = [document_of(p) for p in passages if p.number >= arguments.position]
+    position = arguments.position or 0
+    documents = [document_of(p) for p in passages if p.number >= position]
     if not documents:
         end = max(passage.number for passage in passages)
         msg = (
             f'"{quoted_line(page.title)}" ends at position {end}: there is nothing at '
-            f"{arguments.position}. You have read it to the end; begin again at 0 if you need it."
+            f"{position}. You have read it to the end; begin again at 0 if you need it."
         )
         raise ToolException(msg)
     layout = EvidenceFormat(
@@ -91,7 +97,7 @@ def _preface(
 ) -> str:
     """Of which page it is, and at its beginning which sections there are."""
     lines = [f'The page "{quoted_line(page.title)}".']
-    if arguments.position == 0 and not arguments.section:
+    if not arguments.position and not arguments.section:
         sections = library.listed(section_names(whole), share=0.15)
         lines.append(f"Sections: {sections}." if sections else "")
     if others:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
 from langchain_core.documents import Document
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, ToolException
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import Field
 
 from langchain_wikirank._async import run_in_worker
 from langchain_wikirank._evidence.budget import EvidenceFormat
@@ -16,11 +17,22 @@ from langchain_wikirank._evidence.default_k import enough_for_budget
 from langchain_wikirank._evidence.quoting import quoted_line
 from langchain_wikirank._evidence.selection import relevant_documents
 from langchain_wikirank._evidence.write import ask_or_read
-from langchain_wikirank._tools.base import Text, TextOrNone, make_tool, optional_field
+from langchain_wikirank._tools.arguments import (
+    Filter,
+    Number,
+    Score,
+    Text,
+    TextOrNone,
+    ToolInput,
+    optional_field,
+)
+from langchain_wikirank._tools.base import make_tool
 from langchain_wikirank._tools.library import ToolAnswer, ToolContext, abstention, answer
 from langchain_wikirank._tracing import recorded_searches
+from wikirank.index.filters import FIELD_KEYS
 from wikirank.passages.duplicates import without_duplicates
 from wikirank.search import SearchResult
+from wikirank.search.options import LONGEST_QUERY, bounded_query
 from wikirank.search.pages import page_passages, sections_like
 from wikirank.types import HEADING_SEPARATOR
 
@@ -30,22 +42,20 @@ DESCRIPTION = (
 )
 
 
-_Number = Annotated[int | None, Field(ge=1, le=50), WithJsonSchema({"type": "integer"})]
-_Score = Annotated[float | None, Field(ge=0, le=1), WithJsonSchema({"type": "number"})]
-_Filter = Annotated[dict[str, Any] | None, WithJsonSchema({"type": "object"})]
+QUERY_CUT = f"Only the first {LONGEST_QUERY:,} characters of the question were searched for."
+_PLAIN_KEY = re.compile(r"[\w.-]{1,30}")
+_MOST_KEYS = 12
 
 
-class WikiSearchInput(BaseModel):
+class WikiSearchInput(ToolInput):
     """Arguments of `wiki_search`."""
 
-    model_config = ConfigDict(extra="forbid")
-
     query: Text = Field(description="One full question.")
-    k: _Number = optional_field("Most passages.")
+    k: Number = optional_field("Most passages.")
     title: TextOrNone = optional_field("This page only.")
     section: TextOrNone = optional_field("This section only.")
-    filter: _Filter = optional_field("Metadata, as {'year': {'$gte': 1900}}.")
-    min_score: _Score = optional_field("Least relevance, 0 to 1.")
+    filter: Filter = optional_field('Metadata, as JSON: {"year": {"$gte": 1900}}.')
+    min_score: Score = optional_field("Least relevance, 0 to 1.")
 
 
 def search_tool(library: ToolContext) -> BaseTool:
@@ -54,16 +64,25 @@ def search_tool(library: ToolContext) -> BaseTool:
     def run(arguments: WikiSearchInput, config: RunnableConfig) -> ToolAnswer:
         overrides = _overrides(library, arguments)
         with recorded_searches() as searches:
-            found = library.retriever.invoke(arguments.query, _below(config), **overrides)
+            query = bounded_query(arguments.query)
+            found = library.retriever.invoke(query, _below(config), **overrides)
         return _answer(library, arguments, config, found, searches)
 
     async def arun(arguments: WikiSearchInput, config: RunnableConfig) -> ToolAnswer:
         overrides = await run_in_worker(_overrides, library, arguments)
         with recorded_searches() as searches:
-            found = await library.retriever.ainvoke(arguments.query, _below(config), **overrides)
+            query = bounded_query(arguments.query)
+            found = await library.retriever.ainvoke(query, _below(config), **overrides)
         return await run_in_worker(_answer, library, arguments, config, found, searches)
 
-    return make_tool("wiki_search", DESCRIPTION, WikiSearchInput, run, arun)
+    return make_tool("wiki_search", DESCRIPTION + _keys(library), WikiSearchInput, run, arun)
+
+
+def _keys(library: ToolContext) -> str:
+    """What a filter may name; nothing that a wiki could say an instruction with."""
+    known = library.index.store.known_keys()
+    plain = [key for key in sorted(known - FIELD_KEYS) if _PLAIN_KEY.fullmatch(key)]
+    return f" Filter keys: {', '.join([*plain[:_MOST_KEYS], *sorted(FIELD_KEYS)])}."
 
 
 def _below(config: RunnableConfig) -> RunnableConfig:
@@ -115,16 +134,17 @@ def _answer(
     timings = dict(searches[-1].timings) if searches else {}
     least = library.min_score if arguments.min_score is None else arguments.min_score
     relevant = relevant_documents(found, least)
+    cut = QUERY_CUT if bounded_query(arguments.query) != arguments.query else ""
     if not relevant:
         near = [str(document.metadata.get("title") or "") for document in found]
         near += [c.passage.title for result in searches for c in result.candidates[:5]]
-        return abstention(_nothing(library, near), timings)
+        return abstention(" ".join(filter(None, [cut, _nothing(library, near)])), timings)
     distinct = without_duplicates(
         [document.page_content for document in relevant],
         titles=[str(document.metadata.get("title") or "") for document in relevant],
     )
-    layout = EvidenceFormat(advice=ask_or_read)
-    evidence = library.lay_out([relevant[index] for index in distinct], layout, config)
+    layout = EvidenceFormat(preface=cut, advice=ask_or_read)
+    evidence = library.lay_out([relevant[at] for at in distinct], layout, config)
     return answer(evidence, timings)
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from langchain_wikirank._evidence.quoting import quoted_line
-from langchain_wikirank._tools.base import TextOrNone, make_tool, optional_field
+from langchain_wikirank._tools.arguments import (
+    Filter,
+    TextOrNone,
+    TitlesNumber,
+    ToolInput,
+    optional_field,
+)
+from langchain_wikirank._tools.base import make_tool
 from langchain_wikirank._tools.library import ToolAnswer, ToolContext, WikiToolArtifact, abstention
 from wikirank.search.titles import list_titles
 
@@ -18,20 +23,16 @@ DESCRIPTION = (
     "List the titles of the wiki's pages in alphabetical order: all, those that begin with a "
     "prefix, or those with some metadata. To answer a question use wiki_search."
 )
-_MOST = 100
-
-_Filter = Annotated[dict[str, Any] | None, WithJsonSchema({"type": "object"})]
+_USUAL = 50
 
 
-class WikiListInput(BaseModel):
+class WikiListInput(ToolInput):
     """Arguments of `wiki_list`."""
 
-    model_config = ConfigDict(extra="forbid")
-
     prefix: TextOrNone = optional_field("How the titles begin, in any case.")
-    filter: _Filter = optional_field("Metadata of the pages, as {'topic': 'Physics'}.")
+    filter: Filter = optional_field('Metadata of the pages, as JSON: {"topic": "Physics"}.')
     after: TextOrNone = optional_field("Go on after this title.")
-    limit: int = Field(default=50, ge=1, le=_MOST, description="Most titles.")
+    limit: TitlesNumber = optional_field("Most titles.")
 
 
 def list_tool(library: ToolContext) -> BaseTool:
@@ -45,7 +46,7 @@ def _list(library: ToolContext, arguments: WikiListInput, _config: RunnableConfi
         prefix=arguments.prefix or "",
         after=arguments.after or "",
         where=arguments.filter,
-        limit=arguments.limit,
+        limit=arguments.limit or _USUAL,
     )
     if not titles and after is None:
         return abstention("The wiki has no such title. Try a shorter prefix, or wiki_search.")

@@ -13,12 +13,15 @@ from wikirank.runtime.model_folder import ModelFolder
 from wikirank.runtime.session import OnnxSession, Tokens
 from wikirank.runtime.tokens import check_text, check_texts, load_tokenizer
 
+_MOST_TOKEN_CHARS = 64  # of a query's characters, what is sure to fill a window is tokenised
+
 
 class OnnxEmbedder:
     """A sentence encoder in ONNX, its pooling and normalisation inside the network.
 
-    A text over the model's length is cut in windows of even size; its vector is the mean of
-    theirs, weighted by their numbers of tokens. Nothing is left out. Threads may share it.
+    A passage over the model's length is cut in windows of even size; its vector is the mean of
+    theirs, weighted by their numbers of tokens. Of a query the first window counts. Threads may
+    share it.
     """
 
     def __init__(self, folder: ModelFolder, *, batch_size: int = 1) -> None:
@@ -97,7 +100,7 @@ class OnnxEmbedder:
         """Embed a query.
 
         Args:
-            text: Not blank.
+            text: Not blank. What is beyond one window of the model is left out.
 
         Returns:
             (dim,), of length 1.
@@ -107,7 +110,9 @@ class OnnxEmbedder:
             ModelError: The network failed.
         """
         check_text(text, what="query")
-        vector: NDArray[np.float32] = self._embed([text])[0]
+        ids = self._token_ids(text.strip()[: _MOST_TOKEN_CHARS * self.max_length])
+        window = self._around(ids[: self.max_length - 2])
+        vector: NDArray[np.float32] = self._session.run_texts([window])[0]
         return vector
 
     def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -129,10 +134,14 @@ class OnnxEmbedder:
         return rows
 
     def _windows(self, text: str) -> list[Tokens]:
-        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
+        ids = self._token_ids(text)
         parts = max(1, -(-len(ids) // (self.max_length - 2)))
         bounds = [len(ids) * part // parts for part in range(parts + 1)]
         return [self._around(ids[a:b]) for a, b in pairwise(bounds)]
+
+    def _token_ids(self, text: str) -> list[int]:
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
 
     def _around(self, ids: list[int]) -> Tokens:
         return Tokens([self._first, *ids, self._last], [0] * (len(ids) + 2))

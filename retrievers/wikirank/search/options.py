@@ -9,6 +9,17 @@ from typing import Any, get_args
 from wikirank.errors import InvalidArgumentError
 from wikirank.types import OnTruncation, RankedPassage, SearchType
 
+LONGEST_QUERY = 2000
+"""Characters of a query that agents, servers and their clients are searched for."""
+
+
+def bounded_query(query: str) -> str:
+    """A query without what is beyond its bound, cut at the end of a word where there is one."""
+    if len(query) <= LONGEST_QUERY:
+        return query
+    words, _, _ = query[: LONGEST_QUERY + 1].rpartition(" ")
+    return words.rstrip() or query[:LONGEST_QUERY]
+
 
 @dataclass(frozen=True, slots=True)
 class SearchOptions:

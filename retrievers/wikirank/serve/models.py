@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wikirank.index.report import IndexInfo
 from wikirank.search import SearchOptions, SearchResult
+from wikirank.search.options import LONGEST_QUERY
 from wikirank.types import SearchType
 
-LONGEST_QUERY_CHARS = 1000
+LONGEST_QUERY_CHARS = LONGEST_QUERY
 MOST_CANDIDATES = 200
 
 _EXAMPLE_PASSAGE: dict[str, Any] = {
