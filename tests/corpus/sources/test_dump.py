@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from wikirank.cli import app
 from wikirank.corpus import DumpSource, SourceOptions, open_source
+from wikirank.corpus.sources import path_source
 from wikirank.corpus.sources.dump import multistream
 from wikirank.corpus.sources.dump.multistream import decompress_bz2
 from wikirank.errors import CorpusError, InvalidArgumentError, MissingExtraError
@@ -332,6 +333,20 @@ class TestBombs:
             assert tracemalloc.get_traced_memory()[1] < 64 * 2**20  # of 128 MiB
         finally:
             tracemalloc.stop()
+
+    @pytest.mark.parametrize("name", ["a.xml.bz2", "a.xml.gz", "a.xml.zst"])
+    def test_pages_without_end_from_a_small_file_are_refused(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        monkeypatch.setattr(path_source, "_HARMLESS", 2**22)
+        compress = {"a.xml.bz2": bz2.compress, "a.xml.gz": gzip.compress, "a.xml.zst": zstd}[name]
+        whole = export(page("A", "a"), "SEAM").replace("SEAM", "<page></page>\n" * 2**21)
+        path = tmp_path / name
+        path.write_bytes(compress(whole.encode()))
+        if 500 * path.stat().st_size > len(whole):
+            pytest.skip("this compressor does not compress as much")
+        with pytest.raises(CorpusError, match="over 500 times its size"):
+            list(DumpSource(path))
 
     @pytest.mark.parametrize(
         ("limit", "bomb"),

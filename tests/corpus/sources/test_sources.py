@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import date, datetime, timezone
@@ -21,6 +22,8 @@ from wikirank.corpus import (
     SampleSource,
     open_source,
 )
+from wikirank.corpus.sources import jsonl as jsonl_module
+from wikirank.corpus.sources import path_source
 from wikirank.errors import CorpusError, InvalidArgumentError, MissingExtraError
 from wikirank.types import Article
 
@@ -102,11 +105,56 @@ class TestJsonLines:
             ("[" * 100_000, r":3: .*invalid JSON"),
         ],
     )
-    def test_a_wrong_line_is_named(self, tmp_path: Path, line: str, message: str) -> None:
-        articles = iter(JsonLinesSource(jsonl(tmp_path / "a.jsonl", KITE, "", line)))
+    def test_a_wrong_line_is_passed_over_and_named(
+        self, tmp_path: Path, line: str, message: str
+    ) -> None:
+        source = JsonLinesSource(jsonl(tmp_path / "a.jsonl", KITE, "", line, KITE))
+        for _ in range(2):
+            assert [article.title for article in source] == ["Kite", "Kite"]
+            assert source.skipped == {"no article": 1}
+            (named,) = source.passed_over
+            assert re.search(message, named)
+            assert len(named) < 200
+
+    def test_a_file_of_wrong_lines_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(CorpusError, match=r"a\.jsonl:1: .*invalid JSON"):
+            list(JsonLinesSource(jsonl(tmp_path / "a.jsonl", "{", KITE)))
+        many = [KITE, *["{"] * 9, KITE, *["{"] * 10, KITE]
+        source = JsonLinesSource(jsonl(tmp_path / "b.jsonl", *many))
+        with pytest.raises(CorpusError, match=r"b\.jsonl:21: .*invalid JSON"):
+            list(source)
+        assert source.skipped == {"no article": 18}
+
+    def test_a_line_without_end_is_refused(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(jsonl_module, "_LONGEST_LINE", 2**21)
+        path = tmp_path / "a.jsonl.gz"
+        with gzip.open(path, "wb") as file:
+            file.write(json.dumps(KITE).encode() + b"\n")
+            for _ in range(20):
+                file.write(b"[" * 2**20)
+        articles = iter(JsonLinesSource(path))
         assert next(articles).title == "Kite"
-        with pytest.raises(CorpusError, match=message):
+        with pytest.raises(CorpusError, match=r"a\.jsonl\.gz:2: .*a line of over 2 MiB"):
             next(articles)
+
+    def test_long_lines_are_read_whole(self, tmp_path: Path) -> None:
+        long = {"title": "Long", "text": "x" * (3 * 2**20)}
+        source = JsonLinesSource(jsonl(tmp_path / "a.jsonl", long, KITE, long))
+        assert [len(article.text) for article in source] == (
+            [3 * 2**20, len(KITE["text"]), 3 * 2**20]
+        )
+
+    @pytest.mark.parametrize("suffix", [".jsonl.gz", ".ndjson.gz"])
+    def test_a_bomb_is_refused(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+    ) -> None:
+        monkeypatch.setattr(path_source, "_HARMLESS", 2**22)
+        path = tmp_path / f"bomb{suffix}"
+        path.write_bytes(gzip.compress(b"\n" * 2**26, 9))
+        with pytest.raises(CorpusError, match="over 500 times its size"):
+            list(JsonLinesSource(path))
 
     def test_surrogate_pairs_are_characters(self, tmp_path: Path) -> None:
         line = r'{"title": "x", "text": "\ud83e\ude81"}'
@@ -115,8 +163,11 @@ class TestJsonLines:
     def test_broken_utf8_is_named_by_line_and_byte(self, tmp_path: Path) -> None:
         path = tmp_path / "a.jsonl"
         path.write_bytes(json.dumps(KITE).encode() + b'\n\n{"title": "\xff", "text": ""}')
-        with pytest.raises(CorpusError, match=r"a\.jsonl:3: .*byte 0xff at byte 12 of the line"):
-            list(JsonLinesSource(path))
+        source = JsonLinesSource(path)
+        assert len(list(source)) == 1
+        (named,) = source.passed_over
+        assert "a.jsonl:3: " in named
+        assert "byte 0xff at byte 12 of the line" in named
 
     @pytest.mark.parametrize("damage", ["truncated", "not gzip", "flipped"])
     def test_damaged_gzip(self, tmp_path: Path, damage: str) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from markdown_it.rules_inline import StateInline
 
 _LONGEST_LINK = 500  # characters
+_LONGEST_MARK = 40  # characters of a paragraph that is a mark
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,100}\](:[ \t]*)?")
 _BLOCK_ID = re.compile(r"\^[A-Za-z0-9-]{4,}[ \t]*(?=\n|$)")
 _FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$(?![\s$])([^$\n]+)(?<!\s)\$(?!\d)")
@@ -114,6 +115,8 @@ def _footnote(state: StateInline, silent: bool) -> bool:
 
 
 def _contents(state: StateInline, silent: bool) -> bool:
+    if len(state.src) > _LONGEST_MARK:
+        return False
     return state.src.strip() in _CONTENTS and _replace(state, state.posMax, "", silent)
 
 
@@ -128,7 +131,10 @@ def _formula(state: StateInline, silent: bool) -> bool:
 def _highlight(state: StateInline, silent: bool) -> bool:
     """`==` beside a word on one side only is a mark, if there is a second in the paragraph."""
     text, at = state.src, state.pos
-    if not text.startswith("==", at) or text.startswith("=", at + 2) or text.count("==") < 2:
+    if not text.startswith("==", at) or text.startswith("=", at + 2):
+        return False
+    # Found from both ends, as to count them at each of many would take their square.
+    if text.find("==") == text.rfind("=="):
         return False
     before = text[at - 1 : at].strip() if at else ""
     after = text[at + 2 : at + 3].strip()

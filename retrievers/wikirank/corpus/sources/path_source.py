@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from wikirank.errors import CorpusError, InvalidArgumentError
 
 _MOST_NAMED = 1000  # files that are passed over
+_HARMLESS = 256 * 2**20  # decompressed bytes
+_MOST_TIMES = 500
 
 
 class PathSource:
@@ -81,6 +83,29 @@ def cannot_read(path: Path, reason: object) -> CorpusError:
     """Make the error for a file that the system or a decompressor refuses to read."""
     msg = f"{path} cannot be read: {reason}"
     return CorpusError(msg)
+
+
+def not_a_bomb(pieces: Iterator[bytes], path: Path) -> Iterator[bytes]:
+    """Pieces of a decompressed file, as long as they are no more than it can hold in earnest.
+
+    Args:
+        pieces: What a decompressor gives.
+        path: The compressed file.
+
+    Yields:
+        The pieces.
+
+    Raises:
+        CorpusError: If they have over 500 times the file's size, and over 256 MiB.
+    """
+    most = max(_HARMLESS, path.stat().st_size * _MOST_TIMES)
+    total = 0
+    for piece in pieces:
+        total += len(piece)
+        if total > most:
+            msg = f"it decompresses to over {_MOST_TIMES} times its size, as no dump does"
+            raise cannot_read(path, msg)
+        yield piece
 
 
 def decode_utf8(data: bytes, *, path: Path, first_line: int = 1) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wikirank._extras import require_extra
 from wikirank.corpus.sources.dump.multistream import decompress_bz2
-from wikirank.corpus.sources.path_source import cannot_read
+from wikirank.corpus.sources.path_source import cannot_read, not_a_bomb
 
 DUMP_SUFFIXES = (".xml", ".xml.bz2", ".xml.gz", ".xml.zst")
 _CHUNK = 2**20  # bytes
@@ -34,22 +34,24 @@ def decompressed(path: Path) -> Iterator[bytes]:
         CorpusError: If the file cannot be read or decompressed; what came before has been given.
     """
     name = path.name.lower()
+    decompressors = {".bz2": decompress_bz2, ".gz": _decompress_gzip, ".zst": _decompress_zstd}
     try:
-        if name.endswith(".bz2"):
-            yield from decompress_bz2(path)
-        elif name.endswith(".gz"):
-            with gzip.open(path) as stream:
-                # read() would lose what it has when it meets the damage.
-                while piece := stream.read1(_CHUNK):
-                    yield piece
-        elif name.endswith(".zst"):
-            yield from _decompress_zstd(path)
-        else:
-            with path.open("rb") as stream:
-                while piece := stream.read(_CHUNK):
-                    yield piece
+        for suffix, decompress in decompressors.items():
+            if name.endswith(suffix):
+                yield from not_a_bomb(decompress(path), path)
+                return
+        with path.open("rb") as stream:
+            while piece := stream.read(_CHUNK):
+                yield piece
     except (OSError, EOFError, zlib.error) as err:
         raise cannot_read(path, err) from err
+
+
+def _decompress_gzip(path: Path) -> Iterator[bytes]:
+    with gzip.open(path) as stream:
+        # read() would lose what it has when it meets the damage.
+        while piece := stream.read1(_CHUNK):
+            yield piece
 
 
 def _decompress_zstd(path: Path) -> Iterator[bytes]:
