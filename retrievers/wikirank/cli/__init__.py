@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -49,6 +50,10 @@ def _options(
 
 def main() -> None:
     """Run the command line; an error of ours is one message and exit status 1."""
+    for stream in (sys.stdout, sys.stderr):
+        # Where the terminal's encoding lacks a character, a mark stands for it: no traceback.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app()
     except WikirankError as err:

@@ -13,7 +13,7 @@ from rich.console import Console
 from wikirank.cli.output import index_progress
 from wikirank.corpus import SourceOptions, open_source
 from wikirank.corpus.source import Source
-from wikirank.errors import EmptyCorpusError, InvalidArgumentError
+from wikirank.errors import InvalidArgumentError, WikirankError
 from wikirank.index import IndexReport, WikiIndex
 from wikirank.index.index import is_index
 from wikirank.index.ingest_workers import IngestWorkers
@@ -88,10 +88,11 @@ def build_index(
 
     Raises:
         MissingExtraError: If Ray is wanted and not installed.
-        EmptyCorpusError: If a source holds no text; an index made for it alone is taken back.
+        EmptyCorpusError: If a source holds no text.
+        CorpusError: If a source cannot be read. A new index without a passage is taken back.
         Exit: With status 130, after a word on how to go on, on Ctrl-C.
     """
-    is_new = not is_index(into)
+    is_new = not is_index(into) and not (into.is_dir() and any(into.iterdir()))
     reports: list[IndexReport] = []
     with (
         _chosen_workers(ray) as workers,
@@ -106,8 +107,8 @@ def build_index(
                         source, on_progress=update, reread=reread, workers=workers
                     )
                 reports.append(report)
-        except EmptyCorpusError:
-            if is_new and not reports:
+        except WikirankError:
+            if is_new and not reports and not index.store.count():
                 index.close()
                 shutil.rmtree(into)
             raise

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from wikirank.search import Searcher
+    from wikirank.types import RankedPassage
 
 QUESTIONS = (
     "Who wrote the first algorithm meant for a machine?",
@@ -26,7 +31,7 @@ def command(
     The first run builds the index, in about two minutes; later ones use it again.
     """
     from wikirank.cli.build import build_index, open_sources
-    from wikirank.cli.output import results_table, timings_line
+    from wikirank.cli.output import timings_line
     from wikirank.index import WikiIndex
     from wikirank.search import Searcher, SearchOptions
 
@@ -40,8 +45,24 @@ def command(
         searcher = Searcher(opened)
         for question in QUESTIONS:
             result = searcher.search(question, SearchOptions(k=k))
-            console.rule(f"[bold]{question}")
+            console.print(f"\n{question}", style="bold", markup=False)
             before = result.candidates[:k]
-            console.print(results_table(before, title="Before reranking", reranked=False))
-            console.print(results_table(result.passages, title="After reranking", reranked=True))
+            _show(console, "Before reranking", question, before, searcher)
+            _show(console, "After reranking", question, result.passages, searcher)
             console.print(timings_line(result.timings), style="dim")
+
+
+def _show(
+    console: Console,
+    title: str,
+    question: str,
+    results: Sequence[RankedPassage],
+    searcher: Searcher,
+) -> None:
+    from wikirank.cli.output import print_results
+    from wikirank.search.answers import answering_sentences
+
+    passages = [result.passage for result in results]
+    answers = answering_sentences(question, passages, searcher.cross_encoder)
+    reranked = all(result.relevance_score is not None for result in results)
+    print_results(console, results, title=title, answers=answers, reranked=reranked)

@@ -128,7 +128,8 @@ def command(
     if as_json:
         typer.echo(json.dumps(evaluation.as_dict(), ensure_ascii=False, allow_nan=False))
         return
-    Console().print(terminal_report(evaluation))
+    console = Console()
+    console.print(terminal_report(evaluation, is_terminal=console.is_terminal))
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -24,12 +27,15 @@ from wikirank.types import RankedPassage
 if TYPE_CHECKING:
     from wikirank.evaluate.candidates import OnStep
 
-_SNIPPET_CHARS = 160
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_EXCERPT_CHARS = 240
+_LONGEST_EXCERPT = 600
+_SECONDS_BETWEEN = 10.0
 
 
 @contextmanager
 def index_progress(description: str, *, show: bool = True) -> Iterator[OnProgress]:
-    """A progress bar on standard error: articles, passages, rate, time left.
+    """Progress on standard error: articles, passages, rate, time left.
 
     Args:
         description: What is indexed.
@@ -38,8 +44,15 @@ def index_progress(description: str, *, show: bool = True) -> Iterator[OnProgres
     Yields:
         What to call after each batch.
     """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        lines = ProgressLines(show=show)
+        yield lambda state: lines.tell(
+            f"{description}: {_of(state.articles, state.total)} articles, {state.passages} passages"
+        )
+        return
     speed = "articles, {task.fields[passages]} passages {task.fields[rate]:.0f}/s"
-    with _progress(speed, show) as progress:
+    with _progress(speed, console, show) as progress:
         task = progress.add_task(description, total=None, passages=0, rate=0.0)
 
         def update(state: IndexProgress) -> None:
@@ -56,16 +69,21 @@ def index_progress(description: str, *, show: bool = True) -> Iterator[OnProgres
 
 @contextmanager
 def step_progress(*, show: bool = True) -> Iterator[OnStep]:
-    """A progress bar for each step of some work on standard error: done, rate, time left.
+    """Progress of each step of some work on standard error: done, rate, time left.
 
     Args:
-        show: Whether to show them at all.
+        show: Whether to show it at all.
 
     Yields:
         What to call with the name of a step, how much of it is done, and of how much.
     """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        lines = ProgressLines(show=show)
+        yield lambda step, done, total: lines.tell(f"{step}: {_of(done, total)}", topic=step)
+        return
     tasks: dict[str, TaskID] = {}
-    with _progress("{task.fields[rate]:.1f}/s", show) as progress:
+    with _progress("{task.fields[rate]:.1f}/s", console, show) as progress:
 
         def update(step: str, done: int, total: int) -> None:
             if step not in tasks:
@@ -76,7 +94,33 @@ def step_progress(*, show: bool = True) -> Iterator[OnStep]:
         yield update
 
 
-def _progress(speed: str, show: bool) -> Progress:
+class ProgressLines:
+    """Lines on standard error for where no terminal shows a bar: one every ten seconds.
+
+    Args:
+        show: Whether to write any.
+        clock: Gives the time in seconds.
+    """
+
+    def __init__(self, *, show: bool = True, clock: Callable[[], float] = monotonic) -> None:
+        self._show = show
+        self._clock = clock
+        self._last = clock()
+        self._topic = ""
+
+    def tell(self, text: str, *, topic: str = "") -> None:
+        """Write a line if it is time, or if its topic is a new one."""
+        now = self._clock()
+        if self._show and (topic != self._topic or now - self._last >= _SECONDS_BETWEEN):
+            typer.echo(text, err=True)
+            self._last, self._topic = now, topic
+
+
+def _of(done: int, total: int | None) -> str:
+    return str(done) if total is None else f"{done} of {total}"
+
+
+def _progress(speed: str, console: Console, show: bool) -> Progress:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=16),
@@ -84,7 +128,7 @@ def _progress(speed: str, show: bool) -> Progress:
         TextColumn(speed),
         TimeRemainingColumn(),
     )
-    return Progress(*columns, console=Console(stderr=True), disable=not show)
+    return Progress(*columns, console=console, disable=not show)
 
 
 def _rate(progress: Progress, task: TaskID, done: int) -> float:
@@ -101,46 +145,99 @@ def first_stage_score(result: RankedPassage) -> tuple[str, float]:
     return "BM25", result.lexical_score or 0.0
 
 
-def results_table(results: Sequence[RankedPassage], *, title: str, reranked: bool) -> Table:
-    """A table of results: rank, score, heading, link, and how the text begins.
+def print_results(
+    console: Console,
+    results: Sequence[RankedPassage],
+    *,
+    title: str,
+    answers: Sequence[str],
+    reranked: bool,
+) -> None:
+    """Print results: in a terminal as a table, elsewhere as lines that programs can take apart.
 
     Args:
+        console: Where to print them.
         results: Best first.
-        title: The table's title.
+        title: What stands above them.
+        answers: The sentence of each that answers best.
         reranked: Whether to show relevance scores and former ranks, or first-stage scores.
-
-    Returns:
-        The table.
     """
-    score_name = first_stage_score(results[0])[0] if results and not reranked else "score"
+    if console.is_terminal:
+        console.print(_results_table(results, answers, title=title, reranked=reranked))
+        return
+    lines = [one_line(title)]
+    for result, sentence in zip(results, answers, strict=True):
+        name, score = _shown_score(result, reranked=reranked)
+        was = f", was {result.rank_before}" if reranked else ""
+        passage = result.passage
+        lines += [
+            f"{result.rank}. {one_line(passage.heading or passage.id)} ({name} {score:.3f}{was})",
+            f"   {excerpt(passage.text, sentence)}",
+            *([f"   {one_line(passage.url)}"] if passage.url else []),
+        ]
+    console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+
+
+def _results_table(
+    results: Sequence[RankedPassage], answers: Sequence[str], *, title: str, reranked: bool
+) -> Table:
+    score_name = _shown_score(results[0], reranked=reranked)[0] if results else "score"
     table = Table(
-        title=title, title_justify="left", title_style="bold", expand=True, show_lines=True
+        title=Text(one_line(title)),
+        title_justify="left",
+        title_style="bold",
+        expand=True,
+        show_lines=True,
     )
     table.add_column("#", justify="right", no_wrap=True)
     if reranked:
         table.add_column("was", justify="right", no_wrap=True)
     table.add_column(score_name, justify="right", no_wrap=True)
     table.add_column("passage", ratio=1, overflow="fold")
-    for result in results:
-        score = result.relevance_score if reranked else first_stage_score(result)[1]
+    for result, sentence in zip(results, answers, strict=True):
+        score = _shown_score(result, reranked=reranked)[1]
         was = [str(result.rank_before)] if reranked else []
-        table.add_row(str(result.rank), *was, f"{score:.3f}", _passage_cell(result))
+        table.add_row(str(result.rank), *was, f"{score:.3f}", _passage_cell(result, sentence))
     return table
 
 
-def _passage_cell(result: RankedPassage) -> Text:
+def _shown_score(result: RankedPassage, *, reranked: bool) -> tuple[str, float]:
+    return ("score", result.relevance_score or 0.0) if reranked else first_stage_score(result)
+
+
+def _passage_cell(result: RankedPassage, sentence: str) -> Text:
     passage = result.passage
-    cell = Text(passage.heading or passage.id, style="bold")
-    cell.append(f"\n{snippet(passage.text)}", style="not bold")
-    if passage.url:
-        cell.append(f"\n{passage.url}", style=f"not bold cyan link {passage.url}")
+    cell = Text(one_line(passage.heading or passage.id), style="bold")
+    shown = excerpt(passage.text, sentence)
+    cell.append("\n")
+    cell.append(shown, style="not bold")
+    start = shown.find(one_line(sentence)) if sentence else -1
+    if start >= 0:
+        first = len(cell) - len(shown) + start
+        cell.stylize("bold black on yellow", first, first + len(one_line(sentence)))
+    if url := one_line(passage.url):
+        cell.append(f"\n{url}", style=f"not bold cyan link {url}")
     return cell
 
 
-def snippet(text: str, limit: int = _SNIPPET_CHARS) -> str:
-    """The beginning of a text on one line, with `…` where it goes on."""
-    line = " ".join(text.split())
-    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+def excerpt(text: str, sentence: str) -> str:
+    """A sentence of a passage with some of what follows it, on one line; `…` where it goes on."""
+    line, wanted = one_line(text), one_line(sentence)
+    start = max(0, line.find(wanted))
+    end = max(start + len(wanted), min(len(line), start + _EXCERPT_CHARS))
+    shown = line[start:end]
+    if len(shown) > _LONGEST_EXCERPT:
+        end = start + _LONGEST_EXCERPT
+        shown = line[start:end].rstrip()
+    elif end < len(line) and end > start + len(wanted):
+        cut = shown.rfind(" ", len(wanted))
+        shown = shown[:cut] if cut > 0 else shown
+    return f"{'… ' if start else ''}{shown.rstrip()}{' …' if end < len(line) else ''}"
+
+
+def one_line(text: str) -> str:
+    """A text with a space for all white space, and nothing that a terminal would obey."""
+    return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def timings_line(timings: dict[str, float]) -> str:

@@ -84,6 +84,7 @@ def command(
             )
         from wikirank.index import WikiIndex
         from wikirank.search import Searcher, SearchOptions
+        from wikirank.search.answers import answering_sentences
 
     options = SearchOptions(
         k=k,
@@ -101,7 +102,9 @@ def command(
     if as_json:
         typer.echo(json.dumps(_values(result), ensure_ascii=False))
         return
-    _show(result, reranked=rerank, timings=timings)
+    passages = [ranked.passage for ranked in result.passages]
+    answers = answering_sentences(query, passages, cross_encoder)
+    _show(result, answers, reranked=rerank, timings=timings)
 
 
 def _values(result: SearchResult) -> dict[str, object]:
@@ -112,12 +115,14 @@ def _values(result: SearchResult) -> dict[str, object]:
     }
 
 
-def _show(result: SearchResult, *, reranked: bool, timings: bool) -> None:
-    from wikirank.cli.output import results_table, timings_line
+def _show(result: SearchResult, answers: list[str], *, reranked: bool, timings: bool) -> None:
+    from wikirank.cli.output import print_results, timings_line
 
     console = Console()
     if result.passages:
-        console.print(results_table(result.passages, title=result.query, reranked=reranked))
+        print_results(
+            console, result.passages, title=result.query, answers=answers, reranked=reranked
+        )
     else:
         console.print(f"No passage answers {result.query!r}.", markup=False)
     if timings:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from wikirank.evaluate.changes import RankChange
-from wikirank.evaluate.report import note, report_tables, summary
+from wikirank.evaluate.report import note, report_tables, row_labels, summary
 from wikirank.evaluate.results import MRR, NDCG, Evaluation, RerankerResult
 from wikirank.metrics.calibration import ReliabilityBin
 from wikirank.metrics.significance import Interval
@@ -137,12 +137,13 @@ def interval_bars(rows: Sequence[tuple[str, float, Interval]]) -> str:
         An `svg` element.
     """
     scale = _WIDTH - _LABELS - 60
+    labels = row_labels([name for name, _, _ in rows], _LABEL_CHARS)
     parts = []
     for number, (name, value, interval) in enumerate(rows):
         y = number * _ROW + 6
         low, high = (_LABELS + end * scale for end in interval)
         parts += [
-            _label(_LABELS - 8, y + 13, name, "end"),
+            _label(_LABELS - 8, y + 13, labels[name], "end", title=name),
             _rectangle(_LABELS, y, value * scale, 18),
             _line(low, y + 9, high, y + 9, "interval"),
             _line(low, y + 5, low, y + 13, "interval"),
@@ -245,12 +246,13 @@ def _apart(points: Sequence[tuple[float, float, str]]) -> list[str]:
     """Labels to the right of points given from left to right, moved down where they would meet."""
     parts: list[str] = []
     taken: list[tuple[float, float]] = [(x, y) for x, y, _ in points]
+    labels = row_labels([name for _, _, name in points], _LABEL_CHARS)
     for x, y, name in points:
-        end = x + 9 + _LETTER * min(len(name), _LABEL_CHARS)
+        end = x + 9 + _LETTER * len(labels[name])
         row_y = y
         while any(x < other < end + 2 * _DOT and abs(row - row_y) < 14 for other, row in taken):
             row_y += 7
-        parts.append(_label(x + 9, row_y + 4, name, "start", "small"))
+        parts.append(_label(x + 9, row_y + 4, labels[name], "start", "small", title=name))
         taken += [(edge, row_y) for edge in (x + 9, end)]
     return parts
 
@@ -262,12 +264,13 @@ def _svg(width: float, height: float, parts: Sequence[str], name: str) -> str:
     )
 
 
-def _label(x: float, y: float, text: str, anchor: str, style: str = "label") -> str:
-    """A text that is cut where it is too long; pointing at it shows it whole."""
-    shown = text if len(text) <= _LABEL_CHARS else f"{text[: _LABEL_CHARS - 1]}…"
+def _label(
+    x: float, y: float, text: str, anchor: str, style: str = "label", *, title: str = ""
+) -> str:
+    """A text; pointing at it shows its title, such as a name that was cut."""
     return (
         f'<text class="{style}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">'
-        f"<title>{escape(text)}</title>{escape(shown)}</text>"
+        f"<title>{escape(title or text)}</title>{escape(text)}</text>"
     )
 
 

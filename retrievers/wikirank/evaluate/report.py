@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import get_args
 
-from rich.box import SIMPLE_HEAD
+from rich.box import SIMPLE_HEAD, Box
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -24,18 +24,47 @@ from wikirank.evaluate.strata import SAME_ARTICLE
 
 _SMALLEST_P = 0.001
 _ABSENT = "–"
+_LABEL_CHARS = 48
 
 
-def terminal_report(evaluation: Evaluation) -> Group:
+def row_labels(names: Sequence[str], width: int) -> dict[str, str]:
+    """Labels for names: cut within, where too long, so that no two look alike.
+
+    Args:
+        names: The names.
+        width: Most characters of a label.
+
+    Returns:
+        Label by name. Where each cut makes two alike, names that do not fit are numbered.
+    """
+    unique = list(dict.fromkeys(names))
+    for tail in (width * 2 // 3, width // 3, 1, width - 2):
+        labels = [_cut_within(name, width, tail) for name in unique]
+        if len(set(labels)) == len(labels):
+            return dict(zip(unique, labels, strict=True))
+    labels = [
+        f"{_cut_within(name, width - 4, width // 2)} {number}" if len(name) > width else name
+        for number, name in enumerate(unique, 1)
+    ]
+    return dict(zip(unique, labels, strict=True))
+
+
+def _cut_within(name: str, width: int, tail: int) -> str:
+    return name if len(name) <= width else f"{name[: width - 1 - tail]}…{name[-tail:]}"
+
+
+def terminal_report(evaluation: Evaluation, *, is_terminal: bool = True) -> Group:
     """Lay an evaluation out for a terminal.
 
     Args:
         evaluation: What was found.
+        is_terminal: Whether lines may be drawn; not so for programs that read on.
 
     Returns:
         A line on what was measured, and the tables of rankings, strata and rerankers.
     """
-    tables = [_table(title, head, rows) for title, head, rows in report_tables(evaluation)]
+    box = SIMPLE_HEAD if is_terminal else None
+    tables = [_table(title, head, rows, box) for title, head, rows in report_tables(evaluation)]
     return Group(Text(summary(evaluation)), *tables, Text(note(evaluation), style="dim"))
 
 
@@ -142,13 +171,17 @@ def _reranker_row(row: RerankerResult) -> list[str]:
     ]
 
 
-def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+def _table(
+    title: str, head: Sequence[str], rows: Sequence[Sequence[str]], box: Box | None
+) -> Table:
     table = Table(
-        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+        title=title, title_justify="left", title_style="bold", box=box, padding=(0, 1, 0, 0)
     )
-    table.add_column(head[0], overflow="fold")
+    # Wide enough to tell the rows apart, in a terminal of 80 columns too.
+    table.add_column(head[0], overflow="fold", min_width=16)
+    labels = row_labels([row[0] for row in rows], _LABEL_CHARS)
     for name in head[1:]:
         table.add_column(Text(name), justify="right", no_wrap=" " not in name)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(cell) for cell in (labels[row[0]], *row[1:])))
     return table
