@@ -37,11 +37,6 @@ def served(index: Path | None, *options: str, token: str | None = None) -> Itera
         raise
     finally:
         process.send_signal(signal.SIGINT)
-        try:
-            errors = process.communicate(timeout=60)[1]
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-            raise
+        errors = process.communicate()[1]
     assert process.returncode == 0, errors
     assert errors == ""

@@ -72,7 +72,7 @@ def test_ctrl_c_during_indexing(tmp_path: Path) -> None:
     wiki.write_text("\n".join(lines), encoding="utf-8")
     folder = tmp_path / "index"
     command = [str(Path(sys.executable).with_name("wikirank")), "index", str(wiki), "--into"]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [*command, str(folder)],
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -80,12 +80,11 @@ def test_ctrl_c_during_indexing(tmp_path: Path) -> None:
         env={**os.environ, "COLUMNS": "200"},
         # A shell that runs the tests in the background has them ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    deadline = time.monotonic() + 60
-    while _passages(folder) == 0 and time.monotonic() < deadline:
-        time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    ) as process:
+        while _passages(folder) == 0 and process.poll() is None:
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
     assert process.returncode == 130, errors
     assert "run the same command to go on" in errors
     assert "Traceback" not in errors

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TypeVar
 
 import pytest
@@ -39,37 +41,63 @@ def _no_old_garbage() -> Iterator[None]:
     gc.unfreeze()
 
 
-async def gathered(work: Sequence[Awaitable[T]]) -> tuple[list[T], float]:
-    """Await all of it at once; also the longest time in seconds that the loop had no turn."""
-    longest, done = 0.0, False
+@dataclass(frozen=True)
+class Pauses:
+    """The longest times in seconds that the loop, and a thread beside it, had no turn."""
+
+    loop: float
+    thread: float
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the loop was kept from its turns by more than a busy machine explains."""
+        return self.loop > max(LONGEST_BLOCK, 3 * self.thread)
+
+
+async def gathered(work: Sequence[Awaitable[T]]) -> tuple[list[T], Pauses]:
+    """Await all of it at once; also how long the loop, and a thread beside it, had no turn."""
+    in_loop, in_thread, done = 0.0, 0.0, threading.Event()
 
     async def tick() -> None:
-        nonlocal longest
-        while not done:
+        nonlocal in_loop
+        while not done.is_set():
             started = time.perf_counter()
             await asyncio.sleep(TICK)
-            longest = max(longest, time.perf_counter() - started - TICK)
+            in_loop = max(in_loop, time.perf_counter() - started - TICK)
 
+    def tick_beside() -> None:
+        nonlocal in_thread
+        while not done.is_set():
+            started = time.perf_counter()
+            time.sleep(TICK)
+            in_thread = max(in_thread, time.perf_counter() - started - TICK)
+
+    beside = threading.Thread(target=tick_beside)
+    beside.start()
     ticker = asyncio.create_task(tick())
-    results = await asyncio.gather(*work)
-    done = True
-    await ticker
-    return list(results), longest
+    try:
+        results = await asyncio.gather(*work)
+    finally:
+        done.set()
+        await ticker
+        beside.join()
+    return list(results), Pauses(in_loop, in_thread)
 
 
 async def expect(results: list[T], begin: Callable[[], Sequence[Awaitable[T]]]) -> None:
-    """The work gives these results and leaves the loop free, in the best of three attempts.
+    """The work gives these results and leaves the loop free, in the best of five attempts.
 
-    Another process may take the cores during one attempt; what blocks, blocks in each.
+    Other processes may take the cores: then a thread that only waits has no turn either, and what
+    chance does to one attempt it does not do to each. What blocks, blocks in each.
     """
-    blocks = []
-    for _ in range(3):
+    pauses = []
+    for _ in range(5):
         found, longest = await gathered(begin())
         assert found == results
-        blocks.append(longest)
-        if longest < LONGEST_BLOCK:
+        pauses.append(longest)
+        if not longest.is_blocked:
             return
-    pytest.fail(f"The event loop was blocked for {blocks} seconds in three attempts.")
+    pytest.fail(f"The event loop was blocked in each attempt: {pauses}")
 
 
 @pytest.mark.usefixtures("_no_old_garbage")
@@ -101,10 +129,10 @@ async def test_blocking_work_is_noticed() -> None:
     """The measurement itself: work in the event loop's own thread shows."""
 
     async def blocking() -> None:
-        time.sleep(2 * LONGEST_BLOCK)
+        time.sleep(20 * LONGEST_BLOCK)
 
-    _, longest = await gathered([asyncio.sleep(0.01), blocking()])
-    assert longest > LONGEST_BLOCK
+    found = [(await gathered([asyncio.sleep(0.01), blocking()]))[1] for _ in range(3)]
+    assert any(pauses.is_blocked for pauses in found)
 
 
 def test_8_threads_of_200_searches(

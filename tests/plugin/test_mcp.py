@@ -26,6 +26,7 @@ from mcp_servers import (
     TOKEN,
     Running,
     environment,
+    hear_ctrl_c,
     http_server,
     http_session,
     run_mcp,
@@ -215,10 +216,10 @@ def test_a_token_is_made_where_none_is_given(folder: Path, tmp_path: Path) -> No
         assert answer.status_code == 200
         headers["Mcp-Session-Id"] = answer.headers["Mcp-Session-Id"]
         # Ctrl-C does not wait for a client that goes on listening.
-        with httpx.stream("GET", running.url, headers=headers, timeout=120) as listening:
+        with httpx.stream("GET", running.url, headers=headers, timeout=None) as listening:
             assert listening.status_code == 200
             running.process.send_signal(signal.SIGINT)
-            assert running.process.wait(120) == 0
+            assert running.process.wait() == 0
 
 
 @pytest.mark.parametrize(
@@ -249,25 +250,26 @@ def test_a_port_that_is_taken(folder: Path, server: Running) -> None:
 
 @pytest.mark.parametrize("end", ["Ctrl-C", "closed input"])
 def test_stdio_ends_cleanly(folder: Path, end: str) -> None:
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, *COMMAND, "--index", str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=environment(),
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(f"{json.dumps(INITIALIZE)}\n")
-    process.stdin.flush()
-    answer = json.loads(process.stdout.readline())
-    assert answer["result"]["serverInfo"]["name"] == "wikirank"
-    assert "wiki_search" in answer["result"]["instructions"]
-    if end == "Ctrl-C":
-        process.send_signal(signal.SIGINT)
-        assert process.wait(120) == 0
-    out, err = process.communicate(timeout=120)
+        preexec_fn=hear_ctrl_c,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"{json.dumps(INITIALIZE)}\n")
+        process.stdin.flush()
+        answer = json.loads(process.stdout.readline())
+        assert answer["result"]["serverInfo"]["name"] == "wikirank"
+        assert "wiki_search" in answer["result"]["instructions"]
+        if end == "Ctrl-C":  # with the input still open
+            process.send_signal(signal.SIGINT)
+            assert process.wait() == 0
+        out, err = process.communicate()
     assert (process.returncode, out, err) == (0, "", "")
 
 

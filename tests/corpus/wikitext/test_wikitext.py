@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
+from growth import grows_evenly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -271,14 +271,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_pages_take_linear_time(unit: str) -> None:
-    def seconds(length: int) -> float:
-        started = time.process_time()
-        plain_text(unit * (length // len(unit)))
-        return time.process_time() - started
-
-    short = seconds(50_000)
-    # Eight times the length may take eight times as long, not 64; with room for noise.
-    assert seconds(400_000) < max(short, 0.05) * 24
+    assert grows_evenly(lambda length: plain_text(unit * (length // len(unit))))
 
 
 def test_deep_nesting() -> None:
