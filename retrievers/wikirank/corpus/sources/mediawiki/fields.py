@@ -15,7 +15,7 @@ def section(answer: Fields, *path: str) -> Fields:
 
     Args:
         answer: The answer, or a part of it.
-        path: Names of maps within each other.
+        *path: Names of maps within each other.
 
     Returns:
         The map; empty where there is none.
@@ -31,7 +31,8 @@ def section(answer: Fields, *path: str) -> Fields:
             return {}
         if not isinstance(found, dict):
             raise malformed(found, ".".join(path[: at + 1]), "a map")
-    return found  # type: ignore[no-any-return]
+    fields: Fields = found
+    return fields
 
 
 def entries(answer: Fields, *path: str) -> list[Fields]:
@@ -39,7 +40,7 @@ def entries(answer: Fields, *path: str) -> list[Fields]:
 
     Args:
         answer: The answer, or a part of it.
-        path: Names of maps within each other, and of the list.
+        *path: Names of maps within each other, and of the list.
 
     Returns:
         The maps; empty where there is no list.
