@@ -51,7 +51,7 @@ def chat_model() -> BaseChatModel:
 
 def main() -> None:
     """Stream an answer, then ask on, then ask for what the texts do not say."""
-    retriever = WikiRetriever.from_texts(TEXTS, METADATAS, k=2)
+    retriever = WikiRetriever.from_texts(TEXTS, metadatas=METADATAS, k=2)
     chain = create_wiki_qa_chain(chat_model(), retriever)
 
     print(f"\nQuestion: {QUESTION}\nAnswer: ", end="")

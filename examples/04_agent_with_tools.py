@@ -74,7 +74,7 @@ def chat_model() -> BaseChatModel:
 
 def main() -> None:
     """Print what the agent asks of its tools, what it is given, and its answer."""
-    retriever = WikiRetriever.from_texts(TEXTS, METADATAS)
+    retriever = WikiRetriever.from_texts(TEXTS, metadatas=METADATAS)
     toolkit = WikiToolkit(retriever=retriever, token_budget=800)
     agent = create_agent(chat_model(), toolkit.get_tools(), system_prompt=PROMPT)
     print(f"Question: {QUESTION}\n")

@@ -54,7 +54,7 @@ def chat_model() -> BaseChatModel:
 
 def main() -> None:
     """Ask three questions in one thread; print what the wiki added to each, and the answer."""
-    retriever = WikiRetriever.from_texts(TEXTS, METADATAS)
+    retriever = WikiRetriever.from_texts(TEXTS, metadatas=METADATAS)
     agent = create_agent(
         chat_model(),
         middleware=[WikiContextMiddleware(retriever, token_budget=600)],

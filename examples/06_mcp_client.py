@@ -57,7 +57,7 @@ def main() -> None:
     """Make an index of three passages, and serve it for one question."""
     with TemporaryDirectory() as folder:
         index = Path(folder) / "index"
-        WikiRetriever.from_texts(TEXTS, METADATAS, path=index).index.close()
+        WikiRetriever.from_texts(TEXTS, metadatas=METADATAS, path=index).index.close()
         asyncio.run(ask(index))
 
 

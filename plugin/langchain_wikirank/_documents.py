@@ -5,10 +5,11 @@ A document reads under its heading to a cross-encoder, and as a numbered list to
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.documents import Document
 
@@ -16,6 +17,11 @@ from wikirank.errors import InvalidArgumentError
 from wikirank.passages.ids import passage_id
 from wikirank.passages.records import passage_from_record
 from wikirank.types import HEADING_SEPARATOR, Passage, RankedPassage, headed_text, heading
+
+if TYPE_CHECKING:
+    from wikirank.index.store import PassageStore
+
+_logger = logging.getLogger("langchain_wikirank")
 
 NO_PASSAGE = "The wiki has no passage that answers this query."
 
@@ -54,6 +60,7 @@ SOURCE = "documents"
 """Name of the source that documents given as such are indexed under."""
 
 _SCORES = ("dense_score", "lexical_score", "fusion_score", "rerank_logit", "relevance_score")
+_PREFIX = "wikirank_"
 
 
 def documents_of_texts(
@@ -88,7 +95,23 @@ def documents_of_texts(
     ]
 
 
-def passages_from(documents: Iterable[Document]) -> list[Passage]:
+def with_text(documents: Iterable[Document]) -> list[Document]:
+    """The documents that hold text; how many do not is logged, with the place of the first."""
+    given = list(documents)
+    blank = [at for at, document in enumerate(given) if not document.page_content.strip()]
+    if blank:
+        _logger.warning(
+            "Skipped %d of %d documents, which hold no text; the first is at position %d.",
+            len(blank),
+            len(given),
+            blank[0],
+        )
+    return [document for document in given if document.page_content.strip()]
+
+
+def passages_from(
+    documents: Iterable[Document], store: PassageStore | None = None
+) -> list[Passage]:
     """Turn documents into passages, each as it is.
 
     `title`, `section`, `url`, `revision` and `passage_number` of the metadata become the
@@ -97,32 +120,41 @@ def passages_from(documents: Iterable[Document]) -> list[Passage]:
 
     Args:
         documents: The documents; those without an id get one made from their content.
+        store: Passages that are there already: theirs keep their numbers, new ones follow.
 
     Returns:
-        One passage a document, those of one article side by side.
+        One passage a document, in the order given.
     """
-    articles: dict[str, list[Passage]] = {}
+    passages: list[Passage] = []
     ordinals: Counter[tuple[str, tuple[str, ...], str]] = Counter()
     for document in documents:
-        passage = _numbered(document, articles)
+        passage = passage_from_record(
+            document.id or "", document.page_content, document.metadata, source=SOURCE, number=-1
+        )
         # Counted by text, an id stays when documents are added before it.
         place = (passage.article, passage.section, passage.text)
         if not passage.id:
             made = passage_id(SOURCE, *place[:2], ordinals[place], passage.text)
             passage = replace(passage, id=made, article=passage.article or made)
         ordinals[place] += 1
-        articles.setdefault(passage.article, []).append(passage)
-    return [passage for passages in articles.values() for passage in passages]
+        passages.append(passage)
+    return _numbered(passages, store)
 
 
-def _numbered(document: Document, articles: Mapping[str, Sequence[Passage]]) -> Passage:
-    """The document as a passage, without an id if it has none, numbered within its article."""
-    first = passage_from_record(
-        document.id or "", document.page_content, document.metadata, source=SOURCE, number=-1
-    )
-    before = articles.get(first.article, ())
-    number = before[-1].number + 1 if before else 0
-    return first if first.number >= 0 else replace(first, number=number)
+def _numbered(passages: Sequence[Passage], store: PassageStore | None) -> list[Passage]:
+    """Passages with a number within their article, where their metadata had none (-1)."""
+    stored = store.get([passage.id for passage in passages]) if store else {}
+    articles = list(dict.fromkeys(passage.article for passage in passages))
+    last = store.last_numbers(SOURCE, articles) if store else {}
+    numbered: list[Passage] = []
+    for passage in passages:
+        known, number = stored.get(passage.id), passage.number
+        if number < 0 and known and known.article == passage.article:
+            numbered.append(replace(passage, number=known.number))
+            continue
+        last[passage.article] = number if number >= 0 else last.get(passage.article, -1) + 1
+        numbered.append(replace(passage, number=last[passage.article]))
+    return numbered
 
 
 def document_of(passage: Passage) -> Document:
@@ -157,14 +189,25 @@ def document_from(ranked: RankedPassage) -> Document:
         ranked: The passage as the search returned it.
 
     Returns:
-        The document of `document_of`, with the scores, and `rank_before` and `rank`, from 1, over
-        keys of the same name.
+        The document of `document_of`, with the scores, and `rank_before` and `rank`, from 1. Where
+        its own metadata has such a name, that is kept, and ours is under `wikirank_` and the name.
     """
     document = document_of(ranked.passage)
-    scores = {name: getattr(ranked, name) for name in _SCORES}
-    document.metadata.update(
-        {name: float(score) for name, score in scores.items() if score is not None},
-        rank_before=ranked.rank_before,
-        rank=ranked.rank,
-    )
+    given = {name: getattr(ranked, name) for name in _SCORES}
+    scores = {name: float(score) for name, score in given.items() if score is not None}
+    for name, value in {
+        **scores,
+        "rank_before": ranked.rank_before,
+        "rank": ranked.rank,
+    }.items():
+        taken = name in document.metadata
+        document.metadata[f"{_PREFIX}{name}" if taken else name] = value
     return document
+
+
+def relevance_of(document: Document) -> float | None:
+    """The relevance score that a search or a reranker gave a document; None if there is none."""
+    metadata = document.metadata
+    score = metadata.get(f"{_PREFIX}relevance_score", metadata.get("relevance_score"))
+    is_number = isinstance(score, (int, float)) and not isinstance(score, bool)
+    return float(score) if is_number else None

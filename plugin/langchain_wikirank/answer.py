@@ -9,7 +9,7 @@ from langchain_core.messages import MessageLikeRepresentation
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import NotRequired, Self, TypedDict
 
-from langchain_wikirank._documents import section_of
+from langchain_wikirank._documents import relevance_of, section_of
 
 
 class WikiQuestion(TypedDict):
@@ -67,7 +67,7 @@ class Citation(BaseModel):
             section=section_of(document),
             url=str(metadata.get("url") or ""),
             document_id=document.id or "",
-            score=metadata.get("relevance_score"),
+            score=relevance_of(document),
             text=document.page_content,
         )
 

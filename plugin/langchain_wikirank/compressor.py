@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from time import perf_counter
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypeAlias, TypedDict
 
+import numpy as np
 from langchain_core.callbacks import AsyncCallbackManager, CallbackManager, Callbacks
+from langchain_core.cross_encoders import BaseCrossEncoder
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, PlainSerializer, WithJsonSchema
 from typing_extensions import override
 
 from langchain_wikirank._async import run_in_worker
@@ -20,7 +24,14 @@ from wikirank.errors import InvalidArgumentError
 from wikirank.rank.load import load_cross_encoder
 from wikirank.rank.protocol import PRUNED, CrossEncoder
 from wikirank.rank.score import best_first, score_passages
+from wikirank.runtime.tokens import check_text
 from wikirank.types import OnTruncation
+
+_CrossEncoderField: TypeAlias = Annotated[
+    BaseCrossEncoder,
+    PlainSerializer(lambda model: type(model).__name__, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "description": "A cross-encoder that was given."}),
+]
 
 
 class RerankInput(TypedDict, total=False):
@@ -31,12 +42,14 @@ class RerankInput(TypedDict, total=False):
     documents: Sequence[Document]
 
 
-class WikiReranker(BaseDocumentCompressor):
+class WikiReranker(BaseDocumentCompressor, BaseCrossEncoder):
     """Reranks documents with a cross-encoder and writes the scores in their metadata.
 
     Each document returned is a copy, best first, with `relevance_score`, a float in [0, 1], and
     `rerank_logit`, the raw score that decided the order. Documents of equal score keep their
     order. The model is loaded at first use and shared by the process.
+
+    It is a `BaseCrossEncoder` too, for rerankers of LangChain that take one.
 
     Example:
         ```python
@@ -46,10 +59,14 @@ class WikiReranker(BaseDocumentCompressor):
         ```
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
-    model: str | Path = "bundled"
+    model: str | Path | _CrossEncoderField = "bundled"
     """The bundled model, a folder, or a hub id such as `cross-encoder/ms-marco-MiniLM-L6-v2`.
+
+    Or any `BaseCrossEncoder`, such as `HuggingFaceCrossEncoder`: its scores decide the order as
+    they are. They are written as `relevance_score` where all lie in [0, 1], else as `rerank_logit`.
+    `batch_size`, `max_length`, `device`, `on_truncation` and `cascade` are then for it to know.
 
     A hub id, or a folder without ONNX model, needs the extra `langchain-wikirank[torch]`.
     """
@@ -86,6 +103,12 @@ class WikiReranker(BaseDocumentCompressor):
     has the model score all of them. The bundled model can; see `wikirank.rank.cascade`.
     """
 
+    @property
+    def model_name(self) -> str:
+        """The name of the model, or the class of one that was given."""
+        given = isinstance(self.model, BaseCrossEncoder)
+        return type(self.model).__name__ if given else str(self.model)
+
     def load_model(self) -> CrossEncoder:
         """Load the model now rather than at first use.
 
@@ -96,6 +119,9 @@ class WikiReranker(BaseDocumentCompressor):
             ModelError: The model is missing, corrupt or of the wrong kind.
             MissingExtraError: The model needs the `[torch]` extra.
         """
+        if isinstance(self.model, BaseCrossEncoder):
+            msg = f"Expected a model to load by its name, got a {self.model_name}. Call its score."
+            raise InvalidArgumentError(msg)
         return load_cross_encoder(
             self.model,
             revision=self.revision,
@@ -103,6 +129,26 @@ class WikiReranker(BaseDocumentCompressor):
             max_length=self.max_length,
             batch_size=self.batch_size,
         )
+
+    @override
+    def score(self, text_pairs: list[tuple[str, str]]) -> list[float]:
+        """Score pairs, as a cross-encoder of LangChain.
+
+        Args:
+            text_pairs: Pairs of query and text.
+
+        Returns:
+            The relevance score of each, in [0, 1]; of a `BaseCrossEncoder` as `model`, its score.
+        """
+        if isinstance(self.model, BaseCrossEncoder):
+            return [float(score) for score in self.model.score(text_pairs)]
+        model = self.load_model()
+        scores: list[float] = []
+        for query, pairs in groupby(text_pairs, key=itemgetter(0)):
+            texts = [text for _, text in pairs]
+            logits = score_passages(model, query, texts, on_truncation=self.on_truncation)
+            scores.extend(model.calibration.relevance(logits).tolist())
+        return scores
 
     @override
     def compress_documents(
@@ -174,13 +220,48 @@ class WikiReranker(BaseDocumentCompressor):
         return RunnableLambda(rerank, arerank, name="WikiReranker")
 
     def _run_inputs(self, documents: Sequence[Document], query: str) -> dict[str, Any]:
-        return {"query": query, "count": len(documents), "model": self.load_model().model_id}
+        is_given = isinstance(self.model, BaseCrossEncoder)
+        name = self.model_name if is_given else self.load_model().model_id
+        return {"query": query, "count": len(documents), "model": name}
 
     def _reranked(
         self, documents: Sequence[Document], query: str
     ) -> tuple[list[Document], dict[str, Any]]:
         """The best documents, and what a tracer is told of them."""
         started = perf_counter()
+        best, passing = (
+            self._reranked_by(self.model, documents, query)
+            if isinstance(self.model, BaseCrossEncoder)
+            else self._reranked_by_name(documents, query)
+        )
+        scores = [document.metadata.get("relevance_score") for document in best]
+        summary = rerank_summary(len(best), passing, scores)
+        return best, {**summary, "ms": {"rerank": (perf_counter() - started) * 1000}}
+
+    def _reranked_by(
+        self, cross_encoder: BaseCrossEncoder, documents: Sequence[Document], query: str
+    ) -> tuple[list[Document], int]:
+        """The best documents by a cross-encoder that was given, and how many passed."""
+        check_text(query, what="query")
+        pairs = [(query, document.page_content) for document in documents]
+        scores = np.array([float(score) for score in cross_encoder.score(pairs)])
+        is_relevance = bool(((scores >= 0) & (scores <= 1)).all())
+        if self.score_threshold is not None and not is_relevance:
+            msg = (
+                "Expected scores in [0, 1] to compare with score_threshold, got others from "
+                f"{self.model_name}. Leave score_threshold out."
+            )
+            raise InvalidArgumentError(msg)
+        name = "relevance_score" if is_relevance else "rerank_logit"
+        least = -np.inf if self.score_threshold is None else self.score_threshold
+        passing = [at for at in best_first(scores) if scores[at] >= least]
+        best = [_with(documents[at], {name: float(scores[at])}) for at in passing[: self.top_n]]
+        return best, len(passing)
+
+    def _reranked_by_name(
+        self, documents: Sequence[Document], query: str
+    ) -> tuple[list[Document], int]:
+        """The best documents by the model that `model` names, and how many passed."""
         model = self.load_model()
         texts = [
             scored_text(document, prepend_heading=model.prepend_heading) for document in documents
@@ -193,17 +274,16 @@ class WikiReranker(BaseDocumentCompressor):
         passing = [position for position in best_first(logits) if passes[position]]
         kept = passing[: self.top_n]
         best = [
-            _scored(documents[index], float(relevance[index]), float(logits[index]))
+            _with(
+                documents[index],
+                {"relevance_score": float(relevance[index]), "rerank_logit": float(logits[index])},
+            )
             for index in kept
         ]
-        summary = rerank_summary(
-            len(kept), len(passing), [float(relevance[index]) for index in kept]
-        )
-        return best, {**summary, "ms": {"rerank": (perf_counter() - started) * 1000}}
+        return best, len(passing)
 
 
-def _scored(document: Document, relevance: float, logit: float) -> Document:
-    scores = {"relevance_score": relevance, "rerank_logit": logit}
+def _with(document: Document, scores: dict[str, float]) -> Document:
     return document.model_copy(update={"metadata": {**document.metadata, **scores}})
 
 

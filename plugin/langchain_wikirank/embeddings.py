@@ -12,43 +12,82 @@ from typing_extensions import override
 from langchain_wikirank._async import run_in_worker
 from wikirank.embed import load_embedder
 from wikirank.embed.protocol import Embedder
+from wikirank.errors import InvalidArgumentError
+
+_NAMES_OF_MODELS = ("model", "model_name", "model_id", "deployment", "repo_id")
 
 
-def embedder_from(embeddings: Embeddings) -> Embedder:
-    """The embedder of the engine that stands for LangChain embeddings."""
-    if isinstance(embeddings, WikiEmbeddings):
+def embedder_from(embedding: Embeddings | None, *, normalise: bool = True) -> Embedder:
+    """The embedder of the engine that stands for LangChain embeddings.
+
+    Args:
+        embedding: The embeddings; None for the bundled ones.
+        normalise: Whether its vectors are to have length 1, as those of our own indexes do.
+
+    Returns:
+        The embedder.
+
+    Raises:
+        InvalidArgumentError: It is not LangChain embeddings.
+    """
+    if embedding is None or isinstance(embedding, WikiEmbeddings):
         return load_embedder()
-    return _EmbeddingsEmbedder(embeddings)
+    if not isinstance(embedding, Embeddings):
+        msg = (
+            f"Expected LangChain Embeddings as embedding, got {type(embedding).__name__}. "
+            "Name other arguments, such as metadatas=."
+        )
+        raise InvalidArgumentError(msg)
+    return _EmbeddingsEmbedder(embedding, normalise=normalise)
 
 
 class _EmbeddingsEmbedder:
-    """LangChain embeddings behind the engine's `Embedder` protocol, rows of length 1."""
+    """LangChain embeddings behind the engine's `Embedder` protocol.
 
-    def __init__(self, embeddings: Embeddings) -> None:
-        self._embeddings = embeddings
+    Args:
+        embedding: The embeddings.
+        normalise: Whether to scale each vector to length 1.
+    """
+
+    def __init__(self, embedding: Embeddings, *, normalise: bool = True) -> None:
+        self._embedding = embedding
+        self._normalise = normalise
+
+    @property
+    def provider(self) -> str:
+        """The class of the embeddings."""
+        return type(self._embedding).__qualname__
+
+    @property
+    def model_name(self) -> str:
+        """The model that the embeddings name; empty if they name none."""
+        names = (getattr(self._embedding, field, None) for field in _NAMES_OF_MODELS)
+        return next((name for name in names if isinstance(name, str)), "")
 
     @property
     def model_id(self) -> str:
         """The class, and the model it names: what an index remembers."""
-        cls = type(self._embeddings)
-        names = (getattr(self._embeddings, field, None) for field in ("model", "model_name"))
-        model = next((name for name in names if isinstance(name, str)), "")
-        return f"{cls.__module__}.{cls.__qualname__}" + (f":{model}" if model else "")
+        cls = type(self._embedding)
+        name = self.model_name
+        return f"{cls.__module__}.{cls.__qualname__}" + (f":{name}" if name else "")
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embed passages: (n, dimensions), each row of length 1."""
+        """Embed passages: (n, dimensions)."""
         if not texts:
             return np.zeros((0, 0), dtype=np.float32)
-        return _normalised(self._embeddings.embed_documents(list(texts)))
+        return self._matrix(self._embedding.embed_documents(list(texts)))
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
-        """Embed a query: (dimensions,), of length 1."""
-        row: NDArray[np.float32] = _normalised([self._embeddings.embed_query(text)])[0]
+        """Embed a query: (dimensions,)."""
+        row: NDArray[np.float32] = self._matrix([self._embedding.embed_query(text)])[0]
         return row
 
+    def _matrix(self, vectors: list[list[float]]) -> NDArray[np.float32]:
+        matrix = np.asarray(vectors, dtype=np.float32)
+        return _normalised(matrix) if self._normalise else matrix
 
-def _normalised(vectors: list[list[float]]) -> NDArray[np.float32]:
-    matrix = np.asarray(vectors, dtype=np.float32)
+
+def _normalised(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
     unit: NDArray[np.float32] = matrix / np.maximum(lengths, np.finfo(np.float32).tiny)
     return unit

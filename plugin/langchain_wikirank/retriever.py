@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import (
     AsyncCallbackManager,
@@ -12,14 +12,28 @@ from langchain_core.callbacks import (
     CallbackManager,
     CallbackManagerForRetrieverRun,
 )
-from langchain_core.documents import Document
+from langchain_core.cross_encoders import BaseCrossEncoder
+from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.embeddings import Embeddings
-from langchain_core.retrievers import BaseRetriever, LangSmithRetrieverParams
-from pydantic import BeforeValidator, ConfigDict, Field
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.vectorstores import VectorStore
+from pydantic import ConfigDict, Field, SerializeAsAny
 from typing_extensions import Self, Unpack, override
 
 from langchain_wikirank._async import run_in_worker
-from langchain_wikirank._documents import document_from, documents_of_texts, passages_from
+from langchain_wikirank._collections import index_of_collection
+from langchain_wikirank._compressed import acompressed_search, compressed_search
+from langchain_wikirank._document_writing import DocumentWriting
+from langchain_wikirank._documents import (
+    document_from,
+    documents_of_texts,
+)
+from langchain_wikirank._retriever_settings import (
+    IndexField,
+    SearchOverrides,
+    WikiTracingParams,
+    require_question,
+)
 from langchain_wikirank._tracing import atraced_search, record_search, traced_search
 from langchain_wikirank.compressor import WikiReranker
 from langchain_wikirank.embeddings import embedder_from
@@ -29,36 +43,11 @@ from wikirank.search import Searcher, SearchOptions, SearchResult
 from wikirank.types import SearchType
 
 if TYPE_CHECKING:
+    from chromadb import Collection
     from chromadb.api import ClientAPI
 
 
-class SearchOverrides(TypedDict, total=False):
-    """What one call may set otherwise than its retriever; None keeps the retriever's value."""
-
-    k: int | None
-    fetch_k: int | None
-    search_type: SearchType | None
-    rerank: bool | None
-    score_threshold: float | None
-    filter: Mapping[str, Any] | None
-    neighbours: int | None
-
-
-class WikiTracingParams(LangSmithRetrieverParams, total=False):
-    """What tracers are told of a retriever run, in the run's metadata.
-
-    Attributes:
-        reranker_model: The reranker's `model`, where the search reranks.
-    """
-
-    reranker_model: str
-
-
-def _opened(index: Any) -> Any:
-    return WikiIndex.open(index) if isinstance(index, (str, Path)) else index
-
-
-class WikiRetriever(BaseRetriever):
+class WikiRetriever(DocumentWriting, BaseRetriever):
     """Finds the passages of a wiki index that answer a question, best first.
 
     Each document carries its citation (`title`, `section`, `url`, `revision`, `source`,
@@ -77,11 +66,15 @@ class WikiRetriever(BaseRetriever):
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
-    index: Annotated[WikiIndex, BeforeValidator(_opened)]
-    """The index to search, or the folder of one."""
+    index: IndexField
+    """The index to search, or the folder of one. Copies of a retriever share it."""
 
-    reranker: WikiReranker = Field(default_factory=WikiReranker)
-    """Gives the cross-encoder and its settings. Its `top_n` has no part here: `k` decides."""
+    reranker: SerializeAsAny[BaseDocumentCompressor] = Field(default_factory=WikiReranker)
+    """Gives the cross-encoder and its settings. Its `top_n` has no part here: `k` decides.
+
+    Or any other document compressor, such as `CohereRerank`, which is given the candidates and
+    decides what is left, its own limits included. `relevance_score` is then its score if that lies
+    in [0, 1], and else absent."""
 
     rerank: bool = True
     """Whether the cross-encoder orders the candidates, in hybrid search together with the first
@@ -109,53 +102,95 @@ class WikiRetriever(BaseRetriever):
     """How many passages before and after each one in its section to join to its text."""
 
     @classmethod
-    def from_index(cls, path: str | Path, **settings: Any) -> Self:
+    def from_index(
+        cls, path: str | Path, embedding: Embeddings | None = None, **settings: Any
+    ) -> Self:
         """Open an index on disk.
 
         Args:
             path: The folder of the index.
+            embedding: The embeddings that it was made with; None for the bundled ones.
             **settings: Fields of the retriever.
 
         Returns:
             The retriever.
 
         Raises:
-            IndexNotFoundError: There is no index at the path.
-            IndexMismatchError: The index was made by another embedder.
+            IndexNotFoundError: If there is no index at the path.
+            IndexMismatchError: If the index was made by another embedder.
         """
-        return cls(index=WikiIndex.open(path), **settings)
+        return cls(index=WikiIndex.open(path, embedder=embedder_from(embedding)), **settings)
 
     @classmethod
     def from_client(
         cls,
-        chroma_client: ClientAPI,
+        client: ClientAPI | Collection | VectorStore,
         collection_name: str = "wikirank",
-        embeddings: Embeddings | None = None,
+        embedding: Embeddings | None = None,
+        *,
+        path: str | Path | None = None,
         **settings: Any,
     ) -> Self:
-        """Search a collection of a Chroma client: embedded, on a server, or in the cloud.
+        """Search a collection of Chroma: embedded, on a server, or in the cloud.
+
+        The collection is live: what other programs add or delete counts at the next question. Its
+        words are mirrored in a folder, which is kept and brought up to date.
 
         Args:
-            chroma_client: The client.
-            collection_name: The collection.
-            embeddings: What the collection was embedded with; None means `WikiEmbeddings`.
+            client: A Chroma client, one of its collections, or a `langchain_chroma.Chroma`.
+            collection_name: The collection, where `client` is a client.
+            embedding: What the collection was embedded with; None for that of a
+                `langchain_chroma.Chroma`, and else the bundled embeddings.
+            path: Folder for its words; None takes one beside Chroma's files where these are on
+                this machine, else a temporary one.
             **settings: Fields of the retriever.
 
         Returns:
             The retriever.
+
+        Raises:
+            IndexNotFoundError: If there is no such collection.
+            IndexMismatchError: If the collection was made with another model.
         """
-        embedder = None if embeddings is None else embedder_from(embeddings)
-        index = WikiIndex.from_chroma(chroma_client, collection_name, embedder=embedder)
+        index = index_of_collection(client, collection_name, embedding, path)
         return cls(index=index, **settings)
 
     @classmethod
+    def from_vectorstore(
+        cls, vectorstore: VectorStore, embedding: Embeddings | None = None, **settings: Any
+    ) -> Self:
+        """Search the collection of a `langchain_chroma.Chroma`; see `from_client`.
+
+        Args:
+            vectorstore: The store.
+            embedding: What it was embedded with; None for the embeddings that it has.
+            **settings: Fields of the retriever, and `path` as of `from_client`.
+
+        Returns:
+            The retriever.
+
+        Raises:
+            InvalidArgumentError: If it is another kind of vector store.
+            IndexMismatchError: If the collection was made with another model.
+        """
+        return cls.from_client(vectorstore, embedding=embedding, **settings)
+
+    @classmethod
     def from_documents(
-        cls, documents: Iterable[Document], *, path: str | Path | None = None, **settings: Any
+        cls,
+        documents: Iterable[Document],
+        embedding: Embeddings | None = None,
+        *,
+        path: str | Path | None = None,
+        **settings: Any,
     ) -> Self:
         """Index documents and search them; each is one passage as it is.
 
+        Documents without text are skipped, and a warning is logged that counts them.
+
         Args:
             documents: The documents; `title`, `section` and `url` of their metadata are cited.
+            embedding: Makes the vectors; None for the bundled embeddings.
             path: The folder to keep the index in, with what it holds already; None keeps it
                 in a temporary folder as long as the retriever lives.
             **settings: Fields of the retriever.
@@ -164,27 +199,34 @@ class WikiRetriever(BaseRetriever):
             The retriever.
 
         Raises:
-            InvalidArgumentError: Two documents have one id, or metadata is not JSON.
+            InvalidArgumentError: If two documents have one id, or metadata is not JSON.
+            IndexMismatchError: If the index in the folder was made by another embedder.
         """
-        index = WikiIndex.create() if path is None else WikiIndex.open_or_create(path)
+        embedder = embedder_from(embedding)
+        if path is None:
+            index = WikiIndex.create(embedder=embedder)
+        else:
+            index = WikiIndex.open_or_create(path, embedder=embedder)
         retriever = cls(index=index, **settings)
-        index.add_passages(passages_from(documents))
+        retriever.add_documents(documents)
         return retriever
 
     @classmethod
     def from_texts(
         cls,
-        texts: Sequence[str],
+        texts: Iterable[str],
+        embedding: Embeddings | None = None,
         metadatas: Sequence[Mapping[str, Any]] | None = None,
-        ids: Sequence[str] | None = None,
         *,
+        ids: Sequence[str] | None = None,
         path: str | Path | None = None,
         **settings: Any,
     ) -> Self:
         """Index texts and search them; each is one passage as it is.
 
         Args:
-            texts: The texts.
+            texts: The texts; blank ones are skipped, as in `from_documents`.
+            embedding: Makes the vectors; None for the bundled embeddings.
             metadatas: The metadata of each; None gives them none.
             ids: The id of each; None makes ids from the content.
             path: The folder to keep the index in, as in `from_documents`.
@@ -194,9 +236,10 @@ class WikiRetriever(BaseRetriever):
             The retriever.
 
         Raises:
-            InvalidArgumentError: There are not as many metadatas or ids as texts.
+            InvalidArgumentError: If there are not as many metadatas or ids as texts.
         """
-        return cls.from_documents(documents_of_texts(texts, metadatas, ids), path=path, **settings)
+        documents = documents_of_texts(list(texts), metadatas, ids)
+        return cls.from_documents(documents, embedding, path=path, **settings)
 
     def search(self, query: str, **overrides: Unpack[SearchOverrides]) -> SearchResult:
         """Search with everything the engine knows: candidates of all stages and timings.
@@ -252,36 +295,63 @@ class WikiRetriever(BaseRetriever):
 
     @override
     def _get_ls_params(self, **kwargs: Any) -> WikiTracingParams:
+        embedder = self.index.embedder
         params = WikiTracingParams(
             ls_retriever_name="wikirank",
             ls_vector_store_provider="chroma",
-            ls_embedding_provider="wikirank",
-            ls_embedding_model=self.index.embedder.model_id,
+            ls_embedding_provider=getattr(embedder, "provider", "wikirank"),
+            ls_embedding_model=getattr(embedder, "model_name", "") or embedder.model_id,
         )
         rerank = kwargs.get("rerank")
         if self.rerank if rerank is None else rerank:
-            params["reranker_model"] = str(self.reranker.model)
+            own = isinstance(self.reranker, WikiReranker)
+            name = self.reranker.model_name if own else type(self.reranker).__name__
+            params["reranker_model"] = name
         return params
 
     def _search(
         self, query: str, overrides: SearchOverrides, callbacks: CallbackManager
     ) -> SearchResult:
+        require_question(query)
         options = self._options(overrides)
-        result = traced_search(self._searcher(options), query, options, callbacks)
+        if options.rerank and self._named_model is None:
+            searcher = Searcher(self.index)
+            result = compressed_search(searcher, self._compressor, query, options, callbacks)
+        else:
+            result = traced_search(self._searcher(options), query, options, callbacks)
         record_search(result)
         return result
 
     async def _asearch(
         self, query: str, overrides: SearchOverrides, callbacks: AsyncCallbackManager
     ) -> SearchResult:
+        require_question(query)
         options = self._options(overrides)
-        searcher = await run_in_worker(self._searcher, options)
-        result = await atraced_search(searcher, query, options, callbacks)
+        if options.rerank and self._named_model is None:
+            searcher = Searcher(self.index)
+            result = await acompressed_search(searcher, self._compressor, query, options, callbacks)
+        else:
+            searcher = await run_in_worker(self._searcher, options)
+            result = await atraced_search(searcher, query, options, callbacks)
         record_search(result)
         return result
 
+    @property
+    def _named_model(self) -> WikiReranker | None:
+        """The reranker, if its model is one of the engine's; None has it order documents."""
+        own = self.reranker
+        is_named = isinstance(own, WikiReranker) and not isinstance(own.model, BaseCrossEncoder)
+        return own if is_named else None
+
+    @property
+    def _compressor(self) -> BaseDocumentCompressor:
+        """What orders documents; of ours `k` decides how many are left."""
+        is_ours = isinstance(self.reranker, WikiReranker)
+        return self.reranker.model_copy(update={"top_n": None}) if is_ours else self.reranker
+
     def _searcher(self, options: SearchOptions) -> Searcher:
-        return Searcher(self.index, self.reranker.load_model() if options.rerank else None)
+        named = self._named_model if options.rerank else None
+        return Searcher(self.index, named.load_model() if named else None)
 
     def _options(self, overrides: SearchOverrides) -> SearchOptions:
         """The engine's options: this call's settings over the retriever's over the reranker's."""
@@ -291,10 +361,9 @@ class WikiRetriever(BaseRetriever):
             raise InvalidArgumentError(msg)
         chosen: dict[str, Any] = {name: getattr(self, name) for name in known}
         chosen.update((name, value) for name, value in overrides.items() if value is not None)
+        named = self._named_model
+        if named is None:
+            return SearchOptions(**chosen)
         if chosen["rerank"] and chosen["score_threshold"] is None:
-            chosen["score_threshold"] = self.reranker.score_threshold
-        return SearchOptions(
-            on_truncation=self.reranker.on_truncation,
-            cascade=self.reranker.cascade,
-            **chosen,
-        )
+            chosen["score_threshold"] = named.score_threshold
+        return SearchOptions(on_truncation=named.on_truncation, cascade=named.cascade, **chosen)

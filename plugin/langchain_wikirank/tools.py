@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import partial
 from typing import Any
 
 from langchain_core.tools import BaseTool, BaseToolkit
 from pydantic import ConfigDict, Field, PrivateAttr
-from typing_extensions import override
+from typing_extensions import Self, override
 
 from langchain_wikirank._evidence.selection import DEFAULT_MIN_SCORE
 from langchain_wikirank._evidence.tokens import token_counter
@@ -66,6 +68,17 @@ class WikiToolkit(BaseToolkit):
             min_score=self.min_score,
             conversations=Conversations(),
         )
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """The same tools with citation numbers of their own."""
+        return type(self)(**deepcopy(self._settings(), memo))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the settings; conversations begin again where they are loaded."""
+        return partial(type(self), **self._settings()), ()
+
+    def _settings(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.model_fields_set}
 
     @property
     def library(self) -> ToolContext:

@@ -22,7 +22,7 @@ def retriever() -> WikiRetriever:
     texts = [
         f"The tower of {name} is {40 + 3 * index} m tall." for index, name in enumerate(TOWERS)
     ]
-    return WikiRetriever.from_texts(texts, [{"title": name} for name in TOWERS])
+    return WikiRetriever.from_texts(texts, metadatas=[{"title": name} for name in TOWERS])
 
 
 def shown_by_each(retriever: WikiRetriever, **settings: Any) -> list[int]:

@@ -107,7 +107,7 @@ def test_more_documents_than_candidates_asked_for(city_retriever: WikiRetriever)
 
 def test_neighbours_are_joined_in_reading_order() -> None:
     parts = ["The kiln is fired at noon.", "It reaches 1200 degrees.", "It cools for two days."]
-    retriever = WikiRetriever.from_texts(parts, [{"title": "Pottery"}] * 3, rerank=False)
+    retriever = WikiRetriever.from_texts(parts, metadatas=[{"title": "Pottery"}] * 3, rerank=False)
     found = retriever.invoke("1200 degrees", k=1, neighbours=1)
     assert [document.page_content for document in found] == [" ".join(parts)]
 
@@ -123,7 +123,7 @@ def test_metadata_of_the_callers_survives() -> None:
 
 def test_section_as_a_list_and_fields_of_other_types() -> None:
     metadata = {"title": 7, "section": ["A", "B"], "revision": 12, "passage_number": 4}
-    retriever = WikiRetriever.from_texts(["Frost is frozen dew."], [metadata])
+    retriever = WikiRetriever.from_texts(["Frost is frozen dew."], metadatas=[metadata])
     found = retriever.invoke("frost")[0].metadata
     assert {**metadata, "section": "A › B"}.items() <= found.items()
 
@@ -149,7 +149,7 @@ def test_an_index_on_disk_is_added_to_and_opened(tmp_path: Path) -> None:
 
 def test_many_documents_of_one_article() -> None:
     texts = [f"Entry number {number} of the list." for number in range(1200)]
-    retriever = WikiRetriever.from_texts(texts, [{"title": "List"}] * len(texts))
+    retriever = WikiRetriever.from_texts(texts, metadatas=[{"title": "List"}] * len(texts))
     assert retriever.index.info().passages == len(texts)
 
 
@@ -248,9 +248,9 @@ def test_bad_documents() -> None:
     with pytest.raises(InvalidArgumentError, match="'a' occurs twice"):
         WikiRetriever.from_texts(["One.", "Two."], ids=["a", "a"])
     with pytest.raises(InvalidArgumentError, match="as many metadatas as texts"):
-        WikiRetriever.from_texts(["One.", "Two."], [{}])
+        WikiRetriever.from_texts(["One.", "Two."], metadatas=[{}])
     with pytest.raises(InvalidArgumentError, match="JSON"):
-        WikiRetriever.from_texts(["One."], [{"open": open}])
+        WikiRetriever.from_texts(["One."], metadatas=[{"open": open}])
 
 
 def test_no_documents() -> None:

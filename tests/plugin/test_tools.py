@@ -66,7 +66,7 @@ def retriever() -> WikiRetriever:
     texts += ["Sourdough bread is leavened by wild yeast.", "A violin has four strings."]
     metadatas += [{"title": "Sourdough"}, {"title": "Violin", "topic": "Music"}]
     return WikiRetriever.from_texts(
-        texts, metadatas, ids=[f"p{index}" for index in range(len(texts))]
+        texts, metadatas=metadatas, ids=[f"p{index}" for index in range(len(texts))]
     )
 
 
@@ -221,7 +221,7 @@ def test_reading(toolkit: WikiToolkit) -> None:
 
 def test_reading_on_to_the_end() -> None:
     sentences = [f"This is sentence number {number} of a long page." for number in range(120)]
-    long = WikiRetriever.from_texts([" ".join(sentences)], [{"title": "Long"}])
+    long = WikiRetriever.from_texts([" ".join(sentences)], metadatas=[{"title": "Long"}])
     toolkit = WikiToolkit(retriever=long, token_budget=400)
     read, position, slices = "", 0, 0
     while True:
@@ -282,7 +282,7 @@ async def test_mistakes_come_back_as_messages(
 
 
 def test_what_nobody_foresaw_is_told_and_logged(caplog: pytest.LogCaptureFixture) -> None:
-    broken = WikiRetriever.from_texts(["Tea is hot."], [{"title": "Tea"}])
+    broken = WikiRetriever.from_texts(["Tea is hot."], metadatas=[{"title": "Tea"}])
     toolkit = WikiToolkit(retriever=broken)
     broken.index.store.connection.execute("DROP TABLE passages")
     message = ask(toolkit, "wiki_read", title="Tea")

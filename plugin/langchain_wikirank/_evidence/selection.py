@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from langchain_wikirank._documents import relevance_of
 from wikirank.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def relevant_documents(documents: Sequence[Document], min_score: float | None) -
         Those that reach it and those that nothing has scored, in the same order.
     """
     least = min_score or 0.0
-    return [d for d in documents if float(d.metadata.get("relevance_score", 1)) >= least]
+    scored = [(document, relevance_of(document)) for document in documents]
+    return [document for document, score in scored if score is None or score >= least]
 
 
 def check_min_score(min_score: float | None) -> None:

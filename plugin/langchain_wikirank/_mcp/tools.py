@@ -13,6 +13,7 @@ from langchain_core.utils.function_calling import convert_to_openai_function
 from mcp import types
 from pydantic import BaseModel, Field
 
+from langchain_wikirank._documents import relevance_of
 from langchain_wikirank._evidence.quoting import quoted_line, quoted_text, quoted_url
 
 _STRUCTURED_TOOL = "wiki_search"
@@ -131,6 +132,6 @@ def _passage(document: Document) -> FoundPassage:
         title=quoted_line(str(found.get("title") or "")),
         section=quoted_line(str(found.get("section") or "")),
         url=quoted_url(str(found.get("url") or "")),
-        score=found.get("relevance_score"),
+        score=relevance_of(document),
         text=quoted_text(document.page_content),
     )

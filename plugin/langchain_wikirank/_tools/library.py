@@ -118,7 +118,8 @@ class ToolContext:
 
     @property
     def index(self) -> WikiIndex:
-        """The index."""
+        """The index, as it is now."""
+        self.retriever.index.sync()
         return self.retriever.index
 
     def lay_out(

@@ -67,6 +67,7 @@ def build_index(
     splitter: Splitter | None = None,
     chroma_url: Sequence[str] | None = None,
     collection: str | None = None,
+    language: str | None = None,
     show_progress: bool = True,
     reread: bool = False,
     ray: bool = False,
@@ -79,6 +80,7 @@ def build_index(
         splitter: How to cut articles; None for what the index has, or the default.
         chroma_url: Addresses of Chroma servers.
         collection: Name of their collection.
+        language: Of the sources, as `de`; None has the text tell it.
         show_progress: Whether to show the bars.
         reread: Whether to read files even if they look unchanged.
         ray: Whether to read, split and embed on a Ray cluster.
@@ -97,7 +99,11 @@ def build_index(
     with (
         _chosen_workers(ray) as workers,
         WikiIndex.open_or_create(
-            into, splitter=splitter, chroma_url=chroma_url, collection=collection
+            into,
+            splitter=splitter,
+            chroma_url=chroma_url,
+            collection=collection,
+            language=language,
         ) as index,
     ):
         try:

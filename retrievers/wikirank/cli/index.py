@@ -58,6 +58,13 @@ def command(
     collection: Annotated[
         str | None, typer.Option(help="Name of the Chroma collection. [default: wikirank]")
     ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            help="Language of the wiki, as `de`: its stems and stop words in lexical search; "
+            "`other` has none. [default: told by the text]"
+        ),
+    ] = None,
     ray: Annotated[
         bool,
         typer.Option(
@@ -126,6 +133,7 @@ def command(
         splitter=chosen_splitter(splitter, max_chars, overlap),
         chroma_url=chroma_url,
         collection=collection,
+        language=language,
         show_progress=not quiet,
         reread=reread,
         ray=ray,

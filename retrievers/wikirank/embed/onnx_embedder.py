@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ class OnnxEmbedder:
             InvalidArgumentError: The batch size is not a whole number over 0.
             ModelError: The model cannot be opened.
         """
+        self._path = folder.path
         self._description = folder.description
         self._tokenizer = load_tokenizer(folder.tokenizer)
         self._session = OnnxSession(folder.network, batch_size=batch_size)
@@ -45,6 +47,12 @@ class OnnxEmbedder:
             raise ModelError(msg)
         self._first, self._last = special
         self._unknown = self._tokenizer.token_to_id("[UNK]")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the folder; the model is opened again where it is loaded."""
+        from wikirank.embed import load_embedder
+
+        return load_embedder, (self._path,)
 
     @property
     def model_id(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from statistics import median
 
 from wikirank.evaluate.datasets import RetrievalDataset
-from wikirank.index.bm25 import STOPWORDS
+from wikirank.index.languages import STOPWORDS
 from wikirank.types import Passage
 
 LOW_OVERLAP = "low word overlap"

@@ -16,20 +16,13 @@ import tantivy
 
 from wikirank._util import Closing
 from wikirank.errors import IndexStorageError
+from wikirank.index.analyzer import Analyzer
+from wikirank.index.languages import ENGLISH, language_of_texts
+from wikirank.index.store import PassageStore
 from wikirank.types import Passage
-
-STOPWORDS = (
-    "a about an and any are as at be been being but by can could did do does done for from had has"
-    " have he her his how i if in into is it its many me more most much my no not of on or our she"
-    " should so some such than that the their them then there these they this those to us was we"
-    " were what when where which who whom whose why will with would you your"
-)
-
 
 _ANALYZER = "wikirank"
 _WRITER_HEAP_BYTES = 64 * 1024 * 1024
-# A word that is longer than this is markup or noise, and costs space in the dictionary.
-_LONGEST_WORD = 80
 _K1 = 1.2
 
 Accept = Callable[[Sequence[str]], "set[str]"]
@@ -40,12 +33,14 @@ class LexicalIndex:
 
     Args:
         path: The index's folder; made where it does not exist.
+        language: The language of its passages, a code of `wikirank.index.languages`; None until
+            the first passages tell it, see `settle_language`.
 
     Raises:
         IndexStorageError: If the folder holds something that tantivy cannot open.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, language: str | None = ENGLISH) -> None:
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._index = tantivy.Index(_schema(), path=str(path))
@@ -55,10 +50,20 @@ class LexicalIndex:
                 f"passages: wikirank verify --index {path.parent} --repair"
             )
             raise IndexStorageError(msg) from err
-        self._analyzer = _analyzer()
-        self._index.register_tokenizer(_ANALYZER, self._analyzer)
-        self._stopwords = frozenset(self._analyzer.analyze(STOPWORDS))
+        self.language: str | None = None
+        self._set_analyzer(ENGLISH)
+        if language is not None:
+            self.use_language(language)
         self._seen: object = None
+
+    def use_language(self, language: str) -> None:
+        """Read and write words as those of a language from now on."""
+        self.language = language
+        self._set_analyzer(language)
+
+    def _set_analyzer(self, language: str) -> None:
+        self._analyzer = Analyzer(language)
+        self._index.register_tokenizer(_ANALYZER, self._analyzer.tokenizer)
 
     def refresh(self, last_write: object) -> None:
         """Make sure to see what any process wrote; by itself tantivy looks twice a second.
@@ -86,7 +91,7 @@ class LexicalIndex:
             Pairs of passage id and score, best first: BM25 divided by the most that any passage
             could have for this query, so in [0, 1] and independent of what else is found.
         """
-        stems = self._telling_stems(query)
+        stems = self._analyzer.telling_stems(query)
         if not stems:
             return []
         parsed, searcher = self._any_of(stems), self._index.searcher()
@@ -115,7 +120,7 @@ class LexicalIndex:
         Returns:
             Score as of `search` by passage id; 0 for one that shares no word with the query.
         """
-        stems = self._telling_stems(query)
+        stems = self._analyzer.telling_stems(query)
         if not stems:
             return dict.fromkeys(ids, 0.0)
         any_of_them = tantivy.Query.term_set_query(self._index.schema, "id", list(ids))
@@ -132,11 +137,6 @@ class LexicalIndex:
         terms = [tantivy.Query.term_query(self._index.schema, "body", stem) for stem in stems]
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in terms])
 
-    def _telling_stems(self, query: str) -> list[str]:
-        stems = list(dict.fromkeys(self._analyzer.analyze(query)))
-        # A query of nothing but stop words ("The Who") still means something.
-        return [stem for stem in stems if stem not in self._stopwords] or stems
-
     def matching_words(self, query: str, words: Iterable[str]) -> set[str]:
         """Find the words that count as a hit for a query.
 
@@ -147,8 +147,8 @@ class LexicalIndex:
         Returns:
             Those that share a stem with a word of the query that is no stop word.
         """
-        stems = frozenset(self._telling_stems(query))
-        return {word for word in words if not stems.isdisjoint(self._analyzer.analyze(word))}
+        stems = frozenset(self._analyzer.telling_stems(query))
+        return {word for word in words if not stems.isdisjoint(self._analyzer.stems(word))}
 
     def holding(self, ids: Sequence[str]) -> list[str]:
         """Those of the ids that the index holds, as often as it does."""
@@ -160,7 +160,7 @@ class LexicalIndex:
 
     def holds_words(self, passage: Passage) -> bool:
         """Whether a search for all words of a passage, with its heading, finds it."""
-        stems = dict.fromkeys(self._analyzer.analyze(passage.headed_text))
+        stems = dict.fromkeys(self._analyzer.stems(passage.headed_text))
         schema, must = self._index.schema, tantivy.Occur.Must
         terms = [("id", passage.id), *(("body", stem) for stem in stems)]
         parts = [(must, tantivy.Query.term_query(schema, field, term)) for field, term in terms]
@@ -213,7 +213,9 @@ class LexicalWriter(Closing):
             self._commit()
 
     def _add(self, passage: Passage) -> None:
-        self._writer.add_document(tantivy.Document(id=passage.id, body=passage.headed_text))
+        self._writer.add_document(
+            tantivy.Document(id=passage.id, body=Analyzer.prepared(passage.headed_text))
+        )
 
     def _commit(self) -> None:
         self._writer.commit()
@@ -252,12 +254,23 @@ def _schema() -> tantivy.Schema:
     return builder.build()
 
 
-def _analyzer() -> tantivy.TextAnalyzer:
-    return (
-        tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
-        .filter(tantivy.Filter.remove_long(_LONGEST_WORD))
-        .filter(tantivy.Filter.lowercase())
-        .filter(tantivy.Filter.ascii_fold())
-        .filter(tantivy.Filter.stemmer("english"))
-        .build()
-    )
+def settle_language(
+    lexical: LexicalIndex, store: PassageStore, passages: Iterable[Passage]
+) -> None:
+    """Record the language of the first passages of an index, where nobody named it.
+
+    Args:
+        lexical: The lexical index; whoever writes to it.
+        store: The index's store, which keeps its settings.
+        passages: What is about to be written.
+    """
+    if lexical.language is None:
+        language = language_of_texts(passage.headed_text for passage in passages)
+        store.write_meta({"language": language})
+        lexical.use_language(language)
+
+
+def learn_language(lexical: LexicalIndex, store: PassageStore) -> None:
+    """See which language another process has settled on since an index was opened."""
+    if lexical.language is None and (language := store.read_meta().get("language")):
+        lexical.use_language(language)

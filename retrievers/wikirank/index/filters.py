@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
+from unicodedata import normalize
 
 from wikirank.errors import InvalidArgumentError
 
@@ -70,7 +71,8 @@ def _clause(key: str, value: Any, known_keys: frozenset[str], depth: int) -> dic
         msg = f"Unknown filter key {key!r}. Keys in this index: {', '.join(sorted(known_keys))}."
         raise InvalidArgumentError(msg)
     if not isinstance(value, Mapping):
-        return {key: {"$eq": _scalar(key, value)}}
+        forms = _forms(_scalar(key, value))
+        return {key: {"$eq": forms[0]} if len(forms) == 1 else {"$in": forms}}
     tests = [{key: {operator: _operand(key, operator, v)}} for operator, v in value.items()]
     if not tests:
         msg = f"The filter on {key!r} is empty. Give a value or an operator such as {{'$eq': …}}."
@@ -107,6 +109,13 @@ def _operand(key: str, operator: str, value: Any) -> Any:
         msg = f"Unknown filter operator {operator!r} on {key!r}. Operators: {known}."
         raise InvalidArgumentError(msg)
     return _scalar(key, value)
+
+
+def _forms(value: Any) -> list[Any]:
+    """A text in each form of Unicode that may be stored; anything else as it is."""
+    if not isinstance(value, str) or value.isascii():
+        return [value]
+    return list(dict.fromkeys([value, normalize("NFC", value), normalize("NFD", value)]))
 
 
 def _is_scalar(value: Any) -> bool:

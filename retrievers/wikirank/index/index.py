@@ -8,21 +8,23 @@ import weakref
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import Self
 
 import wikirank
 from wikirank._util import Closing, chunks
 from wikirank.corpus.source import Source
 from wikirank.embed import Embedder, load_embedder
-from wikirank.errors import IndexMismatchError, IndexStorageError
-from wikirank.index.bm25 import LexicalIndex
+from wikirank.errors import IndexMismatchError, IndexStorageError, InvalidArgumentError
+from wikirank.index.bm25 import LexicalIndex, learn_language
 from wikirank.index.ingest import Ingestion
 from wikirank.index.ingest_workers import IngestWorkers
+from wikirank.index.languages import ENGLISH, check_language
 from wikirank.index.ledger import Reading, pending, register_source
 from wikirank.index.preconditions import (
     FORMAT,
     STORE_FILE,
-    check_dimension,
     check_made_by,
     no_index,
     refuse_duplicates,
@@ -30,12 +32,12 @@ from wikirank.index.preconditions import (
     refuse_foreign,
 )
 from wikirank.index.report import IndexInfo, IndexReport, OnProgress
-from wikirank.index.store import PassageStore, insert_passages
+from wikirank.index.store import PassageStore
 from wikirank.index.vectors.open import open_dense
-from wikirank.index.vectors.server import DenseIndex, server_client
+from wikirank.index.vectors.server import DenseIndex, open_collection, server_client
 from wikirank.index.vectors.sharded import as_setting, named_servers
 from wikirank.index.writer import ArticlePassages, IndexWriter
-from wikirank.passages.records import passage_from_record, passages_digest
+from wikirank.passages.records import passages_digest
 from wikirank.passages.splitters import SentenceSplitter, Splitter, splitter_from
 from wikirank.types import Passage
 
@@ -62,9 +64,28 @@ class WikiIndex(Closing):
         self.path = path
         self.store = store
         self.dense = dense
-        self.lexical = LexicalIndex(path / "lexical")
         self.embedder = embedder
         self._meta = store.read_meta()
+        language = self._meta.get("language", ENGLISH)
+        self.lexical = LexicalIndex(path / "lexical", language=language)
+        self._bound_to = ""
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """The same index: a copy of a retriever searches what the original does."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the folder and the embedder; the index is opened again where it is loaded."""
+        if self._bound_to:
+            msg = (
+                f"Expected an index that can be opened again, got one {self._bound_to}. "
+                "Keep the index in a folder (path=…) to pickle it."
+            )
+            raise InvalidArgumentError(msg)
+        return _reopen, (self.path.resolve(), self.embedder)
 
     @classmethod
     def create(
@@ -75,6 +96,7 @@ class WikiIndex(Closing):
         splitter: Splitter | None = None,
         chroma_url: str | Sequence[str] | None = None,
         collection: str = DEFAULT_COLLECTION,
+        language: str | None = None,
     ) -> WikiIndex:
         """Make a new, empty index.
 
@@ -85,14 +107,18 @@ class WikiIndex(Closing):
             chroma_url: Address of a Chroma server, or of several, each of which gets whole sources;
                 None keeps the vectors in the folder.
             collection: Name of the Chroma collection.
+            language: Whose stems and stop words lexical search uses, a code such as `de` of
+                `wikirank.index.languages.LANGUAGES`; None has the first passages tell it.
 
         Returns:
             The index, open.
 
         Raises:
+            InvalidArgumentError: If the language is not known.
             IndexStorageError: If the folder or the collection holds anything already.
             IndexConnectionError: If the Chroma server does not answer.
         """
+        check_language(language)
         folder = Path(tempfile.mkdtemp(prefix="wikirank-")) if path is None else Path(path)
         if is_index(folder):
             msg = f"There is an index in {folder} already. Open it, or choose another folder."
@@ -106,6 +132,7 @@ class WikiIndex(Closing):
             "splitter": (splitter or SentenceSplitter()).describe(),
             "chroma_url": as_setting(chroma_url),
             "collection": collection,
+            "language": language,
         }
         for url in named_servers(chroma_url):
             server_client(url)  # Nothing is left on disk if it does not answer.
@@ -124,6 +151,7 @@ class WikiIndex(Closing):
             raise
         index = cls(folder, store, dense, embedder)
         if path is None:
+            index._bound_to = "in a temporary folder, which goes with this process"
             weakref.finalize(index, shutil.rmtree, folder, ignore_errors=True)
         return index
 
@@ -167,6 +195,7 @@ class WikiIndex(Closing):
         splitter: Splitter | None = None,
         chroma_url: str | Sequence[str] | None = None,
         collection: str | None = None,
+        language: str | None = None,
     ) -> WikiIndex:
         """Open the index in a folder, or make it there.
 
@@ -176,6 +205,7 @@ class WikiIndex(Closing):
             splitter: As in `create`; None takes what an index that is there was made with.
             chroma_url: Likewise.
             collection: Likewise.
+            language: Likewise.
 
         Returns:
             The index, open.
@@ -190,19 +220,22 @@ class WikiIndex(Closing):
                 splitter=splitter,
                 chroma_url=chroma_url,
                 collection=collection or DEFAULT_COLLECTION,
+                language=language,
             )
+        check_language(language)
         index = cls.open(path, embedder=embedder)
         expected = {
             "splitter": splitter.describe() if splitter else None,
             "chroma_url": as_setting(chroma_url),
             "collection": collection,
+            "language": language,
         }
         for name, value in expected.items():
-            if value is not None and value != index._meta[name]:
+            if value is not None and value != index._meta.get(name, ENGLISH):
                 index.close()
                 msg = (
-                    f"The index in {path} was made with {name} {index._meta[name]}, not {value}. "
-                    f"Leave that option out to add to it, or choose another folder."
+                    f"The index in {path} was made with {name} {index._meta.get(name)}, not "
+                    f"{value}. Leave that option out to add to it, or choose another folder."
                 )
                 raise IndexMismatchError(msg)
         return index
@@ -214,53 +247,39 @@ class WikiIndex(Closing):
         collection: str = DEFAULT_COLLECTION,
         *,
         embedder: Embedder | None = None,
+        path: Path | str | None = None,
     ) -> WikiIndex:
-        """Open a Chroma collection that something else filled.
-
-        Its documents are read once, into a lexical index in a temporary folder.
+        """Open a Chroma collection that something else fills; see `wikirank.index.collection`.
 
         Args:
             client: Any Chroma client.
             collection: Name of the collection.
             embedder: The model that made the collection's vectors; None takes the bundled one.
+            path: Folder for the mirror of its words; None chooses one.
 
         Returns:
             The index, open.
 
         Raises:
             IndexNotFoundError: If there is no such collection.
-            IndexMismatchError: If its vectors are of another length than the embedder's.
+            IndexMismatchError: If another model made its vectors.
         """
-        dense = DenseIndex(client, collection)
-        embedder = embedder or load_embedder()
-        check_dimension(dense, collection, embedder)
-        folder = Path(tempfile.mkdtemp(prefix="wikirank-"))
-        store = PassageStore(folder / STORE_FILE)
-        store.write_meta(
-            {
-                "format": FORMAT,
-                "wikirank_version": wikirank.__version__,
-                "embedder": embedder.model_id,
-                "splitter": {},
-                "chroma_url": None,
-                "collection": collection,
-            }
-        )
-        index = cls(folder, store, dense, embedder)
-        weakref.finalize(index, shutil.rmtree, folder, ignore_errors=True)
-        index._mirror(collection)
-        return index
+        from wikirank.index.collection import open_collection_index
 
-    def _mirror(self, collection: str) -> None:
-        records = (
-            passage_from_record(id_, text, metadata, source=collection, number=number)
-            for number, (id_, text, metadata) in enumerate(self.dense.records())
-        )
-        with self.lexical.writer() as writer:
-            for batch in chunks(records, 1000):
-                with self.store.transaction() as connection:
-                    insert_passages(connection, batch)
-                writer.put(batch)
+        found = open_collection(client, collection, create=False)
+        return open_collection_index(found, embedder=embedder or load_embedder(), path=path)
+
+    def sync(self) -> None:
+        """See what others changed since, as far as nothing else tells it."""
+        learn_language(self.lexical, self.store)
+
+    def refresh(self) -> int:
+        """Read again what may have changed in place; of our own indexes nothing does.
+
+        Returns:
+            How many passages differ.
+        """
+        return 0
 
     def add_source(
         self,
@@ -324,11 +343,27 @@ class WikiIndex(Closing):
             writer.write_graph(_BACKLOG_BETWEEN)
         return written
 
+    def remove_passages(self, ids: Sequence[str]) -> int:
+        """Remove passages, of whatever source; ids that the index does not have are passed over.
+
+        Args:
+            ids: The ids of the passages.
+
+        Returns:
+            How many were removed.
+
+        Raises:
+            IndexLockedError: If something else is writing to the index.
+        """
+        with self._open_writer() as writer:
+            return writer.remove_passages(list(dict.fromkeys(ids)))
+
     def _open_writer(self) -> IndexWriter:
         return IndexWriter(self.path, self.store, self.dense, self.lexical, self.embedder)
 
     def info(self) -> IndexInfo:
         """What the index holds and how it was made."""
+        self.sync()
         rows = self.store.connection.execute(
             "SELECT source, count(*) FROM articles GROUP BY source ORDER BY source"
         )
@@ -340,6 +375,7 @@ class WikiIndex(Closing):
             articles=sum(sources.values()),
             sources=sources,
             embedder=self._meta["embedder"],
+            language=self.lexical.language or "",
             splitter=self._meta["splitter"],
             chroma=", ".join(named_servers(self._meta["chroma_url"])) or "embedded",
             collection=self._meta["collection"],
@@ -352,6 +388,10 @@ class WikiIndex(Closing):
         """Give the index's files free."""
         self.dense.close()
         self.store.close()
+
+
+def _reopen(path: Path, embedder: Embedder) -> WikiIndex:
+    return WikiIndex.open(path, embedder=embedder)
 
 
 def is_index(path: Path) -> bool:

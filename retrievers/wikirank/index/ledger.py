@@ -189,6 +189,14 @@ def forget_articles(connection: sqlite3.Connection, source: str, articles: Itera
         connection.executemany(f"DELETE FROM {table} WHERE source = ? AND article = ?", rows)
 
 
+def articles_with_passages(
+    connection: sqlite3.Connection, source: str, articles: Iterable[str]
+) -> set[str]:
+    """Those of the articles of a source that have a passage."""
+    sql = "SELECT 1 FROM passages WHERE source = ? AND article = ? LIMIT 1"
+    return {key for key in articles if connection.execute(sql, (source, key)).fetchone()}
+
+
 def mark_for_reindex(connection: sqlite3.Connection, articles: Iterable[tuple[str, str]]) -> None:
     """Have articles read again when their source is indexed next, within a transaction.
 

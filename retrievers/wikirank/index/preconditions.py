@@ -62,17 +62,6 @@ def check_made_by(folder: Path, meta: Mapping[str, Any], embedder: Embedder) -> 
         raise IndexMismatchError(msg)
 
 
-def check_dimension(dense: DenseIndex, collection: str, embedder: Embedder) -> None:
-    """Refuse a collection whose vectors are of another length than the embedder's."""
-    stored, ours = dense.dimension(), len(embedder.embed_query("dimension"))
-    if stored is not None and stored != ours:
-        msg = (
-            f"The vectors of collection {collection!r} have {stored} dimensions; those of "
-            f"{embedder.model_id} have {ours}. Pass the embedder that made the collection."
-        )
-        raise IndexMismatchError(msg)
-
-
 def refuse_duplicates(passages: Iterable[Passage]) -> None:
     """Refuse passages of which two have the same id."""
     seen: set[str] = set()

@@ -107,6 +107,7 @@ class IndexInfo:
         articles: Articles in it.
         sources: Articles by name of source.
         embedder: Id of the model that made the vectors.
+        language: Whose stems and stop words lexical search uses; empty until there is text.
         splitter: How articles were cut.
         chroma: Where the vectors are: `embedded`, or the addresses of the servers.
         collection: Name of the Chroma collection.
@@ -120,6 +121,7 @@ class IndexInfo:
     articles: int
     sources: dict[str, int]
     embedder: str
+    language: str
     splitter: dict[str, Any]
     chroma: str
     collection: str

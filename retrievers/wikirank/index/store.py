@@ -229,6 +229,17 @@ class PassageStore:
         (number,) = self.connection.execute("SELECT count(*) FROM passages").fetchone()
         return int(number)
 
+    def last_numbers(self, source: str, articles: Sequence[str]) -> dict[str, int]:
+        """The highest number of a passage of each of the articles that has passages."""
+        found: dict[str, int] = {}
+        for chunk in chunks(articles, SQL_CHUNK):
+            sql = (
+                "SELECT article, max(number) FROM passages WHERE source = ? AND article IN"
+                f" ({_marks(chunk)}) GROUP BY article"
+            )
+            found.update(self.connection.execute(sql, [source, *chunk]).fetchall())
+        return found
+
     def titles(self, limit: int) -> list[str]:
         """The titles of the first articles written: at most `limit`, none twice, none empty."""
         rows = self.connection.execute("SELECT title FROM passages ORDER BY rowid")

@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 
 from wikirank.embed import Embedder
 from wikirank.errors import IndexLockedError, IndexStorageError
-from wikirank.index.bm25 import LexicalIndex
+from wikirank.index.bm25 import LexicalIndex, settle_language
 from wikirank.index.ledger import (
     add_all_pending,
     add_pending,
+    articles_with_passages,
     clear_pending,
     forget_articles,
     forget_readings,
@@ -170,12 +171,32 @@ class IndexWriter:
         self._delete(stale)
         return len(stale)
 
+    def remove_passages(self, ids: Sequence[str]) -> int:
+        """Remove passages of any articles; says how many of the ids the index had."""
+        gone = self._store.get(ids)
+        articles: dict[str, dict[str, str]] = {}
+        for passage in gone.values():
+            articles.setdefault(passage.source, {})[passage.article] = ""
+        with self._store.transaction() as connection:
+            delete_passages(connection, gone)
+            for source, keys in articles.items():
+                kept = articles_with_passages(connection, source, keys)
+                # Without a digest, an article is read again when its source is indexed next.
+                record_articles(connection, source, dict.fromkeys(kept, ""))
+                forget_articles(connection, source, keys.keys() - kept)
+                forget_readings(connection, [source])
+            add_pending(connection, gone)
+            record_write(connection, self._dense.token)
+        self._delete(list(gone))
+        return len(gone)
+
     def _write(
         self, passages: Sequence[Passage], made: Mapping[str, NDArray[np.float32]] | None = None
     ) -> None:
         """Write passages to both indexes, with the vectors that are made already, by id."""
         if not passages:
             return
+        settle_language(self._lexical, self._store, passages)
         made = made or {}
         lacking = [passage for passage in passages if passage.id not in made]
         if lacking:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -29,8 +30,10 @@ def article_passages(
     """
     passages: list[Passage] = []
     seen: Counter[tuple[str, ...]] = Counter()  # sections of one path share their ordinals
-    whole = [Section(path=(), text=article.text)]
-    for section in split_sections(article.text) if splitter.by_section else whole:
+    # In the form of Unicode that is typed: a Mac names files in another.
+    title, whole_text = (unicodedata.normalize("NFC", s) for s in (article.title, article.text))
+    whole = [Section(path=(), text=whole_text)]
+    for section in split_sections(whole_text) if splitter.by_section else whole:
         url = section_url(article.url, section.path)
         for start, end in splitter.spans(section.text):
             text = section.text[start:end]
@@ -43,7 +46,7 @@ def article_passages(
                     source=source,
                     article=key,
                     number=len(passages),
-                    title=article.title,
+                    title=title,
                     section=section.path,
                     url=url,
                     revision=article.revision,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from wikirank.index.index import WikiIndex
+from wikirank.index.normalise import without_marks
 from wikirank.index.store import PassageStore
 from wikirank.passages.splitters import SentenceSplitter
 from wikirank.types import HEADING_SEPARATOR, Passage
@@ -35,7 +36,7 @@ class Page:
 def find_pages(store: PassageStore, name: str) -> list[Page]:
     """Look pages up by title or address.
 
-    Titles are compared as they are; if none is the same, without regard to case, with
+    Titles are compared as they are; if none is the same, without regard to case and accents, with
     underscores for spaces. What follows a `#` is left aside unless a title has it.
 
     Args:
@@ -170,7 +171,7 @@ def _pages(store: PassageStore, condition: str, *parameters: str) -> list[Page]:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.replace("_", " ").split()).casefold()
+    return without_marks(" ".join(text.replace("_", " ").split()))
 
 
 def is_within(path: Sequence[str], name: str) -> bool:

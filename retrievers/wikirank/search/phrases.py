@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ LONGEST_PATTERN = 300
 # Longest processor time on one passage in seconds: a sound pattern takes microseconds.
 _PASSAGE_SECONDS = 0.25
 _LONGEST_SENTENCE = 600
+# What stands over letters that Unicode has in no other way, such as the stress of Пу́шкин.
+_STRESS = re.compile("[\u0300-\u036f]")
 _ASCII_WORD = re.compile("[A-Za-z0-9]+")
 
 
@@ -82,6 +85,7 @@ def find_text(
         InvalidArgumentError: If the pattern is empty, too long or not a regular expression, repeats
             too much, matches the empty string, or takes too long on one passage.
     """
+    pattern = _one_form(pattern)
     compiled = _compiled(pattern, is_regex)
     condition, parameters = ("1", []) if is_regex else _prefilter(pattern)
     if page is not None:
@@ -92,12 +96,19 @@ def find_text(
     for passage in store.select(condition, parameters):
         if monotonic() > deadline:
             return Hits(hits, complete=False, timed_out=True)
-        sentences = tuple(_sentences(compiled, passage.text))
+        sentences = tuple(_sentences(compiled, _one_form(passage.text)))
         if sentences and len(hits) == limit:
             return Hits(hits, complete=False, timed_out=False)
         if sentences:
             hits.append(Hit(passage, sentences))
     return Hits(hits, complete=True, timed_out=False)
+
+
+def _one_form(text: str) -> str:
+    """A text in the form of Unicode that is typed, without stress marks over letters."""
+    if text.isascii():
+        return text
+    return _STRESS.sub("", unicodedata.normalize("NFC", text))
 
 
 def _compiled(pattern: str, is_regex: bool) -> regex.Pattern[str]:

@@ -80,6 +80,7 @@ class Searcher:
             msg = "The query is empty. Ask a question or give keywords."
             raise InvalidArgumentError(msg)
         clock = StageClock()
+        self.index.sync()
         candidates, duplicates = self._consistent_candidates(query, options, clock)
         return Retrieved(query, candidates, clock.timings(), duplicates)
 

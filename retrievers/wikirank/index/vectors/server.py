@@ -124,14 +124,21 @@ class DenseIndex:
 
     def _describe(self, client: ClientAPI, collection: chromadb.Collection) -> None:
         self._batch_size = client.get_max_batch_size()
-        space = (collection.configuration_json.get("hnsw") or {}).get("space") or "l2"
-        self._scale = _COSINE_DISTANCE[space]
+        settings = collection.configuration_json
+        graph = settings.get("hnsw") or settings.get("spann") or {}
+        self._space = graph.get("space") or "l2"
+        self._scale = _COSINE_DISTANCE[self._space]
 
     @contextmanager
     def _use(self, *, write: bool = False) -> Iterator[chromadb.Collection]:  # noqa: ARG002
         """The collection, for the length of the block."""
         with chroma_failures(self._server):
             yield self._collection
+
+    @property
+    def name(self) -> str:
+        """The collection's name."""
+        return self._name
 
     @property
     def collection_id(self) -> str:

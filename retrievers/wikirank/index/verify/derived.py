@@ -14,6 +14,7 @@ from wikirank._util import chunks
 from wikirank.embed import Embedder
 from wikirank.errors import IndexConnectionError, IndexStorageError
 from wikirank.index.bm25 import LexicalIndex
+from wikirank.index.languages import ENGLISH
 from wikirank.index.store import PassageStore
 from wikirank.index.vectors.server import DenseIndex, HeldRecord, chroma_metadata
 from wikirank.index.verify.database import readable_passages
@@ -41,7 +42,7 @@ def check_lexical(check: Check, store: PassageStore, folder: Path) -> None:
         check.fault(f"there is no lexical index in {folder}")
         return
     try:
-        lexical = LexicalIndex(folder)
+        lexical = LexicalIndex(folder, language=store.read_meta().get("language", ENGLISH))
         found = 0
         for passages in chunks(readable_passages(store), AT_ONCE):
             check.seen += len(passages)

@@ -14,6 +14,7 @@ from wikirank._util import chunks
 from wikirank.embed import Embedder, load_embedder
 from wikirank.errors import IndexConnectionError, IndexStorageError
 from wikirank.index.bm25 import LexicalIndex
+from wikirank.index.languages import ENGLISH
 from wikirank.index.ledger import add_all_pending, mark_for_reindex
 from wikirank.index.preconditions import STORE_FILE, check_made_by, no_index
 from wikirank.index.store import PassageStore, delete_passages, filterable
@@ -69,7 +70,8 @@ def repair_index(
         embedder = embedder or load_embedder()
         check_made_by(folder, store.read_meta(), embedder)
         done = list(_make_openable(folder, store))
-        lexical = LexicalIndex(folder / "lexical")
+        language = store.read_meta().get("language", ENGLISH)
+        lexical = LexicalIndex(folder / "lexical", language=language)
         dense = open_dense(folder, store, store.read_meta(), create=True)
         dense.mark_dirty()
         with IndexWriter(folder, store, dense, lexical, embedder) as writer:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from wikirank.index.bm25 import STOPWORDS
+from wikirank.index.languages import STOPWORDS
 from wikirank.passages.sentences import sentence_spans
 
 Span = tuple[int, int]

@@ -1,0 +1,154 @@
+"""The vectors of a Chroma collection that something else fills, in whatever space it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import chromadb
+import numpy as np
+from chromadb.api.types import Metadata
+from numpy.typing import NDArray
+
+from wikirank._util import chunks
+from wikirank.index.vectors.server import DenseIndex, chroma_failures
+
+
+class CollectionState(NamedTuple):
+    """What is cheap to ask of a collection and changes when records come or go.
+
+    Attributes:
+        count: How many records it has.
+        last: The id of the last one; empty if there is none.
+    """
+
+    count: int
+    last: str
+
+
+class Record(NamedTuple):
+    """A record of a collection without its vector."""
+
+    id: str
+    text: str
+    metadata: dict[str, Any]
+
+
+class CollectionVectors(DenseIndex):
+    """A collection that is someone else's: its space and its vectors are as they are.
+
+    Args:
+        collection: The collection.
+    """
+
+    def __init__(self, collection: chromadb.Collection) -> None:
+        self._collection = collection
+        self._client = collection._client  # type: ignore[assignment]
+        self._name = collection.name
+        with chroma_failures():
+            self._describe(self._client, collection)
+        self._gives_cosine = self._space == "cosine"
+
+    def search(
+        self, vector: NDArray[np.float32], k: int, where: Mapping[str, Any] | None = None
+    ) -> list[tuple[str, float]]:
+        """Find the nearest passages, in the order of the collection's own space.
+
+        Args:
+            vector: The query's vector as the embedder made it, of any length.
+            k: How many hits at the most.
+            where: A normalised filter.
+
+        Returns:
+            Pairs of passage id and cosine similarity, nearest first.
+        """
+        if self._gives_cosine:
+            return super().search(vector, k, where)
+        with self._use() as collection:
+            result = collection.query(
+                query_embeddings=np.expand_dims(vector, 0),
+                n_results=k,
+                where=dict(where) if where else None,
+                include=["embeddings"],
+            )
+        ids, embeddings = result["ids"][0], result["embeddings"]
+        if not ids or embeddings is None:
+            return []
+        cosines = cosine_similarities(vector, np.asarray(embeddings[0], dtype=np.float32))
+        return list(zip(ids, map(float, cosines), strict=True))
+
+    def state(self) -> CollectionState:
+        """What tells whether records have come or gone since."""
+        with self._use() as collection:
+            count = collection.count()
+            last = collection.get(limit=1, offset=count - 1, include=[])["ids"] if count else []
+        return CollectionState(count, last[0] if last else "")
+
+    def all_ids(self) -> list[str]:
+        """The ids of all records, the oldest first."""
+        with self._use() as collection:
+            return collection.get(include=[])["ids"]
+
+    def since(self, offset: int) -> list[Record]:
+        """The records from a place on, the oldest first."""
+        with self._use() as collection:
+            page = collection.get(offset=offset, include=["documents", "metadatas"])
+        return _records(page)
+
+    def of_ids(self, ids: Sequence[str]) -> list[Record]:
+        """The records of those of the ids that the collection has."""
+        found: list[Record] = []
+        for part in chunks(ids, self._batch_size):
+            with self._use() as collection:
+                found += _records(collection.get(ids=part, include=["documents", "metadatas"]))
+        return found
+
+    def sample(self, count: int) -> list[tuple[str, NDArray[np.float32]]]:
+        """Some texts of the collection that are not blank, with their vectors."""
+        with self._use() as collection:
+            page = collection.get(limit=10 * count, include=["documents", "embeddings"])
+        embeddings = page["embeddings"]
+        if embeddings is None:
+            return []
+        pairs = [
+            (text, np.asarray(vector, dtype=np.float32))
+            for text, vector in zip(page["documents"] or [], embeddings, strict=False)
+            if text and text.strip()
+        ]
+        return pairs[:count]
+
+    def write(self, records: Sequence[Record], vectors: NDArray[np.float32]) -> None:
+        """Write records, over those of the same ids.
+
+        Args:
+            records: The records.
+            vectors: Their vectors, (len(records), dimension).
+        """
+        for at in range(0, len(records), self._batch_size):
+            part = records[at : at + self._batch_size]
+            metadatas: list[Metadata | None] = [record.metadata or None for record in part]
+            with self._use(write=True) as collection:
+                collection.upsert(
+                    ids=[record.id for record in part],
+                    embeddings=vectors[at : at + self._batch_size],
+                    documents=[record.text for record in part],
+                    metadatas=metadatas,  # type: ignore[arg-type]
+                )
+
+
+def cosine_similarities(
+    vector: NDArray[np.float32], rows: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Cosine similarity of a vector with each row, whatever their lengths; 0 for a zero vector."""
+    lengths = np.linalg.norm(vector) * np.linalg.norm(rows, axis=1)
+    similarities: NDArray[np.float32] = rows @ vector / np.maximum(lengths, 1e-12)
+    return similarities
+
+
+def _records(page: Any) -> list[Record]:
+    documents = page["documents"] or [None] * len(page["ids"])
+    metadatas = page["metadatas"] or [None] * len(page["ids"])
+    return [
+        Record(id_, text or "", dict(metadata or {}))
+        for id_, text, metadata in zip(page["ids"], documents, metadatas, strict=True)
+    ]
