@@ -19,8 +19,10 @@ from langchain_wikirank._evidence.default_k import enough_for_budget
 from langchain_wikirank._evidence.selection import relevant_documents
 from langchain_wikirank._evidence.tokens import TokenCounter
 from langchain_wikirank._evidence.write import write_evidence
+from langchain_wikirank._tracing import recorded_searches
 from langchain_wikirank.answer import Citation, WikiAnswer, WikiQuestion
 from wikirank.errors import InvalidArgumentError
+from wikirank.search import SearchResult
 
 NO_ANSWER = "The wiki does not answer this question."
 """What an answer consists of where the wiki has none."""
@@ -281,8 +283,9 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
             variables = {"question": question, "chat_history": history}
             question = self._standalone.invoke(variables, config).strip() or question
         settings = enough_for_budget(self._retriever, self._token_budget, search)
-        found = self._retriever.invoke(question, config, **settings)
-        return self._prepared(question, history, found)
+        with recorded_searches() as searches:
+            found = self._retriever.invoke(question, config, **settings)
+        return self._prepared(question, history, found, searches)
 
     async def _aprepare(
         self, given: str | WikiQuestion, config: RunnableConfig, search: dict[str, Any]
@@ -292,11 +295,16 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
             variables = {"question": question, "chat_history": history}
             question = (await self._standalone.ainvoke(variables, config)).strip() or question
         settings = enough_for_budget(self._retriever, self._token_budget, search)
-        found = await self._retriever.ainvoke(question, config, **settings)
-        return await run_in_worker(self._prepared, question, history, found)
+        with recorded_searches() as searches:
+            found = await self._retriever.ainvoke(question, config, **settings)
+        return await run_in_worker(self._prepared, question, history, found, searches)
 
     def _prepared(
-        self, question: str, history: list[BaseMessage], found: Sequence[Document]
+        self,
+        question: str,
+        history: list[BaseMessage],
+        found: Sequence[Document],
+        searches: Sequence[SearchResult],
     ) -> _Prepared:
         """The passages that are relevant enough, written out; an abstention if none is."""
         evidence = write_evidence(
@@ -306,9 +314,11 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
             citations=CitationBook(),
             may_read=False,
         )
-        first = WikiAnswer(question=question, documents=evidence.documents)
+        note = searches[-1].note if searches else ""
+        first = WikiAnswer(question=question, documents=evidence.documents, note=note)
         if not evidence.documents:
-            first.answer, first.abstained = self._no_answer, True
+            first.answer = f"No passage was found. {note}" if note else self._no_answer
+            first.abstained = True
         variables = {
             "context": evidence.text,
             "question": question,

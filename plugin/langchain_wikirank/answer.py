@@ -99,6 +99,10 @@ class WikiAnswer(BaseModel):
     invented_citations: list[int] = Field(default_factory=list)
     """The numbers that the chat model cited and no passage has; taken out of `answer`."""
 
+    note: str = ""
+    """What to know of the search, in one line, such as that the models do not read the language of
+    the question; empty if nothing."""
+
     def __add__(self, later: WikiAnswer) -> WikiAnswer:
         return WikiAnswer(
             question=self.question + later.question,
@@ -107,4 +111,5 @@ class WikiAnswer(BaseModel):
             citations=self.citations + later.citations,
             documents=self.documents + later.documents,
             invented_citations=self.invented_citations + later.invented_citations,
+            note=self.note + later.note,
         )

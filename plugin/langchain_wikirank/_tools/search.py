@@ -132,18 +132,20 @@ def _answer(
     searches: Sequence[SearchResult],
 ) -> ToolAnswer:
     timings = dict(searches[-1].timings) if searches else {}
+    note = searches[-1].note if searches else ""
     least = library.min_score if arguments.min_score is None else arguments.min_score
     relevant = relevant_documents(found, least)
     cut = QUERY_CUT if bounded_query(arguments.query) != arguments.query else ""
     if not relevant:
         near = [str(document.metadata.get("title") or "") for document in found]
         near += [c.passage.title for result in searches for c in result.candidates[:5]]
-        return abstention(" ".join(filter(None, [cut, _nothing(library, near)])), timings)
+        text = f"No passage was found. {note}" if note else _nothing(library, near)
+        return abstention(" ".join(filter(None, [cut, text])), timings)
     distinct = without_duplicates(
         [document.page_content for document in relevant],
         titles=[str(document.metadata.get("title") or "") for document in relevant],
     )
-    layout = EvidenceFormat(preface=cut, advice=ask_or_read)
+    layout = EvidenceFormat(preface=" ".join(filter(None, [cut, note])), advice=ask_or_read)
     evidence = library.lay_out([relevant[at] for at in distinct], layout, config)
     return answer(evidence, timings)
 

@@ -110,6 +110,7 @@ def command(
 def _values(result: SearchResult) -> dict[str, object]:
     return {
         "query": result.query,
+        "note": result.note,
         "results": [ranked.as_dict() for ranked in result.passages],
         "timings_ms": {stage: round(ms, 3) for stage, ms in result.timings.items()},
     }
@@ -119,11 +120,15 @@ def _show(result: SearchResult, answers: list[str], *, reranked: bool, timings: 
     from wikirank.cli.output import print_results, timings_line
 
     console = Console()
+    reranked = reranked and all(r.relevance_score is not None for r in result.passages)
     if result.passages:
         print_results(
             console, result.passages, title=result.query, answers=answers, reranked=reranked
         )
     else:
-        console.print(f"No passage answers {result.query!r}.", markup=False)
+        verb = "was found for" if result.note else "answers"
+        console.print(f"No passage {verb} {result.query!r}.", markup=False)
+    if result.note:
+        console.print(result.note, markup=False, highlight=False)
     if timings:
         console.print(timings_line(result.timings), style="dim")

@@ -37,6 +37,7 @@ class OnnxEmbedder:
             ModelError: The model cannot be opened.
         """
         self._path = folder.path
+        self.languages = folder.languages
         self._description = folder.description
         self._tokenizer = load_tokenizer(folder.tokenizer)
         self._session = OnnxSession(folder.network, batch_size=batch_size)

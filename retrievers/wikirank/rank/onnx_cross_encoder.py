@@ -42,6 +42,7 @@ class OnnxCrossEncoder(DescribedCrossEncoder):
             max_length=check_max_length(max_length, limit=folder.description.max_length),
             tokenizer=load_tokenizer(folder.tokenizer),
         )
+        self.languages = folder.languages
         self._session = OnnxSession(folder.network, batch_size=batch_size)
 
     @override

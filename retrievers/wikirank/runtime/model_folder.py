@@ -72,6 +72,12 @@ class ModelFolder:
         return None if has_none else self.path / PREFILTER_FILE
 
     @property
+    def languages(self) -> tuple[str, ...] | None:
+        """The languages that the model reads; None if nobody knows. The bundled ones: English."""
+        bundled = {bundled_model(kind) for kind in _BUNDLED}
+        return ("en",) if self.path in bundled else None
+
+    @property
     def tokenizer(self) -> Path:
         """The tokenizer, as the `tokenizers` library saves it."""
         return self.path / TOKENIZER_FILE

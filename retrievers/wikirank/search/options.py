@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from wikirank.errors import InvalidArgumentError
 from wikirank.types import OnTruncation, RankedPassage, SearchType
+
+if TYPE_CHECKING:
+    from wikirank.search.unread import UnreadLanguage
 
 LONGEST_QUERY = 2000
 """Characters of a query that agents, servers and their clients are searched for."""
@@ -80,12 +83,14 @@ class Retrieved:
         candidates: What dense and lexical search found, best first.
         timings: Milliseconds each stage took, by its name, and `total`.
         duplicates: How many candidates were dropped as duplicates of others.
+        unread: The question's language, where a model does not read it.
     """
 
     query: str
     candidates: list[RankedPassage]
     timings: dict[str, float]
     duplicates: int = 0
+    unread: UnreadLanguage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,7 @@ class SearchResult:
         passing: How many candidates reached the threshold, before the cut to `k`; those that the
             prefilter dropped do not count.
         duplicates: How many candidates were dropped as duplicates of others.
+        unread: The question's language, where a model does not read it.
     """
 
     query: str
@@ -108,6 +114,12 @@ class SearchResult:
     timings: dict[str, float] = field(default_factory=dict)
     passing: int = 0
     duplicates: int = 0
+    unread: UnreadLanguage | None = None
+
+    @property
+    def note(self) -> str:
+        """What a person should know of the result, in one line; empty if nothing."""
+        return self.unread.note if self.unread else ""
 
 
 def _require_whole(name: str, value: int, least: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wikirank.embed import is_bundled_embedder
 from wikirank.errors import InvalidArgumentError
 from wikirank.index import WikiIndex
 from wikirank.index.filters import normalise_filter
@@ -20,6 +21,7 @@ from wikirank.search.fusion import reciprocal_rank_fusion
 from wikirank.search.neighbours import with_neighbours
 from wikirank.search.options import Retrieved, SearchOptions, SearchResult
 from wikirank.search.timings import StageClock
+from wikirank.search.unread import UnreadLanguage, unread_language
 from wikirank.types import OnTruncation, Passage, RankedPassage
 
 Hits = list[tuple[str, float]]
@@ -81,8 +83,14 @@ class Searcher:
             raise InvalidArgumentError(msg)
         clock = StageClock()
         self.index.sync()
-        candidates, duplicates = self._consistent_candidates(query, options, clock)
-        return Retrieved(query, candidates, clock.timings(), duplicates)
+        unread = self._unread(query, options)
+        retrieval = unread.options(options) if unread else options
+        candidates, duplicates = self._consistent_candidates(query, retrieval, clock)
+        if not candidates and retrieval.search_type != options.search_type:
+            # No word in common: what the embedder guesses is better than nothing.
+            guess = replace(retrieval, search_type="dense")
+            candidates, duplicates = self._consistent_candidates(query, guess, clock)
+        return Retrieved(query, candidates, clock.timings(), duplicates, unread)
 
     def rerank(self, retrieved: Retrieved, options: SearchOptions) -> SearchResult:
         """Rerank, apply the threshold, cut, join neighbours: the second step of `search`.
@@ -94,6 +102,8 @@ class Searcher:
         Returns:
             The passages, and the times of both steps.
         """
+        if retrieved.unread:
+            options = retrieved.unread.options(options)
         clock = StageClock(retrieved.timings)
         with clock.stage("rerank" if options.rerank else "cut"):
             passing = self._passing(retrieved, options)
@@ -108,6 +118,16 @@ class Searcher:
             timings=clock.timings(),
             passing=len(passing),
             duplicates=retrieved.duplicates,
+            unread=retrieved.unread,
+        )
+
+    def _unread(self, query: str, options: SearchOptions) -> UnreadLanguage | None:
+        """What the models that have a part in a search do not read of the question."""
+        dense, rerank = options.search_type != "lexical", options.rerank
+        return unread_language(
+            query,
+            getattr(self.index.embedder, "languages", None) if dense else None,
+            getattr(self.cross_encoder, "languages", None) if rerank else None,
         )
 
     def _consistent_candidates(
@@ -212,6 +232,7 @@ class Searcher:
             self.cross_encoder,
             options.on_truncation,
             top_n=options.k if options.cascade else None,
+            interpolate=is_bundled_embedder(self.index.embedder.model_id),
         )
         threshold = options.score_threshold or 0.0
         return [ranked for ranked in scored if (ranked.relevance_score or 0.0) >= threshold]
@@ -235,6 +256,7 @@ def rerank_candidates(
     on_truncation: OnTruncation = "window",
     *,
     top_n: int | None = None,
+    interpolate: bool = True,
 ) -> list[RankedPassage]:
     """Order candidates by the cross-encoder, together with the first stage where it learned how.
 
@@ -244,6 +266,8 @@ def rerank_candidates(
         cross_encoder: The model.
         on_truncation: What to do with texts over its length.
         top_n: See `score_passages`.
+        interpolate: False orders by the cross-encoder alone, as the weights of the first stage's
+            scores were fitted with another embedder: cosines of two models are not comparable.
 
     Returns:
         The candidates that were not dropped, best first, with logit, relevance score and new rank:
@@ -256,10 +280,10 @@ def rerank_candidates(
         texts,
         on_truncation=on_truncation,
         top_n=top_n,
-        first_stage=_first_stage(candidates),
+        first_stage=_first_stage(candidates) if interpolate else None,
     )
     # With those that were dropped, as what BM25 is relative to may be among them.
-    ranked = sort_by_score(candidates, logits, cross_encoder)
+    ranked = sort_by_score(candidates, logits, cross_encoder, combine=interpolate)
     return ranked[: int((logits > PRUNED).sum())]
 
 
