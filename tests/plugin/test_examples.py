@@ -53,6 +53,16 @@ EXPECTED = {
         "README.md, calibration.png",
         "  The Dunn is a river that rises in the glacier",
     ],
+    "09_own_models.py": [
+        "0.67  A cooper makes barrels",
+        "1.00  Barrels: a robot makes barrels.",
+    ],
+    "10_german_wiki.py": [
+        "Language of the index: de",
+        "Elbphilharmonie: Die Elbphilharmonie",
+        "Schlösser: König Ludwig II.",
+        "not the language of this question (German)",
+    ],
 }
 
 
