@@ -25,6 +25,7 @@ from langchain_wikirank._tracing import (
     rerank_summary,
     traced_search,
 )
+from langchain_wikirank.compressor import WikiReranker
 from wikirank.errors import InvalidArgumentError
 from wikirank.search import Searcher, SearchOptions, SearchResult
 from wikirank.search.neighbours import with_neighbours
@@ -49,7 +50,7 @@ def compressed_search(
         compressor: What orders.
         query: The query.
         options: How to search.
-        callbacks: Who is told; the compressor's own runs are children of the reranking.
+        callbacks: Who is told; the compressor's own runs stand beside the reranking.
 
     Returns:
         What the search found, with the passages that the compressor left, at most `k`.
@@ -60,8 +61,11 @@ def compressed_search(
     """
     result = traced_search(searcher, query, _first_stage_only(options), callbacks)
     given, started = _documents(result), perf_counter()
+    inner = (
+        None if isinstance(compressor, WikiReranker) else callbacks
+    )  # Its run would be the same.
     with child_run(callbacks, RERANK, _inputs(compressor, query, given)) as outputs:
-        left = compressor.compress_documents(given, query, callbacks) if given else []
+        left = compressor.compress_documents(given, query, inner) if given else []
         result = _result(searcher, result, given, left, options, started)
         outputs.update(_outputs(result))
     return result
@@ -88,8 +92,11 @@ async def acompressed_search(
     """
     result = await atraced_search(searcher, query, _first_stage_only(options), callbacks)
     given, started = _documents(result), perf_counter()
+    inner = (
+        None if isinstance(compressor, WikiReranker) else callbacks
+    )  # Its run would be the same.
     async with achild_run(callbacks, RERANK, _inputs(compressor, query, given)) as outputs:
-        left = await compressor.acompress_documents(given, query, callbacks) if given else []
+        left = await compressor.acompress_documents(given, query, inner) if given else []
         arguments = (searcher, result, given, left, options, started)
         result = await run_in_worker(_result, *arguments)
         outputs.update(_outputs(result))
