@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
-from sentence_transformers import SentenceTransformer
 
 
 @lru_cache(maxsize=2)
-def _model(folder: Path) -> SentenceTransformer:
+def _model(folder: Path) -> Any:
+    from sentence_transformers import SentenceTransformer
+
     return SentenceTransformer(str(folder), device="cpu")
 
 
