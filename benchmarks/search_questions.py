@@ -10,7 +10,9 @@ of the final order, with a paired permutation test against the best of the first
 right top passages whose relevance score is over 0.3 and over 0.8; expected calibration error over
 all candidates; and, as a score does not depend on the other candidates, how well the top score
 tells questions with their answer in the index from the same questions without it (AUROC). The
-prefilter's order, five and ten wanted, is compared with that of all candidates scored.
+prefilter's order, five and ten wanted, is compared with that of all candidates scored. For each of
+three thresholds: the share of right passages that it keeps, how many passages of a question it
+keeps, and how often it keeps none where the answer is not in the index.
 """
 
 from __future__ import annotations
@@ -45,6 +47,7 @@ from wikirank.types import RankedPassage
 AT = 10
 STAGES = ("lexical", "dense", "hybrid", "cross-encoder", "final")
 CASCADES = (5, 10)
+THRESHOLDS = (0.002, 0.1, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,21 @@ def summary(answered: Sequence[Answered]) -> dict[str, float]:
         **{
             f"nDCG@{k} lost by the prefilter": float(np.mean([one.lost[n] for one in answered]))
             for n, k in enumerate(CASCADES)
+        },
+        **{
+            name: value
+            for threshold in THRESHOLDS
+            for name, value in {
+                f"right passages of at least {threshold}": float(
+                    (scores[relevant] >= threshold).mean()
+                ),
+                f"passages a question of at least {threshold}": float(
+                    (scores >= threshold).sum() / len(answered)
+                ),
+                f"no passage of at least {threshold}, answer not in the index": float(
+                    (unknown < threshold).mean()
+                ),
+            }.items()
         },
     }
 
