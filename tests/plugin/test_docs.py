@@ -33,6 +33,8 @@ NOTES = {
     "two minutes and keeps the database as it is.\n\n## Windows\n\nReleases go out on Tuesdays.\n",
     "coffee.md": "# Coffee machine\n\nIt is descaled on the first Friday of the month.\n",
 }
+# Of these pages only the imports run, as the rest trains a model for minutes: tests/train does.
+TRAINING = {"train.md"}
 ANSWER = "Run `ship back` [1]."
 # Relevance scores, as they are printed: other processors round other products.
 _SCORE = regex.compile(r"\b[01]\.\d+\b")
@@ -98,7 +100,10 @@ async def test_python_runs_and_prints_what_it_says(
 async def run(block: Block, page: Path, names: dict[str, Any]) -> None:
     """Run a block as a notebook runs a cell: `await` may stand at its top."""
     lines = "\n" * (block.line - 1) + block.text
-    code = compile(lines, str(page), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    tree = ast.parse(lines, str(page))
+    if page.name in TRAINING:
+        tree.body = [one for one in tree.body if isinstance(one, (ast.Import, ast.ImportFrom))]
+    code = compile(tree, str(page), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     result = eval(code, names)
     if inspect.isawaitable(result):
         await result
