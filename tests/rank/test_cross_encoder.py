@@ -21,7 +21,8 @@ from wikirank.errors import (
     ModelError,
     TextTooLongError,
 )
-from wikirank.rank import OnnxCrossEncoder, TorchCrossEncoder, load_cross_encoder, score_passages
+from wikirank.rank import OnnxCrossEncoder, load_cross_encoder, score_passages
+from wikirank.rank.torch_cross_encoder import TorchCrossEncoder
 from wikirank.runtime.calibration import Calibration
 
 QUERY = "How do plants use sunlight?"

@@ -18,8 +18,6 @@ from wikirank.corpus.source import Source
 from wikirank.embed import Embedder, load_embedder
 from wikirank.errors import IndexMismatchError, IndexStorageError, InvalidArgumentError
 from wikirank.index.bm25 import LexicalIndex, learn_language
-from wikirank.index.ingest import Ingestion
-from wikirank.index.ingest_workers import IngestWorkers
 from wikirank.index.languages import ENGLISH, check_language
 from wikirank.index.ledger import Reading, pending, register_source
 from wikirank.index.preconditions import (
@@ -43,6 +41,8 @@ from wikirank.types import Passage
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
+
+    from wikirank.index.ingest_workers import IngestWorkers
 
 DEFAULT_COLLECTION = "wikirank"
 # Records that the search graph on disk may lack: whoever opens the index adds them first, 0.3 ms
@@ -315,6 +315,8 @@ class WikiIndex(Closing):
             reading = Reading(self.store, source)
             if not reread and (report := reading.unchanged()):
                 return report
+            from wikirank.index.ingest import Ingestion  # Searching needs none of it.
+
             ingestion = Ingestion(self.store, writer, splitter, source, on_progress, workers)
             report = ingestion.run()
             reading.record(report)

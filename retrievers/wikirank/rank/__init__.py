@@ -6,14 +6,12 @@ from wikirank.rank.load import load_cross_encoder
 from wikirank.rank.onnx_cross_encoder import OnnxCrossEncoder
 from wikirank.rank.protocol import CrossEncoder
 from wikirank.rank.score import best_first, score_passages
-from wikirank.rank.torch_cross_encoder import TorchCrossEncoder
 from wikirank.runtime.calibration import Calibration
 
 __all__ = [
     "Calibration",
     "CrossEncoder",
     "OnnxCrossEncoder",
-    "TorchCrossEncoder",
     "best_first",
     "load_cross_encoder",
     "score_passages",

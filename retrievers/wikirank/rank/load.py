@@ -8,7 +8,6 @@ from pathlib import Path
 from wikirank.errors import InvalidArgumentError, ModelError
 from wikirank.rank.onnx_cross_encoder import CascadeCrossEncoder, OnnxCrossEncoder
 from wikirank.rank.protocol import CrossEncoder
-from wikirank.rank.torch_cross_encoder import TorchCrossEncoder
 from wikirank.runtime.model_folder import bundled_model, is_model_folder, read_model_folder
 
 BUNDLED = "bundled"
@@ -94,6 +93,9 @@ def _load(folder: Path | None, settings: _Settings) -> CrossEncoder:
             "config.json. Name a sentence-transformers folder or a hub id, or use the CPU."
         )
         raise InvalidArgumentError(msg)
+    # Not needed to search with the bundled model.
+    from wikirank.rank.torch_cross_encoder import TorchCrossEncoder
+
     return TorchCrossEncoder(
         name,
         revision=revision,
