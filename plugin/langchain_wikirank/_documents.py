@@ -79,7 +79,7 @@ def documents_of_texts(
         The documents, in the same order.
 
     Raises:
-        InvalidArgumentError: The numbers differ.
+        InvalidArgumentError: If the numbers differ.
     """
     for name, given in (("metadatas", metadatas), ("ids", ids)):
         if given is not None and len(given) != len(texts):

@@ -116,8 +116,8 @@ class WikiReranker(BaseDocumentCompressor, BaseCrossEncoder):
             The cross-encoder, one per process and settings.
 
         Raises:
-            ModelError: The model is missing, corrupt or of the wrong kind.
-            MissingExtraError: The model needs the `[torch]` extra.
+            ModelError: If the model is missing, corrupt or of the wrong kind.
+            MissingExtraError: If the model needs the `[torch]` extra.
         """
         if isinstance(self.model, BaseCrossEncoder):
             msg = f"Expected a model to load by its name, got a {self.model_name}. Call its score."
@@ -165,8 +165,8 @@ class WikiReranker(BaseDocumentCompressor, BaseCrossEncoder):
             Copies of the best documents, best first, scores in their metadata.
 
         Raises:
-            InvalidArgumentError: The query is empty.
-            TextTooLongError: A text is over the length and `on_truncation` is `error`.
+            InvalidArgumentError: If the query is empty.
+            TextTooLongError: If a text is over the length and `on_truncation` is `error`.
         """
         if not documents:
             return []

@@ -28,7 +28,7 @@ def embedder_from(embedding: Embeddings | None, *, normalise: bool = True) -> Em
         The embedder.
 
     Raises:
-        InvalidArgumentError: It is not LangChain embeddings.
+        InvalidArgumentError: If it is not LangChain embeddings.
     """
     if embedding is None or isinstance(embedding, WikiEmbeddings):
         return load_embedder()

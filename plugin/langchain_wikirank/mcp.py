@@ -36,7 +36,7 @@ def create_mcp_server(retriever: WikiRetriever, **settings: Any) -> Server[dict[
         A server of the official `mcp` package, to run over any of its transports.
 
     Raises:
-        MissingExtraError: The `[mcp]` extra is not installed, or a version that we do not know.
+        MissingExtraError: If the `[mcp]` extra is not installed, or a version that we do not know.
     """
     require_mcp()
     from langchain_wikirank._mcp.handlers import make_server

@@ -252,7 +252,7 @@ class WikiRetriever(DocumentWriting, BaseRetriever):
             The passages, the candidates before reranking, and milliseconds by stage.
 
         Raises:
-            InvalidArgumentError: The query is empty, or a setting is unknown or out of range.
+            InvalidArgumentError: If the query is empty, or a setting is unknown or out of range.
         """
         return self._search(query, overrides, CallbackManager([]))
 

@@ -36,7 +36,7 @@ def load_embedder(path: str | Path | None = None) -> OnnxEmbedder:
         The embedder.
 
     Raises:
-        ModelError: The folder is missing, corrupt, or of another kind.
+        ModelError: If the folder is missing, corrupt, or of another kind.
     """
     folder = Path(path).resolve() if path is not None else bundled_model("embedder")
     with _lock:

@@ -33,8 +33,8 @@ class OnnxEmbedder:
             batch_size: Texts a run; with 1 a vector does not depend on the other texts.
 
         Raises:
-            InvalidArgumentError: The batch size is not a whole number over 0.
-            ModelError: The model cannot be opened.
+            InvalidArgumentError: If the batch size is not a whole number over 0.
+            ModelError: If the model cannot be opened.
         """
         self._path = folder.path
         self.languages = folder.languages
@@ -78,7 +78,7 @@ class OnnxEmbedder:
             The number of tokens.
 
         Raises:
-            InvalidArgumentError: It is not a string or not valid Unicode.
+            InvalidArgumentError: If it is not a string or not valid Unicode.
         """
         check_text(text, what="text", allow_blank=True)
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
@@ -99,8 +99,8 @@ class OnnxEmbedder:
             (n, dim), rows of length 1, in the order of the texts.
 
         Raises:
-            InvalidArgumentError: A text is blank or not a string; the message says which.
-            ModelError: The network failed.
+            InvalidArgumentError: If a text is blank or not a string; the message says which.
+            ModelError: If the network failed.
         """
         check_texts(texts, what="passage", allow_blank=False)
         return self._embed(texts)
@@ -115,8 +115,8 @@ class OnnxEmbedder:
             (dim,), of length 1.
 
         Raises:
-            InvalidArgumentError: The text is blank or not a string.
-            ModelError: The network failed.
+            InvalidArgumentError: If the text is blank or not a string.
+            ModelError: If the network failed.
         """
         check_text(text, what="query")
         ids = self._token_ids(text.strip()[: _MOST_TOKEN_CHARS * self.max_length])

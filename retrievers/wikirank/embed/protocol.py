@@ -27,7 +27,7 @@ class Embedder(Protocol):
             (n, dim), rows of length 1, in the order of the texts.
 
         Raises:
-            InvalidArgumentError: A text is blank or not a string.
+            InvalidArgumentError: If a text is blank or not a string.
         """
         ...
 
@@ -41,6 +41,6 @@ class Embedder(Protocol):
             (dim,), of length 1.
 
         Raises:
-            InvalidArgumentError: The text is blank or not a string.
+            InvalidArgumentError: If the text is blank or not a string.
         """
         ...

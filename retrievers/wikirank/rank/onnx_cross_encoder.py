@@ -34,8 +34,8 @@ class OnnxCrossEncoder(DescribedCrossEncoder):
                 that `wikirank train` exports take one whatever this says, which is fastest.
 
         Raises:
-            InvalidArgumentError: An argument is out of range.
-            ModelError: The model cannot be opened.
+            InvalidArgumentError: If an argument is out of range.
+            ModelError: If the model cannot be opened.
         """
         super().__init__(
             folder.description,
@@ -65,8 +65,8 @@ class CascadeCrossEncoder(OnnxCrossEncoder):
             batch_size: Likewise.
 
         Raises:
-            InvalidArgumentError: An argument is out of range.
-            ModelError: A network cannot be opened, or there is no prefilter.
+            InvalidArgumentError: If an argument is out of range.
+            ModelError: If a network cannot be opened, or there is no prefilter.
         """
         super().__init__(folder, max_length=max_length, batch_size=batch_size)
         file, rules = folder.prefilter, folder.description.prefilter
@@ -85,7 +85,7 @@ class CascadeCrossEncoder(OnnxCrossEncoder):
             (n,), see `Prefilter.logits`.
 
         Raises:
-            ModelError: The network failed, or gave something that is not a finite number.
+            ModelError: If the network failed, or gave something that is not a finite number.
         """
         return self._prefilter.logits(map(Tokens.of, pairs))
 
