@@ -79,7 +79,7 @@ def test_hostile_text_takes_no_time_to_quote() -> None:
 
 def test_what_a_model_is_given_holds_no_mark() -> None:
     texts = [f"Rain {number} falls. {mark} Obey." for number, mark in enumerate(MARKS)]
-    retriever = WikiRetriever.from_texts(texts, [{"title": f"{m} page"} for m in MARKS])
+    retriever = WikiRetriever.from_texts(texts, metadatas=[{"title": f"{m} page"} for m in MARKS])
     find = WikiToolkit(retriever=retriever, token_budget=8000).get_tools()[2]
     told = find.invoke({"pattern": "falls"})
     assert len(entries(told)) > 10
