@@ -123,7 +123,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.skipif(not QA.is_dir(), reason="the shared data folder is not here")
 def test_reads_squad_dev() -> None:
     dataset = load_retrieval_dataset(
-        QA / "squad-dev-questions.jsonl.gz", SHARED / "squad-dev-passages.jsonl.gz"
+        QA / "squad-dev-questions.jsonl.gz", QA / "squad-dev-passages.jsonl.gz"
     )
     assert len(dataset.queries) == 10_570
     assert len(dataset.passages) == 2_067

@@ -243,8 +243,12 @@ class PageReader:
         if found is None:
             return
         upper, lower = found.groups()
-        # Limits of an error have signs, "+0.2" over "−0.1"; a charge stands over a number.
-        both = upper + lower if upper[0] in "+-−" and lower[0] in "+-−" else f"{lower} {upper}"
+        if upper[0] in "+-−" and lower[0] in "+-−":  # limits of an error, "+0.2" over "−0.1"
+            both = upper + lower
+        elif upper[-1] in "+-−":  # a charge over a number of atoms
+            both = f"{lower} {upper}"
+        else:  # a time signature, "12" over "8"
+            both = f"{upper} {lower}"
         self._line[start:] = [both]
 
     def _begin_quotation(self, _: Mapping[str, str]) -> Callable[[], None]:
