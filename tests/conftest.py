@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from locations import TINY_WIKI
 from mediawiki_wiki import WIKI_PAGES, Wiki, skip_without_mediawiki
 
 from wikirank.corpus import open_source
 from wikirank.index import WikiIndex
+
+# A busy machine is no failure.
+settings.register_profile("without-deadline", deadline=None)
+settings.load_profile("without-deadline")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from langchain_core.callbacks import (
     AsyncCallbackManager,
@@ -17,7 +17,7 @@ from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.vectorstores import VectorStore
-from pydantic import ConfigDict, Field, SerializeAsAny
+from pydantic import BeforeValidator, ConfigDict, Field, SerializeAsAny
 from typing_extensions import Self, Unpack, override
 
 from langchain_wikirank._async import run_in_worker
@@ -47,6 +47,11 @@ if TYPE_CHECKING:
     from chromadb.api import ClientAPI
 
 
+def _as_reranker(given: Any) -> Any:
+    """The settings of a reranker of ours, as JSON holds them, as the reranker."""
+    return WikiReranker.model_validate(given) if isinstance(given, dict) else given
+
+
 class WikiRetriever(DocumentWriting, BaseRetriever):
     """Finds the passages of a wiki index that answer a question, best first.
 
@@ -69,7 +74,9 @@ class WikiRetriever(DocumentWriting, BaseRetriever):
     index: IndexField
     """The index to search, or the folder of one. Copies of a retriever share it."""
 
-    reranker: SerializeAsAny[BaseDocumentCompressor] = Field(default_factory=WikiReranker)
+    reranker: Annotated[SerializeAsAny[BaseDocumentCompressor], BeforeValidator(_as_reranker)] = (
+        Field(default_factory=WikiReranker)
+    )
     """Gives the cross-encoder and its settings. Its `top_n` has no part here: `k` decides.
 
     Or any other document compressor, such as `CohereRerank`, which is given the candidates and

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from langchain_wikirank._documents import relevance_of
 from wikirank.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -26,6 +25,8 @@ def relevant_documents(documents: Sequence[Document], min_score: float | None) -
     Returns:
         Those that reach it and those that nothing has scored, in the same order.
     """
+    from langchain_wikirank._documents import relevance_of  # The command line needs none of it.
+
     least = min_score or 0.0
     scored = [(document, relevance_of(document)) for document in documents]
     return [document for document, score in scored if score is None or score >= least]
