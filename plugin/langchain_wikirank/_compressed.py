@@ -172,8 +172,9 @@ def _ranked(
 
 def _score(document: Document) -> float | None:
     score = document.metadata.get(_SCORE)
-    is_number = isinstance(score, Real) and not isinstance(score, bool)
-    return float(score) if is_number and 0 <= float(score) <= 1 else None
+    if isinstance(score, bool) or not isinstance(score, Real):
+        return None
+    return float(score) if 0 <= float(score) <= 1 else None
 
 
 def _above(ranked: Sequence[RankedPassage], threshold: float) -> list[RankedPassage]:

@@ -209,5 +209,6 @@ def relevance_of(document: Document) -> float | None:
     """The relevance score that a search or a reranker gave a document; None if there is none."""
     metadata = document.metadata
     score = metadata.get(f"{_PREFIX}relevance_score", metadata.get("relevance_score"))
-    is_number = isinstance(score, (int, float)) and not isinstance(score, bool)
-    return float(score) if is_number else None
+    if isinstance(score, bool) or not isinstance(score, (int, float)):
+        return None
+    return float(score)

@@ -311,9 +311,10 @@ class WikiRetriever(DocumentWriting, BaseRetriever):
         )
         rerank = kwargs.get("rerank")
         if self.rerank if rerank is None else rerank:
-            own = isinstance(self.reranker, WikiReranker)
-            name = self.reranker.model_name if own else type(self.reranker).__name__
-            params["reranker_model"] = name
+            own = self.reranker
+            params["reranker_model"] = (
+                own.model_name if isinstance(own, WikiReranker) else type(own).__name__
+            )
         return params
 
     def _search(
@@ -347,8 +348,9 @@ class WikiRetriever(DocumentWriting, BaseRetriever):
     def _named_model(self) -> WikiReranker | None:
         """The reranker, if its model is one of the engine's; None has it order documents."""
         own = self.reranker
-        is_named = isinstance(own, WikiReranker) and not isinstance(own.model, BaseCrossEncoder)
-        return own if is_named else None
+        if isinstance(own, WikiReranker) and not isinstance(own.model, BaseCrossEncoder):
+            return own
+        return None
 
     @property
     def _compressor(self) -> BaseDocumentCompressor:

@@ -72,6 +72,7 @@ class CollectionIndex(WikiIndex):
         self._vectors = vectors
         self._mutex = threading.RLock()
         store.current = self._current
+        self._live_store = store
         self.sync()
 
     @override
@@ -197,7 +198,7 @@ class CollectionIndex(WikiIndex):
 
     def _differing(self, records: Sequence[Record]) -> list[Passage]:
         """Records that the mirror does not have as they are."""
-        known = self.store.mirrored([record.id for record in records])
+        known = self._live_store.mirrored([record.id for record in records])
         old = [self._passage(r, known[r.id].number) for r in records if r.id in known]
         new = self._numbered([record for record in records if record.id not in known])
         return [passage for passage in old if passage != known[passage.id]] + new

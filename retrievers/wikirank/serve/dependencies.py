@@ -24,7 +24,7 @@ def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Describe the failures of a route.
 
     Args:
-        statuses: HTTP statuses that it may answer with.
+        *statuses: HTTP statuses that it may answer with.
 
     Returns:
         What FastAPI takes as `responses`.

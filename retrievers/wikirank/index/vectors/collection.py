@@ -22,7 +22,7 @@ class CollectionState(NamedTuple):
         last: The id of the last one; empty if there is none.
     """
 
-    count: int
+    count: int  # type: ignore[assignment]
     last: str
 
 

@@ -189,7 +189,7 @@ class ApiClient(Closing):
             raise unexpected_answer(answer)
         self._answered = True
         error = parsed.get("error")
-        if error_code(error) in BusyError.CODES:
+        if isinstance(error, dict) and error_code(error) in BusyError.CODES:
             msg = f"{self.url} is busy ({error.get('info', error['code'])})"
             raise BusyError(msg, answer.retry_after)
         return parsed
