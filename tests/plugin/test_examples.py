@@ -55,7 +55,7 @@ EXPECTED = {
     ],
     "09_own_models.py": [
         "0.67  A cooper makes barrels",
-        "1.00  Barrels: a robot makes barrels.",
+        "  Barrels: a robot makes barrels.",
     ],
     "10_german_wiki.py": [
         "Language of the index: de",
