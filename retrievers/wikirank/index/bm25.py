@@ -128,10 +128,11 @@ class LexicalIndex:
         parsed = tantivy.Query.boolean_query(
             [(tantivy.Occur.Must, among), (tantivy.Occur.Should, self._any_of(stems))]
         )
-        searcher = self._index.searcher()
-        most = _most_possible(searcher, stems)
-        hits = searcher.search(parsed, limit=2 * len(ids) + 10, count=False).hits
-        return {str(searcher.doc(at).get_first("id")): score / most for score, at in hits}
+        with _failures("read"):
+            searcher = self._index.searcher()
+            most = _most_possible(searcher, stems)
+            hits = searcher.search(parsed, limit=2 * len(ids) + 10, count=False).hits
+            return {str(searcher.doc(at).get_first("id")): score / most for score, at in hits}
 
     def _any_of(self, stems: Sequence[str]) -> tantivy.Query:
         terms = [tantivy.Query.term_query(self._index.schema, "body", stem) for stem in stems]

@@ -282,7 +282,6 @@ def rerank_candidates(
         top_n=top_n,
         first_stage=_first_stage(candidates) if interpolate else None,
     )
-    # With those that were dropped, as what BM25 is relative to may be among them.
     ranked = sort_by_score(candidates, logits, cross_encoder, combine=interpolate)
     return ranked[: int((logits > PRUNED).sum())]
 
