@@ -178,3 +178,14 @@ def test_text_of_another_article_behind_a_passage_changes_its_score_little() -> 
     doubled = score_passages(model, question, [f"{right} {HARBOUR}", f"{wrong} {HARBOUR}"])
     assert doubled[0] > doubled[1] + 5
     assert abs(doubled[0] - alone[0]) < 1
+
+
+@pytest.mark.xfail(
+    strict=False, reason="since the weights of 30 November; those before put it first by 1.5 logits"
+)
+def test_the_one_passage_of_many_alike_that_answers_comes_first() -> None:
+    rest = "It reaches the sea after forty miles of meadows and mills."
+    sources = ["glacier of Mount Ister", "western downs", "moor above Tarn", "woods of Hale"]
+    texts = [f"The Dunn is a river that rises in the {source}. {rest}" for source in sources]
+    logits = score_passages(load_cross_encoder(), "Which river comes from a glacier?", texts)
+    assert logits[0] > logits[1:].max() + 1
