@@ -181,11 +181,21 @@ def test_text_of_another_article_behind_a_passage_changes_its_score_little() -> 
 
 
 @pytest.mark.xfail(
-    strict=False, reason="since the weights of 30 November; those before put it first by 1.5 logits"
+    strict=True, reason="since the weights of 30 November; those before put it first by 1.5 logits"
 )
 def test_the_one_passage_of_many_alike_that_answers_comes_first() -> None:
     rest = "It reaches the sea after forty miles of meadows and mills."
-    sources = ["glacier of Mount Ister", "western downs", "moor above Tarn", "woods of Hale"]
-    texts = [f"The Dunn is a river that rises in the {source}. {rest}" for source in sources]
+    rivers = {
+        "Ane": "the northern moors",
+        "Brill": "a lake in the hills",
+        "Corve": "two springs near Hallow",
+        "Dunn": "the glacier of Mount Ister",
+        "Esk": "the peat bogs of Velm",
+        "Fallow": "a cave below the castle",
+        "Gell": "the western downs",
+        "Hode": "the forest of Arn",
+    }
+    texts = [f"The {name} is a river that rises in {at}. {rest}" for name, at in rivers.items()]
     logits = score_passages(load_cross_encoder(), "Which river comes from a glacier?", texts)
-    assert logits[0] > logits[1:].max() + 1
+    right = list(rivers).index("Dunn")
+    assert logits[right] > np.delete(logits, right).max() + 1
