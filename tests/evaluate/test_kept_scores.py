@@ -66,12 +66,13 @@ def test_another_model_of_the_same_name_finds_none(onnx_reranker: Path, tmp_path
     folder = tmp_path / "renamed"
     shutil.copytree(onnx_reranker, folder)
     description = folder / "wikirank.json"
-    name = load_cross_encoder().model_id
-    text = description.read_text("utf-8").replace("minilm-new-head", name)
-    description.write_text(text.replace('"max_length": 512', '"max_length": 256'), "utf-8")
+    bundled = load_cross_encoder()
+    text = description.read_text("utf-8").replace("minilm-new-head", bundled.model_id)
+    length = f'"max_length": {bundled.max_length}'
+    description.write_text(text.replace('"max_length": 512', length), "utf-8")
     other = load_cross_encoder(folder)
-    assert (other.model_id, other.max_length) == (name, load_cross_encoder().max_length)
-    score_passages(CachedCrossEncoder(load_cross_encoder(), file), QUERY, TEXTS)
+    assert (other.model_id, other.max_length) == (bundled.model_id, bundled.max_length)
+    score_passages(CachedCrossEncoder(bundled, file), QUERY, TEXTS)
     assert score_passages(CachedCrossEncoder(other, file), QUERY, TEXTS) == pytest.approx(
         score_passages(other, QUERY, TEXTS), abs=1e-6
     )

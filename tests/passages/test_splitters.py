@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from growth import grows_evenly
+from work_growth import grows_evenly
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from growth import grows_evenly
+from work_growth import grows_evenly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from growth import grows_evenly
+from work_growth import grows_evenly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
