@@ -13,6 +13,7 @@ from tokenizers import Encoding
 
 from wikirank.errors import InvalidArgumentError
 from wikirank.rank import CrossEncoder, score_passages
+from wikirank.rank.protocol import TextCrossEncoder
 
 _PROBE = ("Who hunts herring?", ("Cod and seals hunt herring.", "Bread is a food."))
 _DECIMALS = 2
@@ -29,10 +30,17 @@ class CachedCrossEncoder:
         file: An SQLite database, made where there is none; several models may share it.
 
     Raises:
-        InvalidArgumentError: If the file is something else, or cannot be written.
+        InvalidArgumentError: If the file is something else, or cannot be written; or if the model
+            is given texts, as language models are.
     """
 
     def __init__(self, model: CrossEncoder, file: Path) -> None:
+        if isinstance(model, TextCrossEncoder):
+            msg = (
+                "Expected a model that reads encoded pairs, whose scores can be kept; got "
+                f"{model.model_id}, which builds its own input. Evaluate it without keeping scores."
+            )
+            raise InvalidArgumentError(msg)
         self._model = model
         self._connection = _open(file)
         self.model_id = model.model_id

@@ -29,7 +29,8 @@ def load_cross_encoder(
     """Load a cross-encoder, once a process and settings; threads may share it.
 
     A model folder of ours runs as ONNX on the CPU. Everything else runs in torch through
-    sentence-transformers (the `[torch]` extra), from safetensors only and without remote code.
+    sentence-transformers (the `[torch]` extra), from safetensors only and without remote code:
+    a reranker made of a language model by its `predict`, with its own prompts.
 
     Args:
         model: "bundled", a folder, or a hub id such as "cross-encoder/ms-marco-MiniLM-L6-v2".
@@ -94,9 +95,9 @@ def _load(folder: Path | None, settings: _Settings) -> CrossEncoder:
         )
         raise InvalidArgumentError(msg)
     # Not needed to search with the bundled model.
-    from wikirank.rank.torch_cross_encoder import TorchCrossEncoder
+    from wikirank.rank.torch_cross_encoder import load_torch_cross_encoder
 
-    return TorchCrossEncoder(
+    return load_torch_cross_encoder(
         name,
         revision=revision,
         device=device,

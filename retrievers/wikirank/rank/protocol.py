@@ -14,6 +14,7 @@ from wikirank.errors import ModelError
 from wikirank.runtime.calibration import Calibration
 from wikirank.runtime.combination import FirstStageScores, ScoreInterpolation
 from wikirank.runtime.model_description import ModelDescription
+from wikirank.types import OnTruncation
 
 
 class DescribedCrossEncoder(ABC):
@@ -75,9 +76,9 @@ class DescribedCrossEncoder(ABC):
         Raises:
             ModelError: If the model failed, or gave something that is not a finite number.
         """
-        if not pairs:
-            return np.empty(0)
-        logits = self._score(pairs)
+        return self._finite(self._score(pairs)) if pairs else np.empty(0)
+
+    def _finite(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         if not np.isfinite(logits).all():
             msg = f"Expected finite numbers from {self.model_id}, got NaN or infinity."
             raise ModelError(msg)
@@ -139,6 +140,30 @@ class CrossEncoder(Protocol):
             (n,), raw logits in the order of the pairs.
 
         Raises:
+            ModelError: If the model failed, or gave something that is not a finite number.
+        """
+        ...
+
+
+@runtime_checkable
+class TextCrossEncoder(Protocol):
+    """A cross-encoder that builds its own input and so is given texts, not encoded pairs."""
+
+    def score_texts(
+        self, query: str, texts: Sequence[str], *, on_truncation: OnTruncation = "window"
+    ) -> NDArray[np.float64]:
+        """Score texts for a query.
+
+        Args:
+            query: The query.
+            texts: The texts.
+            on_truncation: "error" refuses a text over the length; else it is cut with a warning.
+
+        Returns:
+            (n,), raw logits in the order of the texts.
+
+        Raises:
+            TextTooLongError: If a text is too long and `on_truncation` is "error".
             ModelError: If the model failed, or gave something that is not a finite number.
         """
         ...

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from wikirank.errors import InvalidArgumentError, TextTooLongError, TruncationWarning
-from wikirank.rank.protocol import PRUNED, Cascade, CrossEncoder
+from wikirank.rank.protocol import PRUNED, Cascade, CrossEncoder, TextCrossEncoder
 from wikirank.rank.windows import cut_windows
 from wikirank.runtime.combination import FirstStageScores
 from wikirank.runtime.tokens import check_text, check_texts
@@ -34,7 +34,9 @@ def score_passages(
     passage is cut into overlapping windows and gets the best of their logits; where the model
     reads headings, each window begins with the passage's own. With "warn" only
     its first window counts, and a `TruncationWarning` says so. With "error" nothing is cut. A
-    query over half the model's length is cut with a warning, except with "error".
+    query over half the model's length is cut with a warning, except with "error". A language model
+    with a prompt of its own has no windows: with "window" too, what is too long is cut with a
+    warning.
 
     Args:
         cross_encoder: The model.
@@ -67,6 +69,8 @@ def score_passages(
     check_texts(texts, what="passage")
     if not texts:
         return np.empty(0)
+    if isinstance(cross_encoder, TextCrossEncoder):
+        return cross_encoder.score_texts(query, texts, on_truncation=on_truncation)
     encoded = _fit_query(cross_encoder, query, on_truncation)
     windows = _windows(cross_encoder, texts, _room(cross_encoder) - len(encoded), on_truncation)
     pair = cross_encoder.tokenizer.post_process

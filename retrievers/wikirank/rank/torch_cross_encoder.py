@@ -14,6 +14,7 @@ from tokenizers import Encoding
 from typing_extensions import override
 
 from wikirank.errors import InvalidArgumentError, MissingExtraError, ModelError
+from wikirank.rank.predict_cross_encoder import PredictCrossEncoder, is_plain_encoder
 from wikirank.rank.protocol import DescribedCrossEncoder
 from wikirank.rank.windows import check_max_length
 from wikirank.runtime.model_description import ModelDescription
@@ -69,38 +70,31 @@ class TorchCrossEncoder(DescribedCrossEncoder):
 
     def __init__(
         self,
-        model: str,
+        model: CrossEncoder,
+        description: ModelDescription,
         *,
-        revision: str | None = None,
-        device: str | None = None,
         max_length: int | None = None,
         batch_size: int | None = None,
     ) -> None:
-        """Load a model, from safetensors only and without remote code.
+        """Take a loaded model.
 
         Args:
-            model: A folder, or a hub id.
-            revision: Of a hub id: the commit, tag or branch.
-            device: "cpu", "cuda", "mps", ...; None lets torch choose.
+            model: As sentence-transformers loaded it.
+            description: What is known of it.
             max_length: Longest pair in tokens; the model's own by default, and at most that.
             batch_size: Pairs a run; None takes 32, and 256 on an NVIDIA GPU.
 
         Raises:
-            InvalidArgumentError: If an argument is out of range.
-            MissingExtraError: If sentence-transformers is not installed.
-            ModelError: If the model cannot be loaded, or has no head with one trained label.
+            InvalidArgumentError: If `max_length` is out of range.
         """
-        if batch_size is not None and (type(batch_size) is not int or batch_size < 1):
-            msg = f"Expected a batch_size that is a whole number over 0, got {batch_size!r}."
-            raise InvalidArgumentError(msg)
-        self._model = _load(model, revision, device)
-        self._batch_size = batch_size or _BATCH_SIZES.get(self._model.device.type, 32)
+        self._model = model
+        self._batch_size = batch_size or _BATCH_SIZES.get(model.device.type, 32)
         self._lock = threading.Lock()
         super().__init__(
-            _describe(model, revision),
-            max_length=check_max_length(max_length, limit=_position_limit(self._model)),
+            description,
+            max_length=check_max_length(max_length, limit=_position_limit(model)),
             # A copy: sentence-transformers changes its own tokenizer at every call.
-            tokenizer=plain_tokenizer(self._model.tokenizer.backend_tokenizer.to_str()),
+            tokenizer=plain_tokenizer(model.tokenizer.backend_tokenizer.to_str()),
         )
 
     @override
@@ -128,6 +122,44 @@ class TorchCrossEncoder(DescribedCrossEncoder):
             scores = self._model(features)["scores"]
         logits: NDArray[np.float64] = scores.double().view(-1).cpu().numpy()
         return logits
+
+
+def load_torch_cross_encoder(
+    model: str,
+    *,
+    revision: str | None = None,
+    device: str | None = None,
+    max_length: int | None = None,
+    batch_size: int | None = None,
+) -> TorchCrossEncoder | PredictCrossEncoder:
+    """Load a model, from safetensors only and without remote code.
+
+    Args:
+        model: A folder, or a hub id.
+        revision: Of a hub id: the commit, tag or branch.
+        device: "cpu", "cuda", "mps", ...; None lets torch choose.
+        max_length: Longest pair in tokens; the model's own by default, and at most that.
+        batch_size: Pairs a run; None takes 32, and more for a plain encoder on an NVIDIA GPU.
+
+    Returns:
+        The cross-encoder: by `predict` if it is more than a plain encoder.
+
+    Raises:
+        InvalidArgumentError: If an argument is out of range.
+        MissingExtraError: If sentence-transformers is not installed.
+        ModelError: If the model cannot be loaded, or has no head with one trained label.
+    """
+    if batch_size is not None and (type(batch_size) is not int or batch_size < 1):
+        msg = f"Expected a batch_size that is a whole number over 0, got {batch_size!r}."
+        raise InvalidArgumentError(msg)
+    loaded, description = _load(model, revision, device), _describe(model, revision)
+    if not is_plain_encoder(loaded):
+        return PredictCrossEncoder(
+            loaded, description, max_length=max_length, batch_size=batch_size or 32
+        )
+    if loaded.device.type == "cuda":
+        loaded[0].half()  # A head of its own stays in 32 bits, and costs nothing there.
+    return TorchCrossEncoder(loaded, description, max_length=max_length, batch_size=batch_size)
 
 
 def _describe(model: str, revision: str | None) -> ModelDescription:
@@ -166,8 +198,6 @@ def _load(model: str, revision: str | None, device: str | None) -> CrossEncoder:
         )
         raise ModelError(msg) from err
     _check_head(loaded, model)
-    if loaded.device.type == "cuda":
-        loaded[0].half()  # A head of its own stays in 32 bits, and costs nothing there.
     return loaded
 
 

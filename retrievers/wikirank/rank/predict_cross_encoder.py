@@ -1,0 +1,163 @@
+"""Cross-encoders that build their own input: language models with prompts and chat templates.
+
+A plain BERT reads two texts between special tokens, which this package encodes, pads and cuts
+itself. A reranker made of a language model reads a prompt around both, padded on the left, and only
+sentence-transformers' `CrossEncoder.predict` knows how. So it is given texts, not encoded pairs.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Encoding
+from typing_extensions import override
+
+from wikirank.errors import ModelError, TextTooLongError, TruncationWarning
+from wikirank.rank.protocol import DescribedCrossEncoder
+from wikirank.rank.windows import check_max_length
+from wikirank.runtime.model_description import ModelDescription
+from wikirank.runtime.tokens import plain_tokenizer
+from wikirank.types import OnTruncation
+
+if TYPE_CHECKING:
+    from sentence_transformers import CrossEncoder
+
+_PLAIN_ENCODERS = frozenset(
+    "albert bert camembert deberta deberta-v2 distilbert electra ernie modernbert mpnet nomic_bert "
+    "roberta xlm-roberta xlm-roberta-xl".split()
+)
+_LONGEST = 8192
+"""Of a model that names no length: its pairs are scored at once, and memory is finite."""
+
+
+def is_plain_encoder(model: CrossEncoder) -> bool:
+    """Whether a model reads two texts between special tokens and nothing else.
+
+    Args:
+        model: As sentence-transformers loaded it.
+
+    Returns:
+        False for a language model, a chat template, a default prompt, or padding on the left.
+    """
+    config: Any = model.config
+    tokenizer: Any = model.tokenizer
+    return (
+        config.model_type in _PLAIN_ENCODERS
+        and tokenizer.padding_side == "right"
+        and not getattr(tokenizer, "chat_template", None)
+        and not getattr(model, "default_prompt_name", None)
+    )
+
+
+class PredictCrossEncoder(DescribedCrossEncoder):
+    """A cross-encoder run by its library's `predict`, prompts and all; threads may share it.
+
+    It has no windows: a passage too long for it is cut, with a `TruncationWarning`.
+    """
+
+    def __init__(
+        self,
+        model: CrossEncoder,
+        description: ModelDescription,
+        *,
+        max_length: int | None = None,
+        batch_size: int = 32,
+    ) -> None:
+        """Take a loaded model.
+
+        Args:
+            model: As sentence-transformers loaded it.
+            description: What is known of it.
+            max_length: Longest pair in tokens, prompt included; the model's own by default.
+            batch_size: Pairs a run.
+
+        Raises:
+            InvalidArgumentError: If `max_length` is out of range.
+        """
+        self._model: Any = model
+        # sentence-transformers 6 deprecates the older name, 5 does not know the newer one.
+        length = "max_seq_length" if hasattr(model, "max_seq_length") else "max_length"
+        limit = min(getattr(self._model, length) or _LONGEST, _LONGEST)
+        limit = min(limit, self._model.tokenizer.model_max_length)
+        setattr(self._model, length, check_max_length(max_length, limit=limit))
+        super().__init__(
+            description,
+            max_length=getattr(self._model, length),
+            tokenizer=plain_tokenizer(self._model.tokenizer.backend_tokenizer.to_str()),
+        )
+        self._batch_size = batch_size
+        self._lock = threading.Lock()
+
+    @override
+    def _score(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
+        msg = f"Expected texts for {self.model_id}, got encoded pairs. Use score_passages."
+        raise ModelError(msg)
+
+    def score_texts(
+        self, query: str, texts: Sequence[str], *, on_truncation: OnTruncation = "window"
+    ) -> NDArray[np.float64]:
+        """Score texts for a query.
+
+        Args:
+            query: The query.
+            texts: The texts.
+            on_truncation: "error" refuses a text over the length; else it is cut with a warning.
+
+        Returns:
+            (n,), raw logits in the order of the texts.
+
+        Raises:
+            TextTooLongError: If a text is too long and `on_truncation` is "error".
+            ModelError: If the model failed, or gave something that is not a finite number.
+        """
+        if not texts:
+            return np.empty(0)
+        pairs = [(query, text) for text in texts]
+        try:
+            with self._lock:
+                self._report_long(pairs, on_truncation)
+                logits = self._predict(pairs)
+        except TextTooLongError:
+            raise
+        except Exception as err:
+            msg = f"{self.model_id} failed on {len(pairs)} pairs: {err}"
+            raise ModelError(msg) from err
+        return self._finite(logits)
+
+    def _predict(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
+        import torch
+
+        scores = self._model.predict(
+            pairs,
+            batch_size=self._batch_size,
+            show_progress_bar=False,
+            activation_fn=torch.nn.Identity(),
+        )
+        return np.asarray(scores, dtype=np.float64).reshape(len(pairs))
+
+    def _report_long(self, pairs: Sequence[tuple[str, str]], on_truncation: OnTruncation) -> None:
+        """Tell of the passages that the model will cut."""
+        around = self._prompt_length()
+        encoded = self._tokenizer.encode_batch_fast(list(pairs), add_special_tokens=False)
+        long = [at for at, pair in enumerate(encoded) if around + len(pair) > self.max_length]
+        if not long:
+            return
+        msg = (
+            f"{len(long)} of {len(pairs)} passages exceed the {self.max_length} tokens of "
+            f"{self.model_id} with the query, the first at position {long[0]}. "
+        )
+        if on_truncation == "error":
+            raise TextTooLongError(msg + "Shorten them, or choose another on_truncation.")
+        warnings.warn(msg + "Their ends were cut off.", TruncationWarning, stacklevel=4)
+
+    def _prompt_length(self) -> int:
+        """Tokens around query and passage: special ones, prompt, chat template."""
+        if not hasattr(self._model, "preprocess"):  # sentence-transformers 5
+            return self._tokenizer.num_special_tokens_to_add(is_pair=True)
+        prompt = self._model.prompts.get(self._model.default_prompt_name)
+        return int(self._model.preprocess([("", "")], prompt=prompt)["input_ids"].shape[1])
