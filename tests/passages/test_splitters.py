@@ -4,9 +4,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from work_growth import grows_evenly
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from work_growth import grows_evenly
 
 from wikirank.errors import InvalidArgumentError
 from wikirank.passages.sentences import sentence_spans

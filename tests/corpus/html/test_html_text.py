@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from work_growth import grows_evenly
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from work_growth import grows_evenly
 
 from wikirank.corpus.html import html_text
 from wikirank.errors import CorpusError

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from work_growth import grows_evenly
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from work_growth import grows_evenly
 
 from wikirank.corpus import FolderSource
 from wikirank.corpus.markdown import MarkdownReader

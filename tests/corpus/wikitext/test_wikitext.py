@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from work_growth import grows_evenly
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from work_growth import grows_evenly
 
 from wikirank.corpus.wikitext import (
     NamespaceNames,
