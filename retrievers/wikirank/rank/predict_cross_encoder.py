@@ -28,7 +28,22 @@ if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
 _PLAIN_ENCODERS = frozenset(
-    ["albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra", "ernie", "modernbert", "mpnet", "nomic_bert", "roberta", "xlm-roberta", "xlm-roberta-xl"]
+    [
+        "albert",
+        "bert",
+        "camembert",
+        "deberta",
+        "deberta-v2",
+        "distilbert",
+        "electra",
+        "ernie",
+        "modernbert",
+        "mpnet",
+        "nomic_bert",
+        "roberta",
+        "xlm-roberta",
+        "xlm-roberta-xl",
+    ]
 )
 _LONGEST = 8192
 """Of a model that names no length: its pairs are scored at once, and memory is finite."""
