@@ -8,7 +8,13 @@ from pathlib import Path
 from wikirank.errors import InvalidArgumentError, ModelError
 from wikirank.rank.onnx_cross_encoder import CascadeCrossEncoder, OnnxCrossEncoder
 from wikirank.rank.protocol import CrossEncoder
-from wikirank.runtime.model_folder import bundled_model, is_model_folder, read_model_folder
+from wikirank.runtime.hub_onnx import network_in, read_hub_folder
+from wikirank.runtime.model_folder import (
+    ModelFolder,
+    bundled_model,
+    is_model_folder,
+    read_model_folder,
+)
 
 BUNDLED = "bundled"
 
@@ -28,7 +34,9 @@ def load_cross_encoder(
 ) -> CrossEncoder:
     """Load a cross-encoder, once a process and settings; threads may share it.
 
-    A model folder of ours runs as ONNX on the CPU. Everything else runs in torch through
+    A model folder of ours runs as ONNX on the CPU, and so does a folder or hub id with an ONNX
+    network in the hub's layout, of which the file for this CPU is taken. Everything else runs in
+    torch through
     sentence-transformers (the `[torch]` extra), from safetensors only and without remote code:
     a reranker made of a language model by its `predict`, with its own prompts.
 
@@ -88,6 +96,9 @@ def _load(folder: Path | None, settings: _Settings) -> CrossEncoder:
         kind = CascadeCrossEncoder if found.prefilter else OnnxCrossEncoder
         size = 1 if batch_size is None else batch_size
         return kind(found, max_length=max_length, batch_size=size)
+    if device in (None, "cpu") and (layout := _hub_layout(folder, name, revision)):
+        size = 1 if batch_size is None else batch_size
+        return OnnxCrossEncoder(layout, max_length=max_length, batch_size=size)
     if not has_torch:
         msg = (
             f"Expected torch weights in {folder} for device {device!r}, got a folder without "
@@ -104,3 +115,17 @@ def _load(folder: Path | None, settings: _Settings) -> CrossEncoder:
         max_length=max_length,
         batch_size=batch_size,
     )
+
+
+def _hub_layout(folder: Path | None, name: str, revision: str | None) -> ModelFolder | None:
+    """The model as ONNX, if it has a network in the hub's layout; None if not."""
+    if folder is None:
+        # The hub's client is slow to import.
+        from wikirank.runtime.hub import hub_onnx_folder
+
+        folder = hub_onnx_folder(name, revision)
+    network = None if folder is None else network_in(folder)
+    if folder is None or network is None:
+        return None
+    model_id = f"{name}@{revision}" if revision else name
+    return read_hub_folder(folder, network, model_id=model_id, kind="cross-encoder")

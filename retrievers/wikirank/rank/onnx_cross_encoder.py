@@ -48,7 +48,11 @@ class OnnxCrossEncoder(DescribedCrossEncoder):
     @override
     def _score(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
         texts = [Tokens.of(pair) for pair in pairs]
-        return self._session.run_longest_first(texts).astype(np.float64)
+        logits = self._session.run_longest_first(texts).astype(np.float64)
+        if logits.size != len(texts):
+            msg = f"Expected one logit a pair from {self.model_id}, got {logits[0].size} numbers."
+            raise ModelError(msg)
+        return logits.reshape(len(texts))  # Networks of the hub give a column.
 
 
 class CascadeCrossEncoder(OnnxCrossEncoder):

@@ -6,10 +6,11 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from huggingface_hub import constants, snapshot_download
+from huggingface_hub import HfApi, constants, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
 from wikirank.errors import ModelError
+from wikirank.runtime.hub_onnx import best_network, network_in
 
 _FILES = ["*.json", "*.txt", "*.safetensors"]
 
@@ -39,17 +40,52 @@ def hub_folder(name: str, revision: str | None = None, *, timeout: float = 5.0) 
         raise ModelError(msg) from err
 
 
-def _cached_folder(name: str, revision: str | None) -> Path | None:
+def hub_onnx_folder(name: str, revision: str | None = None, *, timeout: float = 5.0) -> Path | None:
+    """Find the files of a model that has an ONNX network, which alone of its weights is fetched.
+
+    Args:
+        name: The hub id.
+        revision: A commit, tag or branch; None for the main branch.
+        timeout: Seconds to wait for the hub's first answer.
+
+    Returns:
+        The folder of the files; None if the model has no ONNX network, its weights for torch are
+        in the cache already, or neither cache nor hub can tell.
+
+    Raises:
+        ModelError: If the name is no hub id, or the hub answered with an error.
+    """
+    cached = _snapshot(name, revision)
+    if cached is not None and network_in(cached) is not None:
+        return cached
+    if (cached is not None and any(cached.glob("*.safetensors"))) or not _hub_answers(timeout):
+        return None
     try:
-        folder = snapshot_download(
-            name, revision=revision, allow_patterns=_FILES, local_files_only=True
-        )
+        network = best_network(HfApi().list_repo_files(name, revision=revision))
+        if network is None:
+            return None
+        patterns = ["*.json", "*.txt", network]
+        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
+    except (HfHubHTTPError, LocalEntryNotFoundError) as err:
+        where = f" at revision {revision!r}" if revision else ""
+        msg = f"the hub answered, but did not give {name!r}{where}: {err}"
+        raise ModelError(msg) from err
+
+
+def _cached_folder(name: str, revision: str | None) -> Path | None:
+    folder = _snapshot(name, revision)
+    return folder if folder is not None and any(folder.glob("*.safetensors")) else None
+
+
+def _snapshot(name: str, revision: str | None) -> Path | None:
+    """The folder of what the cache has of a model; None if it has nothing."""
+    try:
+        return Path(snapshot_download(name, revision=revision, local_files_only=True))
     except LocalEntryNotFoundError:
         return None
     except ValueError as err:
         msg = f"expected a model folder or a hub id, got {name!r}: {err}"
         raise ModelError(msg) from err
-    return Path(folder) if any(Path(folder).glob("*.safetensors")) else None
 
 
 def _hub_answers(timeout: float) -> bool:

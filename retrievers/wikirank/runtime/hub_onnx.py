@@ -1,0 +1,135 @@
+"""Models in the hub's layout that hold ONNX files: run without torch.
+
+`cross-encoder/ms-marco-MiniLM-L6-v2` and many others have `config.json`, `tokenizer.json`,
+`onnx/model.onnx`, and beside the latter networks quantised for one kind of CPU each.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from wikirank.errors import ModelError
+from wikirank.runtime.model_description import ModelDescription, ModelKind
+from wikirank.runtime.model_folder import DESCRIPTION_FILE, TOKENIZER_FILE, ModelFolder
+
+CONFIG_FILE = "config.json"
+# By the flag of a CPU, the best first; a network quantised for another CPU gives other scores.
+_QUANTISED = (
+    ("avx512_vnni", "onnx/model_qint8_avx512_vnni.onnx"),
+    ("avx512f", "onnx/model_qint8_avx512.onnx"),
+    ("avx2", "onnx/model_quint8_avx2.onnx"),
+    ("arm64", "onnx/model_qint8_arm64.onnx"),
+)
+_ANY_CPU = ("onnx/model.onnx", "model.onnx")
+# Positions that RoBERTa and its kin keep for padding.
+_OFFSET = 2
+
+
+@dataclass(frozen=True)
+class HubModelFolder(ModelFolder):
+    """A folder in the hub's layout, its network chosen.
+
+    Attributes:
+        file: The network.
+    """
+
+    file: Path
+
+    @property
+    def network(self) -> Path:
+        """The network that gives vectors or logits."""
+        return self.file
+
+
+def best_network(files: Iterable[str]) -> str | None:
+    """The ONNX file of a model that suits this CPU.
+
+    Args:
+        files: The paths of the model's files.
+
+    Returns:
+        A path; None if there is no ONNX file that it could be.
+    """
+    held = set(files)
+    for flag, file in _QUANTISED:
+        if flag in cpu_flags() and file in held:
+            return file
+    return next((file for file in _ANY_CPU if file in held), None)
+
+
+def network_in(folder: Path) -> Path | None:
+    """The ONNX file to run of a folder in the hub's layout; None if it is no such folder."""
+    ours = ((folder / DESCRIPTION_FILE), (folder / "onnx" / DESCRIPTION_FILE))
+    if any(file.is_file() for file in ours) or not (folder / CONFIG_FILE).is_file():
+        return None
+    files = (*folder.glob("*.onnx"), *folder.glob("onnx/*.onnx"))
+    found = best_network(file.relative_to(folder).as_posix() for file in files)
+    return None if found is None else folder / found
+
+
+def read_hub_folder(folder: Path, network: Path, *, model_id: str, kind: ModelKind) -> ModelFolder:
+    """Read a folder in the hub's layout.
+
+    Args:
+        folder: The folder.
+        network: Its network, as `network_in` gives it.
+        model_id: What to call the model.
+        kind: What it must be.
+
+    Returns:
+        The folder, safe to open.
+
+    Raises:
+        ModelError: If a file is missing or corrupt, or a cross-encoder has more labels than one.
+    """
+    config = _read(folder / CONFIG_FILE)
+    labels = config.get("num_labels") or len(config.get("id2label") or {}) or 1
+    if kind == "cross-encoder" and labels != 1:
+        msg = f"Expected a cross-encoder with one label in {folder}, got {labels}. Name a reranker."
+        raise ModelError(msg)
+    if not (folder / TOKENIZER_FILE).is_file():
+        msg = f"Expected {TOKENIZER_FILE} in {folder} beside its ONNX network, got none."
+        raise ModelError(msg)
+    description = ModelDescription(kind, model_id, max_length=_max_length(folder, config))
+    return HubModelFolder(folder, description, network)
+
+
+@lru_cache(maxsize=1)
+def cpu_flags() -> frozenset[str]:
+    """What the CPU can do, in Linux's names; empty where the system does not tell."""
+    machine = platform.machine().lower()
+    if machine in ("arm64", "aarch64"):
+        return frozenset({"arm64"})
+    try:
+        text = Path("/proc/cpuinfo").read_text("utf-8")
+    except OSError:
+        return frozenset()
+    lines = (line.partition(":")[2] for line in text.splitlines() if line.startswith("flags"))
+    return frozenset(next(lines, "").split())
+
+
+def _max_length(folder: Path, config: dict[str, Any]) -> int:
+    positions = config.get("max_position_embeddings") or 512
+    if "roberta" in str(config.get("model_type")) or config.get("model_type") == "camembert":
+        positions -= _OFFSET
+    file = folder / "tokenizer_config.json"
+    told = _read(file).get("model_max_length") if file.is_file() else None
+    return int(min(positions, told or positions))
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        fields = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as err:
+        msg = f"Expected JSON in {file}; it cannot be read: {err}. Download the model again."
+        raise ModelError(msg) from err
+    if not isinstance(fields, dict):
+        msg = f"Expected a JSON object in {file}, got {type(fields).__name__}."
+        raise ModelError(msg)
+    return fields
