@@ -116,7 +116,8 @@ class WikiRetriever(DocumentWriting, BaseRetriever):
 
         Args:
             path: The folder of the index.
-            embedding: The embeddings that it was made with; None for the bundled ones.
+            embedding: The embeddings that it was made with; None for what the index recorded: the
+                bundled ones, or a model that `wikirank index --embedder` named.
             **settings: Fields of the retriever.
 
         Returns:
@@ -126,7 +127,8 @@ class WikiRetriever(DocumentWriting, BaseRetriever):
             IndexNotFoundError: If there is no index at the path.
             IndexMismatchError: If the index was made by another embedder.
         """
-        return cls(index=WikiIndex.open(path, embedder=embedder_from(embedding)), **settings)
+        embedder = None if embedding is None else embedder_from(embedding)
+        return cls(index=WikiIndex.open(path, embedder=embedder), **settings)
 
     @classmethod
     def from_client(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -13,6 +14,7 @@ from rich.console import Console
 from wikirank.cli.output import index_progress
 from wikirank.corpus import SourceOptions, open_source
 from wikirank.corpus.source import Source
+from wikirank.embed import Embedder, load_any_embedder, recorded_embedder
 from wikirank.errors import InvalidArgumentError, WikirankError
 from wikirank.index import IndexReport, WikiIndex
 from wikirank.index.index import is_index
@@ -60,6 +62,20 @@ def chosen_splitter(
     raise InvalidArgumentError(msg)
 
 
+def chosen_embedder(
+    model: str | None, revision: str | None, query_prompt: str | None, passage_prompt: str | None
+) -> Embedder | None:
+    """The embedder that the options name; None where they leave it open."""
+    if model is not None:
+        return load_any_embedder(
+            model, revision=revision, query_prompt=query_prompt, passage_prompt=passage_prompt
+        )
+    if revision or query_prompt or passage_prompt:
+        msg = "--embedder-revision, --query-prompt and --passage-prompt go with --embedder."
+        raise InvalidArgumentError(msg)
+    return None
+
+
 def build_index(
     sources: Sequence[Source],
     into: Path,
@@ -68,6 +84,7 @@ def build_index(
     chroma_url: Sequence[str] | None = None,
     collection: str | None = None,
     language: str | None = None,
+    embedder: Embedder | None = None,
     show_progress: bool = True,
     reread: bool = False,
     ray: bool = False,
@@ -81,6 +98,7 @@ def build_index(
         chroma_url: Addresses of Chroma servers.
         collection: Name of their collection.
         language: Of the sources, as `de`; None has the text tell it.
+        embedder: Model for the vectors; None for what the index has, or the bundled one.
         show_progress: Whether to show the bars.
         reread: Whether to read files even if they look unchanged.
         ray: Whether to read, split and embed on a Ray cluster.
@@ -97,13 +115,14 @@ def build_index(
     is_new = not is_index(into) and not (into.is_dir() and any(into.iterdir()))
     reports: list[IndexReport] = []
     with (
-        _chosen_workers(ray) as workers,
+        _chosen_workers(ray, embedder) as workers,
         WikiIndex.open_or_create(
             into,
             splitter=splitter,
             chroma_url=chroma_url,
             collection=collection,
             language=language,
+            embedder=embedder,
         ) as index,
     ):
         try:
@@ -127,9 +146,12 @@ def build_index(
     return reports
 
 
-def _chosen_workers(ray: bool) -> AbstractContextManager[IngestWorkers | None]:
+def _chosen_workers(
+    ray: bool, embedder: Embedder | None
+) -> AbstractContextManager[IngestWorkers | None]:
     if not ray:
         return nullcontext()
     from wikirank.cluster import RayWorkers
 
-    return RayWorkers()
+    recipe = getattr(embedder, "recipe", None)
+    return RayWorkers(make_embedder=partial(recorded_embedder, recipe))

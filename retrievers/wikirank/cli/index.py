@@ -65,6 +65,26 @@ def command(
             "`other` has none. [default: told by the text]"
         ),
     ] = None,
+    embedder: Annotated[
+        str | None,
+        typer.Option(
+            help="Model for the vectors: `bundled`, a folder, or a hub id such as "
+            "`intfloat/multilingual-e5-small`; needs the [torch] extra. The index records it and "
+            "is opened with it. [default: bundled]"
+        ),
+    ] = None,
+    embedder_revision: Annotated[
+        str | None, typer.Option(help="Commit, tag or branch of a hub id.")
+    ] = None,
+    query_prompt: Annotated[
+        str | None,
+        typer.Option(
+            help="Put before queries, as `query: `. [default: as the model's config says]"
+        ),
+    ] = None,
+    passage_prompt: Annotated[
+        str | None, typer.Option(help="Likewise before passages, as `passage: `.")
+    ] = None,
     ray: Annotated[
         bool,
         typer.Option(
@@ -98,6 +118,9 @@ def command(
 
     - `wikirank index wiki.jsonl.gz docs/ --into my-index`
 
+    - `wikirank index dewiki.xml.bz2 --into mein-index --language de --embedder
+      intfloat/multilingual-e5-small --query-prompt "query: " --passage-prompt "passage: "`
+
     - `wikirank index enwiki-pages-articles-multistream.xml.bz2 --into my-index`
 
     - `wikirank index wiki.parquet --into my-index --chroma-url http://localhost:8000`
@@ -111,7 +134,7 @@ def command(
 
     - `wikirank index https://en.wikipedia.org --into my-index --titles "Ada Lovelace|Jazz"`
     """
-    from wikirank.cli.build import build_index, chosen_splitter, open_sources
+    from wikirank.cli.build import build_index, chosen_embedder, chosen_splitter, open_sources
     from wikirank.corpus import SourceOptions
 
     refuse_shared_secrets(sources, user)
@@ -134,6 +157,7 @@ def command(
         chroma_url=chroma_url,
         collection=collection,
         language=language,
+        embedder=chosen_embedder(embedder, embedder_revision, query_prompt, passage_prompt),
         show_progress=not quiet,
         reread=reread,
         ray=ray,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wikirank.embed.pooling import weighted_mean
 from wikirank.errors import ModelError
 from wikirank.runtime.model_folder import ModelFolder
 from wikirank.runtime.session import OnnxSession, Tokens
@@ -51,9 +52,16 @@ class OnnxEmbedder:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the folder; the model is opened again where it is loaded."""
-        from wikirank.embed import load_embedder
+        from wikirank.embed.load import load_embedder
 
         return load_embedder, (self._path,)
+
+    @property
+    def recipe(self) -> dict[str, str | None] | None:
+        """What loads it again, for an index to record; None if it is the bundled one."""
+        from wikirank.embed.load import is_bundled_embedder
+
+        return None if is_bundled_embedder(self.model_id) else {"model": str(self._path)}
 
     @property
     def model_id(self) -> str:
@@ -139,7 +147,7 @@ class OnnxEmbedder:
         rows = np.empty((len(texts), vectors.shape[1]), dtype=np.float32)
         for row, (parts, end) in enumerate(zip(windows, ends, strict=True)):
             own = vectors[end - len(parts) : end]
-            rows[row] = own[0] if len(parts) == 1 else _join(own, parts)
+            rows[row] = weighted_mean(own, [len(part.ids) for part in parts])
         return rows
 
     def _windows(self, text: str) -> list[Tokens]:
@@ -154,10 +162,3 @@ class OnnxEmbedder:
 
     def _around(self, ids: list[int]) -> Tokens:
         return Tokens([self._first, *ids, self._last], [0] * (len(ids) + 2))
-
-
-def _join(vectors: NDArray[np.float32], parts: Sequence[Tokens]) -> NDArray[np.float32]:
-    weights = np.array([len(part.ids) for part in parts], dtype=np.float32)
-    mean: NDArray[np.float32] = weights @ vectors
-    mean /= np.linalg.norm(mean)
-    return mean

@@ -15,7 +15,7 @@ from typing_extensions import Self
 import wikirank
 from wikirank._util import Closing, chunks
 from wikirank.corpus.source import Source
-from wikirank.embed import Embedder, load_embedder
+from wikirank.embed import Embedder, load_embedder, recorded_embedder
 from wikirank.errors import IndexMismatchError, IndexStorageError, InvalidArgumentError
 from wikirank.index.bm25 import LexicalIndex, learn_language
 from wikirank.index.languages import ENGLISH, check_language
@@ -129,6 +129,7 @@ class WikiIndex(Closing):
             "format": FORMAT,
             "wikirank_version": wikirank.__version__,
             "embedder": embedder.model_id,
+            "embedder_recipe": getattr(embedder, "recipe", None),
             "splitter": (splitter or SentenceSplitter()).describe(),
             "chroma_url": as_setting(chroma_url),
             "collection": collection,
@@ -161,7 +162,8 @@ class WikiIndex(Closing):
 
         Args:
             path: The index's folder.
-            embedder: Model for the queries' vectors; must be the one that made the index.
+            embedder: Model for the queries' vectors, the one that made the index; None takes what
+                the index recorded, which must be there still.
 
         Returns:
             The index, open.
@@ -177,7 +179,7 @@ class WikiIndex(Closing):
         store = PassageStore(folder / STORE_FILE)
         try:
             meta = store.read_meta()
-            embedder = embedder or load_embedder()
+            embedder = embedder or recorded_embedder(meta.get("embedder_recipe"))
             check_made_by(folder, meta, embedder)
             # A run that makes the vectors anew may have been killed before it made the collection.
             create = bool(pending(store, 1))
