@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wikirank.embed.pooling import weighted_mean
 from wikirank.errors import ModelError
 from wikirank.runtime.model_folder import ModelFolder
 from wikirank.runtime.session import OnnxSession, Tokens
@@ -162,3 +161,21 @@ class OnnxEmbedder:
 
     def _around(self, ids: list[int]) -> Tokens:
         return Tokens([self._first, *ids, self._last], [0] * (len(ids) + 2))
+
+
+def weighted_mean(vectors: NDArray[np.float32], lengths: Sequence[int]) -> NDArray[np.float32]:
+    """The mean of the vectors of a text's windows, of length 1.
+
+    Args:
+        vectors: (windows, dim), rows of length 1; at least one.
+        lengths: Tokens of each window, its weight.
+
+    Returns:
+        (dim,), of length 1; a single vector as it is.
+    """
+    mean: NDArray[np.float32] = vectors[0]
+    if len(vectors) == 1:
+        return mean
+    mean = np.array(lengths, dtype=np.float32) @ vectors
+    mean /= np.linalg.norm(mean)
+    return mean

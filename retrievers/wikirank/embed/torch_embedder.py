@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wikirank._extras import require_extra
-from wikirank.embed.pooling import weighted_mean
+from wikirank.embed.onnx_embedder import weighted_mean
 from wikirank.errors import ModelError
 from wikirank.runtime.tokens import check_text, check_texts, plain_tokenizer
 

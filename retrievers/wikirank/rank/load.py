@@ -8,7 +8,6 @@ from pathlib import Path
 from wikirank.errors import InvalidArgumentError, ModelError
 from wikirank.rank.onnx_cross_encoder import CascadeCrossEncoder, OnnxCrossEncoder
 from wikirank.rank.protocol import CrossEncoder
-from wikirank.runtime.hub_onnx import network_in, read_hub_folder
 from wikirank.runtime.model_folder import (
     ModelFolder,
     bundled_model,
@@ -119,6 +118,8 @@ def _load(folder: Path | None, settings: _Settings) -> CrossEncoder:
 
 def _hub_layout(folder: Path | None, name: str, revision: str | None) -> ModelFolder | None:
     """The model as ONNX, if it has a network in the hub's layout; None if not."""
+    from wikirank.runtime.hub_onnx import network_in, read_hub_folder
+
     if folder is None:
         # The hub's client is slow to import.
         from wikirank.runtime.hub import hub_onnx_folder
