@@ -1,7 +1,7 @@
 """Fine-tune the bundled cross-encoder on the lists of `scripts/search_lists.py`.
 
 Usage: python scripts/search_model.py LISTS OUTPUT [--sparse FOLDER] [--go-on-from FOLDER]
-           [--minutes 30] [--base bundled]
+           [--minutes 30] [--base bundled] [--alike]
 
 Each list is one softmax: the target is the teacher's distribution, to whose scores the label is
 added as evidence (log odds), so that a doubtful label and a good near miss have their share. The
@@ -10,6 +10,10 @@ where `--sparse` names the folder of a BERT with a masked-language head, a learn
 `log1p(relu(logits))`, the most over the tokens, and the dot product of query and passage (Formal
 et al., "SPLADE v2", 2021). Their weights were fitted on development lists by conditional logit.
 Half as much weighs the binary cross-entropy of each passage alone, which pins the logits' level.
+
+With `--alike` three lists of five get one more passage, the positive with a word that the query
+asks for exchanged (`near_alike.py`); the positive is to have the higher logit of the two, by the
+logistic loss of their difference.
 
 Two processes share each step, one thread each: on a busy machine that is twice as fast as one
 process of two threads. The learning rate falls to 0 over the time given. `--go-on-from` starts from
@@ -29,6 +33,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from near_alike import NearAlike
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from sentence_transformers import CrossEncoder
@@ -63,6 +68,7 @@ LEARNING_RATE, HEAD_LEARNING_RATE, WARMUP = 8e-5, 3e-4, 0.05
 BINARY_WEIGHT = 0.5
 HEADED = 0.7
 """Share of the lists whose passages have their titles before them."""
+ALIKE_SHARE, ALIKE_WEIGHT = 0.6, 0.35
 PROCESSES = 2
 
 List = dict[str, Any]
@@ -117,13 +123,20 @@ class ListLoss(nn.Module):
         model: The cross-encoder.
         base: A teacher, where there is no sparse one.
         sparse: The sparse teacher; None takes the base.
+        alike: Makes passages that differ from the positive in what is asked for; None for none.
         seed: Of titles left out and of candidates drawn.
     """
 
     def __init__(
-        self, model: CrossEncoder, base: CrossEncoder, sparse: SparseTeacher | None, seed: int
+        self,
+        model: CrossEncoder,
+        base: CrossEncoder,
+        sparse: SparseTeacher | None,
+        alike: NearAlike | None,
+        seed: int,
     ) -> None:
         super().__init__()
+        self._alike = alike
         self._model, self._base, self._sparse = model, [base], sparse  # The base is not trained.
         self._rng = random.Random(seed)
         self._model_tokenizer = model.tokenizer
@@ -147,7 +160,22 @@ class ListLoss(nn.Module):
             listwise = functional.kl_div(own.log_softmax(0), target, reduction="sum")
             binary = functional.binary_cross_entropy_with_logits(own, labels, reduction="none")
             losses.append(listwise + BINARY_WEIGHT * (binary * weights).sum() / 2)
-        return torch.stack(losses).mean()
+        queries = [one["query"] for one in lists]
+        return torch.stack(losses).mean() + self._alike_loss(queries, [one[0][0] for one in drawn])
+
+    def _alike_loss(self, queries: Sequence[str], positives: Sequence[str]) -> Tensor:
+        """How far passages that differ in what is asked for are not below the positives."""
+        if self._alike is None:
+            return torch.zeros(())
+        pairs = []
+        for query, positive in zip(queries, positives, strict=True):
+            made = self._alike.make(query, positive)
+            if made is not None and self._rng.random() < ALIKE_SHARE:
+                pairs += [(query, positive), (query, made)]
+        if not pairs:
+            return torch.zeros(())
+        logits = self._logits(self._model, pairs).view(-1, 2)
+        return ALIKE_WEIGHT * functional.softplus(logits[:, 1] - logits[:, 0]).mean()
 
     def _draw(self, one: List) -> tuple[list[str], Tensor, Tensor, Tensor]:
         """Texts of a list, what is known of them as log odds, labels and their weights."""
@@ -225,7 +253,7 @@ def train(rank: int, given: argparse.Namespace) -> None:
     distributed.init_process_group("gloo", f"file://{given.output.resolve()}/meeting", None,
                                    PROCESSES, rank)  # fmt: skip
     sparse = SparseTeacher(given.sparse) if given.sparse else None
-    loss = ListLoss(model, base, sparse, seed=rank)
+    loss = ListLoss(model, base, sparse, _near_alike(given, rank), seed=rank)
     trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
     head = [p for n, p in trained.items() if not n.startswith("0.")]
     body = [p for n, p in trained.items() if n.startswith("0.")]
@@ -254,6 +282,13 @@ def train(rank: int, given: argparse.Namespace) -> None:
     if rank == 0:
         model.save_pretrained(str(given.output / "model"), create_model_card=False)
         print(f"{steps} steps of {LISTS_PER_STEP} lists")  # noqa: T201
+
+
+def _near_alike(given: argparse.Namespace, seed: int) -> NearAlike | None:
+    if not given.alike:
+        return None
+    positives = (record["positive"]["text"] for _, record in read_records(given.lists))
+    return NearAlike(positives, random.Random(seed))
 
 
 def _steps(file: Path) -> Iterator[list[List]]:
@@ -285,6 +320,7 @@ def main() -> None:
     parser.add_argument("--go-on-from", type=Path, help="OUTPUT/model of an earlier run")
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--base", default="bundled", help="`bundled` or an int8 model folder")
+    parser.add_argument("--alike", action="store_true", help="passages that differ in a word too")
     given = parser.parse_args()
     given.output.mkdir(parents=True, exist_ok=True)
     (given.output / "meeting").unlink(missing_ok=True)
