@@ -27,7 +27,7 @@ class WikiQuestion(TypedDict):
 class Citation(BaseModel):
     """A passage that an answer cites."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     number: int = Field(ge=1)
     """Its number: `1` for `[1]` in the answer."""
@@ -79,7 +79,7 @@ class WikiAnswer(BaseModel):
     answer, the same that `invoke` returns.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     question: str = ""
     """The question that was answered: a follow-up question as rewritten to stand alone."""

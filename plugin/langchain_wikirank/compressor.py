@@ -59,7 +59,9 @@ class WikiReranker(BaseDocumentCompressor, BaseCrossEncoder):
         ```
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True, extra="forbid", use_attribute_docstrings=True
+    )
 
     model: str | Path | _CrossEncoderField = "bundled"
     """The bundled model, a folder, or a hub id such as `cross-encoder/ms-marco-MiniLM-L6-v2`.

@@ -69,7 +69,9 @@ class WikiRetriever(DocumentWriting, BaseRetriever):
         ```
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True, extra="forbid", use_attribute_docstrings=True
+    )
 
     index: IndexField
     """The index to search, or the folder of one. Copies of a retriever share it."""

@@ -35,7 +35,9 @@ class WikiToolkit(BaseToolkit):
         ```
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True, extra="forbid", use_attribute_docstrings=True
+    )
 
     retriever: WikiRetriever
     """Searches the wiki; its index is what is read.
