@@ -120,9 +120,12 @@ def test_rerank_names_a_bad_line(line: str, message: str) -> None:
             "belong to --recipe wiki",
         ),
         (
-            ["train", "--recipe", "card", "--loss", "bce", "--corpus", "x", "--output", "{tmp}/x"],
+            [
+                *("train", "--recipe", "card", "--loss", "bce", "--held-out-queries", "9"),
+                *("--corpus", "x", "--output", "{tmp}/x"),
+            ],
             1,
-            "belong to --recipe wiki",
+            "--loss and --held-out-queries belong to --recipe wiki",
         ),
         (
             ["train", "--loss", "distillation", "--corpus", "x", "--output", "{tmp}/x"],
@@ -130,9 +133,17 @@ def test_rerank_names_a_bad_line(line: str, message: str) -> None:
             "needs a teacher",
         ),
         (
-            ["train", "--teacher", "bundled", "--corpus", "x", "--output", "{tmp}/x"],
+            [
+                *("train", "--teacher", "bundled", "--loss", "both"),
+                *("--corpus", "x", "--output", "{tmp}/x"),
+            ],
             1,
             "belongs to the loss 'distillation'",
+        ),
+        (
+            ["train", "--questions", "q.jsonl", "--corpus", "x", "--output", "{tmp}/x"],
+            1,
+            "Expected a teacher for unlabelled questions",
         ),
         (["train", "--loss", "mse", "--corpus", "x", "--output", "{tmp}/x"], 2, "distillation"),
         (["index", "a", "b", "--name", "n", "--into", "{tmp}/x"], 1, "one by one"),

@@ -50,6 +50,20 @@ def command(
         Path | None,
         typer.Option(help="Your own `question`, `passage` pairs, `.jsonl`/`.jsonl.gz`; wiki only."),
     ] = None,
+    questions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Unlabelled questions, such as a search log: `question`, and `answer` where a "
+            "short one is known, `.jsonl`/`.jsonl.gz`; candidates are mined from the corpus, and "
+            "`--teacher` says which are right; wiki only."
+        ),
+    ] = None,
+    candidates: Annotated[
+        int | None,
+        typer.Option(
+            min=2, help="Passages to mine for each of `--questions`; wiki only. [default: 12]"
+        ),
+    ] = None,
     queries: Annotated[
         int | None,
         typer.Option(min=1, help="Most queries to make of the corpus; wiki only. [default: 3000]"),
@@ -62,14 +76,15 @@ def command(
         typer.Option(
             help="`listwise`: the answer against its negatives. `bce`: each passage alone. "
             "`both` of them. `distillation`: as `--teacher` scores them; wiki only. "
-            "[default: both]"
+            "[default: distillation with a teacher, else both]"
         ),
     ] = None,
     teacher: Annotated[
         list[str] | None,
         typer.Option(
-            help="Cross-encoder to learn from, by `--loss distillation` only: `bundled`, a folder, "
-            "or a hub id. Given several times, the mean of them."
+            help="Model whose ranking is learned: `bundled` (the cross-encoder), "
+            "`bundled-embedder`, or a folder or hub id of any sentence-transformers cross-encoder "
+            "or bi-encoder. Several are weighed by held-out `--pairs`, else equally; wiki only."
         ),
     ] = None,
     layers: Annotated[
@@ -85,6 +100,22 @@ def command(
             "model scores the rest: several times as fast; wiki only.",
         ),
     ] = False,
+    max_length: Annotated[
+        int | None,
+        typer.Option(
+            min=16,
+            help="Longest pair of query and passage, in tokens, to train on and to score at once; "
+            "longer passages are scored in windows; wiki only. [default: 128]",
+        ),
+    ] = None,
+    held_out_queries: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Most held-out queries to calibrate on, and as many to measure on; wiki only. "
+            "[default: 300]",
+        ),
+    ] = None,
     base: Annotated[
         str | None,
         typer.Option(
@@ -105,29 +136,38 @@ def command(
 
     - `wikirank train --corpus wiki.jsonl.gz --base bundled --output my-model`
 
+    Learn people's questions from stronger models, with a search log of yours:
+    - `wikirank train --corpus wiki.jsonl.gz --questions log.jsonl.gz --base bundled
+      --teacher sentence-transformers/all-mpnet-base-v2 --teacher bundled --output my-model`
+
     - `wikirank train --recipe card --corpus wiki.jsonl.gz --output my-model`
 
     On several GPUs, with the options of `train` at the end:
     - `accelerate launch --multi_gpu --num_processes 2 -m wikirank train --corpus ...`
     """
     from wikirank.corpus import open_source
-    from wikirank.train.fit.processes import is_main_process, process_count
-    from wikirank.train.fit.teacher import check_teachers
+    from wikirank.train.fit.processes import is_main_process
+    from wikirank.train.teach.teacher import check_teachers
 
-    if recipe is Recipe.card and any(
-        given for given in (pairs, queries, epochs, loss, teacher, layers, prefilter)
-    ):
-        msg = (
-            "--pairs, --queries, --epochs, --loss, --teacher, --layers and --prefilter belong to "
-            "--recipe wiki; the card's recipe is fixed."
+    if recipe is Recipe.card:
+        _check_card(
+            {
+                "--pairs": pairs,
+                "--questions": questions,
+                "--candidates": candidates,
+                "--queries": queries,
+                "--epochs": epochs,
+                "--loss": loss,
+                "--teacher": teacher,
+                "--layers": layers,
+                "--prefilter": prefilter,
+                "--max-length": max_length,
+                "--held-out-queries": held_out_queries,
+            }
         )
-        raise InvalidArgumentError(msg)
-    if recipe is Recipe.card and process_count() > 1:
-        msg = f"The card's recipe trains in one process, got {process_count()}; launch it alone."
-        raise InvalidArgumentError(msg)
-    training: dict[str, Any] = {"loss": (loss or Loss.both).value, "epochs": epochs or 1}
     teachers = tuple(teacher or ())
-    check_teachers(training["loss"], teachers)
+    chosen = loss or (Loss.distillation if teachers else Loss.both)
+    check_teachers(chosen.value, teachers, questions=questions is not None)
     console = Console(stderr=True)
     source = open_source(corpus)
 
@@ -139,8 +179,19 @@ def command(
         if recipe is Recipe.card:
             record = _card(source, output, base, report, progress=not quiet)
         else:
-            options = _options(queries, training, teachers, layers)
-            record = _wiki(source, output, base, report, pairs, options, progress=not quiet)
+            options = _options(
+                {"loss": chosen.value, "epochs": epochs or 1},
+                queries,
+                candidates,
+                teachers=teachers,
+                layers=layers,
+                **_given(
+                    train_length=max_length,
+                    max_length=max_length,
+                    held_out_queries=held_out_queries,
+                ),
+            )
+            record = _wiki(source, output, base, report, pairs, questions, options, not quiet)
             if prefilter and is_main_process():
                 _train_prefilter(output, report, progress=not quiet)
     except KeyboardInterrupt as err:
@@ -159,17 +210,39 @@ def _card(
     )
 
 
+def _check_card(given: dict[str, Any]) -> None:
+    """Raise if there is an option that the card's recipe does not have, or several processes."""
+    from wikirank.train.fit.processes import process_count
+
+    others = [name for name, value in given.items() if value]
+    if others:
+        msg = (
+            f"{' and '.join(others)} belong to --recipe wiki; the card's recipe is fixed. Leave "
+            "them out, or choose the other recipe."
+        )
+        raise InvalidArgumentError(msg)
+    if process_count() > 1:
+        msg = f"The card's recipe trains in one process, got {process_count()}; launch it alone."
+        raise InvalidArgumentError(msg)
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """The options that are not left to their defaults."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def _options(
-    queries: int | None, training: dict[str, Any], teachers: tuple[str, ...], layers: int | None
+    training: dict[str, Any], queries: int | None, candidates: int | None, **others: Any
 ) -> WikiOptions:
-    from wikirank.train.data.groups import MOST_MADE, GroupOptions
+    from wikirank.train.data.groups import GroupOptions
+    from wikirank.train.data.question_groups import QuestionOptions
     from wikirank.train.wiki.options import WikiOptions
 
     return WikiOptions(
         training=training,
-        teachers=teachers,
-        layers=layers,
-        groups=GroupOptions(most_made=queries or MOST_MADE),
+        groups=GroupOptions(**_given(most_made=queries)),
+        questions=QuestionOptions(**_given(candidates=candidates)),
+        **others,
     )
 
 
@@ -179,11 +252,11 @@ def _wiki(
     base: str | None,
     report: Report,
     pairs: Path | None,
+    questions: Path | None,
     options: WikiOptions,
-    *,
     progress: bool,
 ) -> WikiRecord:
-    from wikirank.train.data import read_pairs
+    from wikirank.train.data import read_pairs, read_questions
     from wikirank.train.wiki.run import train_wiki
 
     return train_wiki(
@@ -191,6 +264,7 @@ def _wiki(
         output,
         corpus_name=source.name,
         pairs=list(read_pairs(pairs)) if pairs else (),
+        questions=list(read_questions(questions)) if questions else (),
         base=base,
         options=options,
         progress=progress,

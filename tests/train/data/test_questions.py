@@ -136,6 +136,17 @@ def test_groups_have_headings_or_none_and_several_lengths(tiny_index: WikiIndex)
     assert max(text.count(".") for group in whole for text in group.passages) > 1
 
 
+def test_beside_a_passage_without_a_heading_none_has_one() -> None:
+    passages = [
+        Passage(id=f"{n}", text=f"Dough rises by {n} parts of yeast.", title=title)
+        for n, title in enumerate(("Bread", "Yeast", ""))
+    ]
+    with WikiIndex.create() as index:
+        index.add_passages(passages)
+        (group,) = question_groups(index, [Question("how dough rises")], drop_headings=0.0)
+        assert sorted(group.passages) == [passage.text for passage in passages]
+
+
 def test_a_cut_passage_keeps_the_answer(tiny_index: WikiIndex) -> None:
     options = QuestionOptions(short=1.0, lengths=(20, 20))
     (group,) = question_groups(tiny_index, QUESTIONS[:1], prepend_heading=False, options=options)

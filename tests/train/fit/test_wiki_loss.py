@@ -1,4 +1,4 @@
-"""The losses over groups, by hand; and what a teacher thinks of groups."""
+"""The losses over groups, by hand."""
 
 from __future__ import annotations
 
@@ -11,19 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from wikirank.errors import CorpusError, InvalidArgumentError
-from wikirank.rank import load_cross_encoder, score_passages
-from wikirank.train.data import TrainingGroup
-from wikirank.train.fit.teacher import check_teachers, teacher_scores
+from wikirank.errors import InvalidArgumentError
 
 torch = pytest.importorskip("torch", reason="needs the [train] extra")
 
 pytestmark = pytest.mark.train
-
-GROUPS = [
-    TrainingGroup("Who hunts herring?", "Cod and seals hunt herring.", ["Bread is food."], "pair"),
-    TrainingGroup("What is bread?", "Bread is food.", ["Cod hunt.", "A violin."], "pair"),
-]
 
 
 def test_listwise_loss_by_hand() -> None:
@@ -105,47 +97,29 @@ def test_each_kind_is_its_formula_on_the_models_logits(torch_reranker: Path) -> 
         GroupLoss(model, loss="mse")
 
 
-def test_teacher_scores_once(onnx_reranker: Path, tmp_path: Path) -> None:
-    file = tmp_path / "data" / "teacher.jsonl.gz"
-    scores = teacher_scores([str(onnx_reranker)], GROUPS, file, progress=False)
-    model = load_cross_encoder(onnx_reranker)
-    for group, row in zip(GROUPS, scores, strict=True):
-        logits = score_passages(model, group.query, [group.positive, *group.negatives])
-        assert row == pytest.approx(2.0 * logits - 0.5, abs=1e-4)  # as the model is calibrated
-    written = file.read_bytes()
-    assert teacher_scores(["no/such/teacher"], GROUPS, file, progress=False) == scores
-    assert file.read_bytes() == written
+def test_groups_of_several_sizes_count_each_as_alone(torch_reranker: Path) -> None:
+    """A labelled group of two, an unlabelled one of four, a labelled one of three."""
+    from sentence_transformers import CrossEncoder
 
+    from wikirank.train.fit.loss import GroupLoss
 
-def test_several_teachers_are_averaged(onnx_reranker: Path, tmp_path: Path) -> None:
-    one, other = (
-        teacher_scores([name], GROUPS, tmp_path / f"{index}.jsonl", progress=False)
-        for index, name in enumerate((onnx_reranker, "bundled"))
-    )
-    both = teacher_scores([onnx_reranker, "bundled"], GROUPS, tmp_path / "b", progress=False)
-    for rows in zip(one, other, both, strict=True):
-        first, second, mean = map(np.array, rows)
-        assert mean == pytest.approx((first + second) / 2, abs=1e-4)
-    with pytest.raises(InvalidArgumentError, match="Expected a teacher"):
-        teacher_scores([], GROUPS, tmp_path / "none.jsonl")
-
-
-def test_scores_of_other_groups_are_refused(onnx_reranker: Path, tmp_path: Path) -> None:
-    file = tmp_path / "teacher.jsonl"
-    teacher_scores([str(onnx_reranker)], GROUPS, file, progress=False)
-    with pytest.raises(CorpusError, match="scores of 1 groups, got 2; delete"):
-        teacher_scores(["bundled"], GROUPS[:1], file)
-    with pytest.raises(CorpusError, match="line 1: expected the query 'What is bread"):
-        teacher_scores(["bundled"], GROUPS[::-1], file)
-    fewer = [GROUPS[0], TrainingGroup("What is bread?", "Bread is food.", ["Cod hunt."], "pair")]
-    with pytest.raises(CorpusError, match="line 2: expected 2 numbers"):
-        teacher_scores(["bundled"], fewer, file)
-
-
-def test_a_teacher_goes_with_distillation_alone() -> None:
-    check_teachers("both", [])
-    check_teachers("distillation", ["bundled"])
-    with pytest.raises(InvalidArgumentError, match="needs a teacher"):
-        check_teachers("distillation", [])
-    with pytest.raises(InvalidArgumentError, match="got bundled with the loss 'bce'"):
-        check_teachers("bce", ["bundled"])
+    model = CrossEncoder(str(torch_reranker), device="cpu")
+    queries = ["What is bread?", "Who hunts herring?", "What is a violin?"]
+    texts = [[f"Text {i} {j}" for j in range(n)] for i, n in enumerate((2, 4, 3))]
+    labels = [torch.tensor(row) for row in ([1, 0], [0, 0, 0, 0], [0, 1, 0])]
+    scores = [[2.0, 0.0], [1.0, 3.0, -1.0, 0.0], [0.0, 1.0, 5.0]]
+    loss = GroupLoss(model, loss="distillation", bce_weight=0.5)
+    taught = GroupLoss(model, loss="distillation", bce_weight=0.0)
+    with torch.no_grad():
+        got = loss((queries, texts, scores), labels).item()
+        alone = [
+            (taught if at == 1 else loss)(
+                (queries[at : at + 1], texts[at : at + 1], scores[at : at + 1]), labels[at : at + 1]
+            ).item()
+            for at in range(3)
+        ]
+        # A group that nobody labelled has a share in the distillation alone.
+        unlabelled = [loss((queries[1:2], texts[1:2], scores[1:2]), labels[1:2]).item()]
+    assert got == pytest.approx(sum(alone) / 3, abs=1e-4)
+    assert unlabelled == pytest.approx(alone[1:2], abs=1e-6)
+    assert alone[1] > 0

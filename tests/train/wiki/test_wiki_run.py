@@ -11,7 +11,15 @@ import pytest
 from wikirank.corpus import open_source
 from wikirank.errors import CorpusError, InvalidArgumentError
 from wikirank.rank import load_cross_encoder, score_passages
-from wikirank.train.data import QuestionPair, read_candidate_lists, read_groups
+from wikirank.train.data import (
+    GroupOptions,
+    Question,
+    QuestionOptions,
+    QuestionPair,
+    read_candidate_lists,
+    read_groups,
+    read_question_groups,
+)
 
 pytest.importorskip("torch", reason="needs the [train] extra")
 
@@ -120,6 +128,57 @@ def test_finished_run_is_recognised_and_another_refused(
     other = WikiOptions(model_id="test/other")
     with pytest.raises(InvalidArgumentError, match="choose another output folder"):
         train(tiny_wiki, output, other)
+
+
+def test_questions_are_learned_from_teachers_of_both_kinds(
+    minilm: Path, tiny_wiki: Path, tmp_path: Path
+) -> None:
+    questions = [
+        Question("when was the amber lighthouse built", ("1871",)),
+        Question("what raises bread"),
+        Question("who hunts herring?"),
+    ]
+    options = WikiOptions(
+        training={"evaluations": 1, "bf16": False, "loss": "distillation"},
+        groups=GroupOptions(most_made=4),
+        questions=QuestionOptions(candidates=4, random=1),
+        teachers=("bundled-embedder", str(minilm)),
+        held_out_queries=12,
+        depth=5,
+    )
+    output, said = tmp_path / "model", []
+    record = train_wiki(
+        open_source(str(tiny_wiki)),
+        output,
+        corpus_name="tiny-wiki",
+        pairs=PAIRS,
+        questions=questions,
+        base="bundled",
+        options=options,
+        progress=False,
+        report=said.append,
+    )
+    assert record.styles["question"] == 3
+    mined = list(read_question_groups(output / "data" / "questions.jsonl.gz"))
+    assert [group.query for group in mined] == [question.text for question in questions]
+    assert any(mined[0].holds_answer)
+    assert record.teaching is not None
+    assert [teacher.kind for teacher in record.teaching.teachers] == ["bi-encoder"] * 2
+    assert not record.teaching.fitted  # one pair is too few to weigh teachers by
+    assert WikiRecord.load(output) == record
+    card = (output / "README.md").read_text("utf-8")
+    assert f"| {minilm} | bi-encoder |" in card
+    assert f"| together |  |  | {record.teaching.mrr:.4f} |" in card
+    assert "fewer than 50: do not rely" in card
+    few = [line for line in said if "fewer than 50: do not rely" in line]
+    assert len(few) == 2
+    assert few[0] in record.summary()
+    described = json.loads((output / "onnx" / "wikirank.json").read_text("utf-8"))
+    assert described["max_length"] == 128
+    with pytest.raises(InvalidArgumentError, match="teacher for unlabelled questions"):
+        train_wiki(
+            open_source(str(tiny_wiki)), tmp_path / "x", corpus_name="x", questions=questions
+        )
 
 
 def test_corpus_too_small(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ class QuestionOptions:
             that is known. 2 multiplies the odds by seven.
 
     Raises:
-        InvalidArgumentError: A value is out of range.
+        InvalidArgumentError: If a value is out of range.
     """
 
     candidates: int = 12
@@ -115,6 +115,8 @@ def question_groups(
         read = attrgetter("headed_text" if headed else "text")
         answers = telling_answers(question)
         candidates = _candidates(index, question.text, answers, read, rng, options)
+        if not all(passage.heading for passage in candidates):  # which would set one apart
+            read = attrgetter("text")
         length = _length(rng, options)
         texts = [read(_cut(passage, length, answers, rng)) for passage in candidates]
         if len(texts) > 1:
@@ -146,8 +148,8 @@ def read_question_groups(path: Path | str) -> Iterator[QuestionGroup]:
         The groups.
 
     Raises:
-        CorpusError: The file cannot be read or holds no record, or a record is wrong; the message
-            names the file and the line.
+        CorpusError: If the file cannot be read or holds no record, or a record is wrong; the
+            message names the file and the line.
     """
     for where, record in read_records(Path(path)):
         query, passages = text_field(record, "query", where), texts_field(record, "passages", where)

@@ -1,4 +1,4 @@
-"""Fine-tuning on groups of one positive passage and its negatives."""
+"""Fine-tuning on groups: a positive and its negatives, or passages that a teacher scored."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from typing_extensions import override
 from wikirank.errors import InvalidArgumentError
 from wikirank.train.data.candidate_lists import CandidateList
 from wikirank.train.data.groups import TrainingGroup
+from wikirank.train.data.question_groups import QuestionGroup
 from wikirank.train.fit.history import Fit
 from wikirank.train.fit.loss import GroupLoss, LossName
 from wikirank.train.fit.processes import process_count
@@ -85,21 +86,31 @@ class GroupHyperparameters:
 
 
 def groups_dataset(
-    groups: Sequence[TrainingGroup], scores: Sequence[Sequence[float]] | None = None
+    groups: Sequence[TrainingGroup],
+    scores: Sequence[Sequence[float]] | None = None,
+    questions: Sequence[QuestionGroup] = (),
 ) -> Dataset:
     """Groups as `GroupLoss` takes them: columns `query`, `docs` and `labels`.
 
     Args:
-        groups: As many negatives in each.
-        scores: Of `teacher_scores`, for the loss `distillation`: a column more, `scores`.
+        groups: Labelled ones.
+        scores: A teacher's of each group, then of each question, for the loss `distillation`: a
+            column more, `scores`.
+        questions: Groups without a label.
 
     Returns:
-        The data set, the positive first in each group.
+        The data set, the positive first in each labelled group; questions follow the groups.
     """
     columns: dict[str, list[Any]] = {
-        "query": [group.query for group in groups],
-        "docs": [[group.positive, *group.negatives] for group in groups],
-        "labels": [[1, *[0] * len(group.negatives)] for group in groups],
+        "query": [group.query for group in (*groups, *questions)],
+        "docs": [
+            *([group.positive, *group.negatives] for group in groups),
+            *(group.passages for group in questions),
+        ],
+        "labels": [
+            *([1, *[0] * len(group.negatives)] for group in groups),
+            *([0] * len(group.passages) for group in questions),
+        ],
     }
     if scores is not None:
         columns["scores"] = [list(row) for row in scores]

@@ -1,5 +1,8 @@
 """The losses over a query's whole group: its positive passage against its negatives.
 
+Groups may differ in size: rows are padded with `PADDING`, which no loss counts. A group without a
+positive, such as that of an unlabelled question, has its share in the distillation alone.
+
 sentence-transformers' `ListNetLoss` and `BinaryCrossEntropyLoss` read the pairs in the order given,
 which pads more (see `_PAIRS_A_RUN`), and the first turns labels into targets by a softmax, which
 leaves the positive of five passages with 0.40 of the weight. So these are torch's own losses.
@@ -7,6 +10,7 @@ leaves the positive of five passages with 0.40 of the weight. So these are torch
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import torch
@@ -21,6 +25,11 @@ from wikirank.runtime.tokens import plain_tokenizer
 
 LossName = Literal["both", "listwise", "bce", "distillation"]
 
+PADDING = -1e4
+"""Stands for a logit where a shorter group has no passage: its share of a softmax is 0.
+
+Minus infinity would be 0 times infinity, not a number, in the cross-entropy of soft targets.
+"""
 _PAIRS_A_RUN = 16
 """Runs of pairs of like length waste little on padding: 1.7 times as fast as 32 pairs at once."""
 _PAIRS_A_RUN_ON_GPU = 256
@@ -38,12 +47,13 @@ class GroupLoss(nn.Module):
     | `distillation` | `distillation_loss` + `bce_weight` · `binary_loss` |
 
     The binary part pins the logits to a scale that is the same for all queries, so that a threshold
-    means something; the listwise part and the teacher's leave the level of each list open.
+    means something; the listwise part and the teacher's leave the level of each list open. Groups
+    without a positive have no listwise and no binary part.
 
     Inputs:
         | query | docs | labels | scores, for `distillation` only |
         |---|---|---|---|
-        | str | list[str], as many for each query | list of 0 and 1, one 1 | the teacher's logits |
+        | str | list[str] | list of 0 and 1, at most one 1 | the teacher's logits |
 
     Args:
         model: The cross-encoder, of one label.
@@ -80,7 +90,7 @@ class GroupLoss(nn.Module):
 
         Args:
             inputs: The queries, for each its passages, and for each the teacher's scores of them.
-            labels: For each query, 1 for its positive passage and 0 for the others.
+            labels: For each query, 1 for its positive passage, if it has one, and 0 for the others.
             prompt: Not used: our models have none.
             task: Likewise.
 
@@ -91,15 +101,17 @@ class GroupLoss(nn.Module):
         pairs = [
             (query, text) for query, texts in zip(queries, groups, strict=True) for text in texts
         ]
-        logits = self._logits(pairs).view(len(queries), -1)
-        targets = torch.stack(labels).to(logits)
+        rows = self._logits(pairs).split([len(texts) for texts in groups])
+        logits = pad_rows(rows)
+        targets = pad_rows(labels, padding=0).to(logits)
         if self.loss == "listwise":
             return listwise_loss(logits, targets)
         if self.loss == "bce":
             return binary_loss(logits, targets)
         if self.loss == "both":
             return group_loss(logits, targets, bce_weight=self.bce_weight)
-        loss = distillation_loss(logits, torch.tensor(scores[0]).to(logits))
+        teacher = pad_rows([torch.tensor(row) for row in scores[0]]).to(logits)
+        loss = distillation_loss(logits, teacher)
         return loss + self.bce_weight * binary_loss(logits, targets) if self.bce_weight else loss
 
     def _logits(self, pairs: list[tuple[str, str]]) -> Tensor:
@@ -121,6 +133,19 @@ class GroupLoss(nn.Module):
         return {"loss": self.loss, "bce_weight": self.bce_weight}
 
 
+def pad_rows(rows: Sequence[Tensor], *, padding: float = PADDING) -> Tensor:
+    """Rows of different lengths as one matrix.
+
+    Args:
+        rows: One dimension each.
+        padding: What to fill the shorter ones with at their ends.
+
+    Returns:
+        (rows, entries of the longest).
+    """
+    return nn.utils.rnn.pad_sequence(list(rows), batch_first=True, padding_value=padding)
+
+
 def listwise_loss(logits: Tensor, targets: Tensor) -> Tensor:
     """Softmax cross-entropy over rows: InfoNCE over the mined negatives.
 
@@ -130,8 +155,9 @@ def listwise_loss(logits: Tensor, targets: Tensor) -> Tensor:
         - van den Oord et al., "Representation Learning with Contrastive Predictive Coding", 2018.
 
     Args:
-        logits: (groups, passages a group).
-        targets: The same shape, 1 for the positive passage of a row and 0 for the others.
+        logits: (groups, passages a group), padded with `PADDING`.
+        targets: The same shape, 1 for the positive passage of a row and 0 for the others; a row of
+            zeros has no loss.
 
     Returns:
         A scalar, the mean over the rows.
@@ -140,25 +166,31 @@ def listwise_loss(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def binary_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """Binary cross-entropy over all entries, a positive weighing as much as all its negatives.
+    """Binary cross-entropy over each row's entries, a positive weighing as much as its negatives.
 
     Args:
-        logits: (groups, passages a group).
-        targets: The same shape, 1 for the positive passage of a row and 0 for the others.
+        logits: (groups, passages a group), padded with `PADDING`.
+        targets: The same shape, 1 for the positive passage of a row and 0 for the others; a row of
+            zeros has no loss.
 
     Returns:
-        A scalar, the mean over the entries.
+        A scalar, the mean over the rows of the mean over their entries.
     """
-    negatives = torch.tensor(float(logits.shape[1] - 1), device=logits.device)
-    return functional.binary_cross_entropy_with_logits(logits, targets, pos_weight=negatives)
+    real = logits > PADDING / 2
+    sizes = real.sum(dim=1, keepdim=True)
+    losses = functional.binary_cross_entropy_with_logits(
+        logits, targets, weight=real / sizes, pos_weight=sizes - 1, reduction="none"
+    )
+    return (losses.sum(dim=1) * targets.any(dim=1)).mean()
 
 
 def group_loss(logits: Tensor, targets: Tensor, *, bce_weight: float) -> Tensor:
-    """Softmax cross-entropy over rows, plus weighted binary cross-entropy over all entries.
+    """Softmax cross-entropy over rows, plus weighted binary cross-entropy over their entries.
 
     Args:
-        logits: (groups, passages a group).
-        targets: The same shape, 1 for the positive passage of a row and 0 for the others.
+        logits: (groups, passages a group), padded with `PADDING`.
+        targets: The same shape, 1 for the positive passage of a row and 0 for the others; a row of
+            zeros has no loss.
         bce_weight: Weight of the binary part.
 
     Returns:
@@ -185,8 +217,8 @@ def distillation_loss(logits: Tensor, teacher: Tensor) -> Tensor:
           scored by a cross-encoder.
 
     Args:
-        logits: (groups, passages a group).
-        teacher: The same shape, the teacher's logits.
+        logits: (groups, passages a group), padded with `PADDING`.
+        teacher: The same shape, the teacher's logits, padded likewise.
 
     Returns:
         A scalar, the mean over the rows; 0 where the two differ by a constant in each row.

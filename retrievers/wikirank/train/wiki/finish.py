@@ -25,7 +25,7 @@ from wikirank.train.fit.history import LabelledPair, OnnxRecord
 from wikirank.train.fit.run_folder import CHECKPOINTS, MODEL_CARD, ONNX_FOLDER, PACKAGES, Report
 from wikirank.train.wiki.model_card import wiki_model_card
 from wikirank.train.wiki.options import WikiOptions
-from wikirank.train.wiki.record import WikiRecord
+from wikirank.train.wiki.record import TeachingRecord, WikiRecord
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder as TorchModel
@@ -52,6 +52,7 @@ class WikiRun:
         options: Of the recipe.
         settings: Of the groups and of the training, as the record holds them.
         report: Called with a sentence at each stage.
+        teaching: How the teachers were weighed; None without teachers.
     """
 
     output: Path
@@ -62,6 +63,7 @@ class WikiRun:
     options: WikiOptions
     settings: dict[str, Any]
     report: Report
+    teaching: TeachingRecord | None = None
 
     def finish(self, model: TorchModel, fit: Fit) -> WikiRecord:
         """Do all that follows training, and write the record last: it marks the end.
@@ -146,6 +148,7 @@ class WikiRun:
             test=calibrated.test,
             test_pairs=calibrated.test_pairs,
             versions={"python": python_version(), **{name: version(name) for name in PACKAGES}},
+            teaching=self.teaching,
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wikirank.train.fit.history import markdown_table
-from wikirank.train.wiki.record import WikiRecord
+from wikirank.train.wiki.record import TeachingRecord, WikiRecord, few_lists
 
 
 def wiki_model_card(record: WikiRecord) -> str:
@@ -25,7 +25,7 @@ def wiki_model_card(record: WikiRecord) -> str:
         _evaluation(record),
         _calibration(record),
         _training(record),
-        _limits(),
+        _limits(record),
         f"## Framework Versions\n\n{_list(record.versions)}",
     )
     return "\n\n".join(sections) + "\n"
@@ -136,21 +136,56 @@ def _training(record: WikiRecord) -> str:
 {styles}
 
 Each group is a query, the passage that answers it, and mined hard negatives, neighbours of the
-answer in its article, and random passages.
+answer in its article, and random passages.{_teaching(record.teaching)}
 
-{_list({**record.settings["groups"], **record.settings["training"]})}
+{_list(_settings(record))}
 
 {markdown_table(["epoch", "step", "training loss", *names], rows)}
 
 Training took {record.seconds:.0f} seconds."""
 
 
-def _limits() -> str:
-    return """## What it is not for
+def _settings(record: WikiRecord) -> dict[str, Any]:
+    questions = record.settings.get("questions", {})
+    return {
+        **record.settings["groups"],
+        **{f"questions: {name}": value for name, value in questions.items()},
+        **record.settings["training"],
+    }
+
+
+def _teaching(teaching: TeachingRecord | None) -> str:
+    if teaching is None:
+        return ""
+    rows = [
+        [one.name, one.kind, f"{one.weight:.4g}", f"{one.mrr:.4f}"] for one in teaching.teachers
+    ]
+    weights = (
+        "The weights were fitted on them (conditional logit); the last row is five-fold "
+        "cross-validation."
+        if teaching.fitted
+        else "The weights give each teacher the same say."
+    )
+    return f"""
+
+It learned how these teachers rank the groups, and the candidates of unlabelled questions (style
+`question`), if any. MRR@10 is of {teaching.lists} dev lists. {weights}
+
+{
+        markdown_table(
+            ["teacher", "kind", "weight", "MRR@10"],
+            [*rows, ["together", "", "", f"{teaching.mrr:.4f}"]],
+        )
+    }"""
+
+
+def _limits(record: WikiRecord) -> str:
+    few = "".join(f"\n\n{line}" for line in few_lists(record.held_out))
+    return f"""## What it is not for
 
 It ranks passages of wikis like the one it was trained on; it does not judge whether a passage is
 true. Made queries are simpler than people's: measure it on questions of your own
-(`wikirank evaluate`) before you rely on a threshold."""
+(`wikirank evaluate`) before you rely on a threshold.{few}"""
 
 
 def _list(values: Mapping[str, Any]) -> str:

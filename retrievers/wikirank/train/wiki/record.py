@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,61 @@ class CombinationRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class TeacherRecord:
+    """A teacher of a run.
+
+    Attributes:
+        name: As it was named.
+        kind: `cross-encoder` or `bi-encoder`.
+        weight: Of its score: a cross-encoder's log-odds, a bi-encoder's cosine times 20.
+        mrr: Its own MRR@10 on the dev lists that teachers are compared on.
+    """
+
+    name: str
+    kind: str
+    weight: float
+    mrr: float
+
+
+@dataclass(frozen=True, slots=True)
+class TeachingRecord:
+    """How a run's teachers were weighed.
+
+    Attributes:
+        teachers: Each of them.
+        mrr: MRR@10 of their weighted sum on the same lists, in five-fold cross-validation where
+            the weights were fitted.
+        lists: How many dev lists: those of people's questions if there are enough, else all.
+        fitted: Whether the weights were fitted on them; else each teacher has the same say.
+    """
+
+    teachers: list[TeacherRecord]
+    mrr: float
+    lists: int
+    fitted: bool
+
+    @classmethod
+    def of(cls, fields: dict[str, Any]) -> TeachingRecord:
+        """Read what `asdict` gave."""
+        return cls(**{**fields, "teachers": [TeacherRecord(**one) for one in fields["teachers"]]})
+
+    def lines(self) -> list[str]:
+        """A sentence a teacher, and one on all together, for a person."""
+        how = "fitted" if self.fitted else "equal say"
+        return [
+            *(
+                f"Teacher {one.name} ({one.kind}): MRR@10 {one.mrr:.4f}, weight {one.weight:.4g}."
+                for one in self.teachers
+            ),
+            f"Teachers together ({how}): MRR@10 {self.mrr:.4f} on {self.lists} dev lists.",
+        ]
+
+
+FEW_LISTS = 50
+"""What rests on fewer candidate lists than this is little more than a guess."""
+
+
+@dataclass(frozen=True, slots=True)
 class WikiRecord:
     """A finished run.
 
@@ -75,6 +131,7 @@ class WikiRecord:
         test: MRR@10 and nDCG@10 on test by ranking, int8 as shipped.
         test_pairs: The same on the questions of the user's own pairs; empty if there are none.
         versions: Package to version.
+        teaching: How the teachers were weighed; None without teachers.
     """
 
     model_id: str
@@ -93,6 +150,7 @@ class WikiRecord:
     test: dict[str, dict[str, float]]
     test_pairs: dict[str, dict[str, float]]
     versions: dict[str, str]
+    teaching: TeachingRecord | None = None
 
     def save(self, folder: Path) -> None:
         """Write `training.json`, whole or not at all."""
@@ -106,6 +164,8 @@ class WikiRecord:
         fields["onnx"] = OnnxRecord(**fields["onnx"])
         fields["calibration"] = CalibrationRecord(**fields["calibration"])
         fields["combination"] = CombinationRecord(**fields["combination"])
+        if fields.get("teaching"):
+            fields["teaching"] = TeachingRecord.of(fields["teaching"])
         return cls(**fields)
 
     def summary(self) -> str:
@@ -123,4 +183,29 @@ class WikiRecord:
             f"ONNX int8: {self.onnx.bytes / 1e6:.1f} MB, "
             f"Spearman {self.onnx.spearman:.4f} with fp32"
         )
-        return "\n".join(lines)
+        if self.teaching:
+            lines += self.teaching.lines()
+        few = f"The comparison with fp32 rests on {self.onnx.n_pairs} pairs: too few to rely on."
+        lines += [few] if self.onnx.n_pairs < FEW_LISTS else []
+        return "\n".join([*lines, *few_lists(self.held_out)])
+
+
+def few_lists(held_out: Mapping[str, int]) -> list[str]:
+    """What to say where calibration or the figures rest on too few candidate lists.
+
+    Args:
+        held_out: How many lists there are of `dev` and of `test`.
+
+    Returns:
+        A sentence for each of the two that has too few.
+    """
+    rests = {
+        "dev": "The calibration and the weights of the final order rest",
+        "test": "The figures on held-out queries rest",
+    }
+    return [
+        f"{what} on {held_out[part]} candidate lists, fewer than {FEW_LISTS}: do not rely on them. "
+        "Give more articles, or questions with passages (`--pairs`)."
+        for part, what in rests.items()
+        if held_out[part] < FEW_LISTS
+    ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +15,14 @@ from wikirank.passages.cut import article_digest
 from wikirank.passages.ids import stable_hash
 from wikirank.train.data.pairs import QuestionPair
 from wikirank.train.data.prepare import prepare_data
+from wikirank.train.data.questions import Question
 from wikirank.train.extra import require_train_extra
 from wikirank.train.fit.processes import is_main_process, main_process_first
 from wikirank.train.fit.run_folder import CHECKPOINTS, Report, claim_run_folder, last_checkpoint
-from wikirank.train.fit.teacher import TEACHER_FILE, check_teachers, teacher_scores
+from wikirank.train.teach.teacher import check_teachers
 from wikirank.train.wiki.finish import DATA, WikiRun
 from wikirank.train.wiki.options import WikiOptions
-from wikirank.train.wiki.record import WikiRecord
+from wikirank.train.wiki.record import TeachingRecord, WikiRecord, few_lists
 from wikirank.types import Article
 
 if TYPE_CHECKING:
@@ -40,12 +41,16 @@ def train_wiki(
     *,
     corpus_name: str,
     pairs: Sequence[QuestionPair] = (),
+    questions: Sequence[Question] = (),
     base: str | None = None,
     options: WikiOptions | None = None,
     progress: bool = True,
     report: Report = lambda _: None,
 ) -> WikiRecord:
-    """Train a cross-encoder for a corpus, from queries made of it and the user's own pairs.
+    """Train a cross-encoder for a corpus, from queries made of it and the user's own data.
+
+    With teachers it learns how they rank, both the labelled groups and those of unlabelled
+    questions, such as a search log.
 
     The same call goes on from the last checkpoint where an earlier one was stopped, and only reads
     the record where it was finished.
@@ -55,6 +60,7 @@ def train_wiki(
         output: New or empty folder, or that of the same run.
         corpus_name: What the model card is to call the corpus.
         pairs: Questions with passages that answer them.
+        questions: Questions without; they need a teacher.
         base: `bundled`, a folder or a hub id, to start from; None is the card's, else the
             fallback.
         options: Changes to the recipe.
@@ -83,13 +89,17 @@ def train_wiki(
     report(start.describe())
     training = GroupHyperparameters(**{"seed": options.seed, **options.training})
     settings = _as_json({"groups": asdict(options.groups), "training": asdict(training)})
+    if questions:
+        settings["questions"] = _as_json(asdict(options.questions))
     identity = {
         "corpus": stable_hash([article_digest(article) for article in articles]),
         "pairs": stable_hash([asdict(pair) for pair in pairs]),
         "base": start.to_json(),
         "options": {**_as_json(_plain(options)), **settings},
     }
-    check_teachers(training.loss, options.teachers)
+    if questions:
+        identity["questions"] = stable_hash([asdict(question) for question in questions])
+    check_teachers(training.loss, options.teachers, questions=bool(questions))
     with main_process_first():
         if claim_run_folder(output, identity):
             report(f"{output} holds this run, finished already: nothing to do.")
@@ -102,14 +112,20 @@ def train_wiki(
             options=options.groups,
             held_out_queries=options.held_out_queries,
             depth=options.depth,
+            questions=questions,
+            question_options=options.questions,
             report=report,
         )
     report(f"{len(data.groups):,} groups; {len(data.dev)} dev and {len(data.test)} test lists.")
+    for line in few_lists({"dev": len(data.dev), "test": len(data.test)}):
+        report(line)
     run = WikiRun(
         output, corpus_name, len(articles), data, start.to_json(), options, settings, report
     )
     try:
-        model, fit = _fit(run, start, training, progress=progress)
+        scores, teaching = _taught(run, progress=progress)
+        run = replace(run, teaching=teaching)
+        model, fit = _fit(run, start, training, scores, progress=progress)
         with main_process_first() as is_main:
             return run.finish(model, fit) if is_main else WikiRecord.load(output)
     except KeyboardInterrupt:
@@ -119,18 +135,37 @@ def train_wiki(
         raise
 
 
+def _taught(
+    run: WikiRun, *, progress: bool
+) -> tuple[list[list[float]] | None, TeachingRecord | None]:
+    """The teachers' scores of what there is to train on."""
+    if not run.options.teachers:
+        return None, None
+    from wikirank.train.teach.ensemble import teach
+
+    with main_process_first() as is_main:
+        return teach(
+            run.options.teachers,
+            run.data,
+            run.output / DATA,
+            answer_evidence=run.options.questions.answer_evidence,
+            progress=progress and is_main,
+            report=run.report,
+        )
+
+
 def _fit(
-    run: WikiRun, start: Base, training: GroupHyperparameters, *, progress: bool
+    run: WikiRun,
+    start: Base,
+    training: GroupHyperparameters,
+    scores: list[list[float]] | None,
+    *,
+    progress: bool,
 ) -> tuple[TorchModel, Fit]:
     from wikirank.train.fit.group_trainer import fit_groups, groups_dataset, ranking_samples
     from wikirank.train.fit.model import starting_model
 
-    options, groups = run.options, run.data.groups
-    scores = None
-    if options.teachers:
-        with main_process_first() as is_main:
-            file = run.output / DATA / TEACHER_FILE
-            scores = teacher_scores(options.teachers, groups, file, progress=progress and is_main)
+    options, data = run.options, run.data
     model = starting_model(
         start,
         seed=options.seed,
@@ -140,8 +175,8 @@ def _fit(
     )
     fit = fit_groups(
         model,
-        groups_dataset(groups, scores),
-        ranking_samples(run.data.dev),
+        groups_dataset(data.groups, scores, data.questions),
+        ranking_samples(data.dev),
         training,
         checkpoints=run.output / CHECKPOINTS,
         progress=progress,
@@ -162,4 +197,6 @@ def _as_json(values: dict[str, Any]) -> dict[str, Any]:
 
 def _plain(options: WikiOptions) -> dict[str, Any]:
     fields = asdict(options)
-    return {name: fields[name] for name in fields if name not in ("groups", "training")}
+    return {
+        name: fields[name] for name in fields if name not in ("groups", "training", "questions")
+    }
