@@ -102,7 +102,10 @@ def groups_dataset(
         The data set, the positive first in each labelled group; questions follow the groups.
     """
     columns: dict[str, list[Any]] = {
-        "query": [group.query for group in (*groups, *questions)],
+        "query": [
+            *(group.query for group in groups),
+            *(group.query for group in questions),
+        ],
         "docs": [
             *([group.positive, *group.negatives] for group in groups),
             *(group.passages for group in questions),

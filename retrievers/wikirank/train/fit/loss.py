@@ -101,7 +101,7 @@ class GroupLoss(nn.Module):
         pairs = [
             (query, text) for query, texts in zip(queries, groups, strict=True) for text in texts
         ]
-        rows = self._logits(pairs).split([len(texts) for texts in groups])
+        rows = torch.split(self._logits(pairs), [len(texts) for texts in groups])
         logits = pad_rows(rows)
         targets = pad_rows(labels, padding=0).to(logits)
         if self.loss == "listwise":

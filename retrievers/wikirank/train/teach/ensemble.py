@@ -194,7 +194,8 @@ def _weigh(
 
 def _equal(groups: Scores) -> NDArray[np.float64]:
     spread = _spread(groups)
-    return spread.mean() / len(spread) / np.where(spread > 0, spread, 1.0)
+    weights: NDArray[np.float64] = spread.mean() / len(spread) / np.where(spread > 0, spread, 1.0)
+    return weights
 
 
 def _fitted(features: Scores, dev: Sequence[CandidateList]) -> NDArray[np.float64]:
