@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from wikirank.corpus import open_source
-from wikirank.errors import CorpusError, InvalidArgumentError
+from wikirank.errors import CorpusError, InvalidArgumentError, ModelError
 from wikirank.rank import load_cross_encoder, score_passages
 from wikirank.train.data import (
     GroupOptions,
@@ -179,6 +179,13 @@ def test_questions_are_learned_from_teachers_of_both_kinds(
         train_wiki(
             open_source(str(tiny_wiki)), tmp_path / "x", corpus_name="x", questions=questions
         )
+
+
+def test_a_teacher_that_is_not_there_is_told_at_once(tiny_wiki: Path, tmp_path: Path) -> None:
+    options = WikiOptions(teachers=(str(tmp_path / "none"),), training={"loss": "distillation"})
+    with pytest.raises(ModelError, match="none"):
+        train_wiki(open_source(str(tiny_wiki)), tmp_path / "run", corpus_name="x", options=options)
+    assert not (tmp_path / "run").exists()
 
 
 def test_corpus_too_small(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from wikirank.train.data.questions import Question
 from wikirank.train.extra import require_train_extra
 from wikirank.train.fit.processes import is_main_process, main_process_first
 from wikirank.train.fit.run_folder import CHECKPOINTS, Report, claim_run_folder, last_checkpoint
-from wikirank.train.teach.teacher import check_teachers
+from wikirank.train.teach.teacher import check_teachers, load_teacher
 from wikirank.train.wiki.finish import DATA, WikiRun
 from wikirank.train.wiki.options import WikiOptions
 from wikirank.train.wiki.record import TeachingRecord, WikiRecord, few_lists
@@ -73,7 +73,7 @@ def train_wiki(
     Raises:
         MissingExtraError: If the `[train]` extra is not installed.
         CorpusError: If the corpus is too small.
-        ModelError: If the base cannot be had.
+        ModelError: If the base or a teacher cannot be had.
         InvalidArgumentError: If an option is out of range, or `output` holds something else.
         KeyboardInterrupt: Ctrl-C; the last checkpoint is kept, and `report` was told so.
     """
@@ -100,6 +100,8 @@ def train_wiki(
     if questions:
         identity["questions"] = stable_hash([asdict(question) for question in questions])
     check_teachers(training.loss, options.teachers, questions=bool(questions))
+    for teacher in options.teachers:
+        load_teacher(teacher)  # An hour of mining would come before the first is asked.
     with main_process_first():
         if claim_run_folder(output, identity):
             report(f"{output} holds this run, finished already: nothing to do.")
