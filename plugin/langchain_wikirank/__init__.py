@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from langchain_wikirank.chain import create_wiki_qa_chain
     from langchain_wikirank.compressor import WikiReranker
     from langchain_wikirank.embeddings import WikiEmbeddings
+    from langchain_wikirank.live import LiveWikiRetriever
     from langchain_wikirank.mcp import create_mcp_server
     from langchain_wikirank.middleware import WikiContextMiddleware
     from langchain_wikirank.retriever import WikiRetriever
@@ -51,6 +52,7 @@ __all__ = [
     "IndexNotFoundError",
     "IndexStorageError",
     "InvalidArgumentError",
+    "LiveWikiRetriever",
     "MissingExtraError",
     "ModelError",
     "SourceAccessError",
@@ -73,6 +75,7 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "Citation": "answer",
+        "LiveWikiRetriever": "live",
         "WikiAnswer": "answer",
         "WikiContextMiddleware": "middleware",
         "WikiEmbeddings": "embeddings",

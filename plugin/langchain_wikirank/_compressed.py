@@ -27,8 +27,8 @@ from langchain_wikirank._tracing import (
 )
 from langchain_wikirank.compressor import WikiReranker
 from wikirank.errors import InvalidArgumentError
-from wikirank.search import Searcher, SearchOptions, SearchResult
-from wikirank.search.neighbours import with_neighbours
+from wikirank.search import SearchOptions, SearchResult
+from wikirank.search.pipeline import CandidateReranker
 from wikirank.types import RankedPassage
 
 # Which candidate a document is: some compressors lose ids, none loses metadata.
@@ -37,7 +37,7 @@ _SCORE = "relevance_score"
 
 
 def compressed_search(
-    searcher: Searcher,
+    searcher: CandidateReranker,
     compressor: BaseDocumentCompressor,
     query: str,
     options: SearchOptions,
@@ -72,7 +72,7 @@ def compressed_search(
 
 
 async def acompressed_search(
-    searcher: Searcher,
+    searcher: CandidateReranker,
     compressor: BaseDocumentCompressor,
     query: str,
     options: SearchOptions,
@@ -128,7 +128,7 @@ def _outputs(result: SearchResult) -> dict[str, Any]:
 
 
 def _result(
-    searcher: Searcher,
+    searcher: CandidateReranker,
     found: SearchResult,
     given: Sequence[Document],
     left: Sequence[Document],
@@ -140,7 +140,7 @@ def _result(
         ranked = _above(ranked, options.score_threshold)
     passages = [replace(r, rank=rank) for rank, r in enumerate(ranked[: options.k], start=1)]
     if options.neighbours:
-        passages = with_neighbours(searcher.index.store, passages, options.neighbours)
+        passages = searcher.with_neighbours(passages, options.neighbours)
     took = (perf_counter() - started) * 1000
     timings = {**found.timings, "rerank": took}
     if "total" in timings:

@@ -25,7 +25,8 @@ from langchain_core.callbacks import AsyncCallbackManager, CallbackManager
 from langchain_wikirank._async import run_in_worker
 
 if TYPE_CHECKING:
-    from wikirank.search import Retrieved, Searcher, SearchOptions, SearchResult
+    from wikirank.search import Retrieved, SearchOptions, SearchResult
+    from wikirank.search.pipeline import CandidateReranker
     from wikirank.types import RankedPassage
 
 
@@ -111,7 +112,7 @@ async def achild_run(
 
 
 def traced_search(
-    searcher: Searcher, query: str, options: SearchOptions, callbacks: CallbackManager
+    searcher: CandidateReranker, query: str, options: SearchOptions, callbacks: CallbackManager
 ) -> SearchResult:
     """Search, with a child run for each step.
 
@@ -136,7 +137,7 @@ def traced_search(
 
 
 async def atraced_search(
-    searcher: Searcher, query: str, options: SearchOptions, callbacks: AsyncCallbackManager
+    searcher: CandidateReranker, query: str, options: SearchOptions, callbacks: AsyncCallbackManager
 ) -> SearchResult:
     """Search without blocking the event loop; see `traced_search`.
 
@@ -174,7 +175,7 @@ def _retrieve_outputs(retrieved: Retrieved) -> dict[str, Any]:
     return {"count": len(retrieved.candidates), "top_scores": scores, "ms": dict(retrieved.timings)}
 
 
-def _rerank_inputs(searcher: Searcher, retrieved: Retrieved) -> dict[str, Any]:
+def _rerank_inputs(searcher: CandidateReranker, retrieved: Retrieved) -> dict[str, Any]:
     model = searcher.cross_encoder.model_id
     return {"query": retrieved.query, "count": len(retrieved.candidates), "model": model}
 

@@ -4,55 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from langchain_core.callbacks import (
-    AsyncCallbackManager,
-    AsyncCallbackManagerForRetrieverRun,
-    CallbackManager,
-    CallbackManagerForRetrieverRun,
-)
-from langchain_core.cross_encoders import BaseCrossEncoder
-from langchain_core.documents import BaseDocumentCompressor, Document
+from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
-from langchain_core.retrievers import BaseRetriever
 from langchain_core.vectorstores import VectorStore
-from pydantic import BeforeValidator, ConfigDict, Field, SerializeAsAny
-from typing_extensions import Self, Unpack, override
+from typing_extensions import Self, override
 
-from langchain_wikirank._async import run_in_worker
+from langchain_wikirank._base_retriever import BaseWikiRetriever
 from langchain_wikirank._collections import index_of_collection
-from langchain_wikirank._compressed import acompressed_search, compressed_search
 from langchain_wikirank._document_writing import DocumentWriting
-from langchain_wikirank._documents import (
-    document_from,
-    documents_of_texts,
-)
-from langchain_wikirank._retriever_settings import (
-    IndexField,
-    SearchOverrides,
-    WikiTracingParams,
-    require_question,
-)
-from langchain_wikirank._tracing import atraced_search, record_search, traced_search
-from langchain_wikirank.compressor import WikiReranker
+from langchain_wikirank._documents import documents_of_texts
+from langchain_wikirank._retriever_settings import IndexField, WikiTracingParams
 from langchain_wikirank.embeddings import embedder_from
-from wikirank.errors import InvalidArgumentError
+from langchain_wikirank.live import LiveWikiRetriever
 from wikirank.index import WikiIndex
-from wikirank.search import Searcher, SearchOptions, SearchResult
-from wikirank.types import SearchType
+from wikirank.rank import CrossEncoder
+from wikirank.search import Searcher
 
 if TYPE_CHECKING:
     from chromadb import Collection
     from chromadb.api import ClientAPI
 
 
-def _as_reranker(given: Any) -> Any:
-    """The settings of a reranker of ours, as JSON holds them, as the reranker."""
-    return WikiReranker.model_validate(given) if isinstance(given, dict) else given
-
-
-class WikiRetriever(DocumentWriting, BaseRetriever):
+class WikiRetriever(DocumentWriting, BaseWikiRetriever):
     """Finds the passages of a wiki index that answer a question, best first.
 
     Each document carries its citation (`title`, `section`, `url`, `revision`, `source`,
@@ -69,46 +44,8 @@ class WikiRetriever(DocumentWriting, BaseRetriever):
         ```
     """
 
-    model_config = ConfigDict(
-        arbitrary_types_allowed=True, extra="forbid", use_attribute_docstrings=True
-    )
-
     index: IndexField
     """The index to search, or the folder of one. Copies of a retriever share it."""
-
-    reranker: Annotated[SerializeAsAny[BaseDocumentCompressor], BeforeValidator(_as_reranker)] = (
-        Field(default_factory=WikiReranker)
-    )
-    """Gives the cross-encoder and its settings. Its `top_n` has no part here: `k` decides.
-
-    Or any other document compressor, such as `CohereRerank`, which is given the candidates and
-    decides what is left, its own limits included. `relevance_score` is then its score if that lies
-    in [0, 1], and else absent."""
-
-    rerank: bool = True
-    """Whether the cross-encoder orders the candidates, in hybrid search together with the first
-    stage's scores if the model has learned how; False leaves the first stage's order."""
-
-    k: int = Field(default=5, ge=1)
-    """How many documents to return at most."""
-
-    fetch_k: int = Field(default=50, ge=1)
-    """How many candidates to rerank; at least `k` are taken."""
-
-    search_type: SearchType = "hybrid"
-    """Where candidates come from: vectors, words (BM25), or both, fused by reciprocal rank."""
-
-    score_threshold: float | None = Field(default=None, ge=0, le=1)
-    """Return only documents with `relevance_score` of at least this; needs `rerank`.
-
-    None takes the reranker's threshold.
-    """
-
-    filter: dict[str, Any] | None = None
-    """Metadata that documents must have, in Chroma's language; all of several keys must hold."""
-
-    neighbours: int = Field(default=0, ge=0)
-    """How many passages before and after each one in its section to join to its text."""
 
     @classmethod
     def from_index(
@@ -252,131 +189,66 @@ class WikiRetriever(DocumentWriting, BaseRetriever):
         documents = documents_of_texts(list(texts), metadatas, ids)
         return cls.from_documents(documents, embedding, path=path, **settings)
 
-    def search(self, query: str, **overrides: Unpack[SearchOverrides]) -> SearchResult:
-        """Search with everything the engine knows: candidates of all stages and timings.
+    @staticmethod
+    def from_mediawiki(
+        address: str,
+        *,
+        user: str | None = None,
+        password: str | None = None,
+        token: str | None = None,
+        contact: str | None = None,
+        **settings: Any,
+    ) -> LiveWikiRetriever:
+        """Ask a live MediaWiki by its own search, without an index.
 
         Args:
-            query: The question.
-            **overrides: Settings for this call.
+            address: Of its `api.php`, of any of its pages, or of its host.
+            user: Who reads a private wiki.
+            password: Of that user; better `WIKIRANK_MEDIAWIKI_PASSWORD` in the environment.
+            token: An OAuth token in their place; better `WIKIRANK_MEDIAWIKI_TOKEN`.
+            contact: Mail address or page for the user agent, which large wikis ask for.
+            **settings: Fields of the retriever.
 
         Returns:
-            The passages, the candidates before reranking, and milliseconds by stage.
+            The retriever.
 
         Raises:
-            InvalidArgumentError: If the query is empty, or a setting is unknown or out of range.
+            CorpusError: There is no MediaWiki at the address.
+            SourceConnectionError: It cannot be reached.
         """
-        return self._search(query, overrides, CallbackManager([]))
+        from wikirank.corpus.sources.mediawiki.live import LiveMediaWiki
 
-    async def asearch(self, query: str, **overrides: Unpack[SearchOverrides]) -> SearchResult:
-        """Search without blocking the event loop; see `search`.
+        wiki = LiveMediaWiki(address, user=user, password=password, token=token, contact=contact)
+        return LiveWikiRetriever(wiki=wiki, **settings)
+
+    @staticmethod
+    def from_zim(path: str | Path, **settings: Any) -> LiveWikiRetriever:
+        """Ask a ZIM file by its own full-text and title index, without an index of ours.
 
         Args:
-            query: The question.
-            **overrides: Settings for this call.
+            path: The file.
+            **settings: Fields of the retriever.
 
         Returns:
-            The passages, the candidates before reranking, and milliseconds by stage.
+            The retriever.
+
+        Raises:
+            CorpusError: The file has no full-text index, or cannot be read.
+            MissingExtraError: The `[zim]` extra is not installed.
         """
-        return await self._asearch(query, overrides, AsyncCallbackManager([]))
+        from wikirank.corpus.sources.zim_live import LiveZim
 
-    @override
-    def _get_relevant_documents(
-        self,
-        query: str,
-        *,
-        run_manager: CallbackManagerForRetrieverRun,
-        **overrides: Unpack[SearchOverrides],
-    ) -> list[Document]:
-        # Configured anew, as any child is: some tracers are not inherited but set by context.
-        callbacks = CallbackManager.configure(run_manager.get_child())
-        result = self._search(query, overrides, callbacks)
-        return [document_from(ranked) for ranked in result.passages]
-
-    @override
-    async def _aget_relevant_documents(
-        self,
-        query: str,
-        *,
-        run_manager: AsyncCallbackManagerForRetrieverRun,
-        **overrides: Unpack[SearchOverrides],
-    ) -> list[Document]:
-        callbacks = AsyncCallbackManager.configure(run_manager.get_child())
-        result = await self._asearch(query, overrides, callbacks)
-        return [document_from(ranked) for ranked in result.passages]
+        return LiveWikiRetriever(wiki=LiveZim(path), **settings)
 
     @override
     def _get_ls_params(self, **kwargs: Any) -> WikiTracingParams:
         embedder = self.index.embedder
-        params = WikiTracingParams(
-            ls_retriever_name="wikirank",
-            ls_vector_store_provider="chroma",
-            ls_embedding_provider=getattr(embedder, "provider", "wikirank"),
-            ls_embedding_model=getattr(embedder, "model_name", "") or embedder.model_id,
-        )
-        rerank = kwargs.get("rerank")
-        if self.rerank if rerank is None else rerank:
-            own = self.reranker
-            params["reranker_model"] = (
-                own.model_name if isinstance(own, WikiReranker) else type(own).__name__
-            )
+        params = super()._get_ls_params(**kwargs)
+        params["ls_vector_store_provider"] = "chroma"
+        params["ls_embedding_provider"] = getattr(embedder, "provider", "wikirank")
+        params["ls_embedding_model"] = getattr(embedder, "model_name", "") or embedder.model_id
         return params
 
-    def _search(
-        self, query: str, overrides: SearchOverrides, callbacks: CallbackManager
-    ) -> SearchResult:
-        require_question(query)
-        options = self._options(overrides)
-        if options.rerank and self._named_model is None:
-            searcher = Searcher(self.index)
-            result = compressed_search(searcher, self._compressor, query, options, callbacks)
-        else:
-            result = traced_search(self._searcher(options), query, options, callbacks)
-        record_search(result)
-        return result
-
-    async def _asearch(
-        self, query: str, overrides: SearchOverrides, callbacks: AsyncCallbackManager
-    ) -> SearchResult:
-        require_question(query)
-        options = self._options(overrides)
-        if options.rerank and self._named_model is None:
-            searcher = Searcher(self.index)
-            result = await acompressed_search(searcher, self._compressor, query, options, callbacks)
-        else:
-            searcher = await run_in_worker(self._searcher, options)
-            result = await atraced_search(searcher, query, options, callbacks)
-        record_search(result)
-        return result
-
-    @property
-    def _named_model(self) -> WikiReranker | None:
-        """The reranker, if its model is one of the engine's; None has it order documents."""
-        own = self.reranker
-        if isinstance(own, WikiReranker) and not isinstance(own.model, BaseCrossEncoder):
-            return own
-        return None
-
-    @property
-    def _compressor(self) -> BaseDocumentCompressor:
-        """What orders documents; of ours `k` decides how many are left."""
-        is_ours = isinstance(self.reranker, WikiReranker)
-        return self.reranker.model_copy(update={"top_n": None}) if is_ours else self.reranker
-
-    def _searcher(self, options: SearchOptions) -> Searcher:
-        named = self._named_model if options.rerank else None
-        return Searcher(self.index, named.load_model() if named else None)
-
-    def _options(self, overrides: SearchOverrides) -> SearchOptions:
-        """The engine's options: this call's settings over the retriever's over the reranker's."""
-        known = SearchOverrides.__annotations__
-        if unknown := sorted(overrides.keys() - known.keys()):
-            msg = f"Unknown search setting {unknown[0]!r}. Settings: {', '.join(known)}."
-            raise InvalidArgumentError(msg)
-        chosen: dict[str, Any] = {name: getattr(self, name) for name in known}
-        chosen.update((name, value) for name, value in overrides.items() if value is not None)
-        named = self._named_model
-        if named is None:
-            return SearchOptions(**chosen)
-        if chosen["rerank"] and chosen["score_threshold"] is None:
-            chosen["score_threshold"] = named.score_threshold
-        return SearchOptions(on_truncation=named.on_truncation, cascade=named.cascade, **chosen)
+    @override
+    def _over(self, cross_encoder: CrossEncoder | None) -> Searcher:
+        return Searcher(self.index, cross_encoder)

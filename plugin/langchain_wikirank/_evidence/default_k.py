@@ -7,7 +7,7 @@ from typing import Any
 
 from langchain_core.retrievers import BaseRetriever
 
-from langchain_wikirank.retriever import WikiRetriever
+from langchain_wikirank._base_retriever import BaseWikiRetriever
 
 # A passage of 500 characters has about 110 tokens, its citation 20 to 30 more.
 _LEAST_TOKENS_A_PASSAGE = 100
@@ -28,10 +28,10 @@ def enough_for_budget(
         settings: The settings of the call.
 
     Returns:
-        The settings, with `k` added for a `WikiRetriever` whose own `k` was not set either.
+        The settings, with `k` added for a retriever of ours whose own `k` was not set either.
     """
     given = dict(settings or {})
-    if not isinstance(retriever, WikiRetriever) or "k" in retriever.model_fields_set:
+    if not isinstance(retriever, BaseWikiRetriever) or "k" in retriever.model_fields_set:
         return given
     if given.get("k") is None:
         fitting = max(_FEWEST, token_budget // _LEAST_TOKENS_A_PASSAGE)

@@ -50,6 +50,19 @@ class LexicalIndex:
                 f"passages: wikirank verify --index {path.parent} --repair"
             )
             raise IndexStorageError(msg) from err
+        self._prepare(language)
+
+    @classmethod
+    def in_memory(cls, passages: Sequence[Passage]) -> LexicalIndex:
+        """Make an index of a few passages, in their language, that lives as long as it is held."""
+        index = cls.__new__(cls)
+        index._index = tantivy.Index(_schema())
+        index._prepare(language_of_texts(passage.headed_text for passage in passages))
+        with index.writer() as writer:
+            writer.put_all(passages)
+        return index
+
+    def _prepare(self, language: str | None) -> None:
         self.language: str | None = None
         self._set_analyzer(ENGLISH)
         if language is not None:

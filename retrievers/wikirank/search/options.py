@@ -84,6 +84,7 @@ class Retrieved:
         timings: Milliseconds each stage took, by its name, and `total`.
         duplicates: How many candidates were dropped as duplicates of others.
         unread: The question's language, where a model does not read it.
+        omitted: What a wiki that is not indexed left out, and why.
     """
 
     query: str
@@ -91,6 +92,7 @@ class Retrieved:
     timings: dict[str, float]
     duplicates: int = 0
     unread: UnreadLanguage | None = None
+    omitted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class SearchResult:
             prefilter dropped do not count.
         duplicates: How many candidates were dropped as duplicates of others.
         unread: The question's language, where a model does not read it.
+        omitted: What a wiki that is not indexed left out, and why.
     """
 
     query: str
@@ -115,11 +118,13 @@ class SearchResult:
     passing: int = 0
     duplicates: int = 0
     unread: UnreadLanguage | None = None
+    omitted: tuple[str, ...] = ()
 
     @property
     def note(self) -> str:
         """What a person should know of the result, in one line; empty if nothing."""
-        return self.unread.note if self.unread else ""
+        notes = [self.unread.note] if self.unread else []
+        return " ".join([*notes, *self.omitted])
 
 
 def _require_whole(name: str, value: int, least: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -30,16 +31,17 @@ Hits = list[tuple[str, float]]
 _TRIES = 5
 
 
-class Searcher:
-    """Asks an index and reranks what it finds. Safe to share between threads.
+class CandidateReranker(ABC):
+    """What every search does with its candidates, wherever they come from.
 
     Args:
-        index: The index.
         cross_encoder: The model that reranks; None loads the bundled one at first use.
     """
 
-    def __init__(self, index: WikiIndex, cross_encoder: CrossEncoder | None = None) -> None:
-        self.index = index
+    # Whether the weights of first-stage scores in the model's interpolation hold for this search.
+    _interpolates = False
+
+    def __init__(self, cross_encoder: CrossEncoder | None = None) -> None:
         self._cross_encoder = cross_encoder
 
     @property
@@ -64,6 +66,72 @@ class Searcher:
         """
         options = options or SearchOptions()
         return self.rerank(self.retrieve(query, options), options)
+
+    @abstractmethod
+    def retrieve(self, query: str, options: SearchOptions) -> Retrieved:
+        """Find candidates: the first step of `search`."""
+
+    @abstractmethod
+    def with_neighbours(self, ranked: Sequence[RankedPassage], count: int) -> list[RankedPassage]:
+        """Join the neighbouring passages to each one's text."""
+
+    def rerank(self, retrieved: Retrieved, options: SearchOptions) -> SearchResult:
+        """Rerank, apply the threshold, cut, join neighbours: the second step of `search`.
+
+        Args:
+            retrieved: What `retrieve` returned for the same options.
+            options: How to search.
+
+        Returns:
+            The passages, and the times of both steps.
+        """
+        if retrieved.unread:
+            options = retrieved.unread.options(options)
+        clock = StageClock(retrieved.timings)
+        with clock.stage("rerank" if options.rerank else "cut"):
+            passing = self._passing(retrieved, options)
+            ranked = passing[: options.k]
+        if options.neighbours:
+            with clock.stage("neighbours"):
+                ranked = self.with_neighbours(ranked, options.neighbours)
+        return SearchResult(
+            query=retrieved.query,
+            passages=ranked,
+            candidates=retrieved.candidates,
+            timings=clock.timings(),
+            passing=len(passing),
+            duplicates=retrieved.duplicates,
+            unread=retrieved.unread,
+            omitted=retrieved.omitted,
+        )
+
+    def _passing(self, retrieved: Retrieved, options: SearchOptions) -> list[RankedPassage]:
+        if not options.rerank:
+            return retrieved.candidates
+        scored = rerank_candidates(
+            retrieved.query,
+            retrieved.candidates,
+            self.cross_encoder,
+            options.on_truncation,
+            top_n=options.k if options.cascade else None,
+            interpolate=self._interpolates,
+        )
+        threshold = options.score_threshold or 0.0
+        return [ranked for ranked in scored if (ranked.relevance_score or 0.0) >= threshold]
+
+
+class Searcher(CandidateReranker):
+    """Asks an index and reranks what it finds. Safe to share between threads.
+
+    Args:
+        index: The index.
+        cross_encoder: The model that reranks; None loads the bundled one at first use.
+    """
+
+    def __init__(self, index: WikiIndex, cross_encoder: CrossEncoder | None = None) -> None:
+        super().__init__(cross_encoder)
+        self.index = index
+        self._interpolates = is_bundled_embedder(index.embedder.model_id)
 
     def retrieve(self, query: str, options: SearchOptions) -> Retrieved:
         """Find candidates: the first step of `search`.
@@ -92,34 +160,9 @@ class Searcher:
             candidates, duplicates = self._consistent_candidates(query, guess, clock)
         return Retrieved(query, candidates, clock.timings(), duplicates, unread)
 
-    def rerank(self, retrieved: Retrieved, options: SearchOptions) -> SearchResult:
-        """Rerank, apply the threshold, cut, join neighbours: the second step of `search`.
-
-        Args:
-            retrieved: What `retrieve` returned for the same options.
-            options: How to search.
-
-        Returns:
-            The passages, and the times of both steps.
-        """
-        if retrieved.unread:
-            options = retrieved.unread.options(options)
-        clock = StageClock(retrieved.timings)
-        with clock.stage("rerank" if options.rerank else "cut"):
-            passing = self._passing(retrieved, options)
-            ranked = passing[: options.k]
-        if options.neighbours:
-            with clock.stage("neighbours"):
-                ranked = with_neighbours(self.index.store, ranked, options.neighbours)
-        return SearchResult(
-            query=retrieved.query,
-            passages=ranked,
-            candidates=retrieved.candidates,
-            timings=clock.timings(),
-            passing=len(passing),
-            duplicates=retrieved.duplicates,
-            unread=retrieved.unread,
-        )
+    def with_neighbours(self, ranked: Sequence[RankedPassage], count: int) -> list[RankedPassage]:
+        """Join the neighbouring passages to each one's text, from the index."""
+        return with_neighbours(self.index.store, ranked, count)
 
     def _unread(self, query: str, options: SearchOptions) -> UnreadLanguage | None:
         """What the models that have a part in a search do not read of the question."""
@@ -161,7 +204,7 @@ class Searcher:
                 lexical = self._lexical(query, wanted, where)
         with clock.stage("fuse"):
             found = self._fuse(dense, lexical, hybrid=options.search_type == "hybrid")
-            distinct = _distinct(found) if options.drop_duplicates else found
+            distinct = distinct_candidates(found) if options.drop_duplicates else found
         if vector is not None and options.search_type == "hybrid":
             with clock.stage("features"):
                 distinct = self._with_both_scores(distinct[:wanted], query, vector)
@@ -223,22 +266,9 @@ class Searcher:
             for candidate in candidates
         ]
 
-    def _passing(self, retrieved: Retrieved, options: SearchOptions) -> list[RankedPassage]:
-        if not options.rerank:
-            return retrieved.candidates
-        scored = rerank_candidates(
-            retrieved.query,
-            retrieved.candidates,
-            self.cross_encoder,
-            options.on_truncation,
-            top_n=options.k if options.cascade else None,
-            interpolate=is_bundled_embedder(self.index.embedder.model_id),
-        )
-        threshold = options.score_threshold or 0.0
-        return [ranked for ranked in scored if (ranked.relevance_score or 0.0) >= threshold]
 
-
-def _distinct(candidates: Sequence[RankedPassage]) -> list[RankedPassage]:
+def distinct_candidates(candidates: Sequence[RankedPassage]) -> list[RankedPassage]:
+    """Candidates without those that say the same as a better one, ranked again."""
     kept = without_duplicates(
         [candidate.passage.text for candidate in candidates],
         titles=[candidate.passage.title for candidate in candidates],

@@ -187,7 +187,7 @@ class ZimSource(PathSource):
     def __iter__(self) -> Iterator[Article]:
         """Read the articles; CorpusError if the file is truncated, corrupt or no ZIM file."""
         self._skipped.clear()
-        with self._open() as archive:
+        with self.opened() as archive:
             # A flipped bit in a picture or a text would otherwise go unseen.
             if archive.has_checksum and not archive.check():
                 raise cannot_read(self.path, "its checksum is wrong; download the file again")
@@ -196,21 +196,30 @@ class ZimSource(PathSource):
             redirects = Redirects(archive, entries)
             for number in entries:
                 entry = archive._get_entry_by_id(number)
-                if _in_main_namespace(archive, entry) and not entry.is_redirect:
-                    yield from self._articles(entry, origin, redirects)
+                if in_main_namespace(archive, entry) and not entry.is_redirect:
+                    yield from self.articles_of(entry, origin, redirects)
             if redirects.dangling:
                 self._skipped["redirect to no article"] = redirects.dangling
 
     def count(self) -> int | None:
         """Number of HTML pages as the file itself counts them; None where it does not."""
-        with self._open() as archive:
+        with self.opened() as archive:
             if "Counter" not in archive.metadata_keys:
                 return None
             counts = _COUNTED.findall(archive.get_metadata("Counter").decode("utf-8", "replace"))
         return sum(map(int, counts)) if counts else None
 
-    def _articles(self, entry: Any, origin: Origin, redirects: Redirects) -> Iterator[Article]:
-        """The article of an entry, if it is one."""
+    def articles_of(self, entry: Any, origin: Origin, redirects: Redirects) -> Iterator[Article]:
+        """The article of an entry, if it is one.
+
+        Args:
+            entry: One of the file's entries, no redirect.
+            origin: Where the file's pages come from.
+            redirects: Those of the file.
+
+        Yields:
+            One article, or none.
+        """
         item = entry.get_item()
         mimetype = item.mimetype
         if not mimetype.startswith(("text/html", "application/xhtml")) or "raw=true" in mimetype:
@@ -233,7 +242,8 @@ class ZimSource(PathSource):
         yield Article(title, text, address or origin.url(entry.path), revision, metadata)
 
     @contextmanager
-    def _open(self) -> Iterator[Any]:
+    def opened(self) -> Iterator[Any]:
+        """The file's archive; what libzim finds wrong with it is a CorpusError."""
         from libzim.reader import Archive
 
         name = self.path.name[:-2] if _PART.search(self.path.name) else self.path.name
@@ -250,7 +260,8 @@ def is_zim(path: Path) -> bool:
     return path.suffix.lower() == ".zim" or _PART.search(path.name) is not None
 
 
-def _in_main_namespace(archive: Any, entry: Any) -> bool:
+def in_main_namespace(archive: Any, entry: Any) -> bool:
+    """Whether an entry is a page of the wiki, and no file or metadata beside it."""
     # Files of the new scheme give only the main namespace, without a prefix.
     return bool(archive.has_new_namespace_scheme) or entry.path.startswith("A/")
 

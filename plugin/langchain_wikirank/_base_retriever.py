@@ -1,0 +1,208 @@
+"""What the retrievers share: the settings of a search, and how it is run and traced."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Annotated, Any
+
+from langchain_core.callbacks import (
+    AsyncCallbackManager,
+    AsyncCallbackManagerForRetrieverRun,
+    CallbackManager,
+    CallbackManagerForRetrieverRun,
+)
+from langchain_core.cross_encoders import BaseCrossEncoder
+from langchain_core.documents import BaseDocumentCompressor, Document
+from langchain_core.retrievers import BaseRetriever
+from pydantic import BeforeValidator, ConfigDict, Field, SerializeAsAny
+from typing_extensions import Unpack, override
+
+from langchain_wikirank._async import run_in_worker
+from langchain_wikirank._compressed import acompressed_search, compressed_search
+from langchain_wikirank._documents import document_from
+from langchain_wikirank._retriever_settings import (
+    SearchOverrides,
+    WikiTracingParams,
+    require_question,
+)
+from langchain_wikirank._tracing import atraced_search, record_search, traced_search
+from langchain_wikirank.compressor import WikiReranker
+from wikirank.errors import InvalidArgumentError
+from wikirank.rank import CrossEncoder
+from wikirank.search import SearchOptions, SearchResult
+from wikirank.search.pipeline import CandidateReranker
+from wikirank.types import SearchType
+
+
+def _as_reranker(given: Any) -> Any:
+    """The settings of a reranker of ours, as JSON holds them, as the reranker."""
+    return WikiReranker.model_validate(given) if isinstance(given, dict) else given
+
+
+class BaseWikiRetriever(BaseRetriever):
+    """A retriever whose candidates are reranked; see `WikiRetriever` and `LiveWikiRetriever`."""
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+    reranker: Annotated[SerializeAsAny[BaseDocumentCompressor], BeforeValidator(_as_reranker)] = (
+        Field(default_factory=WikiReranker)
+    )
+    """Gives the cross-encoder and its settings. Its `top_n` has no part here: `k` decides.
+
+    Or any other document compressor, such as `CohereRerank`, which is given the candidates and
+    decides what is left, its own limits included. `relevance_score` is then its score if that lies
+    in [0, 1], and else absent."""
+
+    rerank: bool = True
+    """Whether the cross-encoder orders the candidates, in hybrid search together with the first
+    stage's scores if the model has learned how; False leaves the first stage's order."""
+
+    k: int = Field(default=5, ge=1)
+    """How many documents to return at most."""
+
+    fetch_k: int = Field(default=50, ge=1)
+    """How many candidates to rerank; at least `k` are taken."""
+
+    search_type: SearchType = "hybrid"
+    """Where candidates come from: vectors, words (BM25), or both, fused by reciprocal rank."""
+
+    score_threshold: float | None = Field(default=None, ge=0, le=1)
+    """Return only documents with `relevance_score` of at least this; needs `rerank`.
+
+    None takes the reranker's threshold.
+    """
+
+    filter: dict[str, Any] | None = None
+    """Metadata that documents must have, in Chroma's language; all of several keys must hold."""
+
+    neighbours: int = Field(default=0, ge=0)
+    """How many passages before and after each one in its section to join to its text."""
+
+    def search(self, query: str, **overrides: Unpack[SearchOverrides]) -> SearchResult:
+        """Search with everything the engine knows: candidates of all stages and timings.
+
+        Args:
+            query: The question.
+            **overrides: Settings for this call.
+
+        Returns:
+            The passages, the candidates before reranking, and milliseconds by stage.
+
+        Raises:
+            InvalidArgumentError: If the query is empty, or a setting is unknown or out of range.
+        """
+        return self._search(query, overrides, CallbackManager([]))
+
+    async def asearch(self, query: str, **overrides: Unpack[SearchOverrides]) -> SearchResult:
+        """Search without blocking the event loop; see `search`.
+
+        Args:
+            query: The question.
+            **overrides: Settings for this call.
+
+        Returns:
+            The passages, the candidates before reranking, and milliseconds by stage.
+        """
+        return await self._asearch(query, overrides, AsyncCallbackManager([]))
+
+    @override
+    def _get_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,
+        **overrides: Unpack[SearchOverrides],
+    ) -> list[Document]:
+        # Configured anew, as any child is: some tracers are not inherited but set by context.
+        callbacks = CallbackManager.configure(run_manager.get_child())
+        result = self._search(query, overrides, callbacks)
+        return [document_from(ranked) for ranked in result.passages]
+
+    @override
+    async def _aget_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: AsyncCallbackManagerForRetrieverRun,
+        **overrides: Unpack[SearchOverrides],
+    ) -> list[Document]:
+        callbacks = AsyncCallbackManager.configure(run_manager.get_child())
+        result = await self._asearch(query, overrides, callbacks)
+        return [document_from(ranked) for ranked in result.passages]
+
+    @override
+    def _get_ls_params(self, **kwargs: Any) -> WikiTracingParams:
+        params = WikiTracingParams(ls_retriever_name="wikirank")
+        rerank = kwargs.get("rerank")
+        if self.rerank if rerank is None else rerank:
+            own = self.reranker
+            params["reranker_model"] = (
+                own.model_name if isinstance(own, WikiReranker) else type(own).__name__
+            )
+        return params
+
+    def _search(
+        self, query: str, overrides: SearchOverrides, callbacks: CallbackManager
+    ) -> SearchResult:
+        require_question(query)
+        options = self._options(overrides)
+        if options.rerank and self._named_model is None:
+            searcher = self._over(None)
+            result = compressed_search(searcher, self._compressor, query, options, callbacks)
+        else:
+            result = traced_search(self._searcher(options), query, options, callbacks)
+        record_search(result)
+        return result
+
+    async def _asearch(
+        self, query: str, overrides: SearchOverrides, callbacks: AsyncCallbackManager
+    ) -> SearchResult:
+        require_question(query)
+        options = self._options(overrides)
+        if options.rerank and self._named_model is None:
+            searcher = self._over(None)
+            result = await acompressed_search(searcher, self._compressor, query, options, callbacks)
+        else:
+            searcher = await run_in_worker(self._searcher, options)
+            result = await atraced_search(searcher, query, options, callbacks)
+        record_search(result)
+        return result
+
+    @property
+    def _named_model(self) -> WikiReranker | None:
+        """The reranker, if its model is one of the engine's; None has it order documents."""
+        own = self.reranker
+        if isinstance(own, WikiReranker) and not isinstance(own.model, BaseCrossEncoder):
+            return own
+        return None
+
+    @property
+    def _compressor(self) -> BaseDocumentCompressor:
+        """What orders documents; of ours `k` decides how many are left."""
+        is_ours = isinstance(self.reranker, WikiReranker)
+        return self.reranker.model_copy(update={"top_n": None}) if is_ours else self.reranker
+
+    @abstractmethod
+    def _over(self, cross_encoder: CrossEncoder | None) -> CandidateReranker:
+        """What searches."""
+
+    def _searcher(self, options: SearchOptions) -> CandidateReranker:
+        named = self._named_model if options.rerank else None
+        return self._over(named.load_model() if named else None)
+
+    def _options(self, overrides: SearchOverrides) -> SearchOptions:
+        """The engine's options: this call's settings over the retriever's over the reranker's."""
+        known = SearchOverrides.__annotations__
+        if unknown := sorted(overrides.keys() - known.keys()):
+            msg = f"Unknown search setting {unknown[0]!r}. Settings: {', '.join(known)}."
+            raise InvalidArgumentError(msg)
+        chosen: dict[str, Any] = {name: getattr(self, name) for name in known}
+        chosen.update((name, value) for name, value in overrides.items() if value is not None)
+        named = self._named_model
+        if named is None:
+            return SearchOptions(**chosen)
+        if chosen["rerank"] and chosen["score_threshold"] is None:
+            chosen["score_threshold"] = named.score_threshold
+        return SearchOptions(on_truncation=named.on_truncation, cascade=named.cascade, **chosen)
