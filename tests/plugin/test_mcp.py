@@ -167,7 +167,7 @@ async def test_clients_at_once_have_numbers_of_their_own(server: Running) -> Non
 
 
 async def test_searches_do_not_hold_up_other_messages(folder: Path) -> None:
-    async with stdio_session(folder) as session:
+    async with stdio_session(folder, mode="legacy") as session:
         searches = [asyncio.create_task(search(session, question)) for question in QUESTIONS]
         await asyncio.sleep(0)
         await session.list_tools()
