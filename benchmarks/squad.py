@@ -44,7 +44,7 @@ class SquadCandidates:
 
     def __init__(self, folder: Path, data: Path, questions: int) -> None:
         self._dataset = load_squad(data)
-        self._index = LexicalIndex(folder)
+        self._index = LexicalIndex(folder, create=True)
         if not self._index.count():
             with self._index.writer() as writer:
                 writer.put(dataset_passages(self._dataset))

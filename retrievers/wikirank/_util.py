@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
+from weakref import WeakSet
 
 from typing_extensions import Self
 
@@ -32,3 +35,40 @@ def chunks(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
     iterator = iter(items)
     while chunk := list(islice(iterator, size)):
         yield chunk
+
+
+def is_rust_panic(err: BaseException) -> bool:
+    """Whether an extension in Rust panicked, as on a damaged file: no Exception, nor public."""
+    return type(err).__name__ == "PanicException"
+
+
+class Forked(Protocol):
+    """What cannot be used in a forked child as its parent left it."""
+
+    def after_fork(self) -> None:
+        """Forget threads, locks and connections; called in the child, alone."""
+
+
+_forked: WeakSet[Forked] = WeakSet()
+
+
+def renew_after_fork(thing: Forked) -> None:
+    """Have `after_fork` of a thing called in each forked child, for as long as it lives."""
+    _forked.add(thing)
+
+
+def abandon(thing: Any) -> None:
+    """Keep what a child has of its parent from ever being closed, even as the interpreter ends.
+
+    To close a lock or a log would take it from the parent; to end threads would wait for ever.
+    """
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+
+
+def _after_fork() -> None:
+    for thing in list(_forked):
+        thing.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -80,12 +80,15 @@ def test_a_broken_description_is_refused(copied: Path, text: str) -> None:
         ("model_id", 7),
         ("max_length", 0),
         ("max_length", True),
+        ("max_length", 10**400),
         ("max_length", "256"),
         ("headings", "yes"),
         ("calibration", 1.0),
         ("calibration", {"scale": 0.0}),
         ("calibration", {"scale": 1.0, "shift": "0"}),
         ("calibration", {"scale": float("nan")}),
+        ("calibration", {"scale": 10**400}),
+        ("calibration", {"shift": -(10**4000)}),
     ],
 )
 def test_a_field_out_of_range_is_named(copied: Path, field: str, value: Any) -> None:

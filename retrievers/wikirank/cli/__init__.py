@@ -11,7 +11,18 @@ from rich.console import Console
 from rich.text import Text
 
 import wikirank
-from wikirank.cli import demo, evaluate, index, info, rerank, search, serve, train, verify
+from wikirank.cli import (
+    demo,
+    evaluate,
+    index,
+    info,
+    remove,
+    rerank,
+    search,
+    serve,
+    train,
+    verify,
+)
 from wikirank.errors import WikirankError
 
 app = typer.Typer(
@@ -27,6 +38,7 @@ app.command("search")(search.command)
 app.command("rerank")(rerank.command)
 app.command("serve")(serve.command)
 app.command("info")(info.command)
+app.command("remove")(remove.command)
 app.command("verify")(verify.command)
 app.command("demo")(demo.command)
 app.command("train")(train.command)

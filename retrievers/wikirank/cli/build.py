@@ -88,6 +88,7 @@ def build_index(
     show_progress: bool = True,
     reread: bool = False,
     ray: bool = False,
+    wait: float = 0.0,
 ) -> list[IndexReport]:
     """Bring an index in line with sources, with a progress bar each.
 
@@ -102,6 +103,7 @@ def build_index(
         show_progress: Whether to show the bars.
         reread: Whether to read files even if they look unchanged.
         ray: Whether to read, split and embed on a Ray cluster.
+        wait: How many seconds to wait for another writer to end.
 
     Returns:
         A report for each source.
@@ -129,7 +131,7 @@ def build_index(
             for source in sources:
                 with index_progress(f"Indexing {source.name}", show=show_progress) as update:
                     report = index.add_source(
-                        source, on_progress=update, reread=reread, workers=workers
+                        source, on_progress=update, reread=reread, workers=workers, wait=wait
                     )
                 reports.append(report)
         except WikirankError:

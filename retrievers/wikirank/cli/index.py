@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from wikirank.cli.options import JsonOption
+from wikirank.cli.options import JsonOption, WaitOption
 from wikirank.cli.wiki_options import (
     AllowHttpOption,
     CategoryOption,
@@ -37,7 +37,11 @@ def command(
     ],
     into: Annotated[Path, typer.Option("--into", help="Folder of the index; made if new.")],
     name: Annotated[
-        str | None, typer.Option(help="Name of the source; its file's name if left out.")
+        str | None,
+        typer.Option(
+            help="Name of the source; its file's name if left out. A name that the index has takes "
+            "the new file in place of the old: next month's dump."
+        ),
     ] = None,
     splitter: Annotated[
         str | None, typer.Option(help="`sentences` (default) or `windows`; fixed per index.")
@@ -105,6 +109,7 @@ def command(
     user: UserOption = None,
     contact: ContactOption = None,
     allow_http: AllowHttpOption = False,
+    wait: WaitOption = 0.0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -121,7 +126,8 @@ def command(
     - `wikirank index dewiki.xml.bz2 --into mein-index --language de --embedder
       intfloat/multilingual-e5-small --query-prompt "query: " --passage-prompt "passage: "`
 
-    - `wikirank index enwiki-pages-articles-multistream.xml.bz2 --into my-index`
+    - `wikirank index enwiki-20261101-pages-articles.xml.bz2 --into my-index --name enwiki`, and the
+      next month's with the same name
 
     - `wikirank index wiki.parquet --into my-index --chroma-url http://localhost:8000`
 
@@ -161,6 +167,7 @@ def command(
         show_progress=not quiet,
         reread=reread,
         ray=ray,
+        wait=wait,
     )
     if as_json:
         typer.echo(json.dumps([report.as_dict() for report in reports]))

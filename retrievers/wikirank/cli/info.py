@@ -21,11 +21,20 @@ def command(index: IndexOption, as_json: JsonOption = False) -> None:
 
     with WikiIndex.open(index) as opened:
         values = opened.info().as_dict()
+    if not as_json:  # A source and its place are one line.
+        places = values.pop("locations")
+        values["sources"] = [
+            f"{name}: {articles} articles" + (f", {places[name]}" if name in places else "")
+            for name, articles in values["sources"].items()
+        ]
     if as_json:
         typer.echo(json.dumps(values, ensure_ascii=False))
         return
     table = Table(show_header=False, box=None)
     for key, value in values.items():
+        if key == "sources":
+            table.add_row(key, "\n".join(value))
+            continue
         table.add_row(key.replace("_", " "), _readable(key, value))
     Console().print(table)
 

@@ -21,6 +21,9 @@ DeviceOption = Annotated[str | None, typer.Option(help="`cpu`, `cuda`, `cuda:1`,
 MaxLengthOption = Annotated[
     int | None, typer.Option(help="Longest query and passage together, in tokens.")
 ]
+WaitOption = Annotated[
+    float, typer.Option(min=0, help="Seconds to wait for another writer to end.")
+]
 
 
 def parse_filters(pairs: Sequence[str]) -> dict[str, Any] | None:
@@ -50,7 +53,7 @@ def _clause(pair: str) -> dict[str, Any]:
         raise typer.BadParameter(msg)
     try:
         read = json.loads(value)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         read = value
     if isinstance(read, (bool, int, float)):
         return {"$or": [{key: value}, {key: read}]}

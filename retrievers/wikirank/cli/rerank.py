@@ -46,7 +46,7 @@ def _read(line: bytes, number: int) -> tuple[str, list[str]]:
     expected = '{"query": str, "passages": [str, …]}'
     try:
         request: Any = json.loads(line)
-    except (json.JSONDecodeError, UnicodeDecodeError) as err:
+    except (ValueError, RecursionError) as err:
         msg = f"Line {number} of standard input is not JSON ({err}). Expected {expected}."
         raise InvalidArgumentError(msg) from err
     query = request.get("query") if isinstance(request, dict) else None

@@ -10,7 +10,11 @@ from wikirank.types import Article
 
 
 class Source(Protocol):
-    """A named collection of articles that can be read again and again, in the same order."""
+    """A named collection of articles that can be read again and again, in the same order.
+
+    One with an attribute `is_named` that is true, as its name was given rather than made of its
+    place, takes the place of the source of that name wherever that lay.
+    """
 
     @property
     def name(self) -> str:

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import tantivy
 
-from wikirank._util import Closing
+from wikirank._util import Closing, is_rust_panic
 from wikirank.errors import IndexStorageError
 from wikirank.index.analyzer import Analyzer
+from wikirank.index.bm25_files import META, lexical_fault
 from wikirank.index.languages import ENGLISH, language_of_texts
 from wikirank.index.store import PassageStore
 from wikirank.types import Passage
@@ -32,30 +33,30 @@ class LexicalIndex:
     """BM25 over the heading and text of passages.
 
     Args:
-        path: The index's folder; made where it does not exist.
+        path: The index's folder.
+        create: Whether to make an empty index where there is none.
         language: The language of its passages, a code of `wikirank.index.languages`; None until
             the first passages tell it, see `settle_language`.
 
     Raises:
-        IndexStorageError: If the folder holds something that tantivy cannot open.
+        IndexStorageError: If there is none, or one that is damaged or of another kind.
     """
 
-    def __init__(self, path: Path, *, language: str | None = ENGLISH) -> None:
-        try:
+    def __init__(self, path: Path, *, create: bool = False, language: str | None = ENGLISH) -> None:
+        self._path = path
+        is_new = create and not (path / META).exists()
+        if not is_new and (fault := lexical_fault(path)):
+            raise IndexStorageError(_damaged(path, fault))
+        with _failures(path):
             path.mkdir(parents=True, exist_ok=True)
             self._index = tantivy.Index(_schema(), path=str(path))
-        except (ValueError, OSError) as err:
-            msg = (
-                f"{path} cannot be opened as a lexical index ({err}). Make it anew from the "
-                f"passages: wikirank verify --index {path.parent} --repair"
-            )
-            raise IndexStorageError(msg) from err
         self._prepare(language)
 
     @classmethod
     def in_memory(cls, passages: Sequence[Passage]) -> LexicalIndex:
         """Make an index of a few passages, in their language, that lives as long as it is held."""
         index = cls.__new__(cls)
+        index._path = Path("memory")  # to name it in an error
         index._index = tantivy.Index(_schema())
         index._prepare(language_of_texts(passage.headed_text for passage in passages))
         with index.writer() as writer:
@@ -86,7 +87,7 @@ class LexicalIndex:
         """
         if last_write == self._seen:
             return
-        with _failures("read"):
+        with _failures(self._path):
             self._index.reload()
         self._seen = last_write
 
@@ -107,15 +108,16 @@ class LexicalIndex:
         stems = self._analyzer.telling_stems(query)
         if not stems:
             return []
-        parsed, searcher = self._any_of(stems), self._index.searcher()
-        most = _most_possible(searcher, stems)
+        with _failures(self._path):
+            parsed, searcher = self._any_of(stems), self._index.searcher()
+            most = _most_possible(searcher, stems)
         accepted: list[tuple[str, float]] = []
         offset, page = 0, k
         while len(accepted) < k:
-            hits = searcher.search(parsed, limit=page, offset=offset, count=False).hits
-            found = [
-                (str(searcher.doc(index).get_first("id")), score / most) for score, index in hits
-            ]
+            with _failures(self._path):
+                hits = searcher.search(parsed, limit=page, offset=offset, count=False).hits
+                ids = [str(searcher.doc(index).get_first("id")) for _, index in hits]
+            found = [(id_, score / most) for id_, (score, _) in zip(ids, hits, strict=True)]
             kept = accept([id_ for id_, _ in found]) if accept else {id_ for id_, _ in found}
             accepted.extend(hit for hit in found if hit[0] in kept)
             if len(hits) < page:
@@ -141,7 +143,7 @@ class LexicalIndex:
         parsed = tantivy.Query.boolean_query(
             [(tantivy.Occur.Must, among), (tantivy.Occur.Should, self._any_of(stems))]
         )
-        with _failures("read"):
+        with _failures(self._path):
             searcher = self._index.searcher()
             most = _most_possible(searcher, stems)
             hits = searcher.search(parsed, limit=2 * len(ids) + 10, count=False).hits
@@ -167,7 +169,7 @@ class LexicalIndex:
     def holding(self, ids: Sequence[str]) -> list[str]:
         """Those of the ids that the index holds, as often as it does."""
         query = tantivy.Query.term_set_query(self._index.schema, "id", list(ids))
-        with _failures("read"):
+        with _failures(self._path):
             searcher = self._index.searcher()
             hits = searcher.search(query, limit=2 * len(ids) + 10, count=False).hits
             return [str(searcher.doc(index).get_first("id")) for _, index in hits]
@@ -178,17 +180,18 @@ class LexicalIndex:
         schema, must = self._index.schema, tantivy.Occur.Must
         terms = [("id", passage.id), *(("body", stem) for stem in stems)]
         parts = [(must, tantivy.Query.term_query(schema, field, term)) for field, term in terms]
-        with _failures("read"):
+        with _failures(self._path):
             query = tantivy.Query.boolean_query(parts)
             return bool(self._index.searcher().search(query, limit=1, count=False).hits)
 
     def count(self) -> int:
         """How many passages the index holds."""
-        return int(self._index.searcher().num_docs)
+        with _failures(self._path):
+            return int(self._index.searcher().num_docs)
 
     def writer(self) -> LexicalWriter:
         """Open the index for writing; one writer at a time."""
-        return LexicalWriter(self._index)
+        return LexicalWriter(self._index, self._path)
 
 
 class LexicalWriter(Closing):
@@ -196,16 +199,18 @@ class LexicalWriter(Closing):
 
     Args:
         index: The tantivy index to write to.
+        path: Its folder.
     """
 
-    def __init__(self, index: tantivy.Index) -> None:
+    def __init__(self, index: tantivy.Index, path: Path) -> None:
         self._index = index
-        with _failures():
+        self._path = path
+        with _failures(path, "written"):
             self._writer = index.writer(heap_size=_WRITER_HEAP_BYTES, num_threads=1)
 
     def put(self, passages: Iterable[Passage]) -> None:
         """Write passages over those of the same ids."""
-        with _failures():
+        with _failures(self._path, "written"):
             for passage in passages:
                 self._writer.delete_documents_by_term("id", passage.id)
                 self._add(passage)
@@ -213,7 +218,7 @@ class LexicalWriter(Closing):
 
     def put_all(self, passages: Iterable[Passage]) -> None:
         """Write passages in place of all that there are; a search sees the old or the new ones."""
-        with _failures():
+        with _failures(self._path, "written"):
             self._writer.delete_all_documents()
             for passage in passages:
                 self._add(passage)
@@ -221,7 +226,7 @@ class LexicalWriter(Closing):
 
     def delete(self, ids: Iterable[str]) -> None:
         """Delete passages; unknown ids are passed over."""
-        with _failures():
+        with _failures(self._path, "written"):
             for id_ in ids:
                 self._writer.delete_documents_by_term("id", id_)
             self._commit()
@@ -237,7 +242,7 @@ class LexicalWriter(Closing):
 
     def close(self) -> None:
         """Wait for merges to end and give the index free."""
-        with _failures():
+        with _failures(self._path, "written"):
             self._writer.wait_merging_threads()
 
 
@@ -249,16 +254,35 @@ def _most_possible(searcher: tantivy.Searcher, stems: Sequence[str]) -> float:
 
 
 @contextmanager
-def _failures(action: str = "written") -> Iterator[None]:
+def _failures(path: Path, action: str = "read") -> Iterator[None]:
     """Make errors of ours of what tantivy raises: no space, read-only, damaged, locked."""
     try:
         yield
     except (ValueError, OSError) as err:
-        msg = (
-            f"The lexical index cannot be {action} ({err}). If its disk is full, free space and "
-            "run the same again. Nothing that was written before is lost."
-        )
-        raise IndexStorageError(msg) from err
+        raise IndexStorageError(_failed(path, action, err)) from err
+    except BaseException as err:
+        if not is_rust_panic(err):
+            raise
+        raise IndexStorageError(_damaged(path, str(err))) from err
+
+
+def _failed(path: Path, action: str, err: Exception) -> str:
+    return (
+        f"The lexical index in {path} cannot be {action} ({err}). If its disk is full, free space "
+        "and run the same again; if it is read-only, allow writing; if it is damaged, make it "
+        f"again from the passages: {_repair(path)}. Nothing that was written before is lost."
+    )
+
+
+def _damaged(path: Path, fault: str) -> str:
+    return (
+        f"The lexical index in {path} is damaged: {fault}. Make it again from the passages: "
+        f"{_repair(path)}"
+    )
+
+
+def _repair(path: Path) -> str:
+    return f"wikirank verify --index {path.parent} --repair"
 
 
 def _schema() -> tantivy.Schema:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 from unicodedata import normalize
 
 from wikirank.errors import InvalidArgumentError
@@ -33,6 +33,8 @@ _COLUMNS = {
 }
 
 FIELD_KEYS = frozenset(_COLUMNS)
+
+_KEYS_SHOWN = 40
 
 
 def normalise_filter(
@@ -68,7 +70,10 @@ def _clause(key: str, value: Any, known_keys: frozenset[str], depth: int) -> dic
     if key in ("$and", "$or"):
         return _combination(key, value, known_keys, depth + 1)
     if key not in known_keys:
-        msg = f"Unknown filter key {key!r}. Keys in this index: {', '.join(sorted(known_keys))}."
+        keys = sorted(known_keys)
+        more = f" and {len(keys) - _KEYS_SHOWN} more" if len(keys) > _KEYS_SHOWN else ""
+        shown = ", ".join(keys[:_KEYS_SHOWN])
+        msg = f"Unknown filter key {key!r}. Keys in this index: {shown}{more}."
         raise InvalidArgumentError(msg)
     if not isinstance(value, Mapping):
         forms = _forms(_scalar(key, value))
@@ -101,7 +106,7 @@ def _operand(key: str, operator: str, value: Any) -> Any:
             msg = f"{operator} on {key!r} takes values of one kind, got {value!r}."
             raise InvalidArgumentError(msg)
         return [_scalar(key, item) for item in value]
-    if operator in _COMPARISONS and (isinstance(value, (bool, str)) or not _is_scalar(value)):
+    if operator in _COMPARISONS and (isinstance(value, (bool, str)) or not is_scalar(value)):
         msg = f"{operator} on {key!r} takes a number, got {value!r}."
         raise InvalidArgumentError(msg)
     if operator not in (*_COMPARISONS, "$eq", "$ne"):
@@ -118,15 +123,16 @@ def _forms(value: Any) -> list[Any]:
     return list(dict.fromkeys([value, normalize("NFC", value), normalize("NFD", value)]))
 
 
-def _is_scalar(value: Any) -> bool:
+def is_scalar(value: Any) -> TypeGuard[str | int | float]:
+    """Whether a value is a string, a number or a bool."""
     return isinstance(value, _SCALARS)
 
 
 def _scalar(key: str, value: Any) -> Any:
-    if not _is_scalar(value):
+    if not is_scalar(value):
         msg = f"The filter on {key!r} takes a string, a number or a bool, got {value!r}."
         raise InvalidArgumentError(msg)
-    if not _can_be_stored(value):
+    if not can_be_stored(value):
         msg = (
             f"The filter on {key!r} takes whole numbers of up to 64 bits, finite numbers and text "
             f"that is valid Unicode, got {value!r}."
@@ -135,7 +141,8 @@ def _scalar(key: str, value: Any) -> Any:
     return value
 
 
-def _can_be_stored(value: str | int | float) -> bool:
+def can_be_stored(value: str | int | float) -> bool:
+    """Whether Chroma and SQLite can hold a value: valid Unicode, finite, up to 64 bits."""
     if isinstance(value, str):
         return not any("\ud800" <= char <= "\udfff" for char in value)
     return math.isfinite(value) if isinstance(value, float) else -(2**63) <= value < 2**63

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import weakref
@@ -19,7 +20,15 @@ from wikirank.embed import Embedder, load_embedder, recorded_embedder
 from wikirank.errors import IndexMismatchError, IndexStorageError, InvalidArgumentError
 from wikirank.index.bm25 import LexicalIndex, learn_language
 from wikirank.index.languages import ENGLISH, check_language
-from wikirank.index.ledger import Reading, pending, register_source
+from wikirank.index.ledger import (
+    Reading,
+    forget_source,
+    indexed_articles,
+    locations,
+    pending,
+    register_source,
+    require_source,
+)
 from wikirank.index.preconditions import (
     FORMAT,
     STORE_FILE,
@@ -28,6 +37,7 @@ from wikirank.index.preconditions import (
     refuse_duplicates,
     refuse_filled,
     refuse_foreign,
+    refuse_without_database,
 )
 from wikirank.index.report import IndexInfo, IndexReport, OnProgress
 from wikirank.index.store import PassageStore
@@ -49,6 +59,7 @@ DEFAULT_COLLECTION = "wikirank"
 # each. Who adds passages some hundreds at a time should not wait for the graph each time.
 _BACKLOG = 100
 _BACKLOG_BETWEEN = 1000
+_REMOVED_AT_ONCE = 128
 
 
 class WikiIndex(Closing):
@@ -67,7 +78,7 @@ class WikiIndex(Closing):
         self.embedder = embedder
         self._meta = store.read_meta()
         language = self._meta.get("language", ENGLISH)
-        self.lexical = LexicalIndex(path / "lexical", language=language)
+        self.lexical = LexicalIndex(path / "lexical", create=store.is_empty(), language=language)
         self._bound_to = ""
 
     def __copy__(self) -> Self:
@@ -119,7 +130,8 @@ class WikiIndex(Closing):
             IndexConnectionError: If the Chroma server does not answer.
         """
         check_language(language)
-        folder = Path(tempfile.mkdtemp(prefix="wikirank-")) if path is None else Path(path)
+        is_temporary = path is None
+        folder = Path(tempfile.mkdtemp(prefix="wikirank-") if path is None else path).absolute()
         if is_index(folder):
             msg = f"There is an index in {folder} already. Open it, or choose another folder."
             raise IndexStorageError(msg)
@@ -151,9 +163,9 @@ class WikiIndex(Closing):
             store.close()
             raise
         index = cls(folder, store, dense, embedder)
-        if path is None:
+        if is_temporary:
             index._bound_to = "in a temporary folder, which goes with this process"
-            weakref.finalize(index, shutil.rmtree, folder, ignore_errors=True)
+            index._discard_at_end()
         return index
 
     @classmethod
@@ -173,8 +185,9 @@ class WikiIndex(Closing):
             IndexMismatchError: If another model or another format made it.
             IndexConnectionError: If its Chroma server does not answer.
         """
-        folder = Path(path)
+        folder = Path(path).absolute()
         if not is_index(folder):
+            refuse_without_database(folder)
             raise no_index(folder)
         store = PassageStore(folder / STORE_FILE)
         try:
@@ -290,6 +303,7 @@ class WikiIndex(Closing):
         on_progress: OnProgress | None = None,
         reread: bool = False,
         workers: IngestWorkers | None = None,
+        wait: float = 0.0,
     ) -> IndexReport:
         """Bring the index in line with a source: add, replace and remove its articles.
 
@@ -301,6 +315,7 @@ class WikiIndex(Closing):
             reread: Read the source even if its files are as they were when it was read last.
             workers: Who reads, cuts and embeds, such as `wikirank.cluster.RayWorkers`; None does
                 it in this process. This process writes in any case.
+            wait: How many seconds to wait for another writer to end.
 
         Returns:
             What changed.
@@ -311,7 +326,7 @@ class WikiIndex(Closing):
             IndexLockedError: If something else is writing to the index.
         """
         splitter = splitter_from(self._meta["splitter"])
-        with self._open_writer() as writer:
+        with self._open_writer(wait) as writer:
             is_named = getattr(source, "is_named", False)
             register_source(self.store, source.name, source.location, may_move=is_named)
             reading = Reading(self.store, source)
@@ -325,11 +340,12 @@ class WikiIndex(Closing):
             writer.write_graph(_BACKLOG)
             return report
 
-    def add_passages(self, passages: Iterable[Passage]) -> int:
+    def add_passages(self, passages: Iterable[Passage], *, wait: float = 0.0) -> int:
         """Write ready-made passages, over those of the same ids; many at a time is quickest.
 
         Args:
             passages: The passages.
+            wait: How many seconds to wait for another writer to end.
 
         Returns:
             How many were written.
@@ -340,12 +356,42 @@ class WikiIndex(Closing):
         given = list(passages)
         refuse_duplicates(given)
         written = 0
-        with self._open_writer() as writer:
+        with self._open_writer(wait) as writer:
             for batch in chunks(given, 512):
                 for source, of_source in groupby(batch, key=lambda passage: passage.source):
                     written += writer.put(source, _articles(of_source), whole=False)[0]
             writer.write_graph(_BACKLOG_BETWEEN)
         return written
+
+    def _discard_at_end(self) -> None:
+        """Close and delete a temporary index when nothing refers to it any more."""
+        weakref.finalize(self, _discard, self.path, self.store, self.dense, os.getpid())
+
+    def remove_source(self, name: str, *, wait: float = 0.0) -> int:
+        """Take a source out of the index, with all its articles.
+
+        Safe to kill at any moment; the same call again goes on where it stopped.
+
+        Args:
+            name: Name of the source, as `info` lists it.
+            wait: How many seconds to wait for another writer to end.
+
+        Returns:
+            How many articles were removed.
+
+        Raises:
+            InvalidArgumentError: If there is no source of this name.
+            IndexLockedError: If something else is writing to the index.
+        """
+        removed = 0
+        with self._open_writer(wait) as writer:
+            require_source(self.store, name)
+            for articles in chunks(indexed_articles(self.store, name), _REMOVED_AT_ONCE):
+                writer.remove(name, articles)
+                removed += len(articles)
+            forget_source(self.store, name)
+            writer.write_graph(_BACKLOG)
+        return removed
 
     def remove_passages(self, ids: Sequence[str]) -> int:
         """Remove passages, of whatever source; ids that the index does not have are passed over.
@@ -362,8 +408,10 @@ class WikiIndex(Closing):
         with self._open_writer() as writer:
             return writer.remove_passages(list(dict.fromkeys(ids)))
 
-    def _open_writer(self) -> IndexWriter:
-        return IndexWriter(self.path, self.store, self.dense, self.lexical, self.embedder)
+    def _open_writer(self, wait: float = 0.0) -> IndexWriter:
+        return IndexWriter(
+            self.path, self.store, self.dense, self.lexical, self.embedder, wait=wait
+        )
 
     def info(self) -> IndexInfo:
         """What the index holds and how it was made."""
@@ -371,13 +419,16 @@ class WikiIndex(Closing):
         rows = self.store.connection.execute(
             "SELECT source, count(*) FROM articles GROUP BY source ORDER BY source"
         )
-        sources = {name: int(number) for name, number in rows}
+        # Of a source that is being read for the first time there may be no article yet.
+        sources = dict.fromkeys(locations(self.store), 0)
+        sources |= {name: int(number) for name, number in rows}
         files = (file for file in self.path.rglob("*") if file.is_file())
         return IndexInfo(
             path=str(self.path),
             passages=self.store.count(),
             articles=sum(sources.values()),
             sources=sources,
+            locations=locations(self.store),
             embedder=self._meta["embedder"],
             language=self.lexical.language or "",
             splitter=self._meta["splitter"],
@@ -398,10 +449,18 @@ def _reopen(path: Path, embedder: Embedder) -> WikiIndex:
     return WikiIndex.open(path, embedder=embedder)
 
 
+def _discard(folder: Path, store: PassageStore, dense: DenseIndex, process: int) -> None:
+    if os.getpid() != process:
+        return  # A forked child ends; its parent goes on.
+    dense.close()
+    store.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def is_index(path: Path) -> bool:
     """Whether a folder holds a whole index; a killed `create` leaves none."""
     file = path / STORE_FILE
-    if not file.is_file():
+    if not file.is_file() or file.stat().st_size == 0:
         return False
     store = PassageStore(file)
     try:

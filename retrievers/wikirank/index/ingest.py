@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from time import perf_counter
 from typing import TypeAlias
 
@@ -13,11 +14,12 @@ from wikirank.corpus.source import ChangingSource, Removed, Source, Unchanged
 from wikirank.errors import CorpusError, EmptyCorpusError
 from wikirank.index.ingest_workers import IngestJob, IngestWorkers, PreparedArticle
 from wikirank.index.ledger import KnownArticles, SeenArticles, digests, known_digests
+from wikirank.index.metadata import storable, unfilterable
 from wikirank.index.report import IndexProgress, IndexReport, OnProgress
 from wikirank.index.store import PassageStore
 from wikirank.index.writer import ArticlePassages, IndexWriter
 from wikirank.passages.splitters import Splitter
-from wikirank.types import Article
+from wikirank.types import Article, Passage
 
 _ARTICLES_READ_AT_ONCE = 128
 _PASSAGES_WRITTEN_AT_ONCE = 512
@@ -137,6 +139,7 @@ class Ingestion:
             self._lost_text.append(key)
             self._report.without_text += 1
             return
+        passages = self._storable(key, passages)
         if known:
             self._report.changed += 1
         else:
@@ -145,6 +148,12 @@ class Ingestion:
         self._versions[key] = article.version
         if sum(len(staged.passages) for staged in self._batch) >= _PASSAGES_WRITTEN_AT_ONCE:
             self._flush()
+
+    def _storable(self, key: str, passages: Sequence[Passage]) -> Sequence[Passage]:
+        """The passages of an article with metadata that can be stored; the report has the rest."""
+        metadata, changed = storable(passages[0].metadata)
+        self._report.note_unfilterable(key, {**unfilterable(metadata), **changed})
+        return [replace(p, metadata=dict(metadata)) for p in passages] if changed else passages
 
     def _flush(self) -> None:
         if not self._batch:

@@ -75,7 +75,7 @@ class KnownArticles:
     def __init__(self, store: PassageStore, source: str) -> None:
         self._store = store
         self._source = source
-        self._state_key = f"state of {source}"
+        self._state_key = _state_key(source)
 
     @property
     def state(self) -> str:
@@ -134,17 +134,56 @@ def register_source(
     """
     if location is None:
         return
-    row = store.connection.execute(
-        "SELECT location FROM sources WHERE name = ?", (name,)
-    ).fetchone()
-    if row and row[0] != location and not may_move:
+    known = locations(store).get(name)
+    if known == location:
+        return
+    if known is not None and not may_move:
         msg = (
-            f"A source named {name!r} is indexed already, from {row[0]}; this one is {location}. "
+            f"A source named {name!r} is indexed already, from {known}; this one is {location}. "
             f"Give this one a name of its own (--name), or, if the source has moved, "
             f"name it explicitly: --name {name}."
         )
         raise InvalidArgumentError(msg)
-    store.connection.execute("INSERT OR REPLACE INTO sources VALUES (?, ?)", (name, location))
+    with store.transaction() as connection:
+        _forget_state(connection, name)  # What another place left means nothing here.
+        connection.execute("INSERT OR REPLACE INTO sources VALUES (?, ?)", (name, location))
+
+
+def locations(store: PassageStore) -> dict[str, str]:
+    """Where the sources of an index lie, by name."""
+    return dict(store.connection.execute("SELECT name, location FROM sources ORDER BY name"))
+
+
+def require_source(store: PassageStore, name: str) -> None:
+    """Raise InvalidArgumentError if an index has no source, nor article, of a name."""
+    sql = "SELECT name FROM sources UNION SELECT source FROM articles ORDER BY 1"
+    names = [row[0] for row in store.connection.execute(sql)]
+    if name not in names:
+        msg = f"Expected the name of a source, got {name!r}. Sources: {', '.join(names) or 'none'}."
+        raise InvalidArgumentError(msg)
+
+
+def indexed_articles(store: PassageStore, source: str) -> list[str]:
+    """The keys of all articles of a source."""
+    sql = "SELECT article FROM articles WHERE source = ? ORDER BY article"
+    return [row[0] for row in store.connection.execute(sql, (source,))]
+
+
+def forget_source(store: PassageStore, name: str) -> None:
+    """Drop a source that has no articles any more."""
+    with store.transaction() as connection:
+        _forget_state(connection, name)
+        connection.execute("DELETE FROM sources WHERE name = ?", (name,))
+
+
+def _forget_state(connection: sqlite3.Connection, source: str) -> None:
+    forget_readings(connection, [source])
+    connection.execute("DELETE FROM versions WHERE source = ?", (source,))
+    connection.execute("DELETE FROM meta WHERE key = ?", (_state_key(source),))
+
+
+def _state_key(source: str) -> str:
+    return f"state of {source}"
 
 
 def digests(store: PassageStore, source: str, articles: Sequence[str]) -> dict[str, str]:

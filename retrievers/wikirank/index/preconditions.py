@@ -18,6 +18,7 @@ from wikirank.types import Passage
 
 FORMAT = 1
 STORE_FILE = "wikirank.sqlite3"
+SETTINGS = ("format", "wikirank_version", "embedder", "splitter", "chroma_url", "collection")
 
 
 def no_index(folder: Path) -> IndexNotFoundError:
@@ -36,6 +37,16 @@ def refuse_foreign(folder: Path) -> None:
         raise IndexStorageError(msg)
 
 
+def refuse_without_database(folder: Path) -> None:
+    """Refuse a folder that has the other parts of an index, but not its passages."""
+    if any((folder / part).exists() for part in ("lexical/meta.json", "chroma/chroma.sqlite3")):
+        msg = (
+            f"The index in {folder} has lost its passages: {STORE_FILE} is missing or empty. "
+            "Index the sources again into a new folder."
+        )
+        raise IndexStorageError(msg)
+
+
 def refuse_filled(dense: DenseIndex, collection: str) -> None:
     """Refuse to make an index over a collection that holds passages."""
     if held := dense.count():
@@ -48,6 +59,12 @@ def refuse_filled(dense: DenseIndex, collection: str) -> None:
 
 def check_made_by(folder: Path, meta: Mapping[str, Any], embedder: Embedder) -> None:
     """Refuse an index of another format or another embedder."""
+    if missing := [name for name in SETTINGS if name not in meta]:
+        msg = (
+            f"The index in {folder} has lost its settings ({', '.join(missing)}). Index the "
+            "sources again into a new folder."
+        )
+        raise IndexStorageError(msg)
     if meta["format"] != FORMAT:
         msg = (
             f"The index in {folder} has format {meta['format']} (wikirank "

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 _MOST_NAMED = 10  # pages that a summary names
+_SHOWN = 3
+_MOST_KEYS_NOTED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class IndexReport:
         seconds: Wall-clock time of the run.
         skipped: Pages of the source that are no articles, by reason.
         passed_over: Names of what was skipped, each with the reason, where the source tells.
+        unfilterable: Metadata that no filter can name, as of keys that begin with `$`: of each key
+            the first article and the reason, at most a hundred.
         was_read: Whether the source was read; False if its files were as at its last reading.
     """
 
@@ -57,6 +61,7 @@ class IndexReport:
     seconds: float = 0.0
     skipped: dict[str, int] = field(default_factory=dict)
     passed_over: list[str] = field(default_factory=list)
+    unfilterable: dict[str, str] = field(default_factory=dict)
     was_read: bool = True
 
     @property
@@ -73,7 +78,9 @@ class IndexReport:
             f"{self.removed} removed, {self.without_text} without text"
         )
         passages = f"{self.passages_written} passages written in {self.seconds:.1f} s"
-        return "; ".join(part for part in (articles, passages, self._skipped()) if part)
+        return "; ".join(
+            part for part in (articles, passages, self._skipped(), self._unfilterable()) if part
+        )
 
     def _skipped(self) -> str:
         """What was skipped and why, the most frequent reason first."""
@@ -91,6 +98,20 @@ class IndexReport:
         more = len(self.passed_over) - _MOST_NAMED
         names = ", ".join(self.passed_over[:_MOST_NAMED])
         return f": {names}{f' and {more} more' if more > 0 else ''}"
+
+    def note_unfilterable(self, article: str, left_out: Mapping[str, str]) -> None:
+        """Note metadata of an article that no filter can name, with the reasons by key."""
+        for key, reason in left_out.items():
+            if len(self.unfilterable) < _MOST_KEYS_NOTED:
+                self.unfilterable.setdefault(key, f"{article}: {reason}")
+
+    def _unfilterable(self) -> str:
+        if not self.unfilterable:
+            return ""
+        shown = list(self.unfilterable.items())[:_SHOWN]
+        each = ", ".join(f"{key!r} of {where}" for key, where in shown)
+        more = ", …" if len(self.unfilterable) > _SHOWN else ""
+        return f"metadata that no filter can name: {each}{more}"
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain values, for JSON."""
@@ -128,6 +149,7 @@ class IndexInfo:
     wikirank_version: str
     size_bytes: int
     filter_keys: list[str] = field(default_factory=list)
+    locations: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The information as plain values, for JSON."""

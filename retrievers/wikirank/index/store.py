@@ -12,12 +12,14 @@ import re
 import shutil
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
-from wikirank._util import chunks
+from wikirank._util import abandon, chunks, renew_after_fork
 from wikirank.errors import IndexStorageError, InvalidArgumentError
 from wikirank.index.filters import FIELD_KEYS, to_sql
 from wikirank.passages.ids import stable_hash
@@ -63,6 +65,53 @@ _SCARCE = 2**20
 SQL_CHUNK = 900
 
 
+class _Cursor(sqlite3.Cursor):
+    """A cursor whose errors are ours."""
+
+    connection: _Connection
+
+    def __next__(self) -> Any:
+        with store_failures(self.connection.path):
+            return super().__next__()
+
+    def fetchone(self) -> Any:
+        with store_failures(self.connection.path):
+            return super().fetchone()
+
+    def fetchall(self) -> list[Any]:
+        with store_failures(self.connection.path):
+            return super().fetchall()
+
+
+class _Connection(sqlite3.Connection):
+    """A connection whose errors are ours, and which is closed with its last reference."""
+
+    path = Path()
+
+    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+        with store_failures(self.path):
+            return self.cursor(_Cursor).execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Any]) -> sqlite3.Cursor:
+        with store_failures(self.path):
+            return self.cursor(_Cursor).executemany(sql, parameters)
+
+    def __del__(self) -> None:
+        with suppress(sqlite3.ProgrammingError):  # It could not even be opened.
+            self.close()
+
+
+class _Lease:
+    """A thread's hold on a connection; it ends with the thread, whose storage has it."""
+
+    def __init__(self, connection: _Connection, idle: deque[_Connection]) -> None:
+        self.connection = connection
+        self._idle = idle
+
+    def __del__(self) -> None:
+        self._idle.append(self.connection)
+
+
 class PassageStore:
     """Passages and their bookkeeping in SQLite, one connection a thread, write-ahead logged.
 
@@ -75,15 +124,14 @@ class PassageStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
-        self._lock = threading.Lock()
+        self._forget_connections()
+        renew_after_fork(self)
         try:
             if not self._has_schema():
                 self.connection.executescript(_SCHEMA)
-        except sqlite3.DatabaseError as err:
+        except (sqlite3.DatabaseError, IndexStorageError) as err:
             self.close()
-            msg = f"{path} cannot be opened as an index database ({err}). {_way_out(path)}"
+            msg = f"{path} cannot be opened as an index database ({_cause(err)}). {_way_out(path)}"
             raise IndexStorageError(msg) from err
 
     def _has_schema(self) -> bool:
@@ -93,18 +141,44 @@ class PassageStore:
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """This thread's connection."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
+        """This thread's connection, which another thread gets when this one has ended."""
+        lease: _Lease | None = getattr(self._local, "lease", None)
+        if lease is None:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self._connect()
+            lease = self._local.lease = _Lease(connection, self._idle)
+        return lease.connection
+
+    def _connect(self) -> _Connection:
+        with store_failures(self._path):
             connection = sqlite3.connect(
-                self._path, timeout=30, isolation_level=None, check_same_thread=False
+                self._path,
+                timeout=30,
+                isolation_level=None,
+                check_same_thread=False,
+                factory=_Connection,
             )
-            with self._lock:
-                self._connections.append(connection)
-            self._local.connection = connection
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
+        connection.path = self._path
+        with self._lock:
+            self._connections.append(connection)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
         return connection
+
+    def after_fork(self) -> None:
+        """Forget the parent's connections: to close one here would take its log from the parent."""
+        for connection in self._connections:
+            abandon(connection)
+        self._forget_connections()
+
+    def _forget_connections(self) -> None:
+        self._local = threading.local()
+        self._connections: list[_Connection] = []
+        # Not closed: SQLite keeps the files of closed connections while another one is open.
+        self._idle: deque[_Connection] = deque()
+        self._lock = threading.Lock()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -126,6 +200,7 @@ class PassageStore:
             for connection in self._connections:
                 connection.close()
             self._connections.clear()
+            self._idle = deque()
         self._local = threading.local()
 
     def read_meta(self) -> dict[str, Any]:
@@ -141,7 +216,8 @@ class PassageStore:
 
     def upgrade(self) -> None:
         """Give an index that an older version made the tables and columns that have come since."""
-        self.connection.executescript(_ADDED)
+        with store_failures(self._path):
+            self.connection.executescript(_ADDED)
         if not self.has_content():
             with self.transaction() as connection:
                 connection.execute(
@@ -240,6 +316,10 @@ class PassageStore:
             found.update(self.connection.execute(sql, [source, *chunk]).fetchall())
         return found
 
+    def is_empty(self) -> bool:
+        """Whether the index holds no passage."""
+        return self.connection.execute("SELECT 1 FROM passages LIMIT 1").fetchone() is None
+
     def titles(self, limit: int) -> list[str]:
         """The titles of the first articles written: at most `limit`, none twice, none empty."""
         rows = self.connection.execute("SELECT title FROM passages ORDER BY rowid")
@@ -257,6 +337,9 @@ def insert_passages(connection: sqlite3.Connection, passages: Sequence[Passage])
     marks = ", ".join("?" * 12)
     rows = [_row(passage) for passage in passages]
     connection.executemany(f"INSERT OR REPLACE INTO passages VALUES ({marks})", rows)
+    # Imported here, as searching needs it not.
+    from wikirank.index.metadata import filterable
+
     keys = {key for passage in passages for key in filterable(passage.metadata)}
     connection.executemany(
         "INSERT OR IGNORE INTO metadata_keys VALUES (?)", [(key,) for key in sorted(keys)]
@@ -272,6 +355,10 @@ def content_digest(connection: sqlite3.Connection, source: str, article: str) ->
 def stored_digest(rows: Iterable[Sequence[Any]]) -> str:
     """The hash that `content_digest` gives, of rows in the order of `PassageStore.rows`."""
     return stable_hash([list(row) for row in rows])
+
+
+def _cause(err: BaseException) -> BaseException:
+    return err.__cause__ or err
 
 
 def _way_out(path: Path) -> str:
@@ -293,18 +380,29 @@ def record_write(connection: sqlite3.Connection, token: str) -> None:
     )
 
 
-@contextmanager
-def store_failures(path: Path) -> Iterator[None]:
-    """Make errors of ours of what SQLite raises about its file: no space, read-only, damaged."""
-    try:
-        yield
-    except sqlite3.DatabaseError as err:
+class store_failures:  # noqa: N801 - used as a function; a generator would cost more a row
+    """Makes errors of ours of what SQLite raises about its file: no space, read-only, damaged."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        """Nothing is to be done."""
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        err: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if not isinstance(err, sqlite3.DatabaseError):
+            return
         if isinstance(err, (sqlite3.ProgrammingError, sqlite3.IntegrityError)):
-            raise
+            return
         msg = (
-            f"{path} cannot be written or read ({err}). If its disk is full, free space, if it is "
-            "read-only, allow writing, and run the same again; if it is damaged, wikirank verify "
-            "says what can be mended. Nothing that was written before is lost."
+            f"{self._path} cannot be written or read ({err}). If its disk is full, free space, if "
+            "it is read-only, allow writing, and run the same again; if it is damaged, wikirank "
+            "verify says what can be mended. Nothing that was written before is lost."
         )
         raise IndexStorageError(msg) from err
 
@@ -314,11 +412,6 @@ def delete_passages(connection: sqlite3.Connection, ids: Iterable[str]) -> None:
     connection.executemany("DELETE FROM passages WHERE id = ?", [(i,) for i in ids])
 
 
-def filterable(metadata: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
-    """The part of a passage's metadata that Chroma can hold and a filter can name: scalars."""
-    return {key: value for key, value in metadata.items() if isinstance(value, (str, int, float))}
-
-
 def _marks(items: Sequence[Any]) -> str:
     return ", ".join("?" * len(items))
 
@@ -326,7 +419,7 @@ def _marks(items: Sequence[Any]) -> str:
 def _row(passage: Passage) -> tuple[Any, ...]:
     try:
         metadata = json.dumps(dict(passage.metadata), ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError) as err:
+    except (TypeError, ValueError, RecursionError) as err:
         msg = (
             f"The metadata of passage {passage.id!r} cannot be stored as JSON ({err}). "
             "Use strings, numbers, bools, None, and lists or dicts of them."

@@ -9,6 +9,7 @@ then the new. What a killed run left pending is mended before anything else is w
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +72,7 @@ class IndexWriter:
         dense: Its dense index.
         lexical: Its lexical index.
         embedder: The model for the vectors.
+        wait: How many seconds to wait for another writer to end.
 
     Raises:
         IndexLockedError: On entering, if another process or thread writes to the index.
@@ -83,9 +85,12 @@ class IndexWriter:
         dense: DenseIndex,
         lexical: LexicalIndex,
         embedder: Embedder,
+        wait: float = 0.0,
     ) -> None:
         self._folder = folder
         self._lock = FileLock(folder / "write.lock")
+        self._owner = folder / "write.owner"
+        self._wait = wait
         self._store = store
         self._dense = dense
         self._lexical = lexical
@@ -93,19 +98,19 @@ class IndexWriter:
 
     def __enter__(self) -> IndexWriter:
         try:
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=self._wait)
         except Timeout as err:
-            msg = f"Another process is writing to {self._folder}. Wait for it to end, then retry."
-            raise IndexLockedError(msg) from err
+            raise IndexLockedError(self._locked()) from err
         except OSError as err:
             msg = f"{self._folder} cannot be written to ({err}). Allow it, or index elsewhere."
             raise IndexStorageError(msg) from err
         try:
+            self._owner.write_text(str(os.getpid()))
             self._store.upgrade()
             self._writer = self._lexical.writer()
             self._recover()
         except BaseException:
-            self._lock.release()
+            self._release()
             raise
         return self
 
@@ -121,7 +126,27 @@ class IndexWriter:
             if exc is None:  # Else it is but the consequence of what went wrong before.
                 raise
         finally:
-            self._lock.release()
+            self._release()
+
+    def _release(self) -> None:
+        self._owner.unlink(missing_ok=True)
+        self._lock.release()
+
+    def _locked(self) -> str:
+        """Who else writes, as far as can be told: the owner's file may be there a little later."""
+        try:
+            owner = self._owner.read_text()
+        except OSError:
+            owner = ""
+        if owner == str(os.getpid()):
+            who = "Another thread of this process"
+        else:
+            who = f"Another process ({owner})" if owner else "Another process"
+        waited = f" for {self._wait:g} s and longer" if self._wait else ""
+        return (
+            f"{who} is writing to {self._folder}{waited}. Wait for it to end, or give more time "
+            "to wait (wait=SECONDS, --wait SECONDS)."
+        )
 
     @property
     def model_id(self) -> str:
@@ -221,8 +246,7 @@ class IndexWriter:
         """Bring both indexes in line with the passages table, where a killed run left off."""
         if damage := self._dense.damage():
             _log.warning(
-                "A process died while it wrote vectors of %s, which are damaged (%s). "
-                "They are made anew from the passages.",
+                "The vectors of %s are damaged (%s). They are made again from the passages.",
                 self._folder,
                 damage,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +15,8 @@ ModelKind = Literal["embedder", "cross-encoder"]
 ONNX_FILE = "model.onnx"
 PREFILTER_FILE = "first_pass.onnx"
 _WEIGHTS = ("logit", "dense", "lexical", "shift")
+_LONGEST_INPUT = 2**20
+_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def parse_description(fields: Mapping[str, Any], file: Path) -> ModelDescription
     checks = {
         "kind": fields.get("kind") in get_args(ModelKind),
         "model_id": isinstance(fields.get("model_id"), str) and bool(fields.get("model_id")),
-        "max_length": type(max_length) is int and max_length > 0,
+        "max_length": type(max_length) is int and 0 < max_length <= _LONGEST_INPUT,
         "headings": isinstance(prepend_heading, bool),
         "calibration": _is_finite(scale) and scale > 0 and _is_finite(shift),
         "combination": combination is None or _is_combination(combination),
@@ -125,7 +127,7 @@ def parse_description(fields: Mapping[str, Any], file: Path) -> ModelDescription
     }
     wrong = [name for name, good in checks.items() if not good]
     if wrong:
-        got = ", ".join(f"{name}={fields.get(name)!r}" for name in wrong)
+        got = ", ".join(f"{name}={_shown(fields.get(name))}" for name in wrong)
         msg = f"Expected valid fields in {file}, got {got}; re-export the model."
         raise ModelError(msg)
     return ModelDescription(
@@ -173,4 +175,10 @@ def _is_combination(value: Any) -> bool:
 
 
 def _is_finite(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    # A whole number may be larger than any float.
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"

@@ -215,7 +215,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     except OSError as err:
         msg = f"Expected a model folder with {DESCRIPTION_FILE} at {path}; it cannot be read: {err}"
         raise ModelError(msg) from err
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
         msg = f"Expected JSON in {file}, got something else: {err}. Restore or re-export the model."
         raise ModelError(msg) from err
     if not isinstance(fields, dict):

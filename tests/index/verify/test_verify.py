@@ -10,8 +10,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import chromadb
 import numpy as np
 import pytest
+from chromadb.errors import ChromaError
 from filelock import FileLock
 from index_snapshot import snapshot
 
@@ -207,6 +209,44 @@ def test_what_is_lost_comes_back_from_the_source(
         index.add_source(open_source(str(tiny_wiki)))
     assert faulty(folder) == set()
     assert contents(folder) == contents(original)
+
+
+def test_a_log_that_chroma_cannot_apply(original: Path, folder: Path) -> None:
+    """A record of 5,500 keys, as an index without today's bound wrote it."""
+    client = chromadb.PersistentClient(str(folder / "chroma"))
+    collection = client.get_collection("wikirank", embedding_function=None)
+    with pytest.raises(ChromaError):
+        collection.upsert(
+            ids=["many"],
+            embeddings=[[1.0] + [0.0] * 383],
+            metadatas=[{f"key{n}": n for n in range(5500)}],
+        )
+    with WikiIndex.open(folder) as index, pytest.raises(IndexStorageError, match="--repair"):
+        index.dense.count()
+    assert "vectors" in faulty(folder)
+    assert "all made again" in " ".join(repair_index(folder))
+    assert faulty(folder) == set()
+    assert contents(folder) == contents(original)
+
+
+def test_a_searched_index_whose_lexical_index_goes(folder: Path) -> None:
+    for file in (folder / "lexical").glob("*.json"):
+        file.unlink()
+    with pytest.raises(IndexStorageError, match="--repair"):
+        WikiIndex.open(folder)
+    assert not (folder / "lexical" / "meta.json").exists()
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_an_index_without_its_passages_is_not_begun_afresh(folder: Path, empty: bool) -> None:
+    file = folder / "wikirank.sqlite3"
+    file.unlink()
+    if empty:
+        file.touch()
+    with pytest.raises(IndexStorageError, match="lost its passages"):
+        WikiIndex.open(folder)
+    assert file.exists() == empty
+    assert not empty or file.stat().st_size == 0
 
 
 def test_a_damaged_database_is_left_as_it_is(folder: Path) -> None:

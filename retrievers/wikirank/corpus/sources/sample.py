@@ -34,6 +34,7 @@ class SampleSource:
             InvalidArgumentError: If `name` is empty.
             MissingExtraError: If the package is not installed.
         """
+        self.is_named = name is not None
         self.name = source_name(name, default="sample")
         try:
             self._path = Path(str(metadata.distribution(_PACKAGE).locate_file(_DATA)))

@@ -22,9 +22,10 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from wikirank.errors import IndexLockedError, IndexStorageError
-from wikirank.index.vectors.chroma_store import ChromaSystem, WriteMark
-from wikirank.index.vectors.hnsw_files import graph_backlog, graph_fault
+from wikirank._util import abandon, renew_after_fork
+from wikirank.errors import IndexLockedError, IndexNotFoundError, IndexStorageError
+from wikirank.index.vectors.chroma_store import ChromaSystem, WriteMark, repair_hint
+from wikirank.index.vectors.hnsw_files import DATABASE, graph_backlog, graph_fault
 from wikirank.index.vectors.server import DenseIndex, chroma_failures
 from wikirank.types import Passage
 
@@ -54,8 +55,8 @@ class EmbeddedDense(DenseIndex):
         create: Make the collection where there is none.
 
     Raises:
-        IndexNotFoundError: If the collection is not there and `create` is false.
-        IndexStorageError: If Chroma cannot open its files.
+        IndexStorageError: If Chroma cannot open its files, or the collection is not there and
+            `create` is false.
     """
 
     def __init__(
@@ -68,15 +69,41 @@ class EmbeddedDense(DenseIndex):
     ) -> None:
         self._folder = folder
         self._last_write = last_write
-        self._lock = FileLock(folder / "chroma.lock")
+        self._make_locks()
         self._mark = folder / "chroma.writing"
-        self._switch = threading.Lock()
         self._name = collection
         self._written, self._paced_at = 0, _GRAPH_EVERY * _GRAPH_PART
         self._system: ChromaSystem | None = None
+        renew_after_fork(self)
+        if not create and not self._has_database():
+            raise IndexStorageError(self._damaged(f"{DATABASE} is missing or empty"))
         with chroma_failures():
             system = self._swap(last_write())
-            self._describe(system.client, system.collection(collection, create=create))
+            try:
+                self._describe(system.client, system.collection(collection, create=create))
+            except IndexNotFoundError as err:
+                self._retire()
+                raise IndexStorageError(self._damaged(str(err))) from err
+            except BaseException:
+                self._retire()
+                raise
+
+    def _make_locks(self) -> None:
+        self._lock = FileLock(self._folder / "chroma.lock")
+        self._switch = threading.Lock()
+
+    def after_fork(self) -> None:
+        """Open Chroma's store again when it is asked next: the threads are the parent's."""
+        abandon((self._system, self._lock))
+        self._system = None
+        self._make_locks()
+
+    def _has_database(self) -> bool:
+        file = self._folder / FOLDER / DATABASE
+        return file.is_file() and file.stat().st_size > 0
+
+    def _damaged(self, fault: str) -> str:
+        return f"The vectors in {self._folder} are damaged: {fault}. {repair_hint(self._folder)}"
 
     @property
     def token(self) -> str:
@@ -128,22 +155,18 @@ class EmbeddedDense(DenseIndex):
             return
         with self._locked():
             if fault := self.damage():
-                msg = (
-                    f"The vectors in {self._folder} are damaged: a process died while it wrote "
-                    f"them ({fault}). Index the source again, or run wikirank verify --index "
-                    f"{self._folder} --repair: both make the vectors anew from the passages."
-                )
-                raise IndexStorageError(msg)
+                raise IndexStorageError(self._damaged(fault))
             started = perf_counter()
             with chroma_failures():
                 system.collection(self._name).get(limit=1, include=["embeddings"])
             system.load_seconds, system.loaded = perf_counter() - started, True
 
     def damage(self) -> str | None:
-        """What a process that died while it wrote has broken; None if nothing."""
-        if not self._mark.exists():
-            return None
-        return graph_fault(self._folder / FOLDER, self._name)
+        """What is broken in the search graph on disk, which would crash Chroma; None if nothing.
+
+        Of a large graph all is looked at only if a process died while it wrote.
+        """
+        return graph_fault(self._folder / FOLDER, self._name, full=self._mark.exists())
 
     def mark_dirty(self) -> None:
         """Have the next who writes look for damage, as after a kill."""

@@ -23,7 +23,11 @@ from numpy.typing import NDArray
 _HEADER = struct.Struct("<i6QiI3QdQ")
 _DELETED_AT = 2  # The byte of an element whose lowest bit marks it as deleted.
 _ROWS = 8192
+# A graph of more bytes is looked at only as far as sizes and headers tell when it is opened; all of
+# one of this size takes a third of a second.
+_ALL_AT_OPENING = 128 * 2**20
 DATABASE = "chroma.sqlite3"
+_IDS = "index_metadata.pickle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +47,28 @@ class _Header:
         return cls(*fields[3:7], *fields[7:9], *fields[9:11])
 
 
-def graph_fault(chroma: Path, collection: str) -> str | None:
+def graph_fault(chroma: Path, collection: str, *, full: bool = True) -> str | None:
     """Say why the graph of a collection cannot be opened safely.
 
     Args:
         chroma: Chroma's folder.
         collection: Name of the collection.
+        full: Whether to look at all of a large graph, or at its sizes and headers.
 
     Returns:
         What is wrong; None if the graph is whole, or none has been written yet.
     """
-    folder = _graph_folder(chroma, collection)
-    if folder is None or not (folder / "index_metadata.pickle").exists():
-        return None  # Chroma makes it anew from its own log.
+    folder, is_written = _graph_folder(chroma, collection)
+    if folder is None:
+        return None
+    if not (folder / _IDS).exists():
+        # Before it wrote a graph Chroma makes it from its own log, which it shortens afterwards.
+        return f"its list of ids, {_IDS}, is missing" if is_written else None
     try:
-        with (folder / "index_metadata.pickle").open("rb") as file:
+        with (folder / _IDS).open("rb") as file:
             labels = _PlainUnpickler(file).load()["label_to_id"]
         header = _Header.read(folder / "header.bin")
-        return _fault(folder, header, set(labels))
+        return _fault(folder, header, set(labels), full=full)
     except (OSError, ValueError, KeyError, TypeError, struct.error) as err:
         return f"a file of it is cut short or missing ({err})"
     except (pickle.UnpicklingError, EOFError, AttributeError, IndexError) as err:
@@ -95,13 +103,16 @@ class _PlainUnpickler(pickle.Unpickler):
         raise pickle.UnpicklingError(msg)
 
 
-def _graph_folder(chroma: Path, collection: str) -> Path | None:
+def _graph_folder(chroma: Path, collection: str) -> tuple[Path | None, bool]:
+    """Where the graph is to be, and whether Chroma has written it."""
     sql = (
-        "SELECT segments.id FROM segments JOIN collections ON collections.id = collection"
+        "SELECT segments.id, max_seq_id.seq_id IS NOT NULL FROM segments"
+        " JOIN collections ON collections.id = collection"
+        " LEFT JOIN max_seq_id ON max_seq_id.segment_id = segments.id"
         " WHERE name = ? AND scope = 'VECTOR'"
     )
     row = _ask(chroma, sql, (collection,))
-    return chroma / row[0] if row else None
+    return (chroma / row[0], bool(row[1])) if row else (None, False)
 
 
 def _ask(chroma: Path, sql: str, values: tuple[str, ...]) -> tuple[Any, ...] | None:
@@ -115,11 +126,14 @@ def _ask(chroma: Path, sql: str, values: tuple[str, ...]) -> tuple[Any, ...] | N
     return row
 
 
-def _fault(folder: Path, header: _Header, labels: set[int]) -> str | None:
+def _fault(folder: Path, header: _Header, labels: set[int], *, full: bool) -> str | None:
     if header.count == 0:
         return "it lists ids and holds no vectors" if labels else None
     _file(folder / "length.bin", np.float32, header.count)  # The vectors' lengths as given.
     elements = _file(folder / "data_level0.bin", np.uint8, (header.count, header.size))
+    _file(folder / "link_lists.bin", np.uint32, header.count)  # Their sizes, at least.
+    if not full and elements.nbytes > _ALL_AT_OPENING:
+        return None if len(labels) <= header.count else "its list of ids is longer than it"
     known, deleted = set[int](), set[int]()
     for index in range(0, header.count, _ROWS):
         rows = np.ascontiguousarray(elements[index : index + _ROWS])

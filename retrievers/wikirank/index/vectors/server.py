@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,14 +19,13 @@ from chromadb.errors import ChromaError, NotFoundError
 from chromadb.errors import InvalidArgumentError as ChromaArgumentError
 from numpy.typing import NDArray
 
-from wikirank._util import chunks
+from wikirank._util import abandon, chunks, is_rust_panic
 from wikirank.errors import (
     IndexConnectionError,
     IndexNotFoundError,
     IndexStorageError,
     InvalidArgumentError,
 )
-from wikirank.index.store import filterable
 from wikirank.types import HEADING_SEPARATOR, Passage
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ class DenseIndex:
         self._client = client
         self._name = collection
         self._server = server
+        self._process = os.getpid()
         with chroma_failures(server):
             self._collection = open_collection(client, collection, create=create)
             self._describe(client, self._collection)
@@ -132,6 +133,11 @@ class DenseIndex:
     @contextmanager
     def _use(self, *, write: bool = False) -> Iterator[chromadb.Collection]:  # noqa: ARG002
         """The collection, for the length of the block."""
+        if self._server and self._process != os.getpid():  # Connections are the forked parent's.
+            abandon(self._client)
+            self._client = server_client(self._server)
+            self._collection = open_collection(self._client, self._name, create=False)
+            self._process = os.getpid()
         with chroma_failures(self._server):
             yield self._collection
 
@@ -318,6 +324,9 @@ def chroma_metadata(passage: Passage) -> dict[str, str | int | float | bool]:
         "source": passage.source,
     }
     known = {key: value for key, value in fields.items() if value != ""}
+    # Imported here, as searching needs it not.
+    from wikirank.index.metadata import filterable
+
     return {**known, "passage_number": passage.number, **filterable(passage.metadata)}
 
 
@@ -348,8 +357,16 @@ def chroma_failures(server: str = "") -> Iterator[None]:
         msg = f"The Chroma server {which} does not answer ({err}). Is it running?"
         raise IndexConnectionError(msg) from err
     except ChromaError as err:
-        msg = (
-            f"Chroma failed: {err}. If its disk is full, free space and run the same again; if "
-            "not, see what `wikirank verify --index DIR` says. Nothing that was written is lost."
-        )
-        raise IndexStorageError(msg) from err
+        raise IndexStorageError(_failed(err)) from err
+    except BaseException as err:
+        if not is_rust_panic(err):
+            raise
+        raise IndexStorageError(_failed(err)) from err
+
+
+def _failed(err: BaseException) -> str:
+    return (
+        f"Chroma failed: {err}. If its disk is full, free space and run the same again; if not, "
+        "make the vectors again from the passages: wikirank verify --index DIR --repair. No "
+        "passage that was written is lost."
+    )

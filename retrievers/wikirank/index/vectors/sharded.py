@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from wikirank._util import chunks
+from wikirank._util import chunks, renew_after_fork
 from wikirank.errors import InvalidArgumentError
 from wikirank.index.store import PassageStore
 from wikirank.index.vectors.server import DenseIndex, HeldRecord
@@ -44,6 +44,11 @@ class ShardedDense(DenseIndex):
         if len({shard.collection_id for shard in shards}) < len(shards):
             msg = "Two of the Chroma servers' addresses lead to the same server. Name each once."
             raise InvalidArgumentError(msg)
+        self.after_fork()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Have threads of this process."""
         self._pool = ThreadPoolExecutor(
             min(_MOST_THREADS, 4 * len(self._shards)), thread_name_prefix="wikirank-chroma"
         )

@@ -11,20 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from wikirank.errors import InvalidArgumentError
-from wikirank.index.preconditions import FORMAT
+from wikirank.index.metadata import filterable
+from wikirank.index.preconditions import FORMAT, SETTINGS
 from wikirank.index.store import (
     TABLES,
     PassageStore,
     as_passage,
-    filterable,
     stored_digest,
 )
 from wikirank.index.verify.report import Check
 from wikirank.passages.ids import passage_id
 from wikirank.passages.splitters import splitter_from
 from wikirank.types import Passage
-
-_SETTINGS = ("format", "wikirank_version", "embedder", "splitter", "chroma_url", "collection")
 
 
 def check_database(check: Check, file: Path) -> None:
@@ -72,8 +70,8 @@ def check_settings(check: Check, meta: dict[str, Any]) -> None:
         check: Told what is seen.
         meta: What the store read.
     """
-    check.seen = len(_SETTINGS)
-    for name in _SETTINGS:
+    check.seen = len(SETTINGS)
+    for name in SETTINGS:
         if name not in meta:
             check.fault(f"the setting {name} is missing")
     if check.faults:

@@ -14,6 +14,7 @@ from wikirank._util import chunks
 from wikirank.embed import Embedder
 from wikirank.errors import IndexConnectionError, IndexStorageError
 from wikirank.index.bm25 import LexicalIndex
+from wikirank.index.bm25_files import lexical_fault
 from wikirank.index.languages import ENGLISH
 from wikirank.index.store import PassageStore
 from wikirank.index.vectors.server import DenseIndex, HeldRecord, chroma_metadata
@@ -38,8 +39,8 @@ def check_lexical(check: Check, store: PassageStore, folder: Path) -> None:
         store: The index's store.
         folder: The lexical index's folder.
     """
-    if not (folder / "meta.json").exists():
-        check.fault(f"there is no lexical index in {folder}")
+    if fault := lexical_fault(folder, full=True):
+        check.fault(f"the lexical index in {folder} is damaged: {fault}")
         return
     try:
         lexical = LexicalIndex(folder, language=store.read_meta().get("language", ENGLISH))

@@ -14,12 +14,19 @@ from wikirank._util import chunks
 from wikirank.embed import Embedder, load_embedder
 from wikirank.errors import IndexConnectionError, IndexStorageError
 from wikirank.index.bm25 import LexicalIndex
+from wikirank.index.bm25_files import lexical_fault
 from wikirank.index.languages import ENGLISH
 from wikirank.index.ledger import add_all_pending, mark_for_reindex
-from wikirank.index.preconditions import STORE_FILE, check_made_by, no_index
-from wikirank.index.store import PassageStore, delete_passages, filterable
+from wikirank.index.metadata import filterable
+from wikirank.index.preconditions import (
+    STORE_FILE,
+    check_made_by,
+    no_index,
+    refuse_without_database,
+)
+from wikirank.index.store import PassageStore, delete_passages
 from wikirank.index.vectors.embedded import FOLDER
-from wikirank.index.vectors.hnsw_files import DATABASE
+from wikirank.index.vectors.hnsw_files import DATABASE, graph_fault
 from wikirank.index.vectors.open import open_dense
 from wikirank.index.vectors.server import DenseIndex
 from wikirank.index.verify.database import (
@@ -59,9 +66,10 @@ def repair_index(
         IndexMismatchError: If another model made the index.
         IndexStorageError: If its database is damaged, so that there is nothing to mend from.
     """
-    folder = Path(path)
+    folder = Path(path).absolute()
     file = folder / STORE_FILE
     if not file.is_file():
+        refuse_without_database(folder)
         raise no_index(folder)
     refuse_writer(folder)
     _refuse_without_truth(file)
@@ -71,7 +79,7 @@ def repair_index(
         check_made_by(folder, store.read_meta(), embedder)
         done = list(_make_openable(folder, store))
         language = store.read_meta().get("language", ENGLISH)
-        lexical = LexicalIndex(folder / "lexical", language=language)
+        lexical = LexicalIndex(folder / "lexical", create=True, language=language)
         dense = open_dense(folder, store, store.read_meta(), create=True)
         dense.mark_dirty()
         with IndexWriter(folder, store, dense, lexical, embedder) as writer:
@@ -98,21 +106,48 @@ def _refuse_without_truth(file: Path) -> None:
 
 
 def _make_openable(folder: Path, store: PassageStore) -> Iterator[str]:
-    """Take away what cannot even be opened, and so holds nothing of use."""
-    try:
-        LexicalIndex(folder / "lexical").holding(["none"])
-    except IndexStorageError:
+    """Take away what cannot be opened or trusted; it is made again from the passages."""
+    if fault := _lexical_fault(folder / "lexical"):
         shutil.rmtree(folder / "lexical", ignore_errors=True)
-        yield "The lexical index could not be opened and was taken away."
-    database, check = folder / FOLDER / DATABASE, Check("", "")
-    if not database.exists():
+        yield f"The lexical index was damaged and taken away ({fault})."
+    if store.read_meta()["chroma_url"]:
         return
-    check_database(check, database)
-    if check.faults:
+    if fault := _vectors_fault(folder, store):
         with store.transaction() as connection:
             add_all_pending(connection)
-        shutil.rmtree(folder / FOLDER)
-        yield "Chroma's database was damaged; all vectors were made again."
+        shutil.rmtree(folder / FOLDER, ignore_errors=True)
+        yield f"The vectors were damaged and all made again ({fault})."
+
+
+def _lexical_fault(folder: Path) -> str | None:
+    if fault := lexical_fault(folder, full=True):
+        return fault
+    try:
+        LexicalIndex(folder).holding(["none"])
+    except IndexStorageError as err:
+        return str(err)
+    return None
+
+
+def _vectors_fault(folder: Path, store: PassageStore) -> str | None:
+    database, check = folder / FOLDER / DATABASE, Check("", "")
+    if not database.exists():
+        return f"{DATABASE} is missing"
+    check_database(check, database)
+    if check.faults:
+        return check.examples[0]
+    meta = store.read_meta()
+    if fault := graph_fault(folder / FOLDER, meta["collection"]):
+        return fault
+    try:
+        dense = open_dense(folder, store, meta)
+        try:
+            dense.dimension()  # Has Chroma apply its log, which may hold what it cannot apply.
+        finally:
+            dense.close()
+    except IndexStorageError as err:
+        return str(err)
+    return None
 
 
 def _mend_passages(store: PassageStore, writer: IndexWriter) -> Iterator[str]:

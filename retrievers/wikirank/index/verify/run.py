@@ -12,7 +12,12 @@ from wikirank.errors import (
     IndexLockedError,
     IndexStorageError,
 )
-from wikirank.index.preconditions import STORE_FILE, check_made_by, no_index
+from wikirank.index.preconditions import (
+    STORE_FILE,
+    check_made_by,
+    no_index,
+    refuse_without_database,
+)
 from wikirank.index.store import PassageStore
 from wikirank.index.vectors.embedded import FOLDER
 from wikirank.index.vectors.hnsw_files import DATABASE, graph_fault
@@ -54,8 +59,9 @@ def verify_index(
         IndexMismatchError: If another model made the index.
         IndexConnectionError: If its Chroma server does not answer.
     """
-    folder = Path(path)
+    folder = Path(path).absolute()
     if not (folder / STORE_FILE).is_file():
+        refuse_without_database(folder)
         raise no_index(folder)
     refuse_writer(folder)
     result = Verification(str(folder))

@@ -81,6 +81,7 @@ class MediaWikiSource:
         )
         host = urlsplit(self._api).netloc
         category = self._options.category
+        self.is_named = name is not None
         self.name = source_name(name, default=f"{host}/{category}" if category else host)
         self._complete = False
         self._state = ""

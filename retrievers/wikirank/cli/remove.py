@@ -1,0 +1,39 @@
+"""`wikirank remove`: take sources out of an index."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from wikirank.cli.options import IndexOption, JsonOption, WaitOption
+
+
+def command(
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME…", help="Sources, as `wikirank info` lists them.")
+    ],
+    index: IndexOption,
+    wait: WaitOption = 0.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Take sources out of an index, with all their articles.
+
+    Ctrl-C or a kill leaves a whole index; the same command goes on from there.
+
+    Example:
+    - `wikirank remove wiki-20261101.xml --index my-index`
+    """
+    from wikirank.index import WikiIndex
+
+    with WikiIndex.open(index) as opened:
+        removed = {name: opened.remove_source(name, wait=wait) for name in dict.fromkeys(names)}
+    if as_json:
+        typer.echo(json.dumps(removed, ensure_ascii=False))
+        return
+    console = Console(stderr=True)
+    for name, articles in removed.items():
+        noun = "article" if articles == 1 else "articles"
+        console.print(f"{name}: {articles} {noun} removed", markup=False, highlight=False)

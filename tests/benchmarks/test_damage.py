@@ -1,0 +1,27 @@
+"""`benchmarks/damage.py`: files of an index damaged, and what search, verify and repair do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import damage
+import pytest
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "only",
+    [
+        "chroma/.*/(header|link_lists).bin",
+        "chroma/.*/(data_level0|length).bin",
+        "chroma/.*(pickle|sqlite3)",
+        "lexical/.*(json|lock|fast|fieldnorm)",
+        "lexical/.*(term|idx|pos|store)",
+        r"^(wikirank|chroma\.|write)",
+    ],
+)
+def test_each_file_damaged_in_each_way(tmp_path: Path, only: str) -> None:
+    found = list(damage.outcomes(tmp_path, articles=6, only=only))
+    assert len({outcome.kind for outcome in found}) >= 2
+    assert [outcome for outcome in found if not damage.is_sound(outcome)] == []
+    assert damage.markdown(found).count("\n") > 2
