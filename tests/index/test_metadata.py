@@ -106,5 +106,18 @@ def test_metadata_that_no_json_can_hold(tmp_path: Path) -> None:
         assert [hit.passage.metadata for hit in search(index, "tin")] == [{"$key": 1}]
 
 
+@pytest.mark.parametrize("depth", [60, 3000, 50_000])
+@pytest.mark.parametrize("wrap", [lambda v: [v], lambda v: (v,), lambda v: {"a": v}])
+def test_metadata_nested_too_deep_is_refused(tmp_path: Path, depth: int, wrap: Any) -> None:
+    value: Any = 1
+    for _ in range(depth):
+        value = wrap(value)
+    deep = Passage(id="a", text="Tin.", article="Metals", metadata={"fine": 1, "far": value})
+    with WikiIndex.create(tmp_path / "index") as index:
+        with pytest.raises(InvalidArgumentError, match="'far' of passage 'a' of article 'Metals'"):
+            index.add_passages([deep])
+        assert index.add_passages([Passage(id="a", text="Tin.", metadata={"near": [[1]]})]) == 1
+
+
 def search(index: WikiIndex, query: str) -> Any:
     return Searcher(index).search(query, LEXICAL).passages

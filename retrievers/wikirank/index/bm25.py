@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import tantivy
 
@@ -29,12 +30,20 @@ _K1 = 1.2
 Accept = Callable[[Sequence[str]], "set[str]"]
 
 
+class _Place(NamedTuple):
+    """Where a lexical index is, and what to do when it is damaged there."""
+
+    path: Path
+    remedy: str
+
+
 class LexicalIndex:
     """BM25 over the heading and text of passages.
 
     Args:
         path: The index's folder.
         create: Whether to make an empty index where there is none.
+        remedy: How a damaged one is made again; None has the index verified and repaired.
         language: The language of its passages, a code of `wikirank.index.languages`; None until
             the first passages tell it, see `settle_language`.
 
@@ -42,12 +51,19 @@ class LexicalIndex:
         IndexStorageError: If there is none, or one that is damaged or of another kind.
     """
 
-    def __init__(self, path: Path, *, create: bool = False, language: str | None = ENGLISH) -> None:
-        self._path = path
+    def __init__(
+        self,
+        path: Path,
+        *,
+        create: bool = False,
+        language: str | None = ENGLISH,
+        remedy: str | None = None,
+    ) -> None:
+        self._place = _Place(path, remedy or _repair(path))
         is_new = create and not (path / META).exists()
         if not is_new and (fault := lexical_fault(path)):
-            raise IndexStorageError(_damaged(path, fault))
-        with _failures(path):
+            raise IndexStorageError(_damaged(self._place, fault))
+        with _failures(self._place):
             path.mkdir(parents=True, exist_ok=True)
             self._index = tantivy.Index(_schema(), path=str(path))
         self._prepare(language)
@@ -87,7 +103,7 @@ class LexicalIndex:
         """
         if last_write == self._seen:
             return
-        with _failures(self._path):
+        with _failures(self._place):
             self._index.reload()
         self._seen = last_write
 
@@ -108,13 +124,13 @@ class LexicalIndex:
         stems = self._analyzer.telling_stems(query)
         if not stems:
             return []
-        with _failures(self._path):
+        with _failures(self._place):
             parsed, searcher = self._any_of(stems), self._index.searcher()
             most = _most_possible(searcher, stems)
         accepted: list[tuple[str, float]] = []
         offset, page = 0, k
         while len(accepted) < k:
-            with _failures(self._path):
+            with _failures(self._place):
                 hits = searcher.search(parsed, limit=page, offset=offset, count=False).hits
                 ids = [str(searcher.doc(index).get_first("id")) for _, index in hits]
             found = [(id_, score / most) for id_, (score, _) in zip(ids, hits, strict=True)]
@@ -143,7 +159,7 @@ class LexicalIndex:
         parsed = tantivy.Query.boolean_query(
             [(tantivy.Occur.Must, among), (tantivy.Occur.Should, self._any_of(stems))]
         )
-        with _failures(self._path):
+        with _failures(self._place):
             searcher = self._index.searcher()
             most = _most_possible(searcher, stems)
             hits = searcher.search(parsed, limit=2 * len(ids) + 10, count=False).hits
@@ -169,7 +185,7 @@ class LexicalIndex:
     def holding(self, ids: Sequence[str]) -> list[str]:
         """Those of the ids that the index holds, as often as it does."""
         query = tantivy.Query.term_set_query(self._index.schema, "id", list(ids))
-        with _failures(self._path):
+        with _failures(self._place):
             searcher = self._index.searcher()
             hits = searcher.search(query, limit=2 * len(ids) + 10, count=False).hits
             return [str(searcher.doc(index).get_first("id")) for _, index in hits]
@@ -180,18 +196,18 @@ class LexicalIndex:
         schema, must = self._index.schema, tantivy.Occur.Must
         terms = [("id", passage.id), *(("body", stem) for stem in stems)]
         parts = [(must, tantivy.Query.term_query(schema, field, term)) for field, term in terms]
-        with _failures(self._path):
+        with _failures(self._place):
             query = tantivy.Query.boolean_query(parts)
             return bool(self._index.searcher().search(query, limit=1, count=False).hits)
 
     def count(self) -> int:
         """How many passages the index holds."""
-        with _failures(self._path):
+        with _failures(self._place):
             return int(self._index.searcher().num_docs)
 
     def writer(self) -> LexicalWriter:
         """Open the index for writing; one writer at a time."""
-        return LexicalWriter(self._index, self._path)
+        return LexicalWriter(self._index, self._place)
 
 
 class LexicalWriter(Closing):
@@ -199,18 +215,18 @@ class LexicalWriter(Closing):
 
     Args:
         index: The tantivy index to write to.
-        path: Its folder.
+        place: Where it is.
     """
 
-    def __init__(self, index: tantivy.Index, path: Path) -> None:
+    def __init__(self, index: tantivy.Index, place: _Place) -> None:
         self._index = index
-        self._path = path
-        with _failures(path, "written"):
+        self._place = place
+        with _failures(place, "written"):
             self._writer = index.writer(heap_size=_WRITER_HEAP_BYTES, num_threads=1)
 
     def put(self, passages: Iterable[Passage]) -> None:
         """Write passages over those of the same ids."""
-        with _failures(self._path, "written"):
+        with _failures(self._place, "written"):
             for passage in passages:
                 self._writer.delete_documents_by_term("id", passage.id)
                 self._add(passage)
@@ -218,7 +234,7 @@ class LexicalWriter(Closing):
 
     def put_all(self, passages: Iterable[Passage]) -> None:
         """Write passages in place of all that there are; a search sees the old or the new ones."""
-        with _failures(self._path, "written"):
+        with _failures(self._place, "written"):
             self._writer.delete_all_documents()
             for passage in passages:
                 self._add(passage)
@@ -226,7 +242,7 @@ class LexicalWriter(Closing):
 
     def delete(self, ids: Iterable[str]) -> None:
         """Delete passages; unknown ids are passed over."""
-        with _failures(self._path, "written"):
+        with _failures(self._place, "written"):
             for id_ in ids:
                 self._writer.delete_documents_by_term("id", id_)
             self._commit()
@@ -242,7 +258,7 @@ class LexicalWriter(Closing):
 
     def close(self) -> None:
         """Wait for merges to end and give the index free."""
-        with _failures(self._path, "written"):
+        with _failures(self._place, "written"):
             self._writer.wait_merging_threads()
 
 
@@ -254,35 +270,33 @@ def _most_possible(searcher: tantivy.Searcher, stems: Sequence[str]) -> float:
 
 
 @contextmanager
-def _failures(path: Path, action: str = "read") -> Iterator[None]:
+def _failures(place: _Place, action: str = "read") -> Iterator[None]:
     """Make errors of ours of what tantivy raises: no space, read-only, damaged, locked."""
     try:
         yield
     except (ValueError, OSError) as err:
-        raise IndexStorageError(_failed(path, action, err)) from err
+        raise IndexStorageError(_failed(place, action, err)) from err
     except BaseException as err:
         if not is_rust_panic(err):
             raise
-        raise IndexStorageError(_damaged(path, str(err))) from err
+        raise IndexStorageError(_damaged(place, str(err))) from err
 
 
-def _failed(path: Path, action: str, err: Exception) -> str:
+def _failed(place: _Place, action: str, err: Exception) -> str:
     return (
-        f"The lexical index in {path} cannot be {action} ({err}). If its disk is full, free space "
-        "and run the same again; if it is read-only, allow writing; if it is damaged, make it "
-        f"again from the passages: {_repair(path)}. Nothing that was written before is lost."
+        f"The lexical index in {place.path} cannot be {action} ({err}). If its disk is full, free "
+        "space and run the same again; if it is read-only, allow writing. If it is damaged: "
+        f"{place.remedy} Nothing that was written before is lost."
     )
 
 
-def _damaged(path: Path, fault: str) -> str:
-    return (
-        f"The lexical index in {path} is damaged: {fault}. Make it again from the passages: "
-        f"{_repair(path)}"
-    )
+def _damaged(place: _Place, fault: str) -> str:
+    return f"The lexical index in {place.path} is damaged: {fault}. {place.remedy}"
 
 
 def _repair(path: Path) -> str:
-    return f"wikirank verify --index {path.parent} --repair"
+    command = f"wikirank verify --index {path.parent} --repair"
+    return f"Make it again from the passages: {command}"
 
 
 def _schema() -> tantivy.Schema:

@@ -76,6 +76,11 @@ class CollectionIndex(WikiIndex):
         self.sync()
 
     @override
+    def _remedy(self, path: Path) -> str:
+        """The words are the collection's, and read from it where there are none."""
+        return f"Delete {path} and open the collection again, which makes it anew."
+
+    @override
     def sync(self) -> None:
         """See what other programs added or deleted; costs two small requests if nothing was."""
         super().sync()
@@ -100,11 +105,12 @@ class CollectionIndex(WikiIndex):
         return len(changed) + len(gone)
 
     @override
-    def add_passages(self, passages: Iterable[Passage]) -> int:
+    def add_passages(self, passages: Iterable[Passage], *, wait: float = 0.0) -> int:
         """Write passages to the collection, embedded without their headings, as its others are.
 
         Args:
             passages: The passages.
+            wait: Of no effect: a collection has no single writer to wait for.
 
         Returns:
             How many were written.

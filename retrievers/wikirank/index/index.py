@@ -29,6 +29,7 @@ from wikirank.index.ledger import (
     register_source,
     require_source,
 )
+from wikirank.index.metadata import refuse_deep
 from wikirank.index.preconditions import (
     FORMAT,
     STORE_FILE,
@@ -78,8 +79,17 @@ class WikiIndex(Closing):
         self.embedder = embedder
         self._meta = store.read_meta()
         language = self._meta.get("language", ENGLISH)
-        self.lexical = LexicalIndex(path / "lexical", create=store.is_empty(), language=language)
+        self.lexical = LexicalIndex(
+            path / "lexical",
+            create=store.is_empty(),
+            language=language,
+            remedy=self._remedy(path),
+        )
         self._bound_to = ""
+
+    def _remedy(self, path: Path) -> str | None:  # noqa: ARG002
+        """How a damaged lexical index is made again; None where `wikirank verify` can."""
+        return None
 
     def __copy__(self) -> Self:
         return self
@@ -472,5 +482,6 @@ def is_index(path: Path) -> bool:
 def _articles(passages: Iterable[Passage]) -> list[ArticlePassages]:
     articles: dict[str, list[Passage]] = {}
     for passage in passages:
+        refuse_deep(passage)
         articles.setdefault(passage.article, []).append(passage)
     return [ArticlePassages(key, passages_digest(held), held) for key, held in articles.items()]

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wikirank.corpus.source import Source
+from wikirank.errors import CorpusError
+from wikirank.index.metadata import too_deep
 from wikirank.passages.cut import article_digest, article_passages, with_key
 from wikirank.passages.splitters import Splitter
 from wikirank.types import Article, Passage
@@ -41,7 +43,13 @@ class PreparedArticle:
     def of(cls, article: Article) -> PreparedArticle:
         """An article that is not yet cut."""
         key = article.url or article.title
-        return cls(key, article_digest(article), article.version, article)
+        try:
+            digest = article_digest(article)
+        except RecursionError as err:
+            deep = ", ".join(map(repr, too_deep(article.metadata)))
+            msg = f"Metadata of article {key!r} is nested too deep: {deep}. Leave it out."
+            raise CorpusError(msg) from err
+        return cls(key, digest, article.version, article)
 
     def cut(self, source: str, key: str, splitter: Splitter) -> Sequence[Passage]:
         """Its passages under the key that the index gave it.

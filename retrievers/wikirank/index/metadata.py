@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
+from wikirank.errors import InvalidArgumentError
 from wikirank.index.filters import can_be_stored, is_scalar
+from wikirank.types import Passage
 
 # Metadata keys of one passage that a filter can name. At 5,461 Chroma fails to apply the record,
 # and with it all that come after.
@@ -71,6 +73,29 @@ def storable(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str
     return kept, changed
 
 
+def refuse_deep(passage: Passage) -> None:
+    """Refuse a passage with metadata that is nested too deep to be hashed, stored or read."""
+    if deep := too_deep(passage.metadata):
+        msg = (
+            f"Expected metadata nested at most {_DEEPEST} deep, got deeper {deep[0]!r} of passage "
+            f"{passage.id!r} of article {passage.article!r}. Flatten it, or leave it out."
+        )
+        raise InvalidArgumentError(msg)
+
+
+def too_deep(metadata: Mapping[str, Any]) -> list[str]:
+    """The keys of metadata whose values are nested too deep."""
+    return [key for key, value in metadata.items() if _is_too_deep(value)]
+
+
+def _is_too_deep(value: Any) -> bool:
+    try:
+        _finite(value, 0)
+    except _TooDeepError:
+        return True
+    return False
+
+
 class _TooDeepError(Exception):
     """Metadata is nested too deep."""
 
@@ -82,6 +107,7 @@ def _finite(value: Any, depth: int) -> Any:
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return {key: _finite(part, depth + 1) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_finite(part, depth + 1) for part in value]
+    if isinstance(value, (list, tuple)):
+        parts = (_finite(part, depth + 1) for part in value)
+        return tuple(parts) if isinstance(value, tuple) else list(parts)
     return value

@@ -93,7 +93,7 @@ class EmbeddedDense(DenseIndex):
         self._switch = threading.Lock()
 
     def after_fork(self) -> None:
-        """Open Chroma's store again when it is asked next: the threads are the parent's."""
+        """Leave Chroma's store to the parent, whose threads it needs; see `ChromaSystem`."""
         abandon((self._system, self._lock))
         self._system = None
         self._make_locks()
