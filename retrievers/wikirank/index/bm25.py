@@ -43,9 +43,9 @@ class LexicalIndex:
     Args:
         path: The index's folder.
         create: Whether to make an empty index where there is none.
-        remedy: How a damaged one is made again; None has the index verified and repaired.
         language: The language of its passages, a code of `wikirank.index.languages`; None until
             the first passages tell it, see `settle_language`.
+        remedy: How a damaged one is made again; None has the index verified and repaired.
 
     Raises:
         IndexStorageError: If there is none, or one that is damaged or of another kind.
