@@ -29,7 +29,6 @@ from wikirank.index.ledger import (
     register_source,
     require_source,
 )
-from wikirank.index.metadata import refuse_deep
 from wikirank.index.preconditions import (
     FORMAT,
     STORE_FILE,
@@ -45,8 +44,6 @@ from wikirank.index.store import PassageStore
 from wikirank.index.vectors.open import open_dense
 from wikirank.index.vectors.server import DenseIndex, open_collection, server_client
 from wikirank.index.vectors.sharded import as_setting, named_servers
-from wikirank.index.writer import ArticlePassages, IndexWriter
-from wikirank.passages.records import passages_digest
 from wikirank.passages.splitters import SentenceSplitter, Splitter, splitter_from
 from wikirank.types import Passage
 
@@ -54,6 +51,7 @@ if TYPE_CHECKING:
     from chromadb.api import ClientAPI
 
     from wikirank.index.ingest_workers import IngestWorkers
+    from wikirank.index.writer import IndexWriter
 
 DEFAULT_COLLECTION = "wikirank"
 # Records that the search graph on disk may lack: whoever opens the index adds them first, 0.3 ms
@@ -363,13 +361,15 @@ class WikiIndex(Closing):
         Raises:
             InvalidArgumentError: If an id occurs twice or metadata cannot be stored as JSON.
         """
+        from wikirank.index.writer import passages_by_article  # Not needed to search.
+
         given = list(passages)
         refuse_duplicates(given)
         written = 0
         with self._open_writer(wait) as writer:
             for batch in chunks(given, 512):
                 for source, of_source in groupby(batch, key=lambda passage: passage.source):
-                    written += writer.put(source, _articles(of_source), whole=False)[0]
+                    written += writer.put(source, passages_by_article(of_source), whole=False)[0]
             writer.write_graph(_BACKLOG_BETWEEN)
         return written
 
@@ -419,6 +419,8 @@ class WikiIndex(Closing):
             return writer.remove_passages(list(dict.fromkeys(ids)))
 
     def _open_writer(self, wait: float = 0.0) -> IndexWriter:
+        from wikirank.index.writer import IndexWriter  # Not needed to search.
+
         return IndexWriter(
             self.path, self.store, self.dense, self.lexical, self.embedder, wait=wait
         )
@@ -477,11 +479,3 @@ def is_index(path: Path) -> bool:
         return bool(store.read_meta())
     finally:
         store.close()
-
-
-def _articles(passages: Iterable[Passage]) -> list[ArticlePassages]:
-    articles: dict[str, list[Passage]] = {}
-    for passage in passages:
-        refuse_deep(passage)
-        articles.setdefault(passage.article, []).append(passage)
-    return [ArticlePassages(key, passages_digest(held), held) for key, held in articles.items()]

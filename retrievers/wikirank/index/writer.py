@@ -32,6 +32,7 @@ from wikirank.index.ledger import (
     pending,
     record_articles,
 )
+from wikirank.index.metadata import refuse_deep
 from wikirank.index.store import (
     PassageStore,
     delete_passages,
@@ -39,6 +40,7 @@ from wikirank.index.store import (
     record_write,
 )
 from wikirank.index.vectors.server import DenseIndex
+from wikirank.passages.records import passages_digest
 from wikirank.types import Passage
 
 _log = logging.getLogger("wikirank")
@@ -302,3 +304,22 @@ def _vectors(articles: Iterable[ArticlePassages]) -> dict[str, NDArray[np.float3
         if article.vectors is not None
         for passage, vector in zip(article.passages, article.vectors, strict=True)
     }
+
+
+def passages_by_article(passages: Iterable[Passage]) -> list[ArticlePassages]:
+    """Passages, article by article.
+
+    Args:
+        passages: In any order.
+
+    Returns:
+        Each article with its passages, in the order met.
+
+    Raises:
+        InvalidArgumentError: If metadata is nested too deep.
+    """
+    articles: dict[str, list[Passage]] = {}
+    for passage in passages:
+        refuse_deep(passage)
+        articles.setdefault(passage.article, []).append(passage)
+    return [ArticlePassages(key, passages_digest(held), held) for key, held in articles.items()]
