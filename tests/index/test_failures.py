@@ -127,7 +127,7 @@ def test_a_second_writer_of_another_process(tmp_path: Path) -> None:
     def write_too(_: IndexProgress) -> None:
         done = subprocess.run([*command, str(folder)], capture_output=True, text=True, check=False)
         assert done.returncode == 1
-        assert "Another process is writing" in " ".join(done.stderr.split())
+        assert f"Another process ({os.getpid()}) is writing" in " ".join(done.stderr.split())
 
     with WikiIndex.create(folder) as index:
         report = index.add_source(open_source(wiki), on_progress=write_too)
