@@ -18,6 +18,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,6 @@ import numpy as np
 from kills import changed, contents, difference, write
 
 from wikirank.corpus import open_source
-from wikirank.embed import load_embedder
 from wikirank.errors import WikirankError
 from wikirank.index import WikiIndex
 from wikirank.index.verify.repair import repair_index
@@ -36,7 +36,9 @@ from wikirank.search import Searcher, SearchOptions
 _PATIENCE = 120
 _QUESTIONS = ("copper engine by the harbour", "the violin of a sailor", "a glacier in winter")
 Step = Callable[[Path], Any]
-_FORK = multiprocessing.get_context("fork")
+# Not forked from this process, which may have an index open: Chroma cannot work in such a child.
+_SERVER = multiprocessing.get_context("forkserver")
+_SERVER.set_forkserver_preload(["chromadb", "wikirank.index.verify", "wikirank.search"])
 
 
 def _flip(data: bytes, places: range) -> bytes:
@@ -139,8 +141,8 @@ def in_processes(folder: Path, *steps: Step) -> list[tuple[str | None, Any]]:
     """
     told: list[tuple[str | None, Any]] = []
     while len(told) < len(steps):
-        receiver, sender = _FORK.Pipe(duplex=False)
-        process = _FORK.Process(target=_in_child, args=(steps[len(told) :], folder, sender))
+        receiver, sender = _SERVER.Pipe(duplex=False)
+        process = _SERVER.Process(target=_in_child, args=(steps[len(told) :], folder, sender))
         process.start()
         sender.close()
         try:
@@ -219,8 +221,7 @@ def outcomes(work: Path, articles: int, only: str) -> Iterator[Outcome]:
         articles: Articles of the wiki.
         only: Which files, as a regular expression; all where empty.
     """
-    load_embedder()  # Once, for all processes.
-    told = in_processes(work, lambda path: make_index(path, articles))
+    told = in_processes(work, partial(make_index, articles=articles))
     told += in_processes(work / "original", _answers, contents)
     if faults := [f"{fault}: {said}" for fault, said in told if fault]:
         sys.exit("\n".join(faults))

@@ -206,7 +206,7 @@ class PassageStore:
     def read_meta(self) -> dict[str, Any]:
         """The index's settings as they were recorded."""
         rows = self.connection.execute("SELECT key, value FROM meta")
-        return {key: json.loads(value) for key, value in rows}
+        return {key: _decoded(value, "setting", key) for key, value in rows}
 
     def write_meta(self, meta: Mapping[str, Any]) -> None:
         """Record settings, over those of the same names."""
@@ -229,7 +229,7 @@ class PassageStore:
         row = self.connection.execute("SELECT value FROM meta WHERE key = 'last_write'").fetchone()
         if row is None:
             return None
-        token, turn = json.loads(row[0])
+        token, turn = _decoded(row[0], "setting", "last_write")
         return token, turn
 
     def get(self, ids: Sequence[str]) -> dict[str, Passage]:
@@ -442,7 +442,11 @@ def _row(passage: Passage) -> tuple[Any, ...]:
 
 
 def as_passage(row: Sequence[Any]) -> Passage:
-    """The passage that a row of the table holds, as `PassageStore.rows` gives it."""
+    """The passage that a row of the table holds, as `PassageStore.rows` gives it.
+
+    Raises:
+        IndexStorageError: If the row is damaged.
+    """
     id_, source, article, number, title, section, url, revision, start, end, text, metadata = row
     return Passage(
         id=id_,
@@ -451,10 +455,21 @@ def as_passage(row: Sequence[Any]) -> Passage:
         article=article,
         number=number,
         title=title,
-        section=tuple(json.loads(section)),
+        section=tuple(_decoded(section, "section of passage", id_)),
         url=url,
         revision=revision,
         start=start,
         end=end,
-        metadata=json.loads(metadata),
+        metadata=_decoded(metadata, "metadata of passage", id_),
     )
+
+
+def _decoded(value: str, what: str, name: str) -> Any:
+    try:
+        return json.loads(value)
+    except (ValueError, TypeError) as err:
+        msg = (
+            f"Expected JSON as {what} {name!r} in the index's database, got something else ({err}): "
+            "it is damaged. Run `wikirank verify --repair`."
+        )
+        raise IndexStorageError(msg) from err

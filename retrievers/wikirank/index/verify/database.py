@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from wikirank.errors import InvalidArgumentError
+from wikirank.errors import IndexStorageError, InvalidArgumentError
 from wikirank.index.metadata import filterable
 from wikirank.index.preconditions import FORMAT, SETTINGS
 from wikirank.index.store import (
@@ -157,7 +157,7 @@ def _read(check: Check, rows: Iterable[Sequence[Any]]) -> Iterator[Passage]:
 def _passage_or_error(row: Sequence[Any]) -> Passage | Exception:
     try:
         return as_passage(row)
-    except (ValueError, TypeError) as err:
+    except (IndexStorageError, ValueError, TypeError) as err:
         return err
 
 
