@@ -72,7 +72,7 @@ class LexicalIndex:
     def in_memory(cls, passages: Sequence[Passage]) -> LexicalIndex:
         """Make an index of a few passages, in their language, that lives as long as it is held."""
         index = cls.__new__(cls)
-        index._path = Path("memory")  # to name it in an error
+        index._place = _Place(Path("memory"), "Ask again.")  # to name it in an error
         index._index = tantivy.Index(_schema())
         index._prepare(language_of_texts(passage.headed_text for passage in passages))
         with index.writer() as writer:

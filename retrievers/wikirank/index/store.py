@@ -469,7 +469,7 @@ def _decoded(value: str, what: str, name: str) -> Any:
         return json.loads(value)
     except (ValueError, TypeError) as err:
         msg = (
-            f"Expected JSON as {what} {name!r} in the index's database, got something else ({err}): "
+            f"Expected JSON as {what} {name!r} in the index's database, got something else: {err}; "
             "it is damaged. Run `wikirank verify --repair`."
         )
         raise IndexStorageError(msg) from err
