@@ -442,7 +442,13 @@ def _row(passage: Passage) -> tuple[Any, ...]:
 
 
 def as_passage(row: Sequence[Any]) -> Passage:
-    """The passage that a row of the table holds, as `PassageStore.rows` gives it.
+    """The passage that a row of the table holds.
+
+    Args:
+        row: As `PassageStore.rows` gives it.
+
+    Returns:
+        The passage.
 
     Raises:
         IndexStorageError: If the row is damaged.
