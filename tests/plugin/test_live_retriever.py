@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
@@ -10,8 +11,10 @@ from time import monotonic
 import pytest
 from australia import CAPITAL, PAGES, write_australia
 from mediawiki_wiki import Wiki, skip_without_mediawiki
+from typer.testing import CliRunner
 
 from langchain_wikirank import LiveWikiRetriever, WikiRetriever, create_wiki_qa_chain
+from wikirank.cli import app
 from wikirank.corpus.sources.mediawiki.live import LiveMediaWiki
 from wikirank.corpus.sources.zim_live import LiveZim
 from wikirank.errors import CorpusError, InvalidArgumentError, SourceConnectionError
@@ -158,3 +161,25 @@ def test_phrasings() -> None:
     assert phrasings("the who") == ["the who"]
     assert phrasings("?! ~ *") == []
     assert all(len(phrase) <= 200 for phrase in phrasings("word " * 1000))
+
+
+@pytest.mark.parametrize("place", ["mediawiki", "zim"])
+def test_the_command_line_asks_a_wiki_without_an_index(
+    place: str, request: pytest.FixtureRequest
+) -> None:
+    option = (
+        ["--zim", str(request.getfixturevalue("zim"))]
+        if place == "zim"
+        else ["--wiki", request.getfixturevalue("served_wiki").url]
+    )
+    done = CliRunner().invoke(app, ["search", CAPITAL, *option, "--json", "-k", "1"])
+    assert done.exit_code == 0, done.output
+    (best,) = json.loads(done.stdout)["results"]
+    assert best["text"] == "Canberra was chosen as the capital of Australia in 1908."
+
+
+@pytest.mark.parametrize("places", [[], ["--wiki", "https://localhost", "--zim", "a.zim"]])
+def test_the_command_line_wants_one_place_to_ask(places: list[str]) -> None:
+    done = CliRunner().invoke(app, ["search", CAPITAL, *places])
+    assert done.exit_code != 0
+    assert "one of --index, --wiki and --zim" in f"{done.output} {done.exception}"

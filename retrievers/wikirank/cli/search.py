@@ -1,10 +1,13 @@
-"""`wikirank search`: ask an index."""
+"""`wikirank search`: ask an index, or a wiki that has none."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,16 +15,18 @@ from rich.console import Console
 
 from wikirank.cli.options import (
     DeviceOption,
-    IndexOption,
     JsonOption,
     MaxLengthOption,
     ModelOption,
     RevisionOption,
     parse_filters,
 )
+from wikirank.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from wikirank.rank import CrossEncoder
     from wikirank.search import SearchResult
+    from wikirank.search.pipeline import CandidateReranker
 
 
 class SearchTypeChoice(str, Enum):
@@ -34,7 +39,16 @@ class SearchTypeChoice(str, Enum):
 
 def command(
     query: Annotated[str, typer.Argument(help="A question or keywords.")],
-    index: IndexOption,
+    index: Annotated[Path | None, typer.Option("--index", help="Folder of the index.")] = None,
+    wiki: Annotated[
+        str | None,
+        typer.Option(
+            "--wiki", help="In place of an index: address of a live MediaWiki, by its own search."
+        ),
+    ] = None,
+    zim: Annotated[
+        Path | None, typer.Option("--zim", help="Likewise: a ZIM file with a full-text index.")
+    ] = None,
     k: Annotated[int, typer.Option("--k", "-k", help="Passages to show.")] = 5,
     fetch_k: Annotated[int, typer.Option(help="Candidates to rerank.")] = 50,
     search_type: Annotated[
@@ -64,7 +78,7 @@ def command(
     timings: Annotated[bool, typer.Option("--timings", help="Show each stage's time.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask an index; shows the passages that answer, each with score and link.
+    """Ask an index, a live MediaWiki or a ZIM file; shows the passages that answer.
 
     Examples:
     - `wikirank search "Who wrote the first computer program?" --index my-index`
@@ -72,7 +86,12 @@ def command(
     - `wikirank search "neural network" --index my-index --k 3 --filter topic=Technology`
 
     - `wikirank search "neural network" --index my-index --no-rerank --json`
+
+    - `wikirank search "Who discovered penicillin?" --wiki https://en.wikipedia.org`
     """
+    if sum(place is not None for place in (index, wiki, zim)) != 1:
+        msg = "Expected one of --index, --wiki and --zim, which say what to ask. Give exactly one."
+        raise InvalidArgumentError(msg)
     from wikirank.rank import load_cross_encoder
 
     with ThreadPoolExecutor(1, thread_name_prefix="wikirank-load") as beside:
@@ -82,8 +101,7 @@ def command(
             loading = beside.submit(
                 load_cross_encoder, model, revision=revision, device=device, max_length=max_length
             )
-        from wikirank.index import WikiIndex
-        from wikirank.search import Searcher, SearchOptions
+        from wikirank.search import SearchOptions
         from wikirank.search.answers import answering_sentences
 
     options = SearchOptions(
@@ -96,15 +114,40 @@ def command(
         filter=parse_filters(filters or []),
         neighbours=neighbours,
     )
-    with WikiIndex.open(index) as opened:
-        cross_encoder = None if loading is None else loading.result()
-        result = Searcher(opened, cross_encoder).search(query, options)
+    cross_encoder = None if loading is None else loading.result()
+    with _searcher(index, wiki, zim, cross_encoder) as searcher:
+        result = searcher.search(query, options)
     if as_json:
         typer.echo(json.dumps(_values(result), ensure_ascii=False))
         return
     passages = [ranked.passage for ranked in result.passages]
     answers = answering_sentences(query, passages, cross_encoder)
     _show(result, answers, reranked=rerank, timings=timings)
+
+
+@contextmanager
+def _searcher(
+    index: Path | None, wiki: str | None, zim: Path | None, cross_encoder: CrossEncoder | None
+) -> Iterator[CandidateReranker]:
+    """What searches the one place that is given."""
+    if index is not None:
+        from wikirank.index import WikiIndex
+        from wikirank.search import Searcher
+
+        with WikiIndex.open(index) as opened:
+            yield Searcher(opened, cross_encoder)
+        return
+    from wikirank.search.live import LiveSearcher
+
+    if wiki is not None:
+        from wikirank.corpus.sources.mediawiki.live import LiveMediaWiki
+
+        with LiveMediaWiki(wiki) as live:
+            yield LiveSearcher(live, cross_encoder)
+    elif zim is not None:
+        from wikirank.corpus.sources.zim_live import LiveZim
+
+        yield LiveSearcher(LiveZim(zim), cross_encoder)
 
 
 def _values(result: SearchResult) -> dict[str, object]:
