@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from copy import deepcopy
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 from langchain_core.tools import BaseTool, BaseToolkit
-from pydantic import ConfigDict, Field, PrivateAttr
+from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr
 from typing_extensions import Self, override
 
 from langchain_wikirank._evidence.selection import DEFAULT_MIN_SCORE
 from langchain_wikirank._evidence.tokens import token_counter
+from langchain_wikirank._retriever_settings import unbound
 from langchain_wikirank._tools.find import find_tool
 from langchain_wikirank._tools.library import Conversations, ToolContext
 from langchain_wikirank._tools.read import read_tool
@@ -39,8 +40,8 @@ class WikiToolkit(BaseToolkit):
         arbitrary_types_allowed=True, extra="forbid", use_attribute_docstrings=True
     )
 
-    retriever: WikiRetriever
-    """Searches the wiki; its index is what is read.
+    retriever: Annotated[WikiRetriever, BeforeValidator(unbound)]
+    """Searches the wiki; its index is what is read. It may come from `with_config` or `bind`.
 
     Where neither the model nor its own setting says how many passages (`k`), as many are asked
     for as can fit `token_budget`, which with `min_score` decides what is shown."""

@@ -162,6 +162,19 @@ async def test_a_query_that_is_no_string(city_retriever: WikiRetriever, wrong: A
     assert chain.invoke({"question": CAPITAL})[0].id == "city-0"
 
 
+def test_a_configured_retriever_in_the_toolkit(city_retriever: WikiRetriever) -> None:
+    traced = RunCollectorCallbackHandler()
+    configured = city_retriever.bind(k=1).with_config(tags=["wiki"], metadata={"team": 7})
+    search = WikiToolkit(retriever=configured).get_tools()[0]
+    text = search.invoke({"query": CAPITAL}, {"callbacks": [traced]})
+    assert ("Canberra" in text, "Sydney" in text) == (True, False)
+    run = traced.traced_runs[0].child_runs[0]
+    assert "wiki" in run.tags
+    assert run.extra["metadata"]["team"] == 7
+    with pytest.raises(InvalidArgumentError, match="callbacks"):
+        WikiToolkit(retriever=city_retriever.with_config(callbacks=[traced]))
+
+
 def test_tracers_are_told_the_embeddings() -> None:
     traced = RunCollectorCallbackHandler()
     own = WikiRetriever.from_texts(["Frost is frozen dew."], LetterEmbeddings(), rerank=False)

@@ -12,6 +12,7 @@ from city_texts import CAPITAL, city_documents
 from langchain_core.retrievers import BaseRetriever
 from langchain_tests.integration_tests import RetrieversIntegrationTests
 from mediawiki_wiki import Wiki, skip_without_mediawiki
+from own_embeddings import LetterEmbeddings
 
 from langchain_wikirank import LiveWikiRetriever, WikiRetriever
 from wikirank.corpus.sources.mediawiki.live import LiveMediaWiki
@@ -41,6 +42,13 @@ class TestWikiRetriever(RetrieversIntegrationTests):
     @property
     def retriever_query_example(self) -> str:
         return CAPITAL
+
+
+class TestWikiRetrieverWithOtherEmbeddings(TestWikiRetriever):
+    @pytest.fixture(autouse=True)
+    def _index(self) -> None:
+        documents = city_documents()
+        self.index = WikiRetriever.from_documents(documents, LetterEmbeddings()).index
 
 
 class TestWikiRetrieverFirstStage(TestWikiRetriever):
