@@ -171,7 +171,7 @@ def test_a_configured_retriever_in_the_toolkit(city_retriever: WikiRetriever) ->
     run = traced.traced_runs[0].child_runs[0]
     assert "wiki" in run.tags
     assert run.extra["metadata"]["team"] == 7
-    with pytest.raises(InvalidArgumentError, match="callbacks"):
+    with pytest.raises(ValueError, match="without callbacks of its own"):
         WikiToolkit(retriever=city_retriever.with_config(callbacks=[traced]))
 
 

@@ -281,13 +281,21 @@ async def test_mistakes_come_back_as_messages(
     assert "Traceback" not in one.text
 
 
+def test_a_damaged_database_is_told() -> None:
+    broken = WikiRetriever.from_texts(["Tea is hot."], metadatas=[{"title": "Tea"}])
+    broken.index.store.connection.execute("DROP TABLE passages")
+    message = ask(WikiToolkit(retriever=broken), "wiki_read", title="Tea")
+    assert message.status == "error"
+    assert "wikirank verify says what can be mended" in message.text
+
+
 def test_what_nobody_foresaw_is_told_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     broken = WikiRetriever.from_texts(["Tea is hot."], metadatas=[{"title": "Tea"}])
     toolkit = WikiToolkit(retriever=broken)
-    broken.index.store.connection.execute("DROP TABLE passages")
-    message = ask(toolkit, "wiki_read", title="Tea")
+    broken.index.lexical = None  # type: ignore[assignment]
+    message = ask(toolkit, "wiki_search", query="Tea")
     assert message.status == "error"
-    assert message.text.startswith("wiki_read failed (OperationalError). Do not repeat")
+    assert message.text.startswith("wiki_search failed (AttributeError). Do not repeat")
     assert caplog.records[0].exc_info is not None
 
 
