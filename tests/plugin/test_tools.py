@@ -292,7 +292,7 @@ def test_a_damaged_database_is_told() -> None:
 def test_what_nobody_foresaw_is_told_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     broken = WikiRetriever.from_texts(["Tea is hot."], metadatas=[{"title": "Tea"}])
     toolkit = WikiToolkit(retriever=broken)
-    broken.index.lexical = None  # type: ignore[assignment]
+    broken.index.embedder = None  # type: ignore[assignment]
     message = ask(toolkit, "wiki_search", query="Tea")
     assert message.status == "error"
     assert message.text.startswith("wiki_search failed (AttributeError). Do not repeat")
