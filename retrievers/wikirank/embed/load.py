@@ -9,10 +9,10 @@ from pathlib import Path
 
 from wikirank.embed.onnx_embedder import OnnxEmbedder
 from wikirank.embed.protocol import Embedder
-from wikirank.errors import ModelError
 from wikirank.runtime.model_folder import (
     bundled_model,
     is_model_folder,
+    local_folder,
     read_description,
     read_model_folder,
 )
@@ -68,27 +68,23 @@ def load_any_embedder(
         model: "bundled", a folder, or a hub id such as "intfloat/multilingual-e5-small".
         revision: Of a hub id: the commit, tag or branch.
         query_prompt: Put before every query, such as "query: "; None for what the model's own
-            configuration says.
+            configuration says. Model folders of ours take none.
         passage_prompt: Likewise before every passage.
 
     Returns:
         The embedder; it knows how to be loaded again, which an index records.
 
     Raises:
-        InvalidArgumentError: If a prompt or revision does not go with the model.
         MissingExtraError: If the model needs the `[torch]` extra.
         ModelError: If the model is missing, corrupt, or of another kind.
     """
     prompts = {"query_prompt": query_prompt, "passage_prompt": passage_prompt}
     if model == "bundled":
         return load_embedder()
-    folder = Path(model).expanduser()
-    if is_model_folder(folder):
+    folder = local_folder(model)
+    if folder is not None and is_model_folder(folder):
         return load_embedder(folder)
-    if not folder.is_dir() and (folder.is_absolute() or str(model).startswith((".", "~"))):
-        msg = f"Expected a model folder at {folder}, got none; check the path."
-        raise ModelError(msg)
-    name = str(folder.resolve()) if folder.is_dir() else str(model)
+    name = str(folder or model)
     # torch takes seconds to import.
     from wikirank.embed.torch_embedder import TorchEmbedder
 

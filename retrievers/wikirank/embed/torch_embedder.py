@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from wikirank._extras import require_extra
 from wikirank.embed.onnx_embedder import weighted_mean
 from wikirank.errors import ModelError
 from wikirank.runtime.tokens import check_text, check_texts, plain_tokenizer
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 _BATCH_SIZE = 32
 
@@ -60,6 +63,9 @@ class TorchEmbedder:
         self._passage_prompt = _prompt(self._model, passage_prompt, ["document", "passage"])
         self._tokenizer = plain_tokenizer(self._model.tokenizer.backend_tokenizer.to_str())
         self._lock = threading.Lock()
+        longest = self._model.max_seq_length
+        around = len(self._tokenizer.encode(self._passage_prompt).ids)
+        self._room = max(1, longest - around) if longest else None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what it is loaded by."""
@@ -140,18 +146,47 @@ class TorchEmbedder:
     def _windows(self, text: str) -> list[tuple[str, int]]:
         """The parts of a passage that fit the model, each with its number of tokens."""
         offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
-        prompt = self._tokenizer.encode(self._passage_prompt).ids
-        room = self._model.max_seq_length - len(prompt) if self._model.max_seq_length else None
-        parts = 1 if room is None else max(1, -(-len(offsets) // max(1, room)))
+        parts = 1 if self._room is None else max(1, -(-len(offsets) // self._room))
         if parts == 1:
             return [(text, len(offsets))]
         bounds = [len(offsets) * part // parts for part in range(parts + 1)]
         return [(text[offsets[a][0] : offsets[b - 1][1]], b - a) for a, b in pairwise(bounds)]
 
 
-def _load(model: str, revision: str | None) -> Any:
+def load_sentence_encoder(
+    folder: Path, name: str, *, what: str = "an embedder"
+) -> SentenceTransformer:
+    """Load a model of sentence-transformers, from safetensors only and without remote code.
+
+    Args:
+        folder: Its files.
+        name: What to call it in an error.
+        what: What it is to be, likewise.
+
+    Returns:
+        The model.
+
+    Raises:
+        ModelError: If it cannot be loaded.
+    """
     from sentence_transformers import SentenceTransformer
 
+    try:
+        return SentenceTransformer(
+            str(folder),
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
+        )
+    except Exception as err:
+        msg = (
+            f"Expected {what} with safetensors weights at {name!r}; it cannot be loaded: "
+            f"{err}. Name another, or save it with safetensors."
+        )
+        raise ModelError(msg) from err
+
+
+def _load(model: str, revision: str | None) -> Any:
     from wikirank.runtime.hub import hub_folder  # The hub's client is slow to import.
 
     folder = Path(model) if Path(model).is_dir() else hub_folder(model, revision)
@@ -162,19 +197,7 @@ def _load(model: str, revision: str | None) -> Any:
             "(`hf download`) or pass its local folder."
         )
         raise ModelError(msg)
-    try:
-        return SentenceTransformer(
-            str(folder),
-            local_files_only=True,
-            trust_remote_code=False,
-            model_kwargs={"use_safetensors": True},
-        )
-    except Exception as err:
-        msg = (
-            f"Expected an embedder with safetensors weights at {model!r}; it cannot be loaded: "
-            f"{err}. Name another, or save it with safetensors."
-        )
-        raise ModelError(msg) from err
+    return load_sentence_encoder(folder, model)
 
 
 def _prompt(model: Any, given: str | None, names: Sequence[str]) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from wikirank.errors import InvalidArgumentError, ModelError
+from wikirank.errors import InvalidArgumentError
 from wikirank.rank.onnx_cross_encoder import CascadeCrossEncoder, OnnxCrossEncoder
 from wikirank.rank.protocol import CrossEncoder
 from wikirank.runtime.model_folder import (
     ModelFolder,
     bundled_model,
     is_model_folder,
+    local_folder,
     read_model_folder,
 )
 
@@ -74,13 +75,7 @@ def _folder(model: str | Path) -> Path | None:
         raise InvalidArgumentError(msg)
     if model == BUNDLED:
         return bundled_model("cross-encoder")
-    path = Path(model).expanduser()
-    if path.is_dir():
-        return path.resolve()
-    if isinstance(model, Path) or path.is_absolute() or str(model).startswith((".", "~")):
-        msg = f"Expected a model folder at {path}, got none; check the path."
-        raise ModelError(msg)
-    return None
+    return local_folder(model)
 
 
 def _load(folder: Path | None, settings: _Settings) -> CrossEncoder:

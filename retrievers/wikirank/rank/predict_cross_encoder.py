@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -156,9 +157,12 @@ class PredictCrossEncoder(DescribedCrossEncoder):
 
     def _report_long(self, pairs: Sequence[tuple[str, str]], on_truncation: OnTruncation) -> None:
         """Tell of the passages that the model will cut."""
-        around = self._prompt_length()
         encoded = self._tokenizer.encode_batch_fast(list(pairs), add_special_tokens=False)
-        long = [at for at, pair in enumerate(encoded) if around + len(pair) > self.max_length]
+        long = [
+            at
+            for at, pair in enumerate(encoded)
+            if self._prompt_length + len(pair) > self.max_length
+        ]
         if not long:
             return
         msg = (
@@ -169,6 +173,7 @@ class PredictCrossEncoder(DescribedCrossEncoder):
             raise TextTooLongError(msg + "Shorten them, or choose another on_truncation.")
         warnings.warn(msg + "Their ends were cut off.", TruncationWarning, stacklevel=4)
 
+    @cached_property
     def _prompt_length(self) -> int:
         """Tokens around query and passage: special ones, prompt, chat template."""
         if not hasattr(self._model, "preprocess"):  # sentence-transformers 5

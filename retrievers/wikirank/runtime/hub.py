@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from huggingface_hub import HfApi, constants, snapshot_download
@@ -32,12 +34,8 @@ def hub_folder(name: str, revision: str | None = None, *, timeout: float = 5.0) 
     cached = _cached_folder(name, revision)
     if cached is not None or not _hub_answers(timeout):
         return cached
-    try:
+    with _hub_failures(name, revision):
         return Path(snapshot_download(name, revision=revision, allow_patterns=_FILES))
-    except (HfHubHTTPError, LocalEntryNotFoundError) as err:
-        where = f" at revision {revision!r}" if revision else ""
-        msg = f"the hub answered, but did not give {name!r}{where}: {err}"
-        raise ModelError(msg) from err
 
 
 def hub_onnx_folder(name: str, revision: str | None = None, *, timeout: float = 5.0) -> Path | None:
@@ -60,12 +58,18 @@ def hub_onnx_folder(name: str, revision: str | None = None, *, timeout: float = 
         return cached
     if (cached is not None and any(cached.glob("*.safetensors"))) or not _hub_answers(timeout):
         return None
-    try:
+    with _hub_failures(name, revision):
         network = best_network(HfApi().list_repo_files(name, revision=revision))
         if network is None:
             return None
         patterns = ["*.json", "*.txt", network]
         return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
+
+
+@contextmanager
+def _hub_failures(name: str, revision: str | None) -> Iterator[None]:
+    try:
+        yield
     except (HfHubHTTPError, LocalEntryNotFoundError) as err:
         where = f" at revision {revision!r}" if revision else ""
         msg = f"the hub answered, but did not give {name!r}{where}: {err}"

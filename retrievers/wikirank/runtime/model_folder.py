@@ -88,6 +88,27 @@ def bundled_model(kind: ModelKind) -> Path:
     return Path(__file__).parents[1] / "models" / _BUNDLED[kind]
 
 
+def local_folder(model: str | Path) -> Path | None:
+    """The folder that the name of a model means.
+
+    Args:
+        model: A path, or a hub id.
+
+    Returns:
+        The folder, resolved; None if it must be a hub id.
+
+    Raises:
+        ModelError: If it is a path and no folder is there.
+    """
+    path = Path(model).expanduser()
+    if path.is_dir():
+        return path.resolve()
+    if isinstance(model, Path) or path.is_absolute() or str(model).startswith((".", "~")):
+        msg = f"Expected a model folder at {path}, got none; check the path."
+        raise ModelError(msg)
+    return None
+
+
 def is_model_folder(path: Path) -> bool:
     """Whether a folder holds both a `wikirank.json` and a network."""
     return all((path / name).is_file() for name in (DESCRIPTION_FILE, ONNX_FILE))

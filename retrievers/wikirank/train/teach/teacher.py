@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wikirank.embed import OnnxEmbedder, load_embedder
+from wikirank.embed.torch_embedder import load_sentence_encoder
 from wikirank.errors import InvalidArgumentError, ModelError
 from wikirank.rank import CrossEncoder, load_cross_encoder, score_passages
 from wikirank.rank.load import BUNDLED
 from wikirank.rank.windows import cut_windows
-from wikirank.runtime.model_folder import is_model_folder, read_description
+from wikirank.runtime.model_folder import is_model_folder, local_folder, read_description
 from wikirank.runtime.tokens import plain_tokenizer
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
 
 TeacherKind = Literal["cross-encoder", "bi-encoder"]
 QueryTexts = tuple[str, Sequence[str]]
@@ -195,7 +193,7 @@ class _TorchEncoder:
     """A bi-encoder run by sentence-transformers, with its own prompts."""
 
     def __init__(self, folder: Path) -> None:
-        self._model = _load_encoder(folder)
+        self._model = load_sentence_encoder(folder, str(folder), what="a bi-encoder")
         self._of_length_1 = self._model.similarity_fn_name != "dot"
         self.scale = COSINE_SCALE if self._of_length_1 else 1.0
         tokenizer: Any = self._model.tokenizer
@@ -230,31 +228,10 @@ class _TorchEncoder:
         return [text[window.offsets[0][0] : window.offsets[-1][1]] for window in windows]
 
 
-def _load_encoder(folder: Path) -> SentenceTransformer:
-    from sentence_transformers import SentenceTransformer
-
-    try:
-        return SentenceTransformer(
-            str(folder),
-            local_files_only=True,
-            trust_remote_code=False,
-            model_kwargs={"use_safetensors": True},
-        )
-    except Exception as err:
-        msg = (
-            f"Expected a bi-encoder with safetensors weights in {folder}, got one that cannot be "
-            f"loaded: {err}. Name another, or save it with safetensors."
-        )
-        raise ModelError(msg) from err
-
-
 def _folder(name: str | Path) -> Path | None:
-    """Where a teacher's files are; None leaves it to the loader to say that there are none."""
-    path = Path(name).expanduser()
-    if path.is_dir():
-        return path
-    if isinstance(name, Path) or path.is_absolute() or str(name).startswith((".", "~")):
-        return None
+    """Where a teacher's files are; None leaves it to the loader to say that the hub has none."""
+    if (folder := local_folder(name)) is not None:
+        return folder
     from wikirank.runtime.hub import hub_folder  # The hub's client is slow to import.
 
     return hub_folder(str(name))
