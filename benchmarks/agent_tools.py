@@ -13,8 +13,8 @@ from pydantic import PrivateAttr
 from tokenizers import Tokenizer
 
 from langchain_wikirank import WikiEmbeddings, WikiRetriever, WikiToolkit
+from langchain_wikirank._retriever_settings import SearchOverrides
 from langchain_wikirank._tracing import record_search
-from langchain_wikirank.retriever import SearchOverrides
 from wikirank.index.index import DEFAULT_COLLECTION, WikiIndex
 from wikirank.index.vectors.server import embedded_client
 from wikirank.runtime.model_folder import bundled_model, read_model_folder
