@@ -91,7 +91,7 @@ def contents(folder: Path) -> dict[str, Any]:
     with WikiIndex.open(folder) as index:
         connection = index.store.connection
         ids = sorted(index.dense.ids())
-        records = index.dense.held(ids)
+        records = index.dense.get(ids)
         passages = list(index.store.select("1"))
         return {
             "passages": connection.execute("SELECT * FROM passages ORDER BY id").fetchall(),

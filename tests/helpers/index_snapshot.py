@@ -12,7 +12,7 @@ from wikirank.index import WikiIndex
 def snapshot(index: WikiIndex) -> dict[str, Any]:
     """Passages, ledger, Chroma records and lexical hits of an index."""
     connection = index.store.connection
-    records = index.dense.held(list(index.dense.ids()))
+    records = index.dense.get(list(index.dense.ids()))
     passages = index.store.get(list(records))
     return {
         "passages": sorted(connection.execute("SELECT * FROM passages").fetchall()),

@@ -35,9 +35,9 @@ setattr(owner, method, killer)
 WikiIndex.open_or_create(folder).add_source(open_source(wiki))
 """
 STEPS = [
-    "wikirank.index.vectors.server:DenseIndex:upsert",
+    "wikirank.index.vectors.server:ChromaVectors:upsert",
     "wikirank.index.bm25:LexicalWriter:put",
-    "wikirank.index.vectors.server:DenseIndex:delete",
+    "wikirank.index.vectors.server:ChromaVectors:delete",
     "wikirank.index.bm25:LexicalWriter:delete",
 ]
 

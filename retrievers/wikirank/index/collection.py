@@ -17,6 +17,7 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +42,11 @@ from wikirank.index.store import (
 from wikirank.index.vectors.collection import (
     CollectionState,
     CollectionVectors,
-    Record,
     cosine_similarities,
 )
+from wikirank.index.vectors.server import Record, passage_fields
 from wikirank.passages.records import passage_from_record
-from wikirank.types import HEADING_SEPARATOR, Passage
+from wikirank.types import Passage
 
 _SAMPLE = 3
 # Vectors of one model for one text have a cosine near 1, quantised, cut or with a prompt 0.8 or
@@ -350,12 +351,8 @@ def _metadata(passage: Passage) -> dict[str, Any]:
             f"got {held[0]!r} of passage {passage.id!r}. Leave it out, or make a string of it."
         )
         raise InvalidArgumentError(msg)
-    fields = {
-        "title": passage.title,
-        "section": HEADING_SEPARATOR.join(passage.section),
-        "url": passage.url,
-        "revision": passage.revision,
+    fields = passage_fields(replace(passage, source=""))
+    return {
+        **fields,
+        **{key: value for key, value in passage.metadata.items() if value is not None},
     }
-    known = {key: value for key, value in fields.items() if value}
-    own = {key: value for key, value in passage.metadata.items() if value is not None}
-    return {**known, **own}

@@ -41,8 +41,9 @@ from wikirank.index.preconditions import (
 )
 from wikirank.index.report import IndexInfo, IndexReport, OnProgress
 from wikirank.index.store import PassageStore
+from wikirank.index.vectors.base import VectorIndex
 from wikirank.index.vectors.open import open_dense
-from wikirank.index.vectors.server import DenseIndex, open_collection, server_client
+from wikirank.index.vectors.server import open_collection, server_client
 from wikirank.index.vectors.sharded import as_setting, named_servers
 from wikirank.passages.splitters import SentenceSplitter, Splitter, splitter_from
 from wikirank.types import Passage
@@ -69,7 +70,7 @@ class WikiIndex(Closing):
     """
 
     def __init__(
-        self, path: Path, store: PassageStore, dense: DenseIndex, embedder: Embedder
+        self, path: Path, store: PassageStore, dense: VectorIndex, embedder: Embedder
     ) -> None:
         self.path = path
         self.store = store
@@ -461,7 +462,7 @@ def _reopen(path: Path, embedder: Embedder) -> WikiIndex:
     return WikiIndex.open(path, embedder=embedder)
 
 
-def _discard(folder: Path, store: PassageStore, dense: DenseIndex, process: int) -> None:
+def _discard(folder: Path, store: PassageStore, dense: VectorIndex, process: int) -> None:
     if os.getpid() != process:
         return  # A forked child ends; its parent goes on.
     dense.close()

@@ -13,7 +13,7 @@ from wikirank.errors import (
     IndexStorageError,
     InvalidArgumentError,
 )
-from wikirank.index.vectors.server import DenseIndex
+from wikirank.index.vectors.base import VectorIndex
 from wikirank.types import Passage
 
 FORMAT = 1
@@ -47,11 +47,11 @@ def refuse_without_database(folder: Path) -> None:
         raise IndexStorageError(msg)
 
 
-def refuse_filled(dense: DenseIndex, collection: str) -> None:
+def refuse_filled(dense: VectorIndex, collection: str) -> None:
     """Refuse to make an index over a collection that holds passages."""
-    if held := dense.count():
+    if count := dense.count():
         msg = (
-            f"The Chroma collection {collection!r} holds {held} passages already. "
+            f"The Chroma collection {collection!r} holds {count} passages already. "
             f"Choose another name (--collection), or delete it first."
         )
         raise IndexStorageError(msg)

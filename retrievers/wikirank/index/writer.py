@@ -39,7 +39,7 @@ from wikirank.index.store import (
     insert_passages,
     record_write,
 )
-from wikirank.index.vectors.server import DenseIndex
+from wikirank.index.vectors.base import VectorIndex
 from wikirank.passages.records import passages_digest
 from wikirank.types import Passage
 
@@ -84,7 +84,7 @@ class IndexWriter:
         self,
         folder: Path,
         store: PassageStore,
-        dense: DenseIndex,
+        dense: VectorIndex,
         lexical: LexicalIndex,
         embedder: Embedder,
         wait: float = 0.0,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wikirank.index.vectors.server import DenseIndex, embedded_client
+from wikirank.index.vectors.server import ServerVectors, embedded_client
 from wikirank.types import Passage
 
 
@@ -19,7 +19,7 @@ def test_top_50_is_nearly_the_exact_one(tmp_path: Path) -> None:
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     queries = rng.normal(size=(60, 384)).astype(np.float32)
     queries /= np.linalg.norm(queries, axis=1, keepdims=True)
-    index = DenseIndex(embedded_client(tmp_path), "recall", create=True)
+    index = ServerVectors.open(embedded_client(tmp_path), "recall", create=True)
     index.upsert([Passage(id=str(n), text=f"text {n}") for n in range(4000)], vectors)
     found, similarities = 0, 0.0
     for query in queries:

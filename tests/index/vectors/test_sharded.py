@@ -26,8 +26,8 @@ from wikirank.errors import (
     InvalidArgumentError,
 )
 from wikirank.index import WikiIndex
-from wikirank.index.vectors.server import DenseIndex, server_client
-from wikirank.index.vectors.sharded import ShardedDense, merge_hits
+from wikirank.index.vectors.server import ServerVectors, server_client
+from wikirank.index.vectors.sharded import ShardedVectors, merge_hits
 from wikirank.index.verify.repair import repair_index
 from wikirank.index.verify.run import verify_index
 from wikirank.search import Searcher, SearchOptions
@@ -57,8 +57,9 @@ def pieces(tiny_wiki: Path, folder: Path) -> list[Path]:
 
 def passages_on(servers: list[str], collection: str) -> list[set[str]]:
     """The sources that each server holds passages of."""
-    shards = [DenseIndex(server_client(url), collection) for url in servers]
-    return [{metadata["source"] for _, _, metadata in shard.records()} for shard in shards]
+    shards = [ServerVectors.open(server_client(url), collection) for url in servers]
+    records = [shard.get(list(shard.ids())).values() for shard in shards]
+    return [{record.metadata["source"] for record in of_shard} for of_shard in records]
 
 
 def assert_answers_alike(ours: WikiIndex, theirs: WikiIndex) -> None:
@@ -109,7 +110,7 @@ def test_verify_finds_and_repair_mends(servers: list[str], tmp_path: Path, tiny_
         for file in pieces(tiny_wiki, tmp_path):
             index.add_source(open_source(file))
         whole = snapshot(index)
-    shards = [DenseIndex(server_client(url), "mended") for url in servers]
+    shards = [ServerVectors.open(server_client(url), "mended") for url in servers]
     lost = next(shards[1].ids())
     stray_id = next(shards[0].ids())
     vector = load_embedder().embed_passages(["stray"])
@@ -140,10 +141,10 @@ def test_a_killed_run_is_finished_on_the_same_server(
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DenseIndex, "upsert", die)
+        patch.setattr(ServerVectors, "upsert", die)
         with pytest.raises(KeyboardInterrupt):
             index.add_source(open_source(files[1]))
-    assert isinstance(index.dense, ShardedDense)
+    assert isinstance(index.dense, ShardedVectors)
     assert index.dense.home("b.jsonl") == 1
     index.add_source(open_source(files[0]))
     index.close()
@@ -195,7 +196,7 @@ def test_one_server_is_recorded_as_ever(servers: list[str], tmp_path: Path) -> N
     connection.close()
     assert json.loads(value) == servers[0]
     with WikiIndex.open_or_create(tmp_path / "index", chroma_url=servers[0]) as index:
-        assert type(index.dense) is DenseIndex
+        assert type(index.dense) is ServerVectors
 
 
 def test_on_the_command_line(servers: list[str], tmp_path: Path, tiny_wiki: Path) -> None:

@@ -23,7 +23,7 @@ from wikirank.errors import IndexLockedError, IndexNotFoundError, IndexStorageEr
 from wikirank.index import WikiIndex
 from wikirank.index.bm25 import LexicalIndex
 from wikirank.index.store import PassageStore
-from wikirank.index.vectors.embedded import EmbeddedDense
+from wikirank.index.vectors.embedded import EmbeddedVectors
 from wikirank.index.verify.repair import repair_index
 from wikirank.index.verify.run import verify_index
 from wikirank.types import Passage
@@ -64,8 +64,8 @@ def a_passage(folder: Path) -> Passage:
     return passage
 
 
-def in_dense(folder: Path, change: Callable[[EmbeddedDense, Passage], None]) -> None:
-    dense = EmbeddedDense(folder, "wikirank", lambda: None)
+def in_dense(folder: Path, change: Callable[[EmbeddedVectors, Passage], None]) -> None:
+    dense = EmbeddedVectors(folder, "wikirank", lambda: None)
     change(dense, a_passage(folder))
     dense.close()
 

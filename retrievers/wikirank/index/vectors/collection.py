@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import chromadb
 import numpy as np
-from chromadb.api.types import Metadata
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from wikirank._util import chunks
-from wikirank.index.vectors.server import DenseIndex, chroma_failures
+from wikirank.index.vectors.server import Record, ServerVectors, as_records
 
 
 class CollectionState(NamedTuple):
@@ -26,15 +26,7 @@ class CollectionState(NamedTuple):
     last: str
 
 
-class Record(NamedTuple):
-    """A record of a collection without its vector."""
-
-    id: str
-    text: str
-    metadata: dict[str, Any]
-
-
-class CollectionVectors(DenseIndex):
+class CollectionVectors(ServerVectors):
     """A collection that is someone else's: its space and its vectors are as they are.
 
     Args:
@@ -42,27 +34,19 @@ class CollectionVectors(DenseIndex):
     """
 
     def __init__(self, collection: chromadb.Collection) -> None:
-        self._collection = collection
-        self._client = collection._client  # type: ignore[assignment]
-        self._name = collection.name
-        with chroma_failures():
-            self._describe(self._client, collection)
-        self._gives_cosine = self._space == "cosine"
+        super().__init__(collection._client, collection)  # type: ignore[arg-type]
 
+    @property
+    def name(self) -> str:
+        """The collection's name."""
+        return self._name
+
+    @override
     def search(
         self, vector: NDArray[np.float32], k: int, where: Mapping[str, Any] | None = None
     ) -> list[tuple[str, float]]:
-        """Find the nearest passages, in the order of the collection's own space.
-
-        Args:
-            vector: The query's vector as the embedder made it, of any length.
-            k: How many hits at the most.
-            where: A normalised filter.
-
-        Returns:
-            Pairs of passage id and cosine similarity, nearest first.
-        """
-        if self._gives_cosine:
+        """Find the nearest passages, in the order of the collection's own space."""
+        if self._space == "cosine":
             return super().search(vector, k, where)
         with self._use() as collection:
             result = collection.query(
@@ -93,15 +77,15 @@ class CollectionVectors(DenseIndex):
         """The records from a place on, the oldest first."""
         with self._use() as collection:
             page = collection.get(offset=offset, include=["documents", "metadatas"])
-        return _records(page)
+        return as_records(page)
 
     def of_ids(self, ids: Sequence[str]) -> list[Record]:
         """The records of those of the ids that the collection has."""
-        found: list[Record] = []
+        records: list[Record] = []
         for part in chunks(ids, self._batch_size):
             with self._use() as collection:
-                found += _records(collection.get(ids=part, include=["documents", "metadatas"]))
-        return found
+                records += as_records(collection.get(ids=part, include=["documents", "metadatas"]))
+        return records
 
     def sample(self, count: int) -> list[tuple[str, NDArray[np.float32]]]:
         """Some texts of the collection that are not blank, with their vectors."""
@@ -117,24 +101,6 @@ class CollectionVectors(DenseIndex):
         ]
         return pairs[:count]
 
-    def write(self, records: Sequence[Record], vectors: NDArray[np.float32]) -> None:
-        """Write records, over those of the same ids.
-
-        Args:
-            records: The records.
-            vectors: Their vectors, (len(records), dimension).
-        """
-        for at in range(0, len(records), self._batch_size):
-            part = records[at : at + self._batch_size]
-            metadatas: list[Metadata | None] = [record.metadata or None for record in part]
-            with self._use(write=True) as collection:
-                collection.upsert(
-                    ids=[record.id for record in part],
-                    embeddings=vectors[at : at + self._batch_size],
-                    documents=[record.text for record in part],
-                    metadatas=metadatas,  # type: ignore[arg-type]
-                )
-
 
 def cosine_similarities(
     vector: NDArray[np.float32], rows: NDArray[np.float32]
@@ -143,12 +109,3 @@ def cosine_similarities(
     lengths = np.linalg.norm(vector) * np.linalg.norm(rows, axis=1)
     similarities: NDArray[np.float32] = rows @ vector / np.maximum(lengths, 1e-12)
     return similarities
-
-
-def _records(page: Any) -> list[Record]:
-    documents = page["documents"] or [None] * len(page["ids"])
-    metadatas = page["metadatas"] or [None] * len(page["ids"])
-    return [
-        Record(id_, text or "", dict(metadata or {}))
-        for id_, text, metadata in zip(page["ids"], documents, metadatas, strict=True)
-    ]

@@ -21,12 +21,13 @@ import chromadb
 import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from wikirank._util import abandon, renew_after_fork
 from wikirank.errors import IndexLockedError, IndexNotFoundError, IndexStorageError
 from wikirank.index.vectors.chroma_store import ChromaSystem, WriteMark, repair_hint
 from wikirank.index.vectors.hnsw_files import DATABASE, graph_backlog, graph_fault
-from wikirank.index.vectors.server import DenseIndex, chroma_failures
+from wikirank.index.vectors.server import ChromaVectors, chroma_failures
 from wikirank.types import Passage
 
 FOLDER = "chroma"
@@ -45,7 +46,7 @@ _AT_ONCE = 2  # The least that Chroma takes.
 _BACKLOG_PART = 1000
 
 
-class EmbeddedDense(DenseIndex):
+class EmbeddedVectors(ChromaVectors):
     """Passage vectors in Chroma's own store, in the folder of an index.
 
     Args:
@@ -71,21 +72,20 @@ class EmbeddedDense(DenseIndex):
         self._last_write = last_write
         self._make_locks()
         self._mark = folder / "chroma.writing"
-        self._name = collection
         self._written, self._paced_at = 0, _GRAPH_EVERY * _GRAPH_PART
         self._system: ChromaSystem | None = None
         renew_after_fork(self)
-        if not create and not self._has_database():
+        database = folder / FOLDER / DATABASE
+        if not create and not (database.is_file() and database.stat().st_size):
             raise IndexStorageError(self._damaged(f"{DATABASE} is missing or empty"))
         with chroma_failures():
             system = self._swap(last_write())
             try:
-                self._describe(system.client, system.collection(collection, create=create))
-            except IndexNotFoundError as err:
+                super().__init__(system.client, system.collection(collection, create=create))
+            except BaseException as err:
                 self._retire()
-                raise IndexStorageError(self._damaged(str(err))) from err
-            except BaseException:
-                self._retire()
+                if isinstance(err, IndexNotFoundError):
+                    raise IndexStorageError(self._damaged(str(err))) from err
                 raise
 
     def _make_locks(self) -> None:
@@ -98,18 +98,16 @@ class EmbeddedDense(DenseIndex):
         self._system = None
         self._make_locks()
 
-    def _has_database(self) -> bool:
-        file = self._folder / FOLDER / DATABASE
-        return file.is_file() and file.stat().st_size > 0
-
     def _damaged(self, fault: str) -> str:
         return f"The vectors in {self._folder} are damaged: {fault}. {repair_hint(self._folder)}"
 
     @property
+    @override
     def token(self) -> str:
-        """Names what reads and writes the vectors: one opening of Chroma's store."""
+        """One opening of Chroma's store."""
         return self._current().token
 
+    @override
     @contextmanager
     def _use(self, *, write: bool = False) -> Iterator[chromadb.Collection]:
         system = self._current(take=True)
@@ -161,26 +159,18 @@ class EmbeddedDense(DenseIndex):
                 system.collection(self._name).get(limit=1, include=["embeddings"])
             system.load_seconds, system.loaded = perf_counter() - started, True
 
+    @override
     def damage(self) -> str | None:
-        """What is broken in the search graph on disk, which would crash Chroma; None if nothing.
-
-        Of a large graph all is looked at only if a process died while it wrote.
-        """
+        """What is broken in the search graph on disk, which would crash Chroma; None if nothing."""
+        # Of a large graph all is looked at only if a process died while it wrote.
         return graph_fault(self._folder / FOLDER, self._name, full=self._mark.exists())
 
     def mark_dirty(self) -> None:
         """Have the next who writes look for damage, as after a kill."""
         self._mark.touch()
 
+    @override
     def refresh(self, *, anew: bool = False) -> bool:
-        """Make sure to see all that any process wrote; `anew` if one may have died unrecorded.
-
-        Args:
-            anew: Whether to open the store again in any case.
-
-        Returns:
-            Whether it was opened again.
-        """
         mark = self._last_write()
         with self._switch:
             is_old = anew or self._system is None or not self._system.knows(mark)
@@ -188,8 +178,8 @@ class EmbeddedDense(DenseIndex):
                 self._swap(mark, anew=True)
             return is_old
 
+    @override
     def reset(self) -> None:
-        """Drop all vectors, and begin with none."""
         with self._locked(), self._switch:
             self._retire()
             shutil.rmtree(self._folder / FOLDER, ignore_errors=True)
@@ -197,8 +187,8 @@ class EmbeddedDense(DenseIndex):
             with chroma_failures():
                 self._swap(None, anew=True).collection(self._name, create=True)
 
+    @override
     def upsert(self, passages: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
-        """Write passages and their vectors; see `DenseIndex.upsert`."""
         super().upsert(passages, vectors)
         self._written += len(passages)
         if self._written >= self._paced_at:
@@ -212,18 +202,9 @@ class EmbeddedDense(DenseIndex):
             self.refresh(anew=True)  # Only a store opened since goes by it.
         self._written, self._paced_at = 0, max(self._paced_at, count)
 
+    @override
     def write_graph(self, backlog: int) -> bool:
-        """Have Chroma write its graph now, rather than once enough records have come.
-
-        Else whoever opens the store adds what the graph lacks: a thousand records, a third of a
-        second.
-
-        Args:
-            backlog: At how many records; at more if the graph is large.
-
-        Returns:
-            Whether there was enough left to do.
-        """
+        # Else whoever opens the store adds what the graph lacks: 1,000 records in 0.3 s.
         every, count = self._graph_every(), self.count()
         lacking = graph_backlog(self._folder / FOLDER, self._name)
         if lacking >= max(backlog, count // _BACKLOG_PART):
@@ -261,8 +242,9 @@ class EmbeddedDense(DenseIndex):
                     embeddings=one["embeddings"],
                 )
 
+    @override
     def close(self) -> None:
-        """Give Chroma's files free; what is asked next opens them again."""
+        """Close Chroma's files; the next call opens them again."""
         with self._switch:
             self._retire()
 

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from wikirank.index.store import PassageStore
-from wikirank.index.vectors.embedded import EmbeddedDense
-from wikirank.index.vectors.server import DenseIndex, server_client
-from wikirank.index.vectors.sharded import ShardedDense, named_servers
+from wikirank.index.vectors.base import VectorIndex
+from wikirank.index.vectors.embedded import EmbeddedVectors
+from wikirank.index.vectors.server import ServerVectors, server_client
+from wikirank.index.vectors.sharded import ShardedVectors, named_servers
 
 
 def open_dense(
     folder: Path, store: PassageStore, meta: Mapping[str, Any], *, create: bool = False
-) -> DenseIndex:
+) -> VectorIndex:
     """Open the dense index that an index's settings name.
 
     Args:
@@ -28,9 +29,9 @@ def open_dense(
     """
     name = meta["collection"]
     shards = [
-        DenseIndex(server_client(url), name, create=create, server=url)
+        ServerVectors.open(server_client(url), name, create=create, server=url)
         for url in named_servers(meta["chroma_url"])
     ]
     if not shards:
-        return EmbeddedDense(folder, name, store.last_write, create=create)
-    return shards[0] if len(shards) == 1 else ShardedDense(shards, store)
+        return EmbeddedVectors(folder, name, store.last_write, create=create)
+    return shards[0] if len(shards) == 1 else ShardedVectors(shards, store)

@@ -1,13 +1,13 @@
-"""The dense index: a Chroma collection of passage vectors, in cosine space."""
+"""Passage vectors in a Chroma collection, in cosine space, and the clients that open it."""
 
 from __future__ import annotations
 
 import os
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import chromadb
@@ -18,6 +18,7 @@ from chromadb.config import Settings
 from chromadb.errors import ChromaError, NotFoundError
 from chromadb.errors import InvalidArgumentError as ChromaArgumentError
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from wikirank._util import abandon, chunks, is_rust_panic
 from wikirank.errors import (
@@ -26,10 +27,12 @@ from wikirank.errors import (
     IndexStorageError,
     InvalidArgumentError,
 )
+from wikirank.index.vectors.base import ServedVectors, StoredRecord, VectorIndex
 from wikirank.types import HEADING_SEPARATOR, Passage
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
+    from chromadb.api.types import Metadata
 
 # The search graph. With Chroma's own settings (100, 100, 16) the top 50 for 200 questions over
 # 14,737 passages held 95.3 % of the exact top 50, and 60 % for the worst question. With these it is
@@ -82,159 +85,76 @@ def server_client(url: str) -> ClientAPI:
         raise IndexConnectionError(msg) from err
 
 
-@dataclass(frozen=True, slots=True)
-class HeldRecord:
-    """What a collection holds of one id.
+class Record(NamedTuple):
+    """A record of a collection without its vector."""
 
-    Attributes:
-        text: The document.
-        metadata: Its metadata.
-        vector: Its vector, (dimension,); None if there is none.
-    """
-
+    id: str
     text: str
     metadata: dict[str, Any]
-    vector: NDArray[np.float32] | None
 
 
-class DenseIndex:
-    """Passage vectors in a Chroma collection.
+def as_records(page: Any) -> list[Record]:
+    """The records of a page that Chroma answered with."""
+    documents = page["documents"] or [None] * len(page["ids"])
+    metadatas = page["metadatas"] or [None] * len(page["ids"])
+    return [
+        Record(id_, text or "", dict(metadata or {}))
+        for id_, text, metadata in zip(page["ids"], documents, metadatas, strict=True)
+    ]
+
+
+class ChromaVectors(VectorIndex):
+    """Passage vectors in one Chroma collection.
 
     Args:
-        client: Any Chroma client.
-        collection: Name of the collection.
-        create: Make the collection where there is none.
-        server: Address of the server, to be named when it does not answer.
-
-    Raises:
-        IndexNotFoundError: If the collection is not there and `create` is false.
+        client: What asked for the collection.
+        collection: The collection.
     """
 
-    _server = ""
-
-    def __init__(
-        self, client: ClientAPI, collection: str, *, create: bool = False, server: str = ""
-    ) -> None:
-        self._client = client
-        self._name = collection
-        self._server = server
-        self._process = os.getpid()
-        with chroma_failures(server):
-            self._collection = open_collection(client, collection, create=create)
-            self._describe(client, self._collection)
-
-    def _describe(self, client: ClientAPI, collection: chromadb.Collection) -> None:
+    def __init__(self, client: ClientAPI, collection: chromadb.Collection) -> None:
+        self._name = collection.name
         self._batch_size = client.get_max_batch_size()
         settings = collection.configuration_json
         graph = settings.get("hnsw") or settings.get("spann") or {}
         self._space = graph.get("space") or "l2"
-        self._scale = _COSINE_DISTANCE[self._space]
+        self._distance_scale = _COSINE_DISTANCE[self._space]
 
-    @contextmanager
-    def _use(self, *, write: bool = False) -> Iterator[chromadb.Collection]:  # noqa: ARG002
+    @abstractmethod
+    def _use(self, *, write: bool = False) -> AbstractContextManager[chromadb.Collection]:
         """The collection, for the length of the block."""
-        if self._server and self._process != os.getpid():  # Connections are the forked parent's.
-            abandon(self._client)
-            self._client = server_client(self._server)
-            self._collection = open_collection(self._client, self._name, create=False)
-            self._process = os.getpid()
-        with chroma_failures(self._server):
-            yield self._collection
 
-    @property
-    def name(self) -> str:
-        """The collection's name."""
-        return self._name
-
-    @property
-    def collection_id(self) -> str:
-        """What Chroma itself knows the collection by."""
-        return str(self._collection.id)
-
-    @property
-    def token(self) -> str:
-        """Names what reads and writes the vectors; a server does so for all that ask it."""
-        return "server"
-
-    def damage(self) -> str | None:
-        """What a process that died while it wrote has broken; None if nothing."""
-        return None
-
-    def mark_dirty(self) -> None:
-        """Have the next who writes look for damage, as after a kill."""
-
-    def refresh(self, *, anew: bool = False) -> bool:  # noqa: ARG002 - for those that keep a copy
-        """Make sure to see all that any process wrote; a server always does.
-
-        Args:
-            anew: Whether to do so in any case, as one may have died unrecorded.
-
-        Returns:
-            Whether there may be more to see than before.
-        """
-        return False
-
-    def reset(self) -> None:
-        """Drop all vectors, and begin with none."""
-        with chroma_failures(self._server):
-            with suppress(NotFoundError, ValueError):
-                self._client.delete_collection(self._name)
-            self._collection = open_collection(self._client, self._name, create=True)
-
-    def delete_misplaced(self) -> int:
-        """Delete what lies on another server than it should; says how many. One has none."""
-        return 0
-
-    def write_graph(self, backlog: int) -> bool:  # noqa: ARG002
-        """Leave little for whoever opens the vectors next to catch up on; a server never does.
-
-        Args:
-            backlog: At how many records that the graph on disk does not have it is to be written.
-
-        Returns:
-            Whether there was anything.
-        """
-        return False
-
-    def close(self) -> None:
-        """Give what is held open free."""
-
+    @override
     def upsert(self, passages: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
-        """Write passages and their vectors, over those of the same ids.
+        self.write([Record(p.id, p.text, chroma_metadata(p)) for p in passages], vectors)
+
+    def write(self, records: Sequence[Record], vectors: NDArray[np.float32]) -> None:
+        """Write records, over those of the same ids.
 
         Args:
-            passages: The passages.
-            vectors: Their unit vectors, shape (len(passages), dimension).
+            records: The records.
+            vectors: Their vectors, (len(records), dimension).
         """
-        for index in range(0, len(passages), self._batch_size):
-            part = passages[index : index + self._batch_size]
+        for start in range(0, len(records), self._batch_size):
+            part = records[start : start + self._batch_size]
+            metadatas: list[Metadata | None] = [record.metadata or None for record in part]
             with self._use(write=True) as collection:
                 collection.upsert(
-                    ids=[passage.id for passage in part],
-                    embeddings=vectors[index : index + self._batch_size],
-                    documents=[passage.text for passage in part],
-                    metadatas=[chroma_metadata(passage) for passage in part],
+                    ids=[record.id for record in part],
+                    embeddings=vectors[start : start + self._batch_size],
+                    documents=[record.text for record in part],
+                    metadatas=metadatas,  # type: ignore[arg-type]
                 )
 
+    @override
     def delete(self, ids: Sequence[str]) -> None:
-        """Delete passages; unknown ids are passed over."""
         for part in chunks(ids, self._batch_size):
             with self._use(write=True) as collection:
                 collection.delete(ids=part)
 
+    @override
     def search(
         self, vector: NDArray[np.float32], k: int, where: Mapping[str, Any] | None = None
     ) -> list[tuple[str, float]]:
-        """Find the nearest passages.
-
-        Args:
-            vector: The query's unit vector, shape (dimension,).
-            k: How many hits at the most.
-            where: A normalised filter.
-
-        Returns:
-            Pairs of passage id and cosine similarity, best first.
-        """
         with self._use() as collection:
             result = collection.query(
                 query_embeddings=np.expand_dims(vector, 0),
@@ -244,20 +164,12 @@ class DenseIndex:
             )
         distances = result["distances"] or [[]]
         return [
-            (id_, 1.0 - self._scale * float(distance))
+            (id_, 1.0 - self._distance_scale * float(distance))
             for id_, distance in zip(result["ids"][0], distances[0], strict=True)
         ]
 
+    @override
     def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> dict[str, float]:
-        """Compare passages with a query.
-
-        Args:
-            vector: The query's vector, shape (dimension,).
-            ids: Those of the passages; unknown ones are passed over.
-
-        Returns:
-            Cosine similarity by passage id.
-        """
         unit = vector / np.linalg.norm(vector)
         similar: dict[str, float] = {}
         for part in chunks(ids, self._batch_size):
@@ -268,66 +180,109 @@ class DenseIndex:
             similar.update(zip(page["ids"], map(float, cosines), strict=True))
         return similar
 
+    @override
     def count(self) -> int:
-        """How many passages the collection holds."""
         with self._use() as collection:
             return collection.count()
 
-    def records(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """All ids, documents and metadata of the collection, page by page."""
-        offset = 0
-        while True:
-            with self._use() as collection:
-                page = collection.get(limit=1000, offset=offset, include=["documents", "metadatas"])
-            documents = page["documents"] or [""] * len(page["ids"])
-            metadatas = page["metadatas"] or [{}] * len(page["ids"])
-            for id_, text, metadata in zip(page["ids"], documents, metadatas, strict=True):
-                yield id_, text or "", dict(metadata or {})
-            if len(page["ids"]) < 1000:
-                return
-            offset += 1000
-
-    def held(self, ids: Sequence[str]) -> dict[str, HeldRecord]:
-        """What the collection holds of these ids: text, metadata and vector, by id."""
-        found: dict[str, HeldRecord] = {}
+    @override
+    def get(self, ids: Sequence[str]) -> dict[str, StoredRecord]:
+        records: dict[str, StoredRecord] = {}
         for part in chunks(ids, self._batch_size):
             with self._use() as collection:
                 page = collection.get(ids=part, include=["documents", "metadatas", "embeddings"])
             vectors = page["embeddings"]
-            for index, id_ in enumerate(page["ids"]):
-                text = (page["documents"] or [])[index] or ""
-                metadata = dict((page["metadatas"] or [])[index] or {})
+            for index, (id_, text, metadata) in enumerate(as_records(page)):
                 vector = None if vectors is None else np.asarray(vectors[index], dtype=np.float32)
-                found[id_] = HeldRecord(text, metadata, vector)
-        return found
+                records[id_] = StoredRecord(text, metadata, vector)
+        return records
 
+    @override
     def ids(self) -> Iterator[str]:
-        """All ids of the collection, page by page."""
         for offset in range(0, self.count(), 1000):
             with self._use() as collection:
                 yield from collection.get(limit=1000, offset=offset, include=[])["ids"]
 
+    @override
     def dimension(self) -> int | None:
-        """Length of the vectors; None while there are none."""
         with self._use() as collection:
             sample = collection.get(limit=1, include=["embeddings"])["embeddings"]
         return None if sample is None or len(sample) == 0 else len(sample[0])
 
 
-def chroma_metadata(passage: Passage) -> dict[str, str | int | float | bool]:
-    """What Chroma keeps beside a vector: the passage's fields, its scalar metadata before them."""
-    fields: dict[str, str | int | float | bool] = {
+class ServerVectors(ServedVectors, ChromaVectors):
+    """Passage vectors in a collection of a Chroma server.
+
+    Args:
+        client: Any Chroma client.
+        collection: A collection of it.
+        server: Address of the server, to be named when it does not answer.
+    """
+
+    def __init__(
+        self, client: ClientAPI, collection: chromadb.Collection, server: str = ""
+    ) -> None:
+        self._client = client
+        self._collection = collection
+        self._server = server
+        self._process = os.getpid()
+        with chroma_failures(server):
+            super().__init__(client, collection)
+
+    @classmethod
+    def open(
+        cls, client: ClientAPI, name: str, *, create: bool = False, server: str = ""
+    ) -> ServerVectors:
+        """Open the collection of a name; IndexNotFoundError if `create` is false and none is."""
+        with chroma_failures(server):
+            return cls(client, open_collection(client, name, create=create), server)
+
+    @override
+    @contextmanager
+    def _use(self, *, write: bool = False) -> Iterator[chromadb.Collection]:
+        if self._server and self._process != os.getpid():  # Connections are the forked parent's.
+            abandon(self._client)
+            self._client = server_client(self._server)
+            self._collection = open_collection(self._client, self._name, create=False)
+            self._process = os.getpid()
+        with chroma_failures(self._server):
+            yield self._collection
+
+    @property
+    def collection_id(self) -> str:
+        """What Chroma itself knows the collection by."""
+        return str(self._collection.id)
+
+    @override
+    def reset(self) -> None:
+        with chroma_failures(self._server):
+            with suppress(NotFoundError, ValueError):
+                self._client.delete_collection(self._name)
+            self._collection = open_collection(self._client, self._name, create=True)
+
+    @override
+    def close(self) -> None:
+        """Leave the client as it is: who else uses it is not known here."""
+
+
+def passage_fields(passage: Passage) -> dict[str, str]:
+    """What a passage says of itself, as far as it says it, as Chroma keeps it."""
+    fields = {
         "title": passage.title,
         "section": HEADING_SEPARATOR.join(passage.section),
         "url": passage.url,
         "revision": passage.revision,
         "source": passage.source,
     }
-    known = {key: value for key, value in fields.items() if value != ""}
-    # Imported here, as searching needs it not.
-    from wikirank.index.metadata import filterable
+    return {key: value for key, value in fields.items() if value}
 
-    return {**known, "passage_number": passage.number, **filterable(passage.metadata)}
+
+def chroma_metadata(passage: Passage) -> dict[str, str | int | float | bool]:
+    """What Chroma keeps beside a vector: the passage's fields, its scalar metadata before them."""
+    from wikirank.index.metadata import filterable  # Not needed to search.
+
+    number = {"passage_number": passage.number}
+    return {**passage_fields(passage), **number, **filterable(passage.metadata)}
 
 
 def open_collection(client: ClientAPI, name: str, *, create: bool) -> chromadb.Collection:
@@ -342,8 +297,8 @@ def open_collection(client: ClientAPI, name: str, *, create: bool) -> chromadb.C
         msg = f"Chroma takes no collection named {name!r}: {err}"
         raise InvalidArgumentError(msg) from err
     except (NotFoundError, ValueError) as err:
-        known = ", ".join(found.name for found in client.list_collections()) or "none"
-        msg = f"There is no Chroma collection {name!r} there. Collections: {known}."
+        names = ", ".join(collection.name for collection in client.list_collections())
+        msg = f"There is no Chroma collection {name!r} there. Collections: {names or 'none'}."
         raise IndexNotFoundError(msg) from err
 
 

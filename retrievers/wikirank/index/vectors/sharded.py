@@ -14,11 +14,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from wikirank._util import chunks, renew_after_fork
 from wikirank.errors import InvalidArgumentError
 from wikirank.index.store import PassageStore
-from wikirank.index.vectors.server import DenseIndex, HeldRecord
+from wikirank.index.vectors.base import ServedVectors, StoredRecord
+from wikirank.index.vectors.server import ServerVectors
 from wikirank.types import Passage
 
 _MOST_THREADS = 32
@@ -27,7 +29,7 @@ _AT_ONCE = 1000
 _Result = TypeVar("_Result")
 
 
-class ShardedDense(DenseIndex):
+class ShardedVectors(ServedVectors):
     """Passage vectors in collections on several Chroma servers.
 
     Args:
@@ -38,7 +40,7 @@ class ShardedDense(DenseIndex):
         InvalidArgumentError: If two of them are the same collection.
     """
 
-    def __init__(self, shards: Sequence[DenseIndex], store: PassageStore) -> None:
+    def __init__(self, shards: Sequence[ServerVectors], store: PassageStore) -> None:
         self._shards = list(shards)
         self._store = store
         if len({shard.collection_id for shard in shards}) < len(shards):
@@ -58,21 +60,16 @@ class ShardedDense(DenseIndex):
         position: int | None = self._store.read_meta().get(_key(source))
         return position
 
+    @override
     def reset(self) -> None:
-        """Drop all vectors, and begin with none."""
         self._ask(lambda shard: shard.reset())
 
+    @override
     def close(self) -> None:
-        """End the threads that ask the servers."""
         self._pool.shutdown()
 
+    @override
     def upsert(self, passages: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
-        """Write passages and their vectors to the servers of their sources.
-
-        Args:
-            passages: The passages.
-            vectors: Their unit vectors, shape (len(passages), dimension).
-        """
         homes = {source: self._settled(source) for source in sorted({p.source for p in passages})}
         shard_of = np.array([homes[passage.source] for passage in passages])
         for position, shard in enumerate(self._shards):
@@ -84,77 +81,55 @@ class ShardedDense(DenseIndex):
         """The server of a source; a new source gets the one that holds the fewest passages."""
         position = self.home(source)
         if position is None:
-            held = self._ask(lambda shard: shard.count())
-            position = held.index(min(held))
+            counts = self._ask(lambda shard: shard.count())
+            position = counts.index(min(counts))
             self._store.write_meta({_key(source): position})
         return position
 
+    @override
     def delete(self, ids: Sequence[str]) -> None:
-        """Delete passages wherever they are; unknown ids are passed over."""
         self._ask(lambda shard: shard.delete(ids))
 
+    @override
     def search(
         self, vector: NDArray[np.float32], k: int, where: Mapping[str, Any] | None = None
     ) -> list[tuple[str, float]]:
-        """Find the nearest passages on all servers.
-
-        Args:
-            vector: The query's unit vector, shape (dimension,).
-            k: How many hits at the most.
-            where: A normalised filter.
-
-        Returns:
-            Pairs of passage id and cosine similarity, best first, equal ones by id.
-        """
+        """Find the nearest passages on all servers, best first, equal ones by id."""
         return merge_hits(self._ask(lambda shard: shard.search(vector, k, where)), k)
 
+    @override
     def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> dict[str, float]:
-        """Compare passages, on whatever servers they are, with a query.
-
-        Args:
-            vector: The query's vector, shape (dimension,).
-            ids: Those of the passages; unknown ones are passed over.
-
-        Returns:
-            Cosine similarity by passage id.
-        """
         answers = self._ask(lambda shard: shard.similarities(vector, ids))
         return {id_: similarity for answer in answers for id_, similarity in answer.items()}
 
+    @override
     def count(self) -> int:
-        """How many passages the servers hold."""
         return sum(self._ask(lambda shard: shard.count()))
 
-    def records(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """All ids, documents and metadata, server by server."""
-        return chain.from_iterable(shard.records() for shard in self._shards)
-
-    def held(self, ids: Sequence[str]) -> dict[str, HeldRecord]:
-        """What the servers hold of these ids; of a passage, what its source's server holds."""
+    @override
+    def get(self, ids: Sequence[str]) -> dict[str, StoredRecord]:
+        """What is stored of these ids; of a passage, what its source's server has."""
         homes = self._homes(ids)
-        found = self._ask(lambda shard: shard.held(ids))
         return {
             id_: record
-            for position, held in enumerate(found)
-            for id_, record in held.items()
+            for position, records in enumerate(self._ask(lambda shard: shard.get(ids)))
+            for id_, record in records.items()
             if homes.get(id_, position) == position
         }
 
+    @override
     def ids(self) -> Iterator[str]:
-        """All ids, server by server."""
         return chain.from_iterable(shard.ids() for shard in self._shards)
 
+    @override
     def dimension(self) -> int | None:
-        """Length of the vectors; None while there are none."""
-        found = self._ask(lambda shard: shard.dimension())
-        return next((length for length in found if length is not None), None)
+        lengths = self._ask(lambda shard: shard.dimension())
+        return next((length for length in lengths if length is not None), None)
 
     def delete_misplaced(self) -> int:
-        """Delete passages from servers that are not their source's; says how many.
-
-        There are none but after a power failure, or where someone else wrote to a server.
-        """
-        strays = 0
+        """Delete passages from servers that are not their source's; says how many."""
+        # There are none but after a power failure, or where someone else wrote to a server.
+        misplaced = 0
         for position, shard in enumerate(self._shards):
             wrong = [
                 id_
@@ -163,8 +138,8 @@ class ShardedDense(DenseIndex):
                 if home != position
             ]
             shard.delete(wrong)
-            strays += len(wrong)
-        return strays
+            misplaced += len(wrong)
+        return misplaced
 
     def _homes(self, ids: Sequence[str]) -> dict[str, int | None]:
         """The servers of those of the ids that have a passage."""
@@ -172,32 +147,24 @@ class ShardedDense(DenseIndex):
         recorded = self._store.read_meta()
         return {id_: recorded.get(_key(source)) for id_, source in sources.items()}
 
-    def _ask(self, question: Callable[[DenseIndex], _Result]) -> list[_Result]:
+    def _ask(self, question: Callable[[ServerVectors], _Result]) -> list[_Result]:
         """Put a question to all servers at once; their answers in order."""
         return list(self._pool.map(question, self._shards))
 
 
 def merge_hits(answers: Iterable[Sequence[tuple[str, float]]], k: int) -> list[tuple[str, float]]:
-    """Merge the hits of several servers.
-
-    Args:
-        answers: What each found: pairs of id and cosine similarity, at least its k best.
-        k: How many to give at the most.
-
-    Returns:
-        The k best of all, best first, equal ones by id; an id once, with its best similarity.
-    """
+    """The k best hits of several answers, equal ones by id; each id once, as its best."""
     best: dict[str, float] = {}
     for id_, similarity in chain.from_iterable(answers):
         best[id_] = max(similarity, best.get(id_, similarity))
     return nsmallest(k, best.items(), key=lambda hit: (-hit[1], hit[0]))
 
 
-def named_servers(given: str | Sequence[str] | None) -> list[str]:
+def named_servers(urls: str | Sequence[str] | None) -> list[str]:
     """The addresses of Chroma servers, as a caller or an index's settings name them.
 
     Args:
-        given: One address, several, or None.
+        urls: One address, several, or None.
 
     Returns:
         The addresses, in order; none for an index that keeps its vectors in its folder.
@@ -205,18 +172,18 @@ def named_servers(given: str | Sequence[str] | None) -> list[str]:
     Raises:
         InvalidArgumentError: If an address is named twice.
     """
-    urls = [given] if isinstance(given, str) else list(given or ())
-    for url in urls:
-        if urls.count(url) > 1:
+    named = [urls] if isinstance(urls, str) else list(urls or ())
+    for url in named:
+        if named.count(url) > 1:
             msg = f"The Chroma server {url} is named twice. Name each once."
             raise InvalidArgumentError(msg)
-    return urls
+    return named
 
 
-def as_setting(given: str | Sequence[str] | None) -> str | list[str] | None:
+def as_setting(urls: str | Sequence[str] | None) -> str | list[str] | None:
     """Servers as an index's settings name them: None for none, one as text, several as a list."""
-    urls = named_servers(given)
-    return urls if len(urls) > 1 else next(iter(urls), None)
+    named = named_servers(urls)
+    return named if len(named) > 1 else next(iter(named), None)
 
 
 def _key(source: str) -> str:

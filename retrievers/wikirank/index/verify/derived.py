@@ -17,7 +17,8 @@ from wikirank.index.bm25 import LexicalIndex
 from wikirank.index.bm25_files import lexical_fault
 from wikirank.index.languages import ENGLISH
 from wikirank.index.store import PassageStore
-from wikirank.index.vectors.server import DenseIndex, HeldRecord, chroma_metadata
+from wikirank.index.vectors.base import StoredRecord, VectorIndex
+from wikirank.index.vectors.server import chroma_metadata
 from wikirank.index.verify.database import readable_passages
 from wikirank.index.verify.report import Check
 from wikirank.types import Passage
@@ -65,7 +66,7 @@ def _compare_words(check: Check, lexical: LexicalIndex, passages: Sequence[Passa
 
 
 def check_vectors(
-    check: Check, store: PassageStore, dense: DenseIndex, embedder: Embedder, *, full: bool
+    check: Check, store: PassageStore, dense: VectorIndex, embedder: Embedder, *, full: bool
 ) -> None:
     """Look whether Chroma holds every passage as it is, with its own vector, and no other.
 
@@ -94,7 +95,7 @@ def check_vectors(
 
 
 def compared(
-    store: PassageStore, dense: DenseIndex, embedder: Embedder, stride: int
+    store: PassageStore, dense: VectorIndex, embedder: Embedder, stride: int
 ) -> Iterator[tuple[list[Passage], dict[str, str], int, int]]:
     """Compare passages with what Chroma holds, some hundred at a time.
 
@@ -110,7 +111,7 @@ def compared(
     """
     width = len(embedder.embed_query("dimension"))
     for passages in chunks(readable_passages(store), AT_ONCE):
-        held = dense.held([passage.id for passage in passages])
+        held = dense.get([passage.id for passage in passages])
         faults = {
             passage.id: fault
             for passage in passages
@@ -122,7 +123,7 @@ def compared(
         yield passages, faults, len(held), len(sample)
 
 
-def _fault(passage: Passage, held: HeldRecord | None, width: int) -> str:
+def _fault(passage: Passage, held: StoredRecord | None, width: int) -> str:
     if held is None:
         return MISSING
     if held.text != passage.text:
@@ -138,8 +139,8 @@ def _fault(passage: Passage, held: HeldRecord | None, width: int) -> str:
 
 def _wrong_vectors(
     passages: Sequence[Passage],
-    held: dict[str, HeldRecord],
-    dense: DenseIndex,
+    held: dict[str, StoredRecord],
+    dense: VectorIndex,
     embedder: Embedder,
 ) -> Iterator[tuple[str, str]]:
     """Make vectors again, and search for them."""
@@ -155,6 +156,6 @@ def _wrong_vectors(
             yield passage.id, "a search for its vector does not find it"
 
 
-def _is_found(dense: DenseIndex, vector: Vector) -> bool:
+def _is_found(dense: VectorIndex, vector: Vector) -> bool:
     hits = dense.search(vector, 5)
     return bool(hits) and hits[0][1] >= _LEAST_COSINE - 0.01

@@ -25,10 +25,11 @@ from wikirank.index.preconditions import (
     refuse_without_database,
 )
 from wikirank.index.store import PassageStore, delete_passages
-from wikirank.index.vectors.embedded import FOLDER
+from wikirank.index.vectors.base import VectorIndex
+from wikirank.index.vectors.embedded import FOLDER, EmbeddedVectors
 from wikirank.index.vectors.hnsw_files import DATABASE, graph_fault
 from wikirank.index.vectors.open import open_dense
-from wikirank.index.vectors.server import DenseIndex
+from wikirank.index.vectors.sharded import ShardedVectors
 from wikirank.index.verify.database import (
     ARTICLES_WITHOUT_PASSAGES,
     PASSAGES_WITHOUT_ARTICLE,
@@ -81,7 +82,8 @@ def repair_index(
         language = store.read_meta().get("language", ENGLISH)
         lexical = LexicalIndex(folder / "lexical", create=True, language=language)
         dense = open_dense(folder, store, store.read_meta(), create=True)
-        dense.mark_dirty()
+        if isinstance(dense, EmbeddedVectors):
+            dense.mark_dirty()
         with IndexWriter(folder, store, dense, lexical, embedder) as writer:
             done += _mend_passages(store, writer)
             done += _mend_lexical(store, writer, folder)
@@ -192,14 +194,14 @@ def _mend_lexical(store: PassageStore, writer: IndexWriter, folder: Path) -> Ite
 def _mend_vectors(
     store: PassageStore,
     writer: IndexWriter,
-    dense: DenseIndex,
+    dense: VectorIndex,
     embedder: Embedder,
     *,
     full: bool,
 ) -> Iterator[str]:
     width = len(embedder.embed_query("dimension"))
-    if strays := dense.delete_misplaced():
-        yield f"{strays} vectors were deleted from servers that do not hold their source."
+    if isinstance(dense, ShardedVectors) and (misplaced := dense.delete_misplaced()):
+        yield f"{misplaced} vectors were deleted from servers that do not hold their source."
     try:
         unusable = dense.dimension() not in (None, width)
         found, written = (0, 0) if unusable else _rewrite(store, writer, dense, embedder, full=full)
@@ -226,7 +228,7 @@ def _without(store: PassageStore, ids: list[str]) -> set[str]:
 
 
 def _rewrite(
-    store: PassageStore, writer: IndexWriter, dense: DenseIndex, embedder: Embedder, *, full: bool
+    store: PassageStore, writer: IndexWriter, dense: VectorIndex, embedder: Embedder, *, full: bool
 ) -> tuple[int, int]:
     """Write what Chroma has otherwise or not; how many it holds, and how many were written."""
     stride = 1 if full else max(1, store.count() // SAMPLE)
