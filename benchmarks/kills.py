@@ -25,7 +25,7 @@ import numpy as np
 
 from wikirank.corpus import open_source
 from wikirank.index import WikiIndex
-from wikirank.index.index import is_index
+from wikirank.index.preconditions import is_index
 from wikirank.index.verify.run import verify_index
 
 WIKIRANK = str(Path(sys.executable).with_name("wikirank"))

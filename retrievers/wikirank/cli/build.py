@@ -17,8 +17,8 @@ from wikirank.corpus.source import Source
 from wikirank.embed import Embedder, load_any_embedder, recorded_embedder
 from wikirank.errors import InvalidArgumentError, WikirankError
 from wikirank.index import IndexReport, WikiIndex
-from wikirank.index.index import is_index
 from wikirank.index.ingest_workers import IngestWorkers
+from wikirank.index.preconditions import is_index
 from wikirank.passages.splitters import SentenceSplitter, Splitter, WindowSplitter
 
 

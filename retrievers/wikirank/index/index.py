@@ -3,47 +3,34 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import weakref
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self
 
 import wikirank
-from wikirank._util import Closing, chunks
+from wikirank._util import Closing
 from wikirank.corpus.source import Source
-from wikirank.embed import Embedder, load_embedder, recorded_embedder
-from wikirank.errors import IndexMismatchError, IndexStorageError, InvalidArgumentError
+from wikirank.embed import Embedder, load_embedder
+from wikirank.errors import IndexMismatchError, InvalidArgumentError
 from wikirank.index.bm25 import LexicalIndex, learn_language
 from wikirank.index.languages import ENGLISH, check_language
-from wikirank.index.ledger import (
-    Reading,
-    forget_source,
-    indexed_articles,
-    locations,
-    pending,
-    register_source,
-    require_source,
-)
+from wikirank.index.ledger import SourceLedger, article_counts, locations, require_source
+from wikirank.index.parts import create_parts, discard, open_parts
 from wikirank.index.preconditions import (
     FORMAT,
-    STORE_FILE,
-    check_made_by,
-    no_index,
+    check_made_with,
+    is_index,
     refuse_duplicates,
-    refuse_filled,
-    refuse_foreign,
-    refuse_without_database,
 )
 from wikirank.index.report import IndexInfo, IndexReport, OnProgress
 from wikirank.index.store import PassageStore
 from wikirank.index.vectors.base import VectorIndex
-from wikirank.index.vectors.open import open_dense
-from wikirank.index.vectors.server import open_collection, server_client
+from wikirank.index.vectors.server import open_collection
 from wikirank.index.vectors.sharded import as_setting, named_servers
 from wikirank.passages.splitters import SentenceSplitter, Splitter, splitter_from
 from wikirank.types import Passage
@@ -59,7 +46,6 @@ DEFAULT_COLLECTION = "wikirank"
 # each. Who adds passages some hundreds at a time should not wait for the graph each time.
 _BACKLOG = 100
 _BACKLOG_BETWEEN = 1000
-_REMOVED_AT_ONCE = 128
 
 
 class WikiIndex(Closing):
@@ -105,7 +91,7 @@ class WikiIndex(Closing):
                 "Keep the index in a folder (path=…) to pickle it."
             )
             raise InvalidArgumentError(msg)
-        return _reopen, (self.path.resolve(), self.embedder)
+        return partial(WikiIndex.open, embedder=self.embedder), (self.path.resolve(),)
 
     @classmethod
     def create(
@@ -141,10 +127,6 @@ class WikiIndex(Closing):
         check_language(language)
         is_temporary = path is None
         folder = Path(tempfile.mkdtemp(prefix="wikirank-") if path is None else path).absolute()
-        if is_index(folder):
-            msg = f"There is an index in {folder} already. Open it, or choose another folder."
-            raise IndexStorageError(msg)
-        refuse_foreign(folder)
         embedder = embedder or load_embedder()
         meta = {
             "format": FORMAT,
@@ -156,25 +138,11 @@ class WikiIndex(Closing):
             "collection": collection,
             "language": language,
         }
-        for url in named_servers(chroma_url):
-            server_client(url)  # Nothing is left on disk if it does not answer.
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as err:
-            msg = f"{folder} cannot be written to ({err}). Allow it, or choose another folder."
-            raise IndexStorageError(msg) from err
-        store = PassageStore(folder / STORE_FILE)
-        try:
-            dense = open_dense(folder, store, meta, create=True)
-            refuse_filled(dense, collection)
-            store.write_meta(meta)
-        except BaseException:
-            store.close()
-            raise
+        store, dense = create_parts(folder, meta)
         index = cls(folder, store, dense, embedder)
         if is_temporary:
             index._bound_to = "in a temporary folder, which goes with this process"
-            index._discard_at_end()
+            weakref.finalize(index, discard, folder, store, dense, os.getpid())
         return index
 
     @classmethod
@@ -195,20 +163,7 @@ class WikiIndex(Closing):
             IndexConnectionError: If its Chroma server does not answer.
         """
         folder = Path(path).absolute()
-        if not is_index(folder):
-            refuse_without_database(folder)
-            raise no_index(folder)
-        store = PassageStore(folder / STORE_FILE)
-        try:
-            meta = store.read_meta()
-            embedder = embedder or recorded_embedder(meta.get("embedder_recipe"))
-            check_made_by(folder, meta, embedder)
-            # A run that makes the vectors anew may have been killed before it made the collection.
-            create = bool(pending(store, 1))
-            return cls(folder, store, open_dense(folder, store, meta, create=create), embedder)
-        except BaseException:
-            store.close()
-            raise
+        return cls(folder, *open_parts(folder, embedder))
 
     @classmethod
     def open_or_create(
@@ -254,14 +209,11 @@ class WikiIndex(Closing):
             "collection": collection,
             "language": language,
         }
-        for name, value in expected.items():
-            if value is not None and value != index._meta.get(name, ENGLISH):
-                index.close()
-                msg = (
-                    f"The index in {path} was made with {name} {index._meta.get(name)}, not "
-                    f"{value}. Leave that option out to add to it, or choose another folder."
-                )
-                raise IndexMismatchError(msg)
+        try:
+            check_made_with(index.path, index._meta, expected)
+        except IndexMismatchError:
+            index.close()
+            raise
         return index
 
     @classmethod
@@ -290,19 +242,15 @@ class WikiIndex(Closing):
         """
         from wikirank.index.collection import open_collection_index
 
-        found = open_collection(client, collection, create=False)
-        return open_collection_index(found, embedder=embedder or load_embedder(), path=path)
+        opened = open_collection(client, collection, create=False)
+        return open_collection_index(opened, embedder=embedder or load_embedder(), path=path)
 
     def sync(self) -> None:
         """See what others changed since, as far as nothing else tells it."""
         learn_language(self.lexical, self.store)
 
     def refresh(self) -> int:
-        """Read again what may have changed in place; of our own indexes nothing does.
-
-        Returns:
-            How many passages differ.
-        """
+        """Read again what may have changed in place, of our own indexes nothing; says how much."""
         return 0
 
     def add_source(
@@ -337,15 +285,18 @@ class WikiIndex(Closing):
         splitter = splitter_from(self._meta["splitter"])
         with self._open_writer(wait) as writer:
             is_named = getattr(source, "is_named", False)
-            register_source(self.store, source.name, source.location, may_move=is_named)
-            reading = Reading(self.store, source)
-            if not reread and (report := reading.unchanged()):
-                return report
-            from wikirank.index.ingest import Ingestion  # Searching needs none of it.
+            ledger = SourceLedger(self.store, source.name)
+            ledger.register(source.location, may_move=is_named)
+            # Searching needs none of it.
+            from wikirank.corpus.fingerprint import source_fingerprint
+            from wikirank.index.ingest import Ingestion
 
+            fingerprint = source_fingerprint(source)
+            if not reread and (report := ledger.last_report(fingerprint)):
+                return report
             ingestion = Ingestion(self.store, writer, splitter, source, on_progress, workers)
             report = ingestion.run()
-            reading.record(report)
+            ledger.record_report(fingerprint, report)
             writer.write_graph(_BACKLOG)
             return report
 
@@ -362,21 +313,12 @@ class WikiIndex(Closing):
         Raises:
             InvalidArgumentError: If an id occurs twice or metadata cannot be stored as JSON.
         """
-        from wikirank.index.writer import passages_by_article  # Not needed to search.
-
-        given = list(passages)
-        refuse_duplicates(given)
-        written = 0
+        passages = list(passages)
+        refuse_duplicates(passages)
         with self._open_writer(wait) as writer:
-            for batch in chunks(given, 512):
-                for source, of_source in groupby(batch, key=lambda passage: passage.source):
-                    written += writer.put(source, passages_by_article(of_source), whole=False)[0]
+            written = writer.put_passages(passages)
             writer.write_graph(_BACKLOG_BETWEEN)
         return written
-
-    def _discard_at_end(self) -> None:
-        """Close and delete a temporary index when nothing refers to it any more."""
-        weakref.finalize(self, _discard, self.path, self.store, self.dense, os.getpid())
 
     def remove_source(self, name: str, *, wait: float = 0.0) -> int:
         """Take a source out of the index, with all its articles.
@@ -394,13 +336,9 @@ class WikiIndex(Closing):
             InvalidArgumentError: If there is no source of this name.
             IndexLockedError: If something else is writing to the index.
         """
-        removed = 0
         with self._open_writer(wait) as writer:
             require_source(self.store, name)
-            for articles in chunks(indexed_articles(self.store, name), _REMOVED_AT_ONCE):
-                writer.remove(name, articles)
-                removed += len(articles)
-            forget_source(self.store, name)
+            removed = writer.remove_source(name)
             writer.write_graph(_BACKLOG)
         return removed
 
@@ -429,12 +367,7 @@ class WikiIndex(Closing):
     def info(self) -> IndexInfo:
         """What the index holds and how it was made."""
         self.sync()
-        rows = self.store.connection.execute(
-            "SELECT source, count(*) FROM articles GROUP BY source ORDER BY source"
-        )
-        # Of a source that is being read for the first time there may be no article yet.
-        sources = dict.fromkeys(locations(self.store), 0)
-        sources |= {name: int(number) for name, number in rows}
+        sources = article_counts(self.store)
         files = (file for file in self.path.rglob("*") if file.is_file())
         return IndexInfo(
             path=str(self.path),
@@ -456,27 +389,3 @@ class WikiIndex(Closing):
         """Give the index's files free."""
         self.dense.close()
         self.store.close()
-
-
-def _reopen(path: Path, embedder: Embedder) -> WikiIndex:
-    return WikiIndex.open(path, embedder=embedder)
-
-
-def _discard(folder: Path, store: PassageStore, dense: VectorIndex, process: int) -> None:
-    if os.getpid() != process:
-        return  # A forked child ends; its parent goes on.
-    dense.close()
-    store.close()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def is_index(path: Path) -> bool:
-    """Whether a folder holds a whole index; a killed `create` leaves none."""
-    file = path / STORE_FILE
-    if not file.is_file() or file.stat().st_size == 0:
-        return False
-    store = PassageStore(file)
-    try:
-        return bool(store.read_meta())
-    finally:
-        store.close()

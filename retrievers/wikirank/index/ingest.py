@@ -13,7 +13,7 @@ from wikirank._util import chunks
 from wikirank.corpus.source import ChangingSource, Removed, Source, Unchanged
 from wikirank.errors import CorpusError, EmptyCorpusError
 from wikirank.index.ingest_workers import IngestJob, IngestWorkers, PreparedArticle
-from wikirank.index.ledger import KnownArticles, SeenArticles, digests, known_digests
+from wikirank.index.ledger import SourceLedger
 from wikirank.index.metadata import storable, unfilterable
 from wikirank.index.report import IndexProgress, IndexReport, OnProgress
 from wikirank.index.store import PassageStore
@@ -48,17 +48,16 @@ class Ingestion:
         on_progress: OnProgress | None,
         workers: IngestWorkers | None = None,
     ) -> None:
-        self._store = store
         self._writer = writer
         self._splitter = splitter
         self._source = source
         self._on_progress = on_progress
         self._workers = workers
         self._total = workers.count(source) if workers else source.count()
-        self._seen = SeenArticles(store, source.name)
+        self._ledger = SourceLedger(store, source.name)
+        self._ledger.begin_run()
         self._report = IndexReport(source=source.name)
         self._batch: list[ArticlePassages] = []
-        self._known = KnownArticles(store, source.name)
         self._versions: dict[str, str] = {}  # of the articles in the batch
         self._lost_text: list[str] = []
 
@@ -77,7 +76,7 @@ class Ingestion:
         if self._workers:
             items: Generator[_Item, None, None] = self._workers.prepare(self._job(skipped))
         else:
-            items = _prepared(changing.changes(self._known) if changing else iter(self._source))
+            items = _prepared(changing.changes(self._ledger) if changing else iter(self._source))
         with closing(items):
             self._read(items)
         self._report.skipped = dict(skipped if self._workers else self._source.skipped)
@@ -89,53 +88,53 @@ class Ingestion:
                 f"with text ({self._report.without_text} without). The index is as it was."
             )
             raise EmptyCorpusError(msg)
-        self._remove(self._seen.missing() if complete else self._lost_text)
+        self._remove(self._ledger.not_met() if complete else self._lost_text)
         if changing and changing.state:
-            self._known.note_state(changing.state)
+            self._ledger.note_state(changing.state)
         self._report.seconds = perf_counter() - started
         return self._report
 
     def _job(self, skipped: Counter[str]) -> IngestJob:
-        known = known_digests(self._store, self._source.name)
-        return IngestJob(self._source, self._splitter, self._writer.model_id, known, skipped)
+        digests = self._ledger.all_digests()
+        return IngestJob(self._source, self._splitter, self._writer.model_id, digests, skipped)
 
     def _read(self, items: Iterable[_Item]) -> None:
         fault: CorpusError | None = None
-        found: list[_Item] = []
+        batch: list[_Item] = []
         try:
             for item in items:
-                found.append(item)
-                if len(found) == _ARTICLES_READ_AT_ONCE:
-                    self._take(found)
-                    found = []
+                batch.append(item)
+                if len(batch) == _ARTICLES_READ_AT_ONCE:
+                    self._take(batch)
+                    batch = []
         except CorpusError as err:
             fault = err  # What came before it is kept.
-        self._take(found)
+        self._take(batch)
         self._flush()
         if fault:
             raise fault
 
-    def _take(self, found: Sequence[_Item]) -> None:
-        articles = [item for item in found if isinstance(item, PreparedArticle)]
-        keyed = {self._seen.claim(article.key): article for article in articles}
-        recorded = digests(self._store, self._source.name, list(keyed))
+    def _take(self, batch: Sequence[_Item]) -> None:
+        articles = [item for item in batch if isinstance(item, PreparedArticle)]
+        keyed = {self._ledger.meet(article.key): article for article in articles}
+        recorded = self._ledger.digests(list(keyed))
         same: dict[str, str] = {}
         for key, article in keyed.items():
             if recorded.get(key) == article.digest:
                 same[key] = article.version
             else:
                 self._stage(key, article, known=key in recorded)
-        self._known.note_versions(same)
-        kept = [self._seen.claim(item.key) for item in found if isinstance(item, Unchanged)]
-        self._report.unchanged += len(same) + len(digests(self._store, self._source.name, kept))
-        self._remove(item.key for item in found if isinstance(item, Removed))
+        self._ledger.note_versions(same)
+        kept = [self._ledger.meet(item.key) for item in batch if isinstance(item, Unchanged)]
+        self._report.unchanged += len(same) + len(self._ledger.digests(kept))
+        self._remove(item.key for item in batch if isinstance(item, Removed))
         self._tell()
 
     def _stage(self, key: str, article: PreparedArticle, *, known: bool) -> None:
         passages = article.cut(self._source.name, key, self._splitter)
         if not passages:
             # As good as absent: what the index had of it goes with the other missing articles.
-            self._seen.drop(key)
+            self._ledger.unmeet(key)
             self._lost_text.append(key)
             self._report.without_text += 1
             return
@@ -159,7 +158,7 @@ class Ingestion:
         if not self._batch:
             return
         written, removed = self._writer.put(self._source.name, self._batch)
-        self._known.note_versions(self._versions)
+        self._ledger.note_versions(self._versions)
         self._batch = []
         self._versions = {}
         self._report.passages_written += written
@@ -168,7 +167,7 @@ class Ingestion:
 
     def _remove(self, keys: Iterable[str]) -> None:
         for chunk in chunks(keys, _ARTICLES_READ_AT_ONCE):
-            indexed = list(digests(self._store, self._source.name, chunk))
+            indexed = list(self._ledger.digests(chunk))
             self._report.passages_removed += self._writer.remove(self._source.name, indexed)
             self._report.removed += len(indexed)
 

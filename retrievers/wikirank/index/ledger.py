@@ -11,61 +11,18 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
+from itertools import count
 
-from wikirank._util import chunks
-from wikirank.corpus.source import Source
 from wikirank.errors import InvalidArgumentError
 from wikirank.index.report import IndexReport
-from wikirank.index.store import SQL_CHUNK, PassageStore, content_digest
+from wikirank.index.store import PassageStore, content_digest
 
 # What a run that reads nothing does not do.
 _DONE = ("added", "changed", "removed", "passages_written", "passages_removed")
 
 
-class Reading:
-    """One run over one source, and what the last one left.
-
-    Args:
-        store: The index's store.
-        source: The source, not yet read from.
-    """
-
-    def __init__(self, store: PassageStore, source: Source) -> None:
-        # Imported here, as searching needs no source.
-        from wikirank.corpus.fingerprint import source_fingerprint
-
-        self._store = store
-        self._source = source
-        self._fingerprint = source_fingerprint(source)
-
-    def unchanged(self) -> IndexReport | None:
-        """What a run would report, if the source is as when it was read last; else None."""
-        row = self._store.connection.execute(
-            "SELECT fingerprint, report FROM readings WHERE source = ?", (self._source.name,)
-        ).fetchone()
-        if row is None or row[0] != self._fingerprint:
-            return None
-        last = json.loads(row[1])
-        report = IndexReport(
-            **{f.name: last[f.name] for f in fields(IndexReport) if f.name in last}
-        )
-        report.unchanged = report.added + report.changed + report.unchanged
-        for name in _DONE:
-            setattr(report, name, 0)
-        report.seconds, report.was_read = 0.0, False
-        return report
-
-    def record(self, report: IndexReport) -> None:
-        """Remember a run that came to the source's end, and the state it was in when it began."""
-        if self._fingerprint is None:
-            return
-        values = (self._source.name, self._fingerprint, json.dumps(report.as_dict()))
-        with self._store.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO readings VALUES (?, ?, ?)", values)
-
-
-class KnownArticles:
-    """Answers what a source asks of the index, and notes what it says.
+class SourceLedger:
+    """What an index records of one source: place, articles, versions, and its last whole reading.
 
     Args:
         store: The index's store.
@@ -75,7 +32,67 @@ class KnownArticles:
     def __init__(self, store: PassageStore, source: str) -> None:
         self._store = store
         self._source = source
-        self._state_key = _state_key(source)
+        self._state_key = f"state of {source}"
+
+    def register(self, location: str | None, *, may_move: bool = False) -> None:
+        """Record where the source lies, so that two of one name do not mix.
+
+        Args:
+            location: Where it lies; None takes the name as the source's whole identity.
+            may_move: Whether a source elsewhere is replaced, as one that the user named is: next
+                month's dump has another path.
+
+        Raises:
+            InvalidArgumentError: If the name is taken by a source elsewhere, which may not move.
+        """
+        recorded = locations(self._store).get(self._source)
+        if location is None or recorded == location:
+            return
+        if recorded is not None and not may_move:
+            msg = (
+                f"A source named {self._source!r} is indexed already, from {recorded}; this one is "
+                f"{location}. Give this one a name of its own (--name), or, if the source has "
+                f"moved, name it explicitly: --name {self._source}."
+            )
+            raise InvalidArgumentError(msg)
+        with self._store.transaction() as connection:
+            self._forget_state(connection)  # What another place left means nothing here.
+            row = (self._source, location)
+            connection.execute("INSERT OR REPLACE INTO sources VALUES (?, ?)", row)
+
+    def forget(self) -> None:
+        """Drop the source, which has no articles any more."""
+        with self._store.transaction() as connection:
+            self._forget_state(connection)
+            connection.execute("DELETE FROM sources WHERE name = ?", (self._source,))
+
+    def _forget_state(self, connection: sqlite3.Connection) -> None:
+        forget_readings(connection, [self._source])
+        connection.execute("DELETE FROM versions WHERE source = ?", (self._source,))
+        connection.execute("DELETE FROM meta WHERE key = ?", (self._state_key,))
+
+    def last_report(self, fingerprint: str | None) -> IndexReport | None:
+        """What a run would report if the source's files are as when last read; else None."""
+        sql = "SELECT report FROM readings WHERE source = ? AND fingerprint = ?"
+        row = self._store.connection.execute(sql, (self._source, fingerprint)).fetchone()
+        if row is None:
+            return None
+        last = json.loads(row[0])
+        report = IndexReport(
+            **{f.name: last[f.name] for f in fields(IndexReport) if f.name in last}
+        )
+        report.unchanged = report.added + report.changed + report.unchanged
+        for name in _DONE:
+            setattr(report, name, 0)
+        report.seconds, report.was_read = 0.0, False
+        return report
+
+    def record_report(self, fingerprint: str | None, report: IndexReport) -> None:
+        """Remember a run that came to the source's end, and the state it was in when it began."""
+        if fingerprint is not None:
+            row = (self._source, fingerprint, json.dumps(report.as_dict()))
+            with self._store.transaction() as connection:
+                connection.execute("INSERT OR REPLACE INTO readings VALUES (?, ?, ?)", row)
 
     @property
     def state(self) -> str:
@@ -88,16 +105,12 @@ class KnownArticles:
 
     def versions(self, keys: Sequence[str]) -> dict[str, str]:
         """The versions of those of the articles that are indexed and have one."""
-        found: dict[str, str] = {}
-        for chunk in chunks(keys, SQL_CHUNK):
-            marks = ", ".join("?" * len(chunk))
-            # A version counts only as long as the ledger has the article itself.
-            sql = (
-                "SELECT article, version FROM versions JOIN articles USING (source, article)"
-                f" WHERE source = ? AND article IN ({marks})"
-            )
-            found.update(self._store.connection.execute(sql, [self._source, *chunk]).fetchall())
-        return found
+        # A version counts only as long as the ledger has the article itself.
+        sql = (
+            "SELECT article, version FROM versions JOIN articles USING (source, article)"
+            " WHERE source = ? AND article IN"
+        )
+        return dict(self._store.among(sql, keys, [self._source]))
 
     def note_versions(self, versions: Mapping[str, str]) -> None:
         """Record which version of each article the index has, once it has it."""
@@ -116,42 +129,58 @@ class KnownArticles:
         parameters = (self._source, json.dumps(list(aliases)))
         return [row[0] for row in self._store.connection.execute(sql, parameters)]
 
+    def articles(self) -> list[str]:
+        """The keys of all articles of the source."""
+        sql = "SELECT article FROM articles WHERE source = ? ORDER BY article"
+        return [row[0] for row in self._store.connection.execute(sql, (self._source,))]
 
-def register_source(
-    store: PassageStore, name: str, location: str | None, *, may_move: bool = False
-) -> None:
-    """Record where a source of this name lies, so that two of one name do not mix.
+    def digests(self, articles: Sequence[str]) -> dict[str, str]:
+        """The recorded digests of those of the articles that are indexed."""
+        sql = "SELECT article, digest FROM articles WHERE source = ? AND article IN"
+        return dict(self._store.among(sql, articles, [self._source]))
 
-    Args:
-        store: The index's store.
-        name: Name of the source.
-        location: Where it lies; None takes the name as the source's whole identity.
-        may_move: Whether a source elsewhere is replaced, as one that the user named is: next
-            month's dump has another path.
+    def all_digests(self) -> Iterator[str]:
+        """The digests of all articles that are indexed, one by one."""
+        sql = "SELECT digest FROM articles WHERE source = ? AND digest != ''"
+        return (row[0] for row in self._store.connection.execute(sql, (self._source,)))
 
-    Raises:
-        InvalidArgumentError: If the name is taken by a source elsewhere, which may not move.
-    """
-    if location is None:
-        return
-    known = locations(store).get(name)
-    if known == location:
-        return
-    if known is not None and not may_move:
-        msg = (
-            f"A source named {name!r} is indexed already, from {known}; this one is {location}. "
-            f"Give this one a name of its own (--name), or, if the source has moved, "
-            f"name it explicitly: --name {name}."
+    def begin_run(self) -> None:
+        """Begin a run that has met no article; on disk, as a whole wiki's titles need room."""
+        connection = self._store.connection
+        connection.execute("DROP TABLE IF EXISTS temp.met")
+        connection.execute("CREATE TEMP TABLE met (article TEXT PRIMARY KEY) WITHOUT ROWID")
+
+    def meet(self, key: str) -> str:
+        """Take note of an article; a key met before in this run gets `#2`, `#3`, … appended."""
+        sql = "INSERT OR IGNORE INTO temp.met VALUES (?)"
+        for number in count(1):
+            unique = key if number == 1 else f"{key}#{number}"
+            if self._store.connection.execute(sql, (unique,)).rowcount == 1:
+                return unique
+        raise AssertionError
+
+    def unmeet(self, key: str) -> None:
+        """Take an article back, as if it had not been met."""
+        self._store.connection.execute("DELETE FROM temp.met WHERE article = ?", (key,))
+
+    def not_met(self) -> list[str]:
+        """Articles that are indexed but were not met."""
+        sql = (
+            "SELECT article FROM articles WHERE source = ?"
+            " AND article NOT IN (SELECT article FROM temp.met) ORDER BY article"
         )
-        raise InvalidArgumentError(msg)
-    with store.transaction() as connection:
-        _forget_state(connection, name)  # What another place left means nothing here.
-        connection.execute("INSERT OR REPLACE INTO sources VALUES (?, ?)", (name, location))
+        return [row[0] for row in self._store.connection.execute(sql, (self._source,))]
 
 
 def locations(store: PassageStore) -> dict[str, str]:
     """Where the sources of an index lie, by name."""
     return dict(store.connection.execute("SELECT name, location FROM sources ORDER BY name"))
+
+
+def article_counts(store: PassageStore) -> dict[str, int]:
+    """How many articles an index has of each source; of one never read to its end maybe none."""
+    sql = "SELECT source, count(*) FROM articles GROUP BY source ORDER BY source"
+    return {**dict.fromkeys(locations(store), 0), **dict(store.connection.execute(sql))}
 
 
 def require_source(store: PassageStore, name: str) -> None:
@@ -161,45 +190,6 @@ def require_source(store: PassageStore, name: str) -> None:
     if name not in names:
         msg = f"Expected the name of a source, got {name!r}. Sources: {', '.join(names) or 'none'}."
         raise InvalidArgumentError(msg)
-
-
-def indexed_articles(store: PassageStore, source: str) -> list[str]:
-    """The keys of all articles of a source."""
-    sql = "SELECT article FROM articles WHERE source = ? ORDER BY article"
-    return [row[0] for row in store.connection.execute(sql, (source,))]
-
-
-def forget_source(store: PassageStore, name: str) -> None:
-    """Drop a source that has no articles any more."""
-    with store.transaction() as connection:
-        _forget_state(connection, name)
-        connection.execute("DELETE FROM sources WHERE name = ?", (name,))
-
-
-def _forget_state(connection: sqlite3.Connection, source: str) -> None:
-    forget_readings(connection, [source])
-    connection.execute("DELETE FROM versions WHERE source = ?", (source,))
-    connection.execute("DELETE FROM meta WHERE key = ?", (_state_key(source),))
-
-
-def _state_key(source: str) -> str:
-    return f"state of {source}"
-
-
-def digests(store: PassageStore, source: str, articles: Sequence[str]) -> dict[str, str]:
-    """The recorded digests of those of the articles that are indexed."""
-    found: dict[str, str] = {}
-    for chunk in chunks(articles, SQL_CHUNK):
-        marks = ", ".join("?" * len(chunk))
-        sql = f"SELECT article, digest FROM articles WHERE source = ? AND article IN ({marks})"
-        found.update(store.connection.execute(sql, [source, *chunk]).fetchall())
-    return found
-
-
-def known_digests(store: PassageStore, source: str) -> Iterator[str]:
-    """The digests of all articles of a source that are indexed, one by one."""
-    sql = "SELECT digest FROM articles WHERE source = ? AND digest != ''"
-    return (row[0] for row in store.connection.execute(sql, (source,)))
 
 
 def record_articles(
@@ -279,42 +269,3 @@ def pending(store: PassageStore, limit: int) -> list[str]:
     """The first pending ids, at most `limit`."""
     rows = store.connection.execute("SELECT id FROM pending ORDER BY id LIMIT ?", (limit,))
     return [row[0] for row in rows]
-
-
-class SeenArticles:
-    """The articles that a run has met, on disk: a whole wiki's titles need not fit in memory.
-
-    Args:
-        store: The index's store.
-        source: Name of the source that the run reads.
-    """
-
-    def __init__(self, store: PassageStore, source: str) -> None:
-        self._connection = store.connection
-        self._source = source
-        self._connection.execute("DROP TABLE IF EXISTS temp.seen")
-        self._connection.execute("CREATE TEMP TABLE seen (article TEXT PRIMARY KEY) WITHOUT ROWID")
-
-    def claim(self, key: str) -> str:
-        """Take note of an article; a key met before in this run gets `#2`, `#3`, … appended."""
-        candidate, turn = key, 1
-        while not self._insert(candidate):
-            turn += 1
-            candidate = f"{key}#{turn}"
-        return candidate
-
-    def drop(self, key: str) -> None:
-        """Take an article back, as if it had not been met."""
-        self._connection.execute("DELETE FROM temp.seen WHERE article = ?", (key,))
-
-    def _insert(self, key: str) -> bool:
-        sql = "INSERT OR IGNORE INTO temp.seen VALUES (?)"
-        return self._connection.execute(sql, (key,)).rowcount == 1
-
-    def missing(self) -> list[str]:
-        """Articles of the source that are indexed but were not met."""
-        sql = (
-            "SELECT article FROM articles WHERE source = ?"
-            " AND article NOT IN (SELECT article FROM temp.seen) ORDER BY article"
-        )
-        return [row[0] for row in self._connection.execute(sql, (self._source,))]

@@ -13,12 +13,23 @@ from wikirank.errors import (
     IndexStorageError,
     InvalidArgumentError,
 )
+from wikirank.index.languages import ENGLISH
+from wikirank.index.store import PassageStore
 from wikirank.index.vectors.base import VectorIndex
 from wikirank.types import Passage
 
 FORMAT = 1
 STORE_FILE = "wikirank.sqlite3"
 SETTINGS = ("format", "wikirank_version", "embedder", "splitter", "chroma_url", "collection")
+
+
+def is_index(path: Path) -> bool:
+    """Whether a folder holds a whole index; a killed `create` leaves none."""
+    file = path / STORE_FILE
+    if not file.is_file() or file.stat().st_size == 0:
+        return False
+    with PassageStore(file) as store:
+        return bool(store.read_meta())
 
 
 def no_index(folder: Path) -> IndexNotFoundError:
@@ -28,13 +39,25 @@ def no_index(folder: Path) -> IndexNotFoundError:
 
 
 def refuse_foreign(folder: Path) -> None:
-    """Refuse to make an index in a file, or among other things."""
+    """Refuse to make an index over another one, in a file, or among other things."""
+    if is_index(folder):
+        msg = f"There is an index in {folder} already. Open it, or choose another folder."
+        raise IndexStorageError(msg)
     if folder.exists() and not folder.is_dir():
         msg = f"{folder} is a file; an index needs a folder. Choose another path."
         raise IndexStorageError(msg)
     if folder.is_dir() and any(folder.iterdir()) and not (folder / STORE_FILE).exists():
         msg = f"{folder} is not empty and holds no index. Choose an empty or a new folder."
         raise IndexStorageError(msg)
+
+
+def make_folder(folder: Path) -> None:
+    """Make an index's folder, or refuse where nothing can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        msg = f"{folder} cannot be written to ({err}). Allow it, or choose another folder."
+        raise IndexStorageError(msg) from err
 
 
 def refuse_without_database(folder: Path) -> None:
@@ -77,6 +100,17 @@ def check_made_by(folder: Path, meta: Mapping[str, Any], embedder: Embedder) -> 
             f"{embedder.model_id}. Open it with that model, or index again with this one."
         )
         raise IndexMismatchError(msg)
+
+
+def check_made_with(folder: Path, meta: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    """Refuse an index made with other settings than those that are expected and not None."""
+    for name, value in expected.items():
+        if value is not None and value != meta.get(name, ENGLISH):
+            msg = (
+                f"The index in {folder} was made with {name} {meta.get(name)}, not "
+                f"{value}. Leave that option out to add to it, or choose another folder."
+            )
+            raise IndexMismatchError(msg)
 
 
 def refuse_duplicates(passages: Iterable[Passage]) -> None:

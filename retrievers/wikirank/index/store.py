@@ -7,20 +7,14 @@ was indexed (`ledger.py`) lives in the same file, so that one transaction moves 
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import sqlite3
-import threading
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from wikirank._util import abandon, chunks, renew_after_fork
 from wikirank.errors import IndexStorageError, InvalidArgumentError
+from wikirank.index.database import Database, store_failures, way_out
 from wikirank.index.filters import FIELD_KEYS, to_sql
 from wikirank.passages.ids import stable_hash
 from wikirank.types import Passage
@@ -44,7 +38,7 @@ CREATE TABLE IF NOT EXISTS articles (
 CREATE TABLE IF NOT EXISTS pending (id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
-# What `readings.py` and `known.py` remember of sources. Not among TABLES: an index without them is
+# What `SourceLedger` remembers of sources. Not among TABLES: an index without them is
 # whole, and can be opened where nothing can be written.
 _ADDED = """
 CREATE TABLE IF NOT EXISTS readings (
@@ -60,60 +54,10 @@ TABLES = frozenset(re.findall(r"IF NOT EXISTS (\w+)", _SCHEMA))
 _COLUMNS = (
     'id, source, article, number, title, section, url, revision, start, "end", text, metadata'
 )
-_SCARCE = 2**20
-# SQLite's oldest limit on the parameters of one statement is 999.
-SQL_CHUNK = 900
 
 
-class _Cursor(sqlite3.Cursor):
-    """A cursor whose errors are ours."""
-
-    connection: _Connection
-
-    def __next__(self) -> Any:
-        with store_failures(self.connection.path):
-            return super().__next__()
-
-    def fetchone(self) -> Any:
-        with store_failures(self.connection.path):
-            return super().fetchone()
-
-    def fetchall(self) -> list[Any]:
-        with store_failures(self.connection.path):
-            return super().fetchall()
-
-
-class _Connection(sqlite3.Connection):
-    """A connection whose errors are ours, and which is closed with its last reference."""
-
-    path = Path()
-
-    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
-        with store_failures(self.path):
-            return self.cursor(_Cursor).execute(sql, parameters)
-
-    def executemany(self, sql: str, parameters: Iterable[Any]) -> sqlite3.Cursor:
-        with store_failures(self.path):
-            return self.cursor(_Cursor).executemany(sql, parameters)
-
-    def __del__(self) -> None:
-        with suppress(sqlite3.ProgrammingError):  # It could not even be opened.
-            self.close()
-
-
-class _Lease:
-    """A thread's hold on a connection; it ends with the thread, whose storage has it."""
-
-    def __init__(self, connection: _Connection, idle: deque[_Connection]) -> None:
-        self.connection = connection
-        self._idle = idle
-
-    def __del__(self) -> None:
-        self._idle.append(self.connection)
-
-
-class PassageStore:
-    """Passages and their bookkeeping in SQLite, one connection a thread, write-ahead logged.
+class PassageStore(Database):
+    """Passages and their bookkeeping in SQLite.
 
     Args:
         path: The SQLite file; made with its tables where it does not exist.
@@ -123,85 +67,20 @@ class PassageStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._forget_connections()
-        renew_after_fork(self)
+        super().__init__(path)
         try:
             if not self._has_schema():
                 self.connection.executescript(_SCHEMA)
         except (sqlite3.DatabaseError, IndexStorageError) as err:
             self.close()
-            msg = f"{path} cannot be opened as an index database ({_cause(err)}). {_way_out(path)}"
+            cause = err.__cause__ or err
+            msg = f"{path} cannot be opened as an index database ({cause}). {way_out(path)}"
             raise IndexStorageError(msg) from err
 
     def _has_schema(self) -> bool:
         # An index that is there is not written to: it may lie on a disk that allows no writing.
         names = {name for (name,) in self.connection.execute("SELECT name FROM sqlite_master")}
         return names >= TABLES
-
-    @property
-    def connection(self) -> sqlite3.Connection:
-        """This thread's connection, which another thread gets when this one has ended."""
-        lease: _Lease | None = getattr(self._local, "lease", None)
-        if lease is None:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                connection = self._connect()
-            lease = self._local.lease = _Lease(connection, self._idle)
-        return lease.connection
-
-    def _connect(self) -> _Connection:
-        with store_failures(self._path):
-            connection = sqlite3.connect(
-                self._path,
-                timeout=30,
-                isolation_level=None,
-                check_same_thread=False,
-                factory=_Connection,
-            )
-        connection.path = self._path
-        with self._lock:
-            self._connections.append(connection)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        return connection
-
-    def after_fork(self) -> None:
-        """Forget the parent's connections: to close one here would take its log from the parent."""
-        for connection in self._connections:
-            abandon(connection)
-        self._forget_connections()
-
-    def _forget_connections(self) -> None:
-        self._local = threading.local()
-        self._connections: list[_Connection] = []
-        # Not closed: SQLite keeps the files of closed connections while another one is open.
-        self._idle: deque[_Connection] = deque()
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One write transaction: all of it is kept, or on an exception none."""
-        with store_failures(self._path):
-            connection = self.connection
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:  # On a full disk SQLite has ended it by itself.
-                    connection.execute("ROLLBACK")
-                raise
-
-    def close(self) -> None:
-        """Close the connections of all threads."""
-        with self._lock:
-            for connection in self._connections:
-                connection.close()
-            self._connections.clear()
-            self._idle = deque()
-        self._local = threading.local()
 
     def read_meta(self) -> dict[str, Any]:
         """The index's settings as they were recorded."""
@@ -234,28 +113,18 @@ class PassageStore:
 
     def get(self, ids: Sequence[str]) -> dict[str, Passage]:
         """The passages of these ids that exist, by id."""
-        found: dict[str, Passage] = {}
-        for chunk in chunks(ids, SQL_CHUNK):
-            sql = f"SELECT {_COLUMNS} FROM passages WHERE id IN ({_marks(chunk)})"
-            found.update((row[0], as_passage(row)) for row in self.connection.execute(sql, chunk))
-        return found
+        rows = self.among(f"SELECT {_COLUMNS} FROM passages WHERE id IN", ids)
+        return {row[0]: as_passage(row) for row in rows}
 
     def matching(self, ids: Sequence[str], where: Mapping[str, Any] | None) -> set[str]:
         """Those of the ids that exist and pass a normalised filter."""
         condition, parameters = to_sql(where) if where else ("1", [])
-        found: set[str] = set()
-        for chunk in chunks(ids, SQL_CHUNK // 2):
-            sql = f"SELECT id FROM passages WHERE id IN ({_marks(chunk)}) AND ({condition})"
-            found.update(row[0] for row in self.connection.execute(sql, [*chunk, *parameters]))
-        return found
+        sql = f"SELECT id FROM passages WHERE ({condition}) AND id IN"
+        return {row[0] for row in self.among(sql, ids, parameters)}
 
     def sources_of(self, ids: Sequence[str]) -> dict[str, str]:
         """The sources of those of the ids that exist, by id."""
-        found: dict[str, str] = {}
-        for chunk in chunks(ids, SQL_CHUNK):
-            sql = f"SELECT id, source FROM passages WHERE id IN ({_marks(chunk)})"
-            found.update(self.connection.execute(sql, chunk).fetchall())
-        return found
+        return dict(self.among("SELECT id, source FROM passages WHERE id IN", ids))
 
     def adjacent(self, passage: Passage, reach: int) -> list[Passage]:
         """A passage and up to `reach` before and after it in its section, in reading order."""
@@ -270,14 +139,8 @@ class PassageStore:
 
     def of_articles(self, source: str, articles: Sequence[str]) -> dict[str, Passage]:
         """All passages of some articles of a source, by id."""
-        found: dict[str, Passage] = {}
-        for chunk in chunks(articles, SQL_CHUNK):
-            sql = (
-                f"SELECT {_COLUMNS} FROM passages WHERE source = ? AND article IN ({_marks(chunk)})"
-            )
-            rows = self.connection.execute(sql, [source, *chunk])
-            found.update((row[0], as_passage(row)) for row in rows)
-        return found
+        sql = f"SELECT {_COLUMNS} FROM passages WHERE source = ? AND article IN"
+        return {row[0]: as_passage(row) for row in self.among(sql, articles, [source])}
 
     def select(self, condition: str, parameters: Sequence[Any] = ()) -> Iterator[Passage]:
         """The passages that meet an SQL condition, article by article, in reading order."""
@@ -307,14 +170,8 @@ class PassageStore:
 
     def last_numbers(self, source: str, articles: Sequence[str]) -> dict[str, int]:
         """The highest number of a passage of each of the articles that has passages."""
-        found: dict[str, int] = {}
-        for chunk in chunks(articles, SQL_CHUNK):
-            sql = (
-                "SELECT article, max(number) FROM passages WHERE source = ? AND article IN"
-                f" ({_marks(chunk)}) GROUP BY article"
-            )
-            found.update(self.connection.execute(sql, [source, *chunk]).fetchall())
-        return found
+        sql = "SELECT article, max(number) FROM passages WHERE source = ? AND article IN"
+        return dict(self.among(sql, articles, [source], "GROUP BY article"))
 
     def is_empty(self) -> bool:
         """Whether the index holds no passage."""
@@ -357,20 +214,6 @@ def stored_digest(rows: Iterable[Sequence[Any]]) -> str:
     return stable_hash([list(row) for row in rows])
 
 
-def _cause(err: BaseException) -> BaseException:
-    return err.__cause__ or err
-
-
-def _way_out(path: Path) -> str:
-    if not os.access(path.parent, os.W_OK):
-        return (
-            "Nothing can be written there, which even a search needs: allow it, or copy the index."
-        )
-    if shutil.disk_usage(path.parent).free < _SCARCE:
-        return "Its disk is full: free space, and run the same again."
-    return "Index the sources again into a new folder."
-
-
 def record_write(connection: sqlite3.Connection, token: str) -> None:
     """Tell readers that the index changes, within the caller's transaction."""
     connection.execute(
@@ -380,40 +223,9 @@ def record_write(connection: sqlite3.Connection, token: str) -> None:
     )
 
 
-class store_failures:  # noqa: N801 - used as a function; a generator would cost more a row
-    """Makes errors of ours of what SQLite raises about its file: no space, read-only, damaged."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        """Nothing is to be done."""
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        err: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if not isinstance(err, sqlite3.DatabaseError):
-            return
-        if isinstance(err, (sqlite3.ProgrammingError, sqlite3.IntegrityError)):
-            return
-        msg = (
-            f"{self._path} cannot be written or read ({err}). If its disk is full, free space, if "
-            "it is read-only, allow writing, and run the same again; if it is damaged, wikirank "
-            "verify says what can be mended. Nothing that was written before is lost."
-        )
-        raise IndexStorageError(msg) from err
-
-
 def delete_passages(connection: sqlite3.Connection, ids: Iterable[str]) -> None:
     """Delete passages within the caller's transaction."""
     connection.executemany("DELETE FROM passages WHERE id = ?", [(i,) for i in ids])
-
-
-def _marks(items: Sequence[Any]) -> str:
-    return ", ".join("?" * len(items))
 
 
 def _row(passage: Passage) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 
@@ -19,10 +20,12 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from wikirank._util import chunks
 from wikirank.embed import Embedder
 from wikirank.errors import IndexLockedError, IndexStorageError
 from wikirank.index.bm25 import LexicalIndex, settle_language
 from wikirank.index.ledger import (
+    SourceLedger,
     add_all_pending,
     add_pending,
     articles_with_passages,
@@ -45,7 +48,8 @@ from wikirank.types import Passage
 
 _log = logging.getLogger("wikirank")
 
-_MENDED_AT_ONCE = 512
+_AT_ONCE = 512
+_REMOVED_AT_ONCE = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +190,23 @@ class IndexWriter:
         self._delete(stale)
         return len(fresh), len(stale)
 
+    def put_passages(self, passages: Iterable[Passage]) -> int:
+        """Write ready-made passages, over those of the same ids; says how many."""
+        written = 0
+        for batch in chunks(passages, _AT_ONCE):
+            for source, of_source in groupby(batch, key=lambda passage: passage.source):
+                written += self.put(source, passages_by_article(of_source), whole=False)[0]
+        return written
+
+    def remove_source(self, source: str) -> int:
+        """Remove a source with all its articles; says how many these were."""
+        ledger = SourceLedger(self._store, source)
+        articles = ledger.articles()
+        for part in chunks(articles, _REMOVED_AT_ONCE):
+            self.remove(source, part)
+        ledger.forget()
+        return len(articles)
+
     def remove(self, source: str, articles: Sequence[str]) -> int:
         """Remove articles of a source; says how many passages went with them."""
         stale = list(self._store.of_articles(source, articles))
@@ -258,7 +279,7 @@ class IndexWriter:
 
     def finish(self) -> None:
         """Write, or delete, what is pending."""
-        while unsure := pending(self._store, _MENDED_AT_ONCE):
+        while unsure := pending(self._store, _AT_ONCE):
             known = self._store.get(unsure)
             self._write(list(known.values()))
             self._delete([id_ for id_ in unsure if id_ not in known])
@@ -322,4 +343,4 @@ def passages_by_article(passages: Iterable[Passage]) -> list[ArticlePassages]:
     for passage in passages:
         refuse_deep(passage)
         articles.setdefault(passage.article, []).append(passage)
-    return [ArticlePassages(key, passages_digest(held), held) for key, held in articles.items()]
+    return [ArticlePassages(key, passages_digest(cut), cut) for key, cut in articles.items()]
