@@ -120,7 +120,7 @@ def test_verify_finds_and_repair_mends(servers: list[str], tmp_path: Path, tiny_
     (check,) = (check for check in verify_index(folder).checks if check.faults)
     assert check.name == "vectors"
     assert check.examples == [
-        f"passage {lost}: Chroma has it not",
+        f"passage {lost}: missing from Chroma",
         "2 vectors belong to no passage",
     ]
     assert len(repair_index(folder)) == 3

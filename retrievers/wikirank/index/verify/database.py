@@ -52,10 +52,10 @@ def check_tables(check: Check, file: Path, of: Iterable[str] = TABLES) -> None:
         of: Their names.
     """
     with closing(_read_only(file)) as connection:
-        held = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+        present = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
     expected = frozenset(of)
     check.seen = len(expected)
-    for name in sorted(expected - held):
+    for name in sorted(expected - present):
         check.fault(f"the table or index {name} is missing")
 
 
@@ -93,17 +93,17 @@ def check_passages(check: Check, store: PassageStore) -> None:
         store: The index's store.
     """
     keys = store.known_keys()
-    for _, passages in articles_looked_at(check, store):
+    for _, passages in check_articles(check, store):
         missing = {key for passage in passages for key in filterable(passage.metadata)} - keys
         for key in sorted(missing):
             check.fault(f"the metadata key {key!r} is not among those that a filter may name")
     check.note = _unhashed(store, store.has_content())
 
 
-def articles_looked_at(
+def check_articles(
     check: Check, store: PassageStore
 ) -> Iterator[tuple[tuple[str, str], list[Passage]]]:
-    """Look at the passages of each article.
+    """Look at the passages of each article, and give those that can be read.
 
     Args:
         check: Told what is seen.
@@ -115,19 +115,19 @@ def articles_looked_at(
     cut = {row[0] for row in store.connection.execute("SELECT name FROM sources")}
     has_content = store.has_content()
     for (source, article), rows in groupby(store.rows(), key=lambda row: (row[1], row[2])):
-        held = list(rows)
-        check.seen += len(held)
-        passages = list(_read(check, held))
-        if source in cut and len(passages) == len(held):
+        stored = list(rows)
+        check.seen += len(stored)
+        passages = list(_read(check, stored))
+        if source in cut and len(passages) == len(stored):
             _check_order(check, passages)
         if has_content:
-            _check_content(check, store, source, article, held)
+            _check_content(check, store, source, article, stored)
         yield (source, article), passages
 
 
 def readable_passages(store: PassageStore) -> Iterator[Passage]:
     """All passages that can be read, article by article."""
-    return _read(Check("", ""), store.rows())
+    return _read(Check(), store.rows())
 
 
 def unreadable_ids(store: PassageStore) -> Iterator[str]:
@@ -229,8 +229,3 @@ def check_pending(check: Check, store: PassageStore) -> None:
             f"a run that was killed left {check.seen} passages half written; the next run or "
             "--repair finishes them"
         )
-
-
-def sources_of(store: PassageStore) -> list[tuple[str, str]]:
-    """Names and places of the sources, as far as they are recorded."""
-    return store.connection.execute("SELECT name, location FROM sources ORDER BY name").fetchall()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from zlib import crc32
 
@@ -12,24 +14,52 @@ from numpy.typing import NDArray
 
 from wikirank._util import chunks
 from wikirank.embed import Embedder
-from wikirank.errors import IndexConnectionError, IndexStorageError
 from wikirank.index.bm25 import LexicalIndex
 from wikirank.index.bm25_files import lexical_fault
 from wikirank.index.languages import ENGLISH
 from wikirank.index.store import PassageStore
 from wikirank.index.vectors.base import StoredRecord, VectorIndex
+from wikirank.index.vectors.embedded import FOLDER
+from wikirank.index.vectors.hnsw_files import DATABASE, graph_fault
+from wikirank.index.vectors.open import open_dense
 from wikirank.index.vectors.server import chroma_metadata
-from wikirank.index.verify.database import readable_passages
-from wikirank.index.verify.report import Check
+from wikirank.index.verify.database import check_database, readable_passages
+from wikirank.index.verify.report import Check, storage_faults
 from wikirank.types import Passage
 
 AT_ONCE = 256
-SAMPLE = 200
-MISSING = "Chroma has it not"
+_SAMPLE = 200
 # What a vector made again may differ: the int8 network rounds otherwise on other processors.
 _LEAST_COSINE = 0.99
 
-Vector = NDArray[np.float32]
+
+class VectorFault(Enum):
+    """What may be wrong with what Chroma stores of a passage; the values are for people."""
+
+    MISSING = "missing from Chroma"
+    OTHER_TEXT = "Chroma has another text of it"
+    OTHER_METADATA = "Chroma has other metadata of it"
+    OTHER_DIMENSION = "its vector has another dimension than the model's"
+    NOT_UNIT = "its vector is not of length 1"
+    OTHER_VECTOR = "its vector is not that of its text"
+    NOT_FOUND = "a search for its vector does not find it"
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedBatch:
+    """Passages compared with what Chroma stores of them.
+
+    Attributes:
+        passages: The passages.
+        faults: What is wrong, by id.
+        stored: How many of them Chroma has.
+        remade: How many vectors were made again.
+    """
+
+    passages: list[Passage]
+    faults: dict[str, VectorFault]
+    stored: int
+    remade: int
 
 
 def check_lexical(check: Check, store: PassageStore, folder: Path) -> None:
@@ -43,119 +73,131 @@ def check_lexical(check: Check, store: PassageStore, folder: Path) -> None:
     if fault := lexical_fault(folder, full=True):
         check.fault(f"the lexical index in {folder} is damaged: {fault}")
         return
-    try:
+    with storage_faults(check):
         lexical = LexicalIndex(folder, language=store.read_meta().get("language", ENGLISH))
-        found = 0
+        entries = 0
         for passages in chunks(readable_passages(store), AT_ONCE):
             check.seen += len(passages)
-            found += _compare_words(check, lexical, passages)
-        if orphans := lexical.count() - found:
+            entries += _check_words(check, lexical, passages)
+        if orphans := lexical.count() - entries:
             check.fault(f"{orphans} entries of the lexical index belong to no passage")
-    except IndexStorageError as err:
-        check.fault(str(err))
 
 
-def _compare_words(check: Check, lexical: LexicalIndex, passages: Sequence[Passage]) -> int:
-    held = Counter(lexical.holding([passage.id for passage in passages]))
+def _check_words(check: Check, lexical: LexicalIndex, passages: Sequence[Passage]) -> int:
+    entries = Counter(lexical.holding([passage.id for passage in passages]))
     for passage in passages:
-        if held[passage.id] != 1:
-            check.fault(f"passage {passage.id} is in the lexical index {held[passage.id]} times")
+        if entries[passage.id] != 1:
+            check.fault(f"passage {passage.id} is in the lexical index {entries[passage.id]} times")
         elif not lexical.holds_words(passage):
             check.fault(f"passage {passage.id} is not found by its words")
-    return sum(held.values())
+    return sum(entries.values())
+
+
+def check_chroma_files(check: Check, folder: Path, collection: str) -> None:
+    """Look at Chroma's files before Chroma does, which a damaged one would crash.
+
+    Args:
+        check: Told what is seen.
+        folder: The index's folder.
+        collection: Name of the collection.
+    """
+    database = folder / FOLDER / DATABASE
+    if not database.exists():
+        check.fault(f"{DATABASE} is missing from {folder / FOLDER}")
+        return
+    check_database(check, database)
+    if fault := graph_fault(folder / FOLDER, collection):
+        check.fault(f"the search graph is damaged: {fault}")
 
 
 def check_vectors(
-    check: Check, store: PassageStore, dense: VectorIndex, embedder: Embedder, *, full: bool
+    check: Check, store: PassageStore, folder: Path, embedder: Embedder, *, full: bool
 ) -> None:
     """Look whether Chroma holds every passage as it is, with its own vector, and no other.
 
     Args:
         check: Told what is seen.
         store: The index's store.
-        dense: The dense index.
+        folder: The index's folder.
         embedder: The model that made the vectors.
         full: Whether to make every vector again, or those of a sample.
     """
-    stride = 1 if full else max(1, store.count() // SAMPLE)
-    found = again = 0
-    try:
-        for passages, faults, held, made in compared(store, dense, embedder, stride):
-            check.seen += len(passages)
-            found, again = found + held, again + made
-            for id_, fault in faults.items():
-                check.fault(f"passage {id_}: {fault}")
-        if orphans := dense.count() - found:
+    stored = remade = 0
+    with storage_faults(check), open_dense(folder, store, store.read_meta()) as dense:
+        for batch in compare_vectors(store, dense, embedder, full=full):
+            check.seen += len(batch.passages)
+            stored, remade = stored + batch.stored, remade + batch.remade
+            for id_, fault in batch.faults.items():
+                check.fault(f"passage {id_}: {fault.value}")
+        if orphans := dense.count() - stored:
             check.fault(f"{orphans} vectors belong to no passage")
-    except IndexConnectionError:
-        raise
-    except IndexStorageError as err:
-        check.fault(str(err))
-    check.note = f"{again} vectors were made again and compared, {_LEAST_COSINE} is near enough"
+    check.note = f"{remade} vectors were made again and compared, {_LEAST_COSINE} is near enough"
 
 
-def compared(
-    store: PassageStore, dense: VectorIndex, embedder: Embedder, stride: int
-) -> Iterator[tuple[list[Passage], dict[str, str], int, int]]:
-    """Compare passages with what Chroma holds, some hundred at a time.
+def compare_vectors(
+    store: PassageStore, dense: VectorIndex, embedder: Embedder, *, full: bool
+) -> Iterator[ComparedBatch]:
+    """Compare passages with what Chroma stores of them.
 
     Args:
         store: The index's store.
-        dense: The dense index.
-        embedder: The model that made the vectors.
-        stride: Of how many passages one has its vector made again.
+        dense: The vectors.
+        embedder: The model that made them.
+        full: Whether to make every vector again, or those of a sample.
 
     Yields:
-        The passages, what is wrong by id, how many of them Chroma holds, and how many vectors
-        were made again.
+        Some hundred passages at a time.
     """
+    stride = 1 if full else max(1, store.count() // _SAMPLE)
     width = len(embedder.embed_query("dimension"))
     for passages in chunks(readable_passages(store), AT_ONCE):
-        held = dense.get([passage.id for passage in passages])
+        records = dense.get([passage.id for passage in passages])
         faults = {
             passage.id: fault
             for passage in passages
-            if (fault := _fault(passage, held.get(passage.id), width))
+            if (fault := _record_fault(passage, records.get(passage.id), width))
         }
-        sample = [passage for passage in passages if crc32(passage.id.encode()) % stride == 0]
-        sample = [passage for passage in sample if passage.id not in faults]
-        faults.update(_wrong_vectors(sample, held, dense, embedder))
-        yield passages, faults, len(held), len(sample)
+        sample = [
+            passage
+            for passage in passages
+            if passage.id not in faults and crc32(passage.id.encode()) % stride == 0
+        ]
+        faults.update(_vector_faults(sample, records, dense, embedder))
+        yield ComparedBatch(passages, faults, len(records), len(sample))
 
 
-def _fault(passage: Passage, held: StoredRecord | None, width: int) -> str:
-    if held is None:
-        return MISSING
-    if held.text != passage.text:
-        return "Chroma has another text of it"
-    if held.metadata != chroma_metadata(passage):
-        return "Chroma has other metadata of it"
-    if held.vector is None or held.vector.shape != (width,):
-        return f"its vector has not {width} numbers"
-    if abs(float(np.linalg.norm(held.vector)) - 1) > 1e-2:
-        return "its vector is not of length 1"
-    return ""
+def _record_fault(passage: Passage, record: StoredRecord | None, width: int) -> VectorFault | None:
+    if record is None:
+        return VectorFault.MISSING
+    if record.text != passage.text:
+        return VectorFault.OTHER_TEXT
+    if record.metadata != chroma_metadata(passage):
+        return VectorFault.OTHER_METADATA
+    if record.vector is None or record.vector.shape != (width,):
+        return VectorFault.OTHER_DIMENSION
+    if abs(float(np.linalg.norm(record.vector)) - 1) > 1e-2:
+        return VectorFault.NOT_UNIT
+    return None
 
 
-def _wrong_vectors(
+def _vector_faults(
     passages: Sequence[Passage],
-    held: dict[str, StoredRecord],
+    records: Mapping[str, StoredRecord],
     dense: VectorIndex,
     embedder: Embedder,
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, VectorFault]]:
     """Make vectors again, and search for them."""
     if not passages:
         return
     vectors = embedder.embed_passages([passage.headed_text for passage in passages])
     for passage, vector in zip(passages, vectors, strict=True):
-        stored = held[passage.id].vector
-        cosine = float(vector @ stored) if stored is not None else 0.0
-        if cosine < _LEAST_COSINE:
-            yield passage.id, f"its vector is not that of its text (cosine {cosine:.2f})"
+        stored = records[passage.id].vector
+        if stored is None or float(vector @ stored) < _LEAST_COSINE:
+            yield passage.id, VectorFault.OTHER_VECTOR
         elif not _is_found(dense, vector):
-            yield passage.id, "a search for its vector does not find it"
+            yield passage.id, VectorFault.NOT_FOUND
 
 
-def _is_found(dense: VectorIndex, vector: Vector) -> bool:
+def _is_found(dense: VectorIndex, vector: NDArray[np.float32]) -> bool:
     hits = dense.search(vector, 5)
     return bool(hits) and hits[0][1] >= _LEAST_COSINE - 0.01

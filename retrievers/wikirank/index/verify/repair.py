@@ -18,30 +18,30 @@ from wikirank.index.bm25_files import lexical_fault
 from wikirank.index.languages import ENGLISH
 from wikirank.index.ledger import add_all_pending, mark_for_reindex
 from wikirank.index.metadata import filterable
-from wikirank.index.preconditions import (
-    STORE_FILE,
-    check_made_by,
-    no_index,
-    refuse_without_database,
-)
+from wikirank.index.preconditions import STORE_FILE, check_made_by
 from wikirank.index.store import PassageStore, delete_passages
 from wikirank.index.vectors.base import VectorIndex
 from wikirank.index.vectors.embedded import FOLDER, EmbeddedVectors
-from wikirank.index.vectors.hnsw_files import DATABASE, graph_fault
 from wikirank.index.vectors.open import open_dense
 from wikirank.index.vectors.sharded import ShardedVectors
 from wikirank.index.verify.database import (
     ARTICLES_WITHOUT_PASSAGES,
     PASSAGES_WITHOUT_ARTICLE,
-    articles_looked_at,
+    check_articles,
     check_database,
     check_tables,
     readable_passages,
     unreadable_ids,
 )
-from wikirank.index.verify.derived import AT_ONCE, MISSING, SAMPLE, check_lexical, compared
-from wikirank.index.verify.report import Check
-from wikirank.index.verify.run import refuse_writer
+from wikirank.index.verify.derived import (
+    AT_ONCE,
+    VectorFault,
+    check_chroma_files,
+    check_lexical,
+    compare_vectors,
+)
+from wikirank.index.verify.report import Check, storage_faults
+from wikirank.index.verify.run import unwritten_folder
 from wikirank.index.writer import IndexWriter
 
 # Without these there is nothing to mend from; the others are made again, empty.
@@ -67,35 +67,26 @@ def repair_index(
         IndexMismatchError: If another model made the index.
         IndexStorageError: If its database is damaged, so that there is nothing to mend from.
     """
-    folder = Path(path).absolute()
-    file = folder / STORE_FILE
-    if not file.is_file():
-        refuse_without_database(folder)
-        raise no_index(folder)
-    refuse_writer(folder)
-    _refuse_without_truth(file)
-    store = PassageStore(file)
-    try:
+    folder = unwritten_folder(path)
+    _refuse_without_truth(folder / STORE_FILE)
+    with PassageStore(folder / STORE_FILE) as store:
         embedder = embedder or load_embedder()
         check_made_by(folder, store.read_meta(), embedder)
-        done = list(_make_openable(folder, store))
+        done = list(_remove_unusable(folder, store))
         language = store.read_meta().get("language", ENGLISH)
         lexical = LexicalIndex(folder / "lexical", create=True, language=language)
-        dense = open_dense(folder, store, store.read_meta(), create=True)
-        if isinstance(dense, EmbeddedVectors):
-            dense.mark_dirty()
-        with IndexWriter(folder, store, dense, lexical, embedder) as writer:
-            done += _mend_passages(store, writer)
-            done += _mend_lexical(store, writer, folder)
-            done += _mend_vectors(store, writer, dense, embedder, full=full)
-        dense.close()
-    finally:
-        store.close()
+        with open_dense(folder, store, store.read_meta(), create=True) as dense:
+            if isinstance(dense, EmbeddedVectors):
+                dense.mark_dirty()
+            with IndexWriter(folder, store, dense, lexical, embedder) as writer:
+                done += _repair_passages(store, writer)
+                done += _repair_lexical(store, writer, folder)
+                done += _repair_vectors(store, writer, dense, embedder, full=full)
     return done
 
 
 def _refuse_without_truth(file: Path) -> None:
-    check = Check("", "")
+    check = Check()
     check_database(check, file)
     if not check.faults:
         check_tables(check, file, of=_TRUTH)
@@ -107,7 +98,7 @@ def _refuse_without_truth(file: Path) -> None:
         raise IndexStorageError(msg)
 
 
-def _make_openable(folder: Path, store: PassageStore) -> Iterator[str]:
+def _remove_unusable(folder: Path, store: PassageStore) -> Iterator[str]:
     """Take away what cannot be opened or trusted; it is made again from the passages."""
     if fault := _lexical_fault(folder / "lexical"):
         shutil.rmtree(folder / "lexical", ignore_errors=True)
@@ -124,42 +115,29 @@ def _make_openable(folder: Path, store: PassageStore) -> Iterator[str]:
 def _lexical_fault(folder: Path) -> str | None:
     if fault := lexical_fault(folder, full=True):
         return fault
-    try:
+    check = Check()
+    with storage_faults(check):
         LexicalIndex(folder).holding(["none"])
-    except IndexStorageError as err:
-        return str(err)
-    return None
+    return check.examples[0] if check.faults else None
 
 
 def _vectors_fault(folder: Path, store: PassageStore) -> str | None:
-    database, check = folder / FOLDER / DATABASE, Check("", "")
-    if not database.exists():
-        return f"{DATABASE} is missing"
-    check_database(check, database)
-    if check.faults:
-        return check.examples[0]
-    meta = store.read_meta()
-    if fault := graph_fault(folder / FOLDER, meta["collection"]):
-        return fault
-    try:
-        dense = open_dense(folder, store, meta)
-        try:
+    check, meta = Check(), store.read_meta()
+    check_chroma_files(check, folder, meta["collection"])
+    if not check.faults:
+        with storage_faults(check), open_dense(folder, store, meta) as dense:
             dense.dimension()  # Has Chroma apply its log, which may hold what it cannot apply.
-        finally:
-            dense.close()
-    except IndexStorageError as err:
-        return str(err)
-    return None
+    return check.examples[0] if check.faults else None
 
 
-def _mend_passages(store: PassageStore, writer: IndexWriter) -> Iterator[str]:
+def _repair_passages(store: PassageStore, writer: IndexWriter) -> Iterator[str]:
     """Ledger and passages: what only a source can say is noted, so that it is asked again."""
     unreadable = list(unreadable_ids(store))
     recalled: list[tuple[str, str]] = []
     keys: set[str] = set()
-    check = Check("", "")
+    check = Check()
     faults = 0
-    for article, passages in articles_looked_at(check, store):
+    for article, passages in check_articles(check, store):
         keys.update(key for passage in passages for key in filterable(passage.metadata))
         if check.faults > faults:
             recalled.append(article)
@@ -183,15 +161,15 @@ def _mend_passages(store: PassageStore, writer: IndexWriter) -> Iterator[str]:
         yield f"{len(missing)} metadata keys were added to those that a filter may name."
 
 
-def _mend_lexical(store: PassageStore, writer: IndexWriter, folder: Path) -> Iterator[str]:
-    check = Check("", "")
+def _repair_lexical(store: PassageStore, writer: IndexWriter, folder: Path) -> Iterator[str]:
+    check = Check()
     check_lexical(check, store, folder / "lexical")
     if check.faults:
         writer.rewrite_lexical(readable_passages(store))
         yield f"The lexical index was made anew of {store.count()} passages."
 
 
-def _mend_vectors(
+def _repair_vectors(
     store: PassageStore,
     writer: IndexWriter,
     dense: VectorIndex,
@@ -204,7 +182,9 @@ def _mend_vectors(
         yield f"{misplaced} vectors were deleted from servers that do not hold their source."
     try:
         unusable = dense.dimension() not in (None, width)
-        found, written = (0, 0) if unusable else _rewrite(store, writer, dense, embedder, full=full)
+        stored, written = (
+            (0, 0) if unusable else _rewrite(store, writer, dense, embedder, full=full)
+        )
     except IndexConnectionError:
         raise
     except IndexStorageError:
@@ -216,7 +196,7 @@ def _mend_vectors(
         return
     if written:
         yield f"{written} vectors were made again."
-    if dense.count() > found:
+    if dense.count() > stored:
         orphans = [id_ for part in chunks(dense.ids(), AT_ONCE) for id_ in _without(store, part)]
         for part in chunks(orphans, AT_ONCE):
             writer.drop(part)
@@ -230,13 +210,12 @@ def _without(store: PassageStore, ids: list[str]) -> set[str]:
 def _rewrite(
     store: PassageStore, writer: IndexWriter, dense: VectorIndex, embedder: Embedder, *, full: bool
 ) -> tuple[int, int]:
-    """Write what Chroma has otherwise or not; how many it holds, and how many were written."""
-    stride = 1 if full else max(1, store.count() // SAMPLE)
-    found = written = 0
-    for passages, faults, held, _ in compared(store, dense, embedder, stride):
-        wrong = [passage for passage in passages if passage.id in faults]
+    """Write again what Chroma stores wrongly or not; how many it has then, and were written."""
+    stored = written = 0
+    for batch in compare_vectors(store, dense, embedder, full=full):
+        wrong = [passage for passage in batch.passages if passage.id in batch.faults]
         if wrong:
             writer.rewrite(wrong)
-        missing = sum(fault == MISSING for fault in faults.values())
-        found, written = found + held + missing, written + len(wrong)
-    return found, written
+        missing = sum(fault is VectorFault.MISSING for fault in batch.faults.values())
+        stored, written = stored + batch.stored + missing, written + len(wrong)
+    return stored, written

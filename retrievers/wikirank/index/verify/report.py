@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
+
+from wikirank.errors import IndexConnectionError, IndexStorageError
 
 _SHOWN = 10
 
 OnCheck = Callable[[str, int], None]
+_P = ParamSpec("_P")
 
 
 @dataclass(slots=True)
@@ -26,8 +30,8 @@ class Check:
         seconds: How long it took.
     """
 
-    name: str
-    unit: str
+    name: str = ""
+    unit: str = ""
     seen: int = 0
     faults: int = 0
     examples: list[str] = field(default_factory=list)
@@ -42,15 +46,7 @@ class Check:
 
     def as_dict(self) -> dict[str, Any]:
         """The check as plain values, for JSON."""
-        return {
-            "name": self.name,
-            "unit": self.unit,
-            "seen": self.seen,
-            "faults": self.faults,
-            "examples": self.examples,
-            "note": self.note,
-            "seconds": round(self.seconds, 3),
-        }
+        return {**asdict(self), "seconds": round(self.seconds, 3)}
 
 
 @dataclass(slots=True)
@@ -82,6 +78,17 @@ class Verification:
         }
 
 
+@contextmanager
+def storage_faults(check: Check) -> Iterator[None]:
+    """Count an index that cannot be read as a fault; a server that does not answer is none."""
+    try:
+        yield
+    except IndexConnectionError:
+        raise
+    except IndexStorageError as err:
+        check.fault(str(err))
+
+
 class CheckList:
     """Makes checks one by one, and times them.
 
@@ -94,22 +101,20 @@ class CheckList:
         self._verification = verification
         self._on_check = on_check
 
-    def make(self, name: str, unit: str, look: Callable[[Check], None]) -> Check:
-        """Make a check.
-
-        Args:
-            name: What is looked at.
-            unit: What it is counted in.
-            look: Looks, and tells the check what it sees.
-
-        Returns:
-            The check.
-        """
+    def make(
+        self,
+        name: str,
+        unit: str,
+        look: Callable[Concatenate[Check, _P], None],
+        *args: _P.args,
+        **options: _P.kwargs,
+    ) -> bool:
+        """Make a check: `look` tells it what it sees; says whether it found no fault."""
         check = Check(name, unit)
         self._verification.checks.append(check)
         started = perf_counter()
         if self._on_check:
             self._on_check(name, 0)
-        look(check)
+        look(check, *args, **options)
         check.seconds = perf_counter() - started
-        return check
+        return not check.faults

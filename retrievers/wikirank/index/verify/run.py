@@ -7,11 +7,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from wikirank.embed import Embedder, load_embedder
-from wikirank.errors import (
-    IndexConnectionError,
-    IndexLockedError,
-    IndexStorageError,
-)
+from wikirank.errors import IndexLockedError
+from wikirank.index.ledger import locations
 from wikirank.index.preconditions import (
     STORE_FILE,
     check_made_by,
@@ -19,9 +16,6 @@ from wikirank.index.preconditions import (
     refuse_without_database,
 )
 from wikirank.index.store import PassageStore
-from wikirank.index.vectors.embedded import FOLDER
-from wikirank.index.vectors.hnsw_files import DATABASE, graph_fault
-from wikirank.index.vectors.open import open_dense
 from wikirank.index.verify.database import (
     check_database,
     check_ledger,
@@ -29,10 +23,9 @@ from wikirank.index.verify.database import (
     check_pending,
     check_settings,
     check_tables,
-    sources_of,
 )
-from wikirank.index.verify.derived import check_lexical, check_vectors
-from wikirank.index.verify.report import Check, CheckList, OnCheck, Verification
+from wikirank.index.verify.derived import check_chroma_files, check_lexical, check_vectors
+from wikirank.index.verify.report import CheckList, OnCheck, Verification
 
 
 def verify_index(
@@ -59,31 +52,32 @@ def verify_index(
         IndexMismatchError: If another model made the index.
         IndexConnectionError: If its Chroma server does not answer.
     """
-    folder = Path(path).absolute()
-    if not (folder / STORE_FILE).is_file():
-        refuse_without_database(folder)
-        raise no_index(folder)
-    refuse_writer(folder)
+    folder = unwritten_folder(path)
     result = Verification(str(folder))
     checks = CheckList(result, on_check)
     file = folder / STORE_FILE
-    if checks.make("database", "files", lambda check: check_database(check, file)).faults:
+    readable = checks.make("database", "files", check_database, file)
+    if not (readable and checks.make("tables", "tables", check_tables, file)):
         result.advice.append(_lost(folder, []))
         return result
-    if checks.make("tables", "tables", lambda check: check_tables(check, file)).faults:
-        result.advice.append(_lost(folder, []))
-        return result
-    store = PassageStore(file)
-    try:
+    with PassageStore(file) as store:
         before = store.last_write()
         _check_parts(checks, folder, store, embedder or load_embedder(), full=full)
         result.advice.extend(_advice(result, folder, store))
         refuse_writer(folder)
         if store.last_write() != before:
             raise IndexLockedError(_writer_message(folder))
-    finally:
-        store.close()
     return result
+
+
+def unwritten_folder(path: Path | str) -> Path:
+    """The folder of an index that nothing writes to; see `verify_index` for what is raised."""
+    folder = Path(path).absolute()
+    if not (folder / STORE_FILE).is_file():
+        refuse_without_database(folder)
+        raise no_index(folder)
+    refuse_writer(folder)
+    return folder
 
 
 def refuse_writer(folder: Path) -> None:
@@ -111,68 +105,32 @@ def _check_parts(
     checks: CheckList, folder: Path, store: PassageStore, embedder: Embedder, *, full: bool
 ) -> None:
     meta = store.read_meta()
-    usable = not checks.make("settings", "settings", lambda c: check_settings(c, meta)).faults
-    checks.make("passages", "passages", lambda check: check_passages(check, store))
-    checks.make("ledger", "articles", lambda check: check_ledger(check, store))
-    checks.make("half written", "passages", lambda check: check_pending(check, store))
-    lexical = folder / "lexical"
-    checks.make("lexical index", "passages", lambda check: check_lexical(check, store, lexical))
+    usable = checks.make("settings", "settings", check_settings, meta)
+    checks.make("passages", "passages", check_passages, store)
+    checks.make("ledger", "articles", check_ledger, store)
+    checks.make("half written", "passages", check_pending, store)
+    checks.make("lexical index", "passages", check_lexical, store, folder / "lexical")
     if not usable:
         return
     check_made_by(folder, meta, embedder)
-    if not meta["chroma_url"] and not _graph_is_whole(checks, folder, meta["collection"]):
-        return
-    checks.make(
-        "vectors",
-        "passages",
-        lambda check: _check_dense(check, folder, store, embedder, full=full),
-    )
-
-
-def _graph_is_whole(checks: CheckList, folder: Path, collection: str) -> bool:
-    """Look at Chroma's files before Chroma does, which a damaged one would crash."""
-    database = folder / FOLDER / DATABASE
-
-    def look(check: Check) -> None:
-        if not database.exists():
-            check.fault(f"there are no vectors in {folder / FOLDER}")
-            return
-        check_database(check, database)
-        if fault := graph_fault(folder / FOLDER, collection):
-            check.fault(f"the search graph is damaged: {fault}")
-
-    return not checks.make("Chroma's files", "files", look).faults
-
-
-def _check_dense(
-    check: Check, folder: Path, store: PassageStore, embedder: Embedder, *, full: bool
-) -> None:
-    try:
-        dense = open_dense(folder, store, store.read_meta())
-    except IndexConnectionError:
-        raise
-    except IndexStorageError as err:
-        check.fault(str(err))
-        return
-    try:
-        check_vectors(check, store, dense, embedder, full=full)
-    finally:
-        dense.close()
+    if meta["chroma_url"] or checks.make(
+        "Chroma's files", "files", check_chroma_files, folder, meta["collection"]
+    ):
+        checks.make("vectors", "passages", check_vectors, store, folder, embedder, full=full)
 
 
 def _advice(result: Verification, folder: Path, store: PassageStore) -> list[str]:
     faulty = {check.name for check in result.checks if check.faults}
-    advice = []
+    advice, places = [], list(locations(store).values())
     if faulty - {"settings"}:
         advice.append(f"wikirank verify --index {folder} --repair")
     if faulty & {"passages", "ledger"}:
-        places = [place for _, place in sources_of(store)]
         advice.append(
             f"then wikirank index {' '.join(places) or 'SOURCE'} --into {folder}: what an article "
             "says can only come from its source"
         )
     if "settings" in faulty:
-        advice.append(_lost(folder, [place for _, place in sources_of(store)]))
+        advice.append(_lost(folder, places))
     return advice
 
 
