@@ -340,7 +340,7 @@ class TestBombs:
     ) -> None:
         monkeypatch.setattr(path_source, "_HARMLESS", 2**19)
         compress = {"a.xml.bz2": bz2.compress, "a.xml.gz": gzip.compress, "a.xml.zst": zstd}[name]
-        whole = export(page("A", "a"), "SEAM").replace("SEAM", "<page></page>".ljust(43) * 2**16)
+        whole = export(page("A", "a"), "SEAM").replace("SEAM", "<page></page>\n" * 2**19)
         path = tmp_path / name
         path.write_bytes(compress(whole.encode()))
         if 500 * path.stat().st_size > len(whole):
