@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from wikirank.evaluate.candidates import SearchedCandidates, build_index
@@ -62,7 +62,7 @@ def recombine(data: Path, run: Path) -> ScoreInterpolation:
     lists += [held for held in dev if held.style == "pair"]
     combination = fit_combination(lists, score_lists(cross_encoder, lists))
     folder = read_model_folder(model, kind="cross-encoder")
-    rewrite_model_folder(folder, replace(folder.description, combination=asdict(combination)))
+    rewrite_model_folder(folder, replace(folder.description, combination=combination))
     return combination
 
 

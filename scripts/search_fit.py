@@ -121,9 +121,8 @@ def fit(output: Path, lists: Sequence[CandidateList]) -> dict[str, Any]:
     rules = choose_rules(lists, scores, combination)
     fitted = replace(
         folder.description,
-        scale=calibration.scale,
-        shift=calibration.shift,
-        combination=asdict(combination),
+        calibration=calibration,
+        combination=combination,
         prefilter=rules,
     )
     rewrite_model_folder(folder, fitted)

@@ -16,8 +16,7 @@ from wikirank.errors import InvalidArgumentError, ModelError
 from wikirank.rank import CrossEncoder, load_cross_encoder, score_passages
 from wikirank.rank.cascade import survivors, with_first_stage
 from wikirank.rank.protocol import Cascade
-from wikirank.runtime.combination import FirstStageScores
-from wikirank.runtime.model_description import DropRule
+from wikirank.runtime.combination import DropRule, FirstStageScores
 from wikirank.runtime.model_folder import bundled_model, is_model_folder
 from wikirank.search.pipeline import rerank_candidates
 from wikirank.types import Passage, RankedPassage

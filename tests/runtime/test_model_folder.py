@@ -12,6 +12,7 @@ import pytest
 from wikirank.embed import load_embedder
 from wikirank.errors import InvalidArgumentError, ModelError
 from wikirank.rank import load_cross_encoder
+from wikirank.runtime.calibration import Calibration
 from wikirank.runtime.model_description import ModelDescription
 from wikirank.runtime.model_folder import bundled_model, read_model_folder, write_model_folder
 
@@ -118,7 +119,7 @@ def test_files_with_the_right_hash_must_still_be_models(tmp_path: Path) -> None:
 def test_what_is_written_can_be_read(tmp_path: Path) -> None:
     onnx = tmp_path / "some.onnx"
     onnx.write_bytes(b"bytes")
-    description = ModelDescription("cross-encoder", "mine", 128, True, 1.5, -0.25)
+    description = ModelDescription("cross-encoder", "mine", 128, True, Calibration(1.5, -0.25))
     sha256 = write_model_folder(
         tmp_path / "made" / "model",
         description,

@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wikirank.runtime.combination import FirstStageScores, ScoreInterpolation
-from wikirank.runtime.model_description import DropRule
+from wikirank.runtime.combination import DropRule, FirstStageScores, ScoreInterpolation
 from wikirank.runtime.session import Network, Tokens
 from wikirank.runtime.workers import map_ordered
 

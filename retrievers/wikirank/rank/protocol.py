@@ -51,13 +51,12 @@ class DescribedCrossEncoder(ABC):
     @property
     def calibration(self) -> Calibration:
         """From a logit to a relevance score; a plain sigmoid unless the model folder differs."""
-        return Calibration(self._description.scale, self._description.shift)
+        return self._description.calibration
 
     @property
     def combination(self) -> ScoreInterpolation | None:
         """How the final score of hybrid search is made; None if by the logit alone."""
-        weights = self._description.combination
-        return None if weights is None else ScoreInterpolation(**weights)
+        return self._description.combination
 
     @property
     def tokenizer(self) -> Tokenizer:

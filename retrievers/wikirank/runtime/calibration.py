@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wikirank.errors import InvalidArgumentError
+
+
+def are_finite(*numbers: Any) -> bool:
+    """Whether all are numbers that a float can hold."""
+    # A whole number may be larger than any float, and True is none.
+    return all(
+        isinstance(number, (int, float))
+        and not isinstance(number, bool)
+        and abs(number) <= sys.float_info.max
+        for number in numbers
+    )
 
 
 @dataclass(frozen=True)
@@ -28,7 +40,7 @@ class Calibration:
     shift: float = 0.0
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.scale) and self.scale > 0 and math.isfinite(self.shift)):
+        if not (are_finite(*astuple(self)) and self.scale > 0):
             msg = f"Expected a finite scale over 0 and a finite shift, got {self}."
             raise InvalidArgumentError(msg)
 
@@ -41,7 +53,7 @@ class Calibration:
         Returns:
             Scores of the same shape, in [0, 1].
         """
-        scaled = self.scale * np.asarray(logits, dtype=np.float64) + self.shift
+        scaled = float(self.scale) * np.asarray(logits, dtype=np.float64) + float(self.shift)
         decay = np.exp(-np.abs(scaled))
         scores: NDArray[np.float64] = np.where(scaled >= 0, 1.0, decay) / (1.0 + decay)
         return scores

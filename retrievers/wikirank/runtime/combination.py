@@ -1,8 +1,7 @@
-"""The final score of hybrid search: cross-encoder, dense similarity and BM25 together."""
+"""Cross-encoder, dense similarity and BM25 together: the final score, and the prefilter's rule."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import NamedTuple
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wikirank.errors import InvalidArgumentError
-from wikirank.runtime.calibration import Calibration
+from wikirank.runtime.calibration import Calibration, are_finite
 
 Scores = Sequence[float | None]
 
@@ -53,8 +52,7 @@ class ScoreInterpolation:
     shift: float
 
     def __post_init__(self) -> None:
-        finite = all(math.isfinite(value) for value in astuple(self))
-        if not (finite and self.logit > 0 and self.dense >= 0 and self.lexical >= 0):
+        if not (are_finite(*astuple(self)) and self.logit > 0 <= min(self.dense, self.lexical)):
             msg = (
                 "Expected finite numbers, a weight over 0 of the logit and weights of 0 or more "
                 f"of dense and lexical, got {self}."
@@ -82,6 +80,44 @@ class ScoreInterpolation:
     def relevance(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Relevance scores in [0, 1] of what `scores` gave."""
         return Calibration().relevance(scores)
+
+
+@dataclass(frozen=True)
+class DropRule:
+    """Which candidates a prefilter drops: those too far below the best by logit and first stage.
+
+    Attributes:
+        margin: How far below the best a candidate can be and go on, 0 or more.
+        spare: How many more than are wanted go on in any case, as a part of these, 0 or more.
+        dense: What cosine similarity is worth beside the logit of the prefilter, 0 or more.
+        lexical: Likewise BM25 divided by the query's highest.
+
+    Raises:
+        InvalidArgumentError: If a value is out of range.
+    """
+
+    margin: float
+    spare: float = 0.0
+    dense: float = 0.0
+    lexical: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not are_finite(*astuple(self)) or min(astuple(self)) < 0:
+            msg = f"Expected finite numbers of 0 or more, got {self}."
+            raise InvalidArgumentError(msg)
+
+
+@dataclass(frozen=True)
+class DropRules:
+    """When a prefilter drops candidates.
+
+    Attributes:
+        alone: Where nothing but the texts is known.
+        hybrid: Where the scores of hybrid search are known too; None goes by the texts alone.
+    """
+
+    alone: DropRule
+    hybrid: DropRule | None = None
 
 
 def combination_features(

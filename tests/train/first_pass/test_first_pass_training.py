@@ -12,7 +12,7 @@ from short_passages import QUERY, TEXTS
 
 from wikirank.rank import load_cross_encoder, score_passages
 from wikirank.runtime.calibration import Calibration
-from wikirank.runtime.model_description import DropRule
+from wikirank.runtime.combination import DropRule
 from wikirank.runtime.model_folder import read_model_folder
 from wikirank.runtime.tokens import load_tokenizer
 

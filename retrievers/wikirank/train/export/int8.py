@@ -134,14 +134,7 @@ def export_cross_encoder(
     fuse_attention(network)
     return _export(
         _Logit(network),
-        ModelDescription(
-            "cross-encoder",
-            model_id,
-            max_length,
-            prepend_heading,
-            calibration.scale,
-            calibration.shift,
-        ),
+        ModelDescription("cross-encoder", model_id, max_length, prepend_heading, calibration),
         Path(target),
         tokenizer=Tokenizer.from_str(model.tokenizer.backend_tokenizer.to_str()),
         output_name="logit",

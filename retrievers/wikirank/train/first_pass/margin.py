@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from wikirank.rank import best_first
 from wikirank.rank.cascade import survivors, with_first_stage
-from wikirank.runtime.combination import FirstStageScores, ScoreInterpolation
-from wikirank.runtime.model_description import DropRule, DropRules
+from wikirank.runtime.combination import DropRule, DropRules, FirstStageScores, ScoreInterpolation
 from wikirank.train.calibrate.combine import fit_combination
 from wikirank.train.calibrate.measure import order_metrics
 from wikirank.train.data.candidate_lists import CandidateList

@@ -17,8 +17,8 @@ from typing_extensions import override
 
 from wikirank.rank import CrossEncoder, score_passages
 from wikirank.rank.onnx_cross_encoder import CascadeCrossEncoder
-from wikirank.runtime.combination import ScoreInterpolation
-from wikirank.runtime.model_description import PREFILTER_FILE, DropRule, DropRules
+from wikirank.runtime.combination import DropRule, DropRules, ScoreInterpolation
+from wikirank.runtime.model_description import PREFILTER_FILE
 from wikirank.runtime.model_folder import (
     ModelFolder,
     read_model_folder,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -116,9 +116,8 @@ class WikiRun:
                 self.output / ONNX_FOLDER,
                 replace(
                     folder.description,
-                    scale=fitted.calibration.scale,
-                    shift=fitted.calibration.shift,
-                    combination=asdict(fitted.combination),
+                    calibration=fitted.calibration,
+                    combination=fitted.combination,
                 ),
                 networks=folder.networks,
                 tokenizer_json=folder.tokenizer.read_text("utf-8"),
