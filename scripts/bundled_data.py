@@ -54,21 +54,24 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     folders = parser.parse_args()
     folders.output.mkdir(parents=True, exist_ok=True)
-    records = list(_read(folders.shared / "qa" / "train-pairs.jsonl.gz"))
+    records = list(read_lines(folders.shared / "qa" / "train-pairs.jsonl.gz"))
     dev, test, rest = keep_out(records)
-    pairs = [*labelled_pairs(rest), *selqa_pairs(_read(folders.shared / "qa" / "selqa.jsonl.gz"))]
-    nq = list(_read(folders.shared / "qa" / "nq-dev-questions.jsonl.gz"))
+    pairs = [
+        *labelled_pairs(rest),
+        *selqa_pairs(read_lines(folders.shared / "qa" / "selqa.jsonl.gz")),
+    ]
+    nq = list(read_lines(folders.shared / "qa" / "nq-dev-questions.jsonl.gz"))
     written = {
         "pairs": pairs,
         "corpus": _corpus(folders.shared / "wiki" / "tech-articles.jsonl.gz"),
         "natural-passages": _passages(records),
         "natural-unseen-passages": [
             *(p for p in _passages(records) if p["id"] in {q["passage_id"] for q in [*dev, *test]}),
-            *_read(folders.shared / "qa" / "squad-dev-passages.jsonl.gz"),
+            *read_lines(folders.shared / "qa" / "squad-dev-passages.jsonl.gz"),
         ],
         "natural-dev-questions": dev,
         "natural-questions": test,
-        "nq-passages": list(_read(folders.shared / "qa" / "nq-dev-passages.jsonl.gz")),
+        "nq-passages": list(read_lines(folders.shared / "qa" / "nq-dev-passages.jsonl.gz")),
         "nq-dev-questions": nq[::2],
         "nq-test-questions": nq[1::2],
     }
@@ -77,7 +80,8 @@ def main() -> None:
         print(f"{name}: {n:,}")  # noqa: T201
 
 
-def _read(path: Path) -> Iterator[Record]:
+def read_lines(path: Path) -> Iterator[Record]:
+    """The records of a gzipped file of JSON lines."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         yield from map(json.loads, lines)
 

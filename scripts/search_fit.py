@@ -15,7 +15,6 @@ package.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import shutil
 import tempfile
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import bundled_data
+from bundled_data import read_lines
 
 from wikirank.corpus import open_source
 from wikirank.evaluate.candidates import SearchedCandidates, build_index, distractor_passages
@@ -166,12 +166,16 @@ def development_lists(shared: Path) -> Iterator[CandidateList]:
 
 def _questions(shared: Path, passages: dict[str, tuple[str, str]]) -> Iterator[Asked]:
     qa = shared / "qa"
-    for record in _read(qa / "nq-dev-passages.jsonl.gz"):
+    for record in read_lines(qa / "nq-dev-passages.jsonl.gz"):
         passages[record["id"]] = (record["title"], record["text"])
-    nq = [record for n, record in enumerate(_read(qa / "nq-dev-questions.jsonl.gz")) if n % 2 == 0]
+    nq = [
+        record
+        for n, record in enumerate(read_lines(qa / "nq-dev-questions.jsonl.gz"))
+        if n % 2 == 0
+    ]
     for record in nq[:PER_KIND]:
         yield KINDS[0], record["question"], record["passage_id"]
-    records = list(_read(qa / "train-pairs.jsonl.gz"))
+    records = list(read_lines(qa / "train-pairs.jsonl.gz"))
     dev, test, rest = bundled_data.keep_out(records)
     texts = {record["passage"]: record["title"] for record in records}
     ids = {f"t{n}": text for n, text in enumerate(texts)}
@@ -183,11 +187,6 @@ def _questions(shared: Path, passages: dict[str, tuple[str, str]]) -> Iterator[A
     for n, record in enumerate(bundled_data.paragraph_questions(rest)[:PER_KIND]):
         passages[f"s{n}"] = ("", record["passage"])
         yield KINDS[2], record["question"], f"s{n}"
-
-
-def _read(path: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ tells nothing. Writes OUTPUT/lists.jsonl.gz.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import random
 import re
@@ -28,6 +27,7 @@ from typing import Any
 import bundled_data
 import numpy as np
 import tantivy
+from bundled_data import read_lines
 from numpy.typing import NDArray
 
 from wikirank._json_lines import write_records
@@ -138,16 +138,16 @@ def read_questions(shared: Path, rng: random.Random) -> Iterator[Question]:
 def _banned(shared: Path) -> Iterator[str]:
     for line in FIRST_QUESTIONS.read_text("utf-8").splitlines():
         yield _plain(json.loads(line)["question"])
-    for record in _read(shared / "qa" / "nq-dev-questions.jsonl.gz"):
+    for record in read_lines(shared / "qa" / "nq-dev-questions.jsonl.gz"):
         yield _plain(record["question"])
-    _, _, rest = bundled_data.keep_out(list(_read(shared / "qa" / "train-pairs.jsonl.gz")))
+    _, _, rest = bundled_data.keep_out(list(read_lines(shared / "qa" / "train-pairs.jsonl.gz")))
     for record in bundled_data.paragraph_questions(rest):
         yield _plain(record["question"])
 
 
 def _sources(shared: Path, rng: random.Random) -> Iterator[Question]:
     qa = shared / "qa"
-    for record in _read(qa / "weak-pairs.jsonl.gz"):
+    for record in read_lines(qa / "weak-pairs.jsonl.gz"):
         if record["how"] in WEAK:
             piece = _piece_at(record["passage"], record["answer_at"], rng)
             source = f"weak:{record['how']}"
@@ -155,10 +155,10 @@ def _sources(shared: Path, rng: random.Random) -> Iterator[Question]:
             yield Question(
                 record["question"], record["title"], piece, record["passage"], source, answers
             )
-    _, _, rest = bundled_data.keep_out(list(_read(qa / "train-pairs.jsonl.gz")))
+    _, _, rest = bundled_data.keep_out(list(read_lines(qa / "train-pairs.jsonl.gz")))
     sources = {record["question"]: record["source"] for record in rest}
-    selqa = bundled_data.selqa_pairs(_read(qa / "selqa.jsonl.gz"))
-    more = (r for r in _read(qa / "pairs-2.jsonl.gz") if not r["source"].startswith("pubmed"))
+    selqa = bundled_data.selqa_pairs(read_lines(qa / "selqa.jsonl.gz"))
+    more = (r for r in read_lines(qa / "pairs-2.jsonl.gz") if not r["source"].startswith("pubmed"))
     labelled: Iterable[dict[str, Any]] = chain(
         (
             {**pair, "source": sources.get(pair["question"], "squad")}
@@ -282,7 +282,7 @@ def _negatives(
 def _pieces(shared: Path, rng: random.Random) -> Iterator[tuple[int, str, str]]:
     texts: dict[str, str] = {}
     for number in (1, 2, 3):
-        for record in _read(shared / "wiki" / f"passages-{number}.jsonl.gz"):
+        for record in read_lines(shared / "wiki" / f"passages-{number}.jsonl.gz"):
             texts.setdefault(record["text"].strip(), record.get("title") or "")
     for article in open_source("sample"):
         texts.setdefault(article.text, article.title)
@@ -359,11 +359,6 @@ def _holds(text: str, answers: Sequence[str]) -> bool:
 
 def _plain(text: str) -> str:
     return " ".join(_WORD.findall(text.lower()))
-
-
-def _read(path: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
 
 
 if __name__ == "__main__":

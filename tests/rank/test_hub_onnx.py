@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_reranker import save_tiny_reranker
 
 from wikirank.errors import ModelError
 from wikirank.rank import OnnxCrossEncoder, load_cross_encoder, score_passages
@@ -30,37 +31,19 @@ def exported(
 ) -> Path:
     """A tiny reranker of chance weights, exported with a mask as the hub's are, and its weights."""
     import torch
-    from transformers import (
-        AutoTokenizer,
-        BertConfig,
-        BertForSequenceClassification,
-        XLMRobertaConfig,
-        XLMRobertaForSequenceClassification,
-    )
+    from transformers import AutoTokenizer
 
     is_bert = request.param == "bert"
     folder = tmp_path_factory.mktemp(request.param)
     names = ["input_ids", "attention_mask", *(["token_type_ids"] if is_bert else [])]
     tokenizer = AutoTokenizer.from_pretrained(str(minilm), model_input_names=names)
-    config_class = BertConfig if is_bert else XLMRobertaConfig
-    config = config_class(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_labels=1,
+    model = save_tiny_reranker(
+        folder,
+        "Bert" if is_bert else "XLMRoberta",
+        tokenizer,
         max_position_embeddings=64,
-        initializer_range=0.5,
-        pad_token_id=tokenizer.pad_token_id,
         type_vocab_size=2 if is_bert else 1,
     )
-    with torch.random.fork_rng():
-        torch.manual_seed(5)
-        head = BertForSequenceClassification if is_bert else XLMRobertaForSequenceClassification
-        model = head(config).eval()
-    model.save_pretrained(str(folder))
-    tokenizer.save_pretrained(str(folder))
     encoded = tokenizer([QUERY] * 2, TEXTS[:2], padding=True, return_tensors="pt")
     (folder / "onnx").mkdir()
     with warnings.catch_warnings():

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tiny_reranker import save_tiny_reranker
 
 from langchain_wikirank import WikiReranker
 from wikirank.errors import InvalidArgumentError, ModelError, TextTooLongError, TruncationWarning
@@ -27,29 +28,19 @@ TEXTS = [
 @pytest.fixture(scope="module")
 def language_model(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny Qwen3 of chance weights under a score head, padded on the left as the real ones."""
-    import torch
-    from transformers import AutoTokenizer, Qwen3Config, Qwen3ForSequenceClassification
+    from transformers import AutoTokenizer
 
     folder = tmp_path_factory.mktemp("qwen3")
     tokenizer = AutoTokenizer.from_pretrained(str(minilm), padding_side="left")
-    config = Qwen3Config(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
+    tokenizer.model_max_length = 64
+    save_tiny_reranker(
+        folder,
+        "Qwen3",
+        tokenizer,
         num_key_value_heads=1,
         head_dim=16,
-        num_labels=1,
-        pad_token_id=tokenizer.pad_token_id,
         max_position_embeddings=128,
-        initializer_range=0.5,
     )
-    with torch.random.fork_rng():
-        torch.manual_seed(5)
-        Qwen3ForSequenceClassification(config).save_pretrained(str(folder))
-    tokenizer.model_max_length = 64
-    tokenizer.save_pretrained(str(folder))
     return folder
 
 

@@ -142,18 +142,11 @@ class OnnxEmbedder:
                 yield from windows[-1]
 
         vectors = self._session.run_texts(tokenised())
-        ends = np.cumsum([len(parts) for parts in windows])
-        rows = np.empty((len(texts), vectors.shape[1]), dtype=np.float32)
-        for row, (parts, end) in enumerate(zip(windows, ends, strict=True)):
-            own = vectors[end - len(parts) : end]
-            rows[row] = weighted_mean(own, [len(part.ids) for part in parts])
-        return rows
+        return weighted_means(vectors, [[len(part.ids) for part in parts] for parts in windows])
 
     def _windows(self, text: str) -> list[Tokens]:
         ids = self._token_ids(text)
-        parts = max(1, -(-len(ids) // (self.max_length - 2)))
-        bounds = [len(ids) * part // parts for part in range(parts + 1)]
-        return [self._around(ids[a:b]) for a, b in pairwise(bounds)]
+        return [self._around(ids[a:b]) for a, b in even_windows(len(ids), self.max_length - 2)]
 
     def _token_ids(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
@@ -163,19 +156,29 @@ class OnnxEmbedder:
         return Tokens([self._first, *ids, self._last], [0] * (len(ids) + 2))
 
 
-def weighted_mean(vectors: NDArray[np.float32], lengths: Sequence[int]) -> NDArray[np.float32]:
-    """The mean of the vectors of a text's windows, of length 1.
+def even_windows(length: int, room: int) -> list[tuple[int, int]]:
+    """First and last position of each of the windows of even size that so many tokens fill."""
+    parts = max(1, -(-length // room))
+    return list(pairwise(length * part // parts for part in range(parts + 1)))
+
+
+def weighted_means(
+    vectors: NDArray[np.float32], lengths: Sequence[Sequence[int]]
+) -> NDArray[np.float32]:
+    """The mean of the vectors of each text's windows.
 
     Args:
-        vectors: (windows, dim), rows of length 1; at least one.
-        lengths: Tokens of each window, its weight.
+        vectors: (windows, dim), rows of length 1, text after text.
+        lengths: Of each text, the tokens of its windows, which weigh them; at least one.
 
     Returns:
-        (dim,), of length 1; a single vector as it is.
+        (texts, dim), rows of length 1; a single vector as it is.
     """
-    mean: NDArray[np.float32] = vectors[0]
-    if len(vectors) == 1:
-        return mean
-    mean = np.array(lengths, dtype=np.float32) @ vectors
-    mean /= np.linalg.norm(mean)
-    return mean
+    rows = np.empty((len(lengths), vectors.shape[1]), dtype=np.float32)
+    ends = np.cumsum([len(weights) for weights in lengths], dtype=np.int64)
+    for row, (weights, end) in enumerate(zip(lengths, ends, strict=True)):
+        own = vectors[end - len(weights) : end]
+        rows[row] = own[0] if len(own) == 1 else np.array(weights, dtype=np.float32) @ own
+        if len(own) > 1:
+            rows[row] /= np.linalg.norm(rows[row])
+    return rows

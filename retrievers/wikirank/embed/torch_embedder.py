@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wikirank._extras import require_extra
-from wikirank.embed.onnx_embedder import weighted_mean
+from wikirank.embed.onnx_embedder import even_windows, weighted_means
 from wikirank.errors import ModelError
 from wikirank.runtime.tokens import check_text, check_texts, plain_tokenizer
 
@@ -97,14 +96,7 @@ class TorchEmbedder:
         vectors = self._embed(
             [text for parts in windows for text, _ in parts], self._passage_prompt
         )
-        ends = np.cumsum([len(parts) for parts in windows], dtype=np.int64)
-        return np.array(
-            [
-                weighted_mean(vectors[end - len(parts) : end], [length for _, length in parts])
-                for parts, end in zip(windows, ends, strict=True)
-            ],
-            dtype=np.float32,
-        ).reshape(len(texts), vectors.shape[1])
+        return weighted_means(vectors, [[length for _, length in parts] for parts in windows])
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
         """Embed a query.
@@ -146,11 +138,10 @@ class TorchEmbedder:
     def _windows(self, text: str) -> list[tuple[str, int]]:
         """The parts of a passage that fit the model, each with its number of tokens."""
         offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
-        parts = 1 if self._room is None else max(1, -(-len(offsets) // self._room))
-        if parts == 1:
+        if self._room is None or len(offsets) <= self._room:
             return [(text, len(offsets))]
-        bounds = [len(offsets) * part // parts for part in range(parts + 1)]
-        return [(text[offsets[a][0] : offsets[b - 1][1]], b - a) for a, b in pairwise(bounds)]
+        bounds = even_windows(len(offsets), self._room)
+        return [(text[offsets[a][0] : offsets[b - 1][1]], b - a) for a, b in bounds]
 
 
 def load_sentence_encoder(
