@@ -133,9 +133,9 @@ class LexicalIndex:
             with _failures(self._place):
                 hits = searcher.search(parsed, limit=page, offset=offset, count=False).hits
                 ids = [str(searcher.doc(index).get_first("id")) for _, index in hits]
-            found = [(id_, score / most) for id_, (score, _) in zip(ids, hits, strict=True)]
-            kept = accept([id_ for id_, _ in found]) if accept else {id_ for id_, _ in found}
-            accepted.extend(hit for hit in found if hit[0] in kept)
+            scored = [(id_, score / most) for id_, (score, _) in zip(ids, hits, strict=True)]
+            kept = accept([id_ for id_, _ in scored]) if accept else {id_ for id_, _ in scored}
+            accepted.extend(hit for hit in scored if hit[0] in kept)
             if len(hits) < page:
                 break
             offset, page = offset + page, page * 2
@@ -163,7 +163,7 @@ class LexicalIndex:
             searcher = self._index.searcher()
             most = _most_possible(searcher, stems)
             hits = searcher.search(parsed, limit=2 * len(ids) + 10, count=False).hits
-            return {str(searcher.doc(at).get_first("id")): score / most for score, at in hits}
+            return {str(searcher.doc(doc).get_first("id")): score / most for score, doc in hits}
 
     def _any_of(self, stems: Sequence[str]) -> tantivy.Query:
         terms = [tantivy.Query.term_query(self._index.schema, "body", stem) for stem in stems]

@@ -90,10 +90,10 @@ def _check(path: Path, *, checksum: bool) -> None:
         if not checksum:
             return
         file.seek(0)
-        found = 0
+        checksum = 0
         while body > 0 and (block := file.read(min(body, _READ_AT_ONCE))):
-            found = zlib.crc32(block, found)
+            checksum = zlib.crc32(block, checksum)
             body -= len(block)
-        if found != expected:
+        if checksum != expected:
             msg = f"{path.name} has not the bytes that were written"
             raise ValueError(msg)

@@ -131,22 +131,22 @@ class CollectionIndex(WikiIndex):
     @override
     def remove_passages(self, ids: Sequence[str]) -> int:
         """Delete records from the collection; ids that it does not have are passed over."""
-        known = [record.id for record in self._vectors.of_ids(ids)]
-        if known:
-            self._vectors.delete(known)
+        present = [record.id for record in self._vectors.of_ids(ids)]
+        if present:
+            self._vectors.delete(present)
         self.sync()
-        return len(known)
+        return len(present)
 
-    def _current(self, known: Mapping[str, Passage]) -> dict[str, Passage]:
+    def _current(self, mirrored: Mapping[str, Passage]) -> dict[str, Passage]:
         """Passages as the collection has them now; those that changed are mirrored again."""
-        records = self._vectors.of_ids(list(known)) if known else []
-        now = {r.id: self._passage(r, known[r.id].number) for r in records}
-        changed = [passage for id_, passage in now.items() if passage != known[id_]]
-        gone = [id_ for id_ in known if id_ not in now]
+        records = self._vectors.of_ids(list(mirrored)) if mirrored else []
+        now = {r.id: self._passage(r, mirrored[r.id].number) for r in records}
+        changed = [passage for id_, passage in now.items() if passage != mirrored[id_]]
+        gone = [id_ for id_ in mirrored if id_ not in now]
         if changed or gone:
             with self._writing():
                 self._mirror(changed, gone, None)
-        return {id_: now[id_] for id_ in known if id_ in now}
+        return {id_: now[id_] for id_ in mirrored if id_ in now}
 
     def _follow(self, state: CollectionState) -> None:
         """Mirror what came and went: the end of the collection, or else what the ids tell."""
@@ -159,9 +159,9 @@ class CollectionIndex(WikiIndex):
                 self._mirror(self._numbered(fresh), [], state)
                 return
         ids = self._vectors.all_ids()
-        known = self._ids()
+        mirrored = self._ids()
         gone = self._without(ids)
-        for batch in chunks([id_ for id_ in ids if id_ not in known], _BATCH):
+        for batch in chunks([id_ for id_ in ids if id_ not in mirrored], _BATCH):
             self._mirror(self._numbered(self._vectors.of_ids(batch)), gone, None)
             gone = []
         self._mirror([], gone, state)
@@ -205,10 +205,10 @@ class CollectionIndex(WikiIndex):
 
     def _differing(self, records: Sequence[Record]) -> list[Passage]:
         """Records that the mirror does not have as they are."""
-        known = self._live_store.mirrored([record.id for record in records])
-        old = [self._passage(r, known[r.id].number) for r in records if r.id in known]
-        new = self._numbered([record for record in records if record.id not in known])
-        return [passage for passage in old if passage != known[passage.id]] + new
+        mirrored = self._live_store.mirrored([record.id for record in records])
+        old = [self._passage(r, mirrored[r.id].number) for r in records if r.id in mirrored]
+        new = self._numbered([record for record in records if record.id not in mirrored])
+        return [passage for passage in old if passage != mirrored[passage.id]] + new
 
     def _passage(self, record: Record, number: int) -> Passage:
         source = str(self._meta["collection"])
@@ -344,11 +344,11 @@ def _meta(vectors: CollectionVectors, embedder: Embedder) -> dict[str, Any]:
 
 def _metadata(passage: Passage) -> dict[str, Any]:
     """The metadata of a passage as Chroma holds it: what it says of itself, and its own."""
-    held = [key for key, value in passage.metadata.items() if isinstance(value, (dict, list))]
-    if held:
+    nested = [key for key, value in passage.metadata.items() if isinstance(value, (dict, list))]
+    if nested:
         msg = (
             f"Expected metadata of strings, numbers and bools, which a Chroma collection holds, "
-            f"got {held[0]!r} of passage {passage.id!r}. Leave it out, or make a string of it."
+            f"got {nested[0]!r} of passage {passage.id!r}. Leave it out, or make a string of it."
         )
         raise InvalidArgumentError(msg)
     fields = passage_fields(replace(passage, source=""))

@@ -123,14 +123,14 @@ class Ingestion:
             if recorded.get(key) == article.digest:
                 same[key] = article.version
             else:
-                self._stage(key, article, known=key in recorded)
+                self._stage(key, article, recorded=key in recorded)
         self._ledger.note_versions(same)
         kept = [self._ledger.meet(item.key) for item in batch if isinstance(item, Unchanged)]
         self._report.unchanged += len(same) + len(self._ledger.digests(kept))
         self._remove(item.key for item in batch if isinstance(item, Removed))
         self._tell()
 
-    def _stage(self, key: str, article: PreparedArticle, *, known: bool) -> None:
+    def _stage(self, key: str, article: PreparedArticle, *, recorded: bool) -> None:
         passages = article.cut(self._source.name, key, self._splitter)
         if not passages:
             # As good as absent: what the index had of it goes with the other missing articles.
@@ -139,7 +139,7 @@ class Ingestion:
             self._report.without_text += 1
             return
         passages = self._storable(key, passages)
-        if known:
+        if recorded:
             self._report.changed += 1
         else:
             self._report.added += 1

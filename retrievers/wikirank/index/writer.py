@@ -280,10 +280,10 @@ class IndexWriter:
     def finish(self) -> None:
         """Write, or delete, what is pending."""
         while unsure := pending(self._store, _AT_ONCE):
-            known = self._store.get(unsure)
-            self._write(list(known.values()))
-            self._delete([id_ for id_ in unsure if id_ not in known])
-            self._settle(list(known))
+            passages = self._store.get(unsure)
+            self._write(list(passages.values()))
+            self._delete([id_ for id_ in unsure if id_ not in passages])
+            self._settle(list(passages))
 
     def rewrite(self, passages: Sequence[Passage]) -> None:
         """Write passages that the index holds to both indexes again."""

@@ -56,11 +56,11 @@ def best_network(files: Iterable[str]) -> str | None:
     Returns:
         A path; None if there is no ONNX file that it could be.
     """
-    held = set(files)
+    present = set(files)
     for flag, file in _QUANTISED:
-        if flag in cpu_flags() and file in held:
+        if flag in cpu_flags() and file in present:
             return file
-    return next((file for file in _ANY_CPU if file in held), None)
+    return next((file for file in _ANY_CPU if file in present), None)
 
 
 def network_in(folder: Path) -> Path | None:
@@ -69,8 +69,8 @@ def network_in(folder: Path) -> Path | None:
     if any(file.is_file() for file in ours) or not (folder / CONFIG_FILE).is_file():
         return None
     files = (*folder.glob("*.onnx"), *folder.glob("onnx/*.onnx"))
-    found = best_network(file.relative_to(folder).as_posix() for file in files)
-    return None if found is None else folder / found
+    best = best_network(file.relative_to(folder).as_posix() for file in files)
+    return None if best is None else folder / best
 
 
 def read_hub_folder(folder: Path, network: Path, *, model_id: str, kind: ModelKind) -> ModelFolder:

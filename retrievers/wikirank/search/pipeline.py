@@ -203,12 +203,12 @@ class Searcher(CandidateReranker):
             with clock.stage("lexical"):
                 lexical = self._lexical(query, wanted, where)
         with clock.stage("fuse"):
-            found = self._fuse(dense, lexical, hybrid=options.search_type == "hybrid")
-            distinct = distinct_candidates(found) if options.drop_duplicates else found
+            fused = self._fuse(dense, lexical, hybrid=options.search_type == "hybrid")
+            distinct = distinct_candidates(fused) if options.drop_duplicates else fused
         if vector is not None and options.search_type == "hybrid":
             with clock.stage("features"):
                 distinct = self._with_both_scores(distinct[:wanted], query, vector)
-        return distinct[:wanted], len(found) - len(distinct)
+        return distinct[:wanted], len(fused) - len(distinct)
 
     def _dense(
         self, vector: NDArray[np.float32], wanted: int, where: Mapping[str, Any] | None

@@ -134,15 +134,15 @@ def _fault(folder: Path, header: _Header, labels: set[int], *, full: bool) -> st
     _file(folder / "link_lists.bin", np.uint32, header.count)  # Their sizes, at least.
     if not full and elements.nbytes > _ALL_AT_OPENING:
         return None if len(labels) <= header.count else "its list of ids is longer than it"
-    known, deleted = set[int](), set[int]()
+    elements_seen, deleted = set[int](), set[int]()
     for index in range(0, header.count, _ROWS):
         rows = np.ascontiguousarray(elements[index : index + _ROWS])
         if fault := _base_fault(rows, header):
             return fault
-        found = _column(rows, header.label_at, 8, np.uint64)[:, 0]
-        known.update(found.tolist())
-        deleted.update(found[rows[:, _DELETED_AT] & 1 == 1].tolist())
-    if len(known) != header.count or not labels <= known:
+        names = _column(rows, header.label_at, 8, np.uint64)[:, 0]
+        elements_seen.update(names.tolist())
+        deleted.update(names[rows[:, _DELETED_AT] & 1 == 1].tolist())
+    if len(elements_seen) != header.count or not labels <= elements_seen:
         return "its elements are not those that its list of ids names"
     if labels & deleted:
         return "its list of ids names elements that are deleted"  # Chroma deletes none twice.
