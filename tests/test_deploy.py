@@ -7,22 +7,17 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from zipfile import ZipFile
 
-import pytest
 import yaml
 
 import wikirank
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
-if sys.version_info >= (3, 11):
-    import tomllib
-
-    PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-else:
-    pytest.skip("tomllib came with Python 3.11", allow_module_level=True)
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
 def bundle_script(*arguments: str) -> str:

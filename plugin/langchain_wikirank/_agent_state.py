@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-from typing_extensions import NotRequired
+from typing import Annotated, Any, NotRequired
 
 from langchain_wikirank._context import PassageRecord, Turn
 from wikirank.errors import MissingExtraError

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NotRequired, Self
 
 from langchain_core.documents import Document
 from langchain_core.messages import MessageLikeRepresentation
 from pydantic import BaseModel, ConfigDict, Field
-from typing_extensions import NotRequired, Self, TypedDict
+from typing_extensions import TypedDict
 
 from langchain_wikirank._documents import relevance_of, section_of
 

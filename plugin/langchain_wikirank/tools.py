@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from copy import deepcopy
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from langchain_core.tools import BaseTool, BaseToolkit
 from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr
-from typing_extensions import Self, override
+from typing_extensions import override
 
 from langchain_wikirank._evidence.selection import DEFAULT_MIN_SCORE
 from langchain_wikirank._evidence.tokens import token_counter

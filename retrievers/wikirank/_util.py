@@ -7,10 +7,8 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 from weakref import WeakSet
-
-from typing_extensions import Self
 
 
 class Closing(ABC):

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Self
 
 from langchain_core.documents import Document
-from typing_extensions import Self
 
 from wikirank.errors import InvalidArgumentError
 from wikirank.passages.ids import stable_hash

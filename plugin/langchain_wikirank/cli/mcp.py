@@ -7,7 +7,7 @@ import secrets
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from enum import Enum
+from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,7 +29,7 @@ TOKEN_VARIABLE = "WIKIRANK_MCP_TOKEN"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
-class TransportChoice(str, Enum):
+class TransportChoice(StrEnum):
     """How clients reach the server."""
 
     stdio = "stdio"

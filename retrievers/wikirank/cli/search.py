@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from wikirank.search.pipeline import CandidateReranker
 
 
-class SearchTypeChoice(str, Enum):
+class SearchTypeChoice(StrEnum):
     """Where candidates come from."""
 
     dense = "dense"

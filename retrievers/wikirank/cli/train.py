@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 Report = Callable[[str], None]
 
 
-class Recipe(str, Enum):
+class Recipe(StrEnum):
     """How to train."""
 
     wiki = "wiki"
     card = "card"
 
 
-class Loss(str, Enum):
+class Loss(StrEnum):
     """What to minimise; the names are those of `wikirank.train.fit.loss.LossName`."""
 
     both = "both"

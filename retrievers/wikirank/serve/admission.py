@@ -45,7 +45,7 @@ class Admission:
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             body = await asyncio.wait_for(_whole_body(receive), self._body_seconds)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             answer = failure(408, f"The body did not arrive within {self._body_seconds:g} s.")
             await answer(scope, receive, send)
             return

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib import metadata
 from pathlib import Path
@@ -219,7 +219,7 @@ class TestParquet:
                 "id": [7, 8],
                 "score": [0.5, float("nan")],
                 "day": [date(2024, 2, 29), None],
-                "at": [datetime(2024, 2, 29, 12, tzinfo=timezone.utc), None],
+                "at": [datetime(2024, 2, 29, 12, tzinfo=UTC), None],
                 "price": [Decimal("1.50"), None],
                 "tags": [["x"], []],
                 "image": [b"\x00\xff", None],

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+import tomllib
 from collections.abc import Callable, Mapping
 from datetime import date, time
 from typing import Any
-
-import tomllib
 
 _LONGEST = 64 * 2**10  # characters
 _OPENING = re.compile(r"(---|\+\+\+)[ \t]*\n")

@@ -7,7 +7,7 @@ import logging
 import shutil
 import subprocess
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
@@ -78,8 +78,8 @@ def test_a_busy_wiki_is_waited_for(
 
 
 def test_retry_after_may_be_a_date(wiki: Wiki) -> None:
-    soon = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=60), usegmt=True)
-    past = format_datetime(datetime.now(timezone.utc) - timedelta(seconds=60), usegmt=True)
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+    past = format_datetime(datetime.now(UTC) - timedelta(seconds=60), usegmt=True)
     replies = [Reply(429, headers=[("Retry-After", moment)]) for moment in (soon, past)]
     first, second = waits_for(wiki, *replies)
     assert 0 < first <= 60

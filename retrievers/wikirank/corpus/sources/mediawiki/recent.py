@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from wikirank._util import chunks
 from wikirank.corpus.source import Known
@@ -46,8 +46,8 @@ def parse_moment(text: str) -> datetime:
         )
         raise InvalidArgumentError(msg) from err
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return moment.astimezone(timezone.utc)
+        moment = moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC)
 
 
 def reaches_back(client: ApiClient, since: datetime) -> bool:
