@@ -93,7 +93,7 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         check_min_score(min_score)
         self.tools = toolkit.get_tools() if toolkit else []
         self._retriever = retriever
-        self._amount = enough_for_budget(retriever, token_budget)
+        self._default_k = enough_for_budget(retriever, token_budget)
         self._toolkit = toolkit
         names = frozenset(tool.name for tool in self.tools)
         self._terms = ContextSettings(token_budget, min_score, token_counter(count_tokens), names)
@@ -116,7 +116,7 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         if message is None:
             return None
         query = bounded_query(str(message.text).strip())
-        found = self._retriever.invoke(query, _below(config), **self._amount) if query else []
+        found = self._retriever.invoke(query, _below(config), **self._default_k) if query else []
         return self._update(message, found, state, config)
 
     @override
@@ -138,7 +138,7 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
             return None
         query = bounded_query(str(message.text).strip())
         found = (
-            await self._retriever.ainvoke(query, _below(config), **self._amount) if query else []
+            await self._retriever.ainvoke(query, _below(config), **self._default_k) if query else []
         )
         return await run_in_worker(self._update, message, found, state, config)
 
