@@ -90,10 +90,10 @@ def _check(path: Path, *, checksum: bool) -> None:
         if not checksum:
             return
         file.seek(0)
-        checksum = 0
+        crc = 0
         while body > 0 and (block := file.read(min(body, _READ_AT_ONCE))):
-            checksum = zlib.crc32(block, checksum)
+            crc = zlib.crc32(block, crc)
             body -= len(block)
-        if checksum != expected:
+        if crc != expected:
             msg = f"{path.name} has not the bytes that were written"
             raise ValueError(msg)
