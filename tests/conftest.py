@@ -13,11 +13,20 @@ from locations import TINY_WIKI
 from mediawiki_wiki import WIKI_PAGES, Wiki, skip_without_mediawiki
 
 from wikirank.corpus import open_source
+from wikirank.corpus.page_cache import FOLDER_VARIABLE
 from wikirank.index import WikiIndex
 
 # A busy machine is no failure.
 settings.register_profile("without-deadline", deadline=None)
 settings.load_profile("without-deadline")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_cache_of_the_users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep pages of live wikis in a folder of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

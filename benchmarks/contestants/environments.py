@@ -35,6 +35,7 @@ ENVIRONMENTS = {
         "mwxml==0.3.8",
         "wikiextractor==3.1.0",
     ),
+    "wikipedia": ("langchain-community==0.4.2", "wikipedia==1.4.0"),
     "rerankers": ("rerankers==0.10.0",),
     "flashrank": ("flashrank==0.2.10",),
     "fastembed": ("fastembed==0.9.1",),

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from typing import ParamSpec, TypeVar
+
+from wikirank._cancellation import cancellable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,7 +63,13 @@ async def run_in_worker(function: Callable[P, T], /, *args: P.args, **kwargs: P.
         **kwargs: Its keyword arguments.
 
     Returns:
-        What the function returns; its exceptions are raised here.
+        What the function returns; its exceptions are raised here. Where this is cancelled, so is
+        the function, at the next place where it looks.
     """
-    call = partial(copy_context().run, function, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(_executor, call)
+    given_up = threading.Event()
+    with cancellable(given_up):
+        call = partial(copy_context().run, function, *args, **kwargs)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_executor, call)
+    finally:
+        given_up.set()  # A thread cannot be ended; what it does looks now and then.

@@ -31,6 +31,7 @@ from wikirank.errors import InvalidArgumentError
 from wikirank.rank import CrossEncoder
 from wikirank.search import SearchOptions, SearchResult
 from wikirank.search.pipeline import CandidateReranker
+from wikirank.search.reader import PageReader
 from wikirank.types import SearchType
 
 
@@ -183,6 +184,11 @@ class BaseWikiRetriever(BaseRetriever):
         """What orders documents; of ours `k` decides how many are left."""
         is_ours = isinstance(self.reranker, WikiReranker)
         return self.reranker.model_copy(update={"top_n": None}) if is_ours else self.reranker
+
+    @property
+    @abstractmethod
+    def reader(self) -> PageReader:
+        """The wiki's pages by name, as tools read them."""
 
     @abstractmethod
     def _over(self, cross_encoder: CrossEncoder | None) -> CandidateReranker:

@@ -10,6 +10,7 @@ from typing_extensions import override
 from langchain_wikirank._base_retriever import BaseWikiRetriever
 from wikirank.rank import CrossEncoder
 from wikirank.search.live import LiveSearcher
+from wikirank.search.live_reader import LiveReader
 
 
 class LiveWikiRetriever(BaseWikiRetriever):
@@ -35,6 +36,11 @@ class LiveWikiRetriever(BaseWikiRetriever):
 
     seconds: float = Field(default=20.0, gt=0)
     """How long the wiki may take to give them; what it has given by then is searched."""
+
+    @property
+    @override
+    def reader(self) -> LiveReader:
+        return LiveReader(self.wiki, pages=self.pages, seconds=self.seconds)
 
     @override
     def _over(self, cross_encoder: CrossEncoder | None) -> LiveSearcher:

@@ -9,7 +9,7 @@ from langchain_wikirank._mcp.installed import require_mcp
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
 
-    from langchain_wikirank.retriever import WikiRetriever
+    from langchain_wikirank._base_retriever import BaseWikiRetriever
 
 INSTRUCTIONS = (
     "One wiki, by four tools. Ask wiki_search first, with a full question in natural language. "
@@ -20,7 +20,7 @@ INSTRUCTIONS = (
 )
 
 
-def create_mcp_server(retriever: WikiRetriever, **settings: Any) -> Server[dict[str, Any]]:
+def create_mcp_server(retriever: BaseWikiRetriever, **settings: Any) -> Server[dict[str, Any]]:
     """Make an MCP server of the tools `wiki_search`, `wiki_read`, `wiki_find` and `wiki_list`.
 
     The first three are those of `WikiToolkit`, with the same names, schemas and answers; their
@@ -29,7 +29,8 @@ def create_mcp_server(retriever: WikiRetriever, **settings: Any) -> Server[dict[
     retriever, whose models are loaded once. `wikirank mcp` runs it over stdio or HTTP.
 
     Args:
-        retriever: Searches the wiki.
+        retriever: Searches the wiki: a `WikiRetriever`, or a `LiveWikiRetriever` of a wiki without
+            an index, whose tools then take no filter.
         **settings: Other fields of `WikiToolkit`, such as `token_budget` and `min_score`.
 
     Returns:
@@ -45,4 +46,4 @@ def create_mcp_server(retriever: WikiRetriever, **settings: Any) -> Server[dict[
 
     toolkit = WikiToolkit(retriever=retriever, **settings)
     tools = [*toolkit.get_tools(), list_tool(toolkit.library)]
-    return make_server(retriever.index, {tool.name: tool for tool in tools}, INSTRUCTIONS)
+    return make_server(retriever.reader, {tool.name: tool for tool in tools}, INSTRUCTIONS)

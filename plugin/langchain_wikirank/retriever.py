@@ -21,6 +21,7 @@ from langchain_wikirank.live import LiveWikiRetriever
 from wikirank.index import WikiIndex
 from wikirank.rank import CrossEncoder
 from wikirank.search import Searcher
+from wikirank.search.reader import IndexReader
 
 if TYPE_CHECKING:
     from chromadb import Collection
@@ -197,6 +198,7 @@ class WikiRetriever(DocumentWriting, BaseWikiRetriever):
         password: str | None = None,
         token: str | None = None,
         contact: str | None = None,
+        cache: bool | str | Path | None = None,
         **settings: Any,
     ) -> LiveWikiRetriever:
         """Ask a live MediaWiki by its own search, without an index.
@@ -207,6 +209,8 @@ class WikiRetriever(DocumentWriting, BaseWikiRetriever):
             password: Of that user; better `WIKIRANK_MEDIAWIKI_PASSWORD` in the environment.
             token: An OAuth token in their place; better `WIKIRANK_MEDIAWIKI_TOKEN`.
             contact: Mail address or page for the user agent, which large wikis ask for.
+            cache: Whether pages are kept on disk by revision, at most 256 MB in the user's cache
+                folder, or the folder for them; None keeps those of wikis that anyone may read.
             **settings: Fields of the retriever.
 
         Returns:
@@ -218,7 +222,9 @@ class WikiRetriever(DocumentWriting, BaseWikiRetriever):
         """
         from wikirank.corpus.sources.mediawiki.live import LiveMediaWiki
 
-        wiki = LiveMediaWiki(address, user=user, password=password, token=token, contact=contact)
+        wiki = LiveMediaWiki(
+            address, user=user, password=password, token=token, contact=contact, cache=cache
+        )
         return LiveWikiRetriever(wiki=wiki, **settings)
 
     @staticmethod
@@ -248,6 +254,11 @@ class WikiRetriever(DocumentWriting, BaseWikiRetriever):
         params["ls_embedding_provider"] = getattr(embedder, "provider", "wikirank")
         params["ls_embedding_model"] = getattr(embedder, "model_name", "") or embedder.model_id
         return params
+
+    @property
+    @override
+    def reader(self) -> IndexReader:
+        return IndexReader(self.index)
 
     @override
     def _over(self, cross_encoder: CrossEncoder | None) -> Searcher:

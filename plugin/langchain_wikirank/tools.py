@@ -10,6 +10,7 @@ from langchain_core.tools import BaseTool, BaseToolkit
 from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr
 from typing_extensions import override
 
+from langchain_wikirank._base_retriever import BaseWikiRetriever
 from langchain_wikirank._evidence.selection import DEFAULT_MIN_SCORE
 from langchain_wikirank._evidence.tokens import token_counter
 from langchain_wikirank._retriever_settings import unbound
@@ -17,7 +18,6 @@ from langchain_wikirank._tools.find import find_tool
 from langchain_wikirank._tools.library import Conversations, ToolContext
 from langchain_wikirank._tools.read import read_tool
 from langchain_wikirank._tools.search import search_tool
-from langchain_wikirank.retriever import WikiRetriever
 
 
 class WikiToolkit(BaseToolkit):
@@ -40,8 +40,10 @@ class WikiToolkit(BaseToolkit):
         arbitrary_types_allowed=True, extra="forbid", use_attribute_docstrings=True
     )
 
-    retriever: Annotated[WikiRetriever, BeforeValidator(unbound)]
-    """Searches the wiki; its index is what is read. It may come from `with_config` or `bind`.
+    retriever: Annotated[BaseWikiRetriever, BeforeValidator(unbound)]
+    """Searches the wiki; what it searches is what is read: the index of a `WikiRetriever`, or the
+    wiki of a `LiveWikiRetriever`, over which searches take no filter. It may come from
+    `with_config` or `bind`.
 
     Where neither the model nor its own setting says how many passages (`k`), as many are asked
     for as can fit `token_budget`, which with `min_score` decides what is shown."""

@@ -25,10 +25,17 @@ PAGES = {
 CAPITAL = "Which city was chosen as the capital of Australia?"
 
 
-class _Item(writer.Item):  # type: ignore[misc]
-    def __init__(self, title: str, text: str) -> None:
+class HtmlPage(writer.Item):  # type: ignore[misc]
+    """A page of a ZIM file.
+
+    Args:
+        title: Its title, and its path.
+        body: What follows the heading with the title, as HTML.
+    """
+
+    def __init__(self, title: str, body: str) -> None:
         super().__init__()
-        self._title, self._text = title, text
+        self._title, self._body = title, body
 
     def get_path(self) -> str:
         return self._title
@@ -40,8 +47,8 @@ class _Item(writer.Item):  # type: ignore[misc]
         return "text/html"
 
     def get_contentprovider(self) -> Any:
-        body = re.sub(r"^== (.+) ==$", r"<h2>\1</h2>", html.escape(self._text), flags=re.M)
-        return writer.StringProvider(f"<h1>{self._title}</h1><p>{body}</p>")
+        heading = f"<h1>{html.escape(self._title)}</h1>"
+        return writer.StringProvider(f"{heading}<p>{self._body}</p>")
 
     def get_hints(self) -> dict[Any, int]:
         return {writer.Hint.FRONT_ARTICLE: True}
@@ -52,7 +59,8 @@ def write_australia(path: Path, *, indexed: bool = True) -> Path:
     with writer.Creator(path).config_indexing(indexed, "eng") as creator:
         creator.set_mainpath("Canberra")
         for title, text in PAGES.items():
-            creator.add_item(_Item(title, text))
+            body = re.sub(r"^== (.+) ==$", r"<h2>\1</h2>", html.escape(text), flags=re.M)
+            creator.add_item(HtmlPage(title, body))
         creator.add_metadata("Scraper", "mwoffliner 1")
         creator.add_metadata("Source", "https://wiki.example/")
     return path

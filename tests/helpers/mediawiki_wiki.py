@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -93,6 +94,15 @@ class Wiki:
         settings.write_text(text, encoding="utf-8")
         return wiki
 
+    def moved(self) -> Wiki:
+        """The same wiki with the address that it is served at now."""
+        settings = self.folder / "LocalSettings.php"
+        text = settings.read_text(encoding="utf-8")
+        server = f'$wgServer = "{self.url}";'
+        text = re.sub(r"^\$wgServer = .*;$", server, text, flags=re.M)
+        settings.write_text(text, encoding="utf-8")
+        return self
+
     def settings(self, php: str) -> None:
         """Change the wiki's settings, from the next request on."""
         (self.folder / "more.php").write_text(f"<?php\n{php}\n", encoding="utf-8")
@@ -143,6 +153,14 @@ class Wiki:
         dump = self.folder / "pages.xml"
         dump.write_text(f"<mediawiki>{''.join(entries)}</mediawiki>", encoding="utf-8")
         self._php("importDump.php", "--no-updates", str(dump))
+
+    def index_texts(self) -> None:
+        """Let the wiki's search find pages that `add_pages` wrote."""
+        self._php("rebuildtextindex.php")
+
+    def requests(self) -> int:
+        """How many requests its API has been asked, by the server's log."""
+        return (self.folder / "server.log").read_text(encoding="utf-8").count("/api.php")
 
     def run_jobs(self) -> None:
         """Do what the wiki put off: tell pages that a template of theirs changed."""

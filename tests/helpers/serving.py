@@ -14,12 +14,16 @@ SERVE = (sys.executable, "-m", "wikirank", "serve", "--no-open", "--port", "0")
 
 
 @contextmanager
-def served(index: Path | None, *options: str, token: str | None = None) -> Iterator[str]:
-    """Serve an index, or only the reranker; gives the address without the token.
+def served(
+    index: Path | None, *options: str, token: str | None = None, zim: Path | None = None
+) -> Iterator[str]:
+    """Serve an index, a ZIM file, or only the reranker; gives the address without the token.
 
     Ends the server by Ctrl-C as a user would.
     """
     what = ["--rerank-only"] if index is None else ["--index", str(index)]
+    if zim is not None:
+        what = ["--zim", str(zim)]
     process = subprocess.Popen(
         [*SERVE, *what, *options],
         env={**os.environ, "WIKIRANK_TOKEN": token} if token else None,

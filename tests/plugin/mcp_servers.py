@@ -25,7 +25,7 @@ COMMAND = ("-m", "langchain_wikirank", "mcp")
 
 def environment(token: str | None = None) -> dict[str, str]:
     """This process's environment, with a token or with none."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("WIKIRANK")}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("WIKIRANK_M")}
     return {**kept, "WIKIRANK_MCP_TOKEN": token} if token else kept
 
 

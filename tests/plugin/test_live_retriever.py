@@ -9,8 +9,9 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
-from australia import CAPITAL, PAGES, write_australia
-from mediawiki_wiki import Wiki, skip_without_mediawiki
+from australia import CAPITAL, write_australia
+from live_places import served_australia
+from mediawiki_wiki import Wiki
 from typer.testing import CliRunner
 
 from langchain_wikirank import LiveWikiRetriever, WikiRetriever, create_wiki_qa_chain
@@ -20,16 +21,12 @@ from wikirank.corpus.sources.zim_live import LiveZim
 from wikirank.errors import CorpusError, InvalidArgumentError, SourceConnectionError
 from wikirank.search import SearchOptions
 from wikirank.search.live import LiveSearcher
-from wikirank.search.phrasings import phrasings
+from wikirank.search.phrasings import phrasings, possible_titles
 
 
 @pytest.fixture(scope="module")
 def served_wiki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wiki]:
-    skip_without_mediawiki()
-    with Wiki.install(tmp_path_factory.mktemp("live") / "wiki") as wiki:
-        for title, text in PAGES.items():
-            wiki.edit(title, text)
-        wiki.run_jobs()
+    with served_australia(tmp_path_factory.mktemp("live") / "wiki") as wiki:
         yield wiki
 
 
@@ -153,12 +150,24 @@ def test_phrasings() -> None:
         "wrote Notes Ada Lovelace's engine",
         "Notes",
         "Ada Lovelace's",
+        "Lovelace's OR engine OR wrote OR Notes OR Ada",
         "Lovelace's",
         "engine",
         "wrote",
         "Ada",
     ]
     assert phrasings("the who") == ["the who"]
+    assert possible_titles("when did beryl markham fly?") == [
+        "beryl markham fly",
+        "Beryl Markham Fly",
+        "beryl markham",
+        "Beryl Markham",
+        "markham fly",
+        "Markham Fly",
+    ]
+    assert possible_titles("Where is the Statue of Liberty?")[0] == "Statue"
+    assert "Statue of Liberty" in possible_titles("Where is the Statue of Liberty?")
+    assert (possible_titles(""), len(possible_titles("word " * 99))) == ([], 8)
     assert phrasings("?! ~ *") == []
     assert all(len(phrase) <= 200 for phrase in phrasings("word " * 1000))
 

@@ -16,7 +16,10 @@ from pathlib import Path
 import httpx
 import pytest
 from evidence_structure import entries
+from fastmcp.client import Client as FastMCPClient
 from hostile_passages import HOSTILE_PASSAGES
+from langchain_core._api import suppress_langchain_beta_warning
+from langchain_core.messages import ToolCall
 from langchain_core.utils.function_calling import convert_to_openai_function
 from locations import TINY_WIKI
 from mcp import Client, MCPError
@@ -122,6 +125,18 @@ async def test_a_session(transport: str, folder: Path, server: Running) -> None:
         assert list(entries(text_of(hits)).values()) == [
             "Herring are caught at night with drift nets."
         ]
+
+
+async def test_langchains_own_adapter(server: Running) -> None:
+    with suppress_langchain_beta_warning():
+        from langchain.mcp import MCPAdapter
+    async with MCPAdapter(FastMCPClient(server.url, auth=TOKEN)) as adapter:
+        tools = {tool.name: tool for tool in await adapter.list_tools()}
+        assert list(tools) == ["wiki_search", "wiki_read", "wiki_find", "wiki_list"]
+        call = ToolCall(name="wiki_search", args={"query": TUNING}, id="1", type="tool_call")
+        message = await tools["wiki_search"].ainvoke(call)
+    assert message.status == "success"
+    assert "The strings are tuned in fifths: G, D, A and E." in str(message.content)
 
 
 async def test_errors_say_what_to_do(server: Running) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from australia import CAPITAL, write_australia
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from serving import served
 
@@ -303,3 +304,26 @@ def test_a_token_goes_with_every_request(browser: Browser, tiny_index: WikiIndex
         page.goto(url)
         expect(page.locator("#error")).to_contain_text("wants its token")
         page.close()
+
+
+def test_a_wiki_without_an_index_says_where_candidates_come_from(
+    browser: Browser, tmp_path: Path
+) -> None:
+    with served(None, zim=write_australia(tmp_path / "australia.zim")) as url:
+        page = browser.new_page()
+        page.goto(url)
+        expect(page.locator("#index-info")).to_have_text("australia.zim: by its own search")
+        expect(page.locator("#search-type")).to_be_hidden()
+        page.locator("#query").fill(CAPITAL)
+        page.keyboard.press("Enter")
+        expect(page.locator("#after .card").first).to_contain_text("in 1908")
+        expect(page.locator("#before-title")).to_have_text("Before: the wiki's own search")
+        expect(page.locator("#origin")).to_contain_text(
+            "that australia.zim found by its own search"
+        )
+        page.close()
+
+
+def test_an_index_says_where_candidates_come_from(page: Page) -> None:
+    ask(page)
+    expect(page.locator("#origin")).to_contain_text("From vectors and BM25 of the index index")

@@ -283,7 +283,9 @@ async def test_without_an_index_there_is_only_the_reranker(client: httpx.AsyncCl
 
 @pytest.mark.parametrize("arguments", [[], ["--rerank-only", "--index", "somewhere"]])
 def test_an_index_or_only_the_reranker(arguments: list[str]) -> None:
-    assert "either --index" in run_command("serve", *arguments, status=1)
+    assert "one of --index, --wiki and --zim, or --rerank-only" in run_command(
+        "serve", *arguments, status=1
+    )
 
 
 # What bounds it

@@ -16,7 +16,7 @@ from langchain_wikirank._async import run_in_worker
 from langchain_wikirank._mcp.prompts import ANSWER, get_prompt
 from langchain_wikirank._mcp.resources import TEMPLATE, list_resources, read_resource
 from langchain_wikirank._mcp.tools import called, described
-from wikirank.index import WikiIndex
+from wikirank.search.reader import PageReader
 
 _Context = ServerRequestContext[Any]
 _SESSION_HEADER = "mcp-session-id"
@@ -24,12 +24,12 @@ _STDIO = "stdio"
 
 
 def make_server(
-    index: WikiIndex, tools: Mapping[str, BaseTool], instructions: str
+    reader: PageReader, tools: Mapping[str, BaseTool], instructions: str
 ) -> Server[dict[str, Any]]:
     """Make the server.
 
     Args:
-        index: The wiki.
+        reader: The wiki's pages.
         tools: The tools by name.
         instructions: How a model is to use them.
 
@@ -38,7 +38,7 @@ def make_server(
     """
 
     async def list_tools(_: _Context, __: object) -> types.ListToolsResult:
-        keys = await run_in_worker(index.store.known_keys)
+        keys = await run_in_worker(lambda: reader.filter_keys)
         return types.ListToolsResult(tools=[described(tool, keys) for tool in tools.values()])
 
     async def call_tool(
@@ -49,7 +49,7 @@ def make_server(
     async def resources(
         _: _Context, params: types.PaginatedRequestParams | None
     ) -> types.ListResourcesResult:
-        return await run_in_worker(list_resources, index.store, params.cursor if params else None)
+        return await run_in_worker(list_resources, reader, params.cursor if params else None)
 
     async def templates(_: _Context, __: object) -> types.ListResourceTemplatesResult:
         return types.ListResourceTemplatesResult(resource_templates=[TEMPLATE])
@@ -57,7 +57,7 @@ def make_server(
     async def read(
         _: _Context, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
-        return await run_in_worker(read_resource, index.store, params.uri)
+        return await run_in_worker(read_resource, reader, params.uri)
 
     async def prompts(_: _Context, __: object) -> types.ListPromptsResult:
         return types.ListPromptsResult(prompts=[ANSWER])

@@ -8,10 +8,10 @@ from urllib.parse import quote, unquote
 from mcp import MCPError, types
 
 from langchain_wikirank._evidence.quoting import quoted_line, quoted_text
-from wikirank.index.store import PassageStore
+from wikirank.corpus.live import TitleQuery
 from wikirank.search.neighbours import joined_text
-from wikirank.search.pages import find_pages, is_within, named_section, page_passages
-from wikirank.search.titles import list_titles
+from wikirank.search.pages import is_within, named_section
+from wikirank.search.reader import PageReader
 from wikirank.types import HEADING_SEPARATOR
 
 SCHEME = "wiki://"
@@ -28,27 +28,27 @@ TEMPLATE = types.ResourceTemplate(
 )
 
 
-def list_resources(store: PassageStore, cursor: str | None) -> types.ListResourcesResult:
+def list_resources(reader: PageReader, cursor: str | None) -> types.ListResourcesResult:
     """A hundred pages in alphabetical order.
 
     Args:
-        store: The passages.
-        cursor: Where to go on: the last title of the list before.
+        reader: The wiki's pages.
+        cursor: Where to go on: what the list before said.
 
     Returns:
         The pages, and a cursor where there are more.
     """
-    titles, after = list_titles(store, after=cursor or "", limit=_PAGE_SIZE)
+    titles, after = reader.list_titles(TitleQuery(after=cursor or "", limit=_PAGE_SIZE))
     return types.ListResourcesResult(
         resources=[_resource(title) for title in titles], next_cursor=after
     )
 
 
-def read_resource(store: PassageStore, uri: str) -> types.ReadResourceResult:
+def read_resource(reader: PageReader, uri: str) -> types.ReadResourceResult:
     """The text of a page or of one of its sections, as quoted data.
 
     Args:
-        store: The passages.
+        reader: The wiki's pages.
         uri: Its address.
 
     Returns:
@@ -62,11 +62,11 @@ def read_resource(store: PassageStore, uri: str) -> types.ReadResourceResult:
         raise _not_found(msg)
     name, _, anchor = uri.removeprefix(SCHEME).partition("#")
     title, section = unquote(name), named_section(f"#{anchor}")
-    pages = find_pages(store, title)
+    pages = reader.find(title)
     if not pages:
         msg = f"The wiki has no page {title[:200]!r}. List resources, or wiki_search."
         raise _not_found(msg)
-    passages = page_passages(store, pages[0])
+    passages = reader.passages(pages[0])
     if section:
         passages = [one for one in passages if is_within(one.section, section)]
     if not passages:

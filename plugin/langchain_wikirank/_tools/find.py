@@ -21,7 +21,7 @@ from langchain_wikirank._tools.arguments import (
 )
 from langchain_wikirank._tools.base import make_tool
 from langchain_wikirank._tools.library import ToolAnswer, ToolContext, abstention, answer
-from wikirank.search.phrases import Hits, find_text
+from wikirank.search.phrases import Hits
 
 DESCRIPTION = (
     "Find an exact phrase (name, number, quotation) or regular expression in the wiki. Returns "
@@ -45,7 +45,7 @@ def find_tool(library: ToolContext) -> BaseTool:
 def _find(library: ToolContext, arguments: WikiFindInput, config: RunnableConfig) -> ToolAnswer:
     pages = library.pages(arguments.title) if arguments.title else [None]
     found = [
-        find_text(library.index.store, arguments.pattern, is_regex=bool(arguments.regex), page=page)
+        library.reader.find_text(arguments.pattern, is_regex=bool(arguments.regex), page=page)
         for page in pages
     ]
     documents = []

@@ -1,4 +1,4 @@
-"""What the three tools share: the index, the budget, the numbers of each conversation."""
+"""What the tools share: the wiki, the budget, the numbers of each conversation."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from langchain_core.documents import Document
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import ToolException
 
+from langchain_wikirank._base_retriever import BaseWikiRetriever
 from langchain_wikirank._evidence.budget import Evidence, EvidenceFormat
 from langchain_wikirank._evidence.citations import CitationBook
 from langchain_wikirank._evidence.quoting import quoted_line
 from langchain_wikirank._evidence.tokens import TokenCounter
 from langchain_wikirank._evidence.write import lay_out
-from langchain_wikirank.retriever import WikiRetriever
-from wikirank.index import WikiIndex
-from wikirank.search.pages import Page, find_pages, nearest_titles
+from wikirank.search.pages import Page
+from wikirank.search.reader import PageReader
 
 _MOST_CONVERSATIONS = 1000
 
@@ -110,17 +110,16 @@ class ToolContext:
         conversations: The citation numbers.
     """
 
-    retriever: WikiRetriever
+    retriever: BaseWikiRetriever
     token_budget: int
     count_tokens: TokenCounter
     min_score: float | None
     conversations: Conversations
 
     @property
-    def index(self) -> WikiIndex:
-        """The index, as it is now."""
-        self.retriever.index.sync()
-        return self.retriever.index
+    def reader(self) -> PageReader:
+        """The wiki's pages, as they are now."""
+        return self.retriever.reader
 
     def lay_out(
         self, documents: Sequence[Document], layout: EvidenceFormat, config: RunnableConfig
@@ -146,9 +145,9 @@ class ToolContext:
         Raises:
             ToolException: There is none; the message names the nearest titles.
         """
-        if found := find_pages(self.index.store, name):
+        if found := self.reader.find(name):
             return found
-        near = self.listed(nearest_titles(self.index, name))
+        near = self.listed(self.reader.nearest_titles(name))
         advice = f"Titles like it: {near}." if near else "Call wiki_search to see what it has."
         msg = f'The wiki has no page "{quoted_line(name)}". {advice}'
         raise ToolException(msg)

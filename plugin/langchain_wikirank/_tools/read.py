@@ -26,7 +26,6 @@ from wikirank.search.pages import (
     Page,
     is_within,
     named_section,
-    page_passages,
     section_names,
     short_passages,
 )
@@ -53,7 +52,7 @@ def read_tool(library: ToolContext) -> BaseTool:
 
 def _read(library: ToolContext, arguments: WikiReadInput, config: RunnableConfig) -> ToolAnswer:
     page, *others = library.pages(arguments.title)
-    whole = short_passages(page_passages(library.index.store, page))
+    whole = short_passages(library.reader.passages(page))
     section, passages = _section(library, page, whole, arguments)
     position = arguments.position or 0
     documents = [document_of(p) for p in passages if p.number >= position]

@@ -33,7 +33,6 @@ from wikirank.index.filters import FIELD_KEYS
 from wikirank.passages.duplicates import without_duplicates
 from wikirank.search import SearchResult
 from wikirank.search.options import LONGEST_QUERY, bounded_query
-from wikirank.search.pages import page_passages, sections_like
 from wikirank.types import HEADING_SEPARATOR
 
 DESCRIPTION = (
@@ -47,6 +46,14 @@ _PLAIN_KEY = re.compile(r"[\w.-]{1,30}")
 _MOST_KEYS = 12
 
 
+class LiveSearchInput(ToolInput):
+    """Arguments of `wiki_search` over a wiki that is not indexed."""
+
+    query: Text = Field(description="One full question.")
+    k: Number = optional_field("Most passages.")
+    min_score: Score = optional_field("Least relevance, 0 to 1.")
+
+
 class WikiSearchInput(ToolInput):
     """Arguments of `wiki_search`."""
 
@@ -58,29 +65,34 @@ class WikiSearchInput(ToolInput):
     min_score: Score = optional_field("Least relevance, 0 to 1.")
 
 
+AnySearchInput = LiveSearchInput | WikiSearchInput
+
+
 def search_tool(library: ToolContext) -> BaseTool:
     """The tool `wiki_search` of a library."""
 
-    def run(arguments: WikiSearchInput, config: RunnableConfig) -> ToolAnswer:
+    def run(arguments: AnySearchInput, config: RunnableConfig) -> ToolAnswer:
         overrides = _overrides(library, arguments)
         with recorded_searches() as searches:
             query = bounded_query(arguments.query)
             found = library.retriever.invoke(query, _below(config), **overrides)
         return _answer(library, arguments, config, found, searches)
 
-    async def arun(arguments: WikiSearchInput, config: RunnableConfig) -> ToolAnswer:
+    async def arun(arguments: AnySearchInput, config: RunnableConfig) -> ToolAnswer:
         overrides = await run_in_worker(_overrides, library, arguments)
         with recorded_searches() as searches:
             query = bounded_query(arguments.query)
             found = await library.retriever.ainvoke(query, _below(config), **overrides)
         return await run_in_worker(_answer, library, arguments, config, found, searches)
 
-    return make_tool("wiki_search", DESCRIPTION + _keys(library), WikiSearchInput, run, arun)
+    if library.reader.has_filters:
+        return make_tool("wiki_search", DESCRIPTION + _keys(library), WikiSearchInput, run, arun)
+    return make_tool("wiki_search", DESCRIPTION, LiveSearchInput, run, arun)
 
 
 def _keys(library: ToolContext) -> str:
     """What a filter may name; nothing that a wiki could say an instruction with."""
-    known = library.index.store.known_keys()
+    known = library.reader.filter_keys
     plain = [key for key in sorted(known - FIELD_KEYS) if _PLAIN_KEY.fullmatch(key)]
     return f" Filter keys: {', '.join([*plain[:_MOST_KEYS], *sorted(FIELD_KEYS)])}."
 
@@ -90,11 +102,13 @@ def _below(config: RunnableConfig) -> RunnableConfig:
     return {"callbacks": config.get("callbacks")}
 
 
-def _overrides(library: ToolContext, arguments: WikiSearchInput) -> dict[str, Any]:
-    conditions = [library.retriever.filter, arguments.filter, *_place(library, arguments)]
-    given = [condition for condition in conditions if condition]
+def _overrides(library: ToolContext, arguments: AnySearchInput) -> dict[str, Any]:
     wanted = {"k": arguments.k} if arguments.k else {}
     overrides = enough_for_budget(library.retriever, library.token_budget, wanted)
+    if isinstance(arguments, LiveSearchInput):
+        return overrides
+    conditions = [library.retriever.filter, arguments.filter, *_place(library, arguments)]
+    given = [condition for condition in conditions if condition]
     if given:
         overrides["filter"] = given[0] if len(given) == 1 else {"$and": given}
     return overrides
@@ -103,15 +117,14 @@ def _overrides(library: ToolContext, arguments: WikiSearchInput) -> dict[str, An
 def _place(library: ToolContext, arguments: WikiSearchInput) -> list[dict[str, Any]]:
     """The page and the section asked for, as the index spells them."""
     conditions: list[dict[str, Any]] = []
-    store = library.index.store
     if arguments.title:
         pages = library.pages(arguments.title)
         titles = sorted({page.title for page in pages})
         conditions.append({"title": {"$in": titles}})
-        passages = [passage for page in pages for passage in page_passages(store, page)]
+        passages = [passage for page in pages for passage in library.reader.passages(page)]
         known = dict.fromkeys(HEADING_SEPARATOR.join(passage.section) for passage in passages)
     if arguments.section:
-        like = sections_like(store, arguments.section)
+        like = library.reader.sections_like(arguments.section)
         if arguments.title:
             like = [section for section in like if section in known]
         if not like:
@@ -126,7 +139,7 @@ def _place(library: ToolContext, arguments: WikiSearchInput) -> list[dict[str, A
 
 def _answer(
     library: ToolContext,
-    arguments: WikiSearchInput,
+    arguments: AnySearchInput,
     config: RunnableConfig,
     found: list[Document],
     searches: Sequence[SearchResult],

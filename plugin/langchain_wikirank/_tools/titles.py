@@ -17,37 +17,53 @@ from langchain_wikirank._tools.arguments import (
 )
 from langchain_wikirank._tools.base import make_tool
 from langchain_wikirank._tools.library import ToolAnswer, ToolContext, WikiToolArtifact, abstention
-from wikirank.search.titles import list_titles
+from wikirank.corpus.live import TitleQuery
 
 DESCRIPTION = (
     "List the titles of the wiki's pages in alphabetical order: all, those that begin with a "
-    "prefix, or those with some metadata. To answer a question use wiki_search."
+    "prefix, those of a category, or those linked with a page. To answer a question use "
+    "wiki_search."
 )
+_NO_LINKS = " This wiki's links are not known: pages that name each other count as linked."
 _USUAL = 50
 
 
-class WikiListInput(ToolInput):
+class LiveListInput(ToolInput):
+    """Arguments of `wiki_list` over a wiki that is not indexed."""
+
+    prefix: TextOrNone = optional_field("How the titles begin.")
+    category: TextOrNone = optional_field("Pages of this category.")
+    links_to: TextOrNone = optional_field("Pages that link to the page of this title.")
+    links_from: TextOrNone = optional_field("Pages that the page of this title links to.")
+    after: TextOrNone = optional_field("Go on after this, as the list before said.")
+    limit: TitlesNumber = optional_field("Most titles.")
+
+
+class WikiListInput(LiveListInput):
     """Arguments of `wiki_list`."""
 
-    prefix: TextOrNone = optional_field("How the titles begin, in any case.")
     filter: Filter = optional_field('Metadata of the pages, as JSON: {"topic": "Physics"}.')
-    after: TextOrNone = optional_field("Go on after this title.")
-    limit: TitlesNumber = optional_field("Most titles.")
 
 
 def list_tool(library: ToolContext) -> BaseTool:
     """The tool `wiki_list` of a library."""
-    return make_tool("wiki_list", DESCRIPTION, WikiListInput, partial(_list, library))
+    run = partial(_list, library)
+    if library.reader.has_filters:
+        return make_tool("wiki_list", DESCRIPTION + _NO_LINKS, WikiListInput, run)
+    return make_tool("wiki_list", DESCRIPTION, LiveListInput, run)
 
 
-def _list(library: ToolContext, arguments: WikiListInput, _config: RunnableConfig) -> ToolAnswer:
-    titles, after = list_titles(
-        library.index.store,
+def _list(library: ToolContext, arguments: LiveListInput, _config: RunnableConfig) -> ToolAnswer:
+    query = TitleQuery(
         prefix=arguments.prefix or "",
+        category=arguments.category or "",
+        links_to=arguments.links_to or "",
+        links_from=arguments.links_from or "",
         after=arguments.after or "",
-        where=arguments.filter,
         limit=arguments.limit or _USUAL,
     )
+    where = arguments.filter if isinstance(arguments, WikiListInput) else None
+    titles, after = library.reader.list_titles(query, where)
     if not titles and after is None:
         return abstention("The wiki has no such title. Try a shorter prefix, or wiki_search.")
     lines: list[str] = []

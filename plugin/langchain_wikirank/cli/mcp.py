@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import secrets
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,14 +17,16 @@ import typer
 from langchain_wikirank._async import finish_workers, start_in_worker
 from langchain_wikirank._evidence.selection import DEFAULT_MIN_SCORE
 from wikirank._server import check_token, open_socket
-from wikirank.cli.options import DeviceOption, IndexOption, ModelOption, RevisionOption
+from wikirank.cli.options import DeviceOption, ModelOption, RevisionOption
+from wikirank.cli.places import PlaceOption, WikiOption, ZimOption, check_one_place, open_live
 from wikirank.errors import WikirankError
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
     from starlette.applications import Starlette
 
-    from langchain_wikirank import WikiRetriever
+    from langchain_wikirank import WikiReranker
+    from langchain_wikirank._base_retriever import BaseWikiRetriever
 
 TOKEN_VARIABLE = "WIKIRANK_MCP_TOKEN"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
@@ -37,7 +40,9 @@ class TransportChoice(StrEnum):
 
 
 def command(
-    index: IndexOption,
+    index: PlaceOption = None,
+    wiki: WikiOption = None,
+    zim: ZimOption = None,
     transport: Annotated[
         TransportChoice, typer.Option(help="`stdio`: the client starts it; `http`: it runs alone.")
     ] = TransportChoice.stdio,
@@ -81,22 +86,24 @@ def command(
     Examples:
     - `wikirank mcp --index my-index`
 
+    - `wikirank mcp --wiki https://en.wikipedia.org`
+
     - `WIKIRANK_MCP_TOKEN=… wikirank mcp --index my-index --transport http`
     """
+    check_one_place(index, wiki, zim)
     over_http = transport is TransportChoice.http
     if over_http:
         check_token(host, token, hint=f"Set {TOKEN_VARIABLE}")
-    from langchain_wikirank import WikiReranker, WikiRetriever, create_mcp_server
+    from langchain_wikirank import WikiReranker, create_mcp_server
     from langchain_wikirank._mcp.installed import require_mcp
 
     require_mcp()
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     reranker = WikiReranker(model=model, revision=revision, device=device)
-    retriever = WikiRetriever.from_index(index, reranker=reranker)
     options = {"token_budget": token_budget, "min_score": min_score}
     settings = {name: value for name, value in options.items() if value is not None}
-    server = create_mcp_server(retriever, **settings)
-    with retriever.index:
+    with _retriever(index, wiki, zim, reranker) as retriever:
+        server = create_mcp_server(retriever, **settings)
         try:
             if over_http:
                 hosts = [*LOOPBACK_HOSTS, host, *(allowed_hosts or [])]
@@ -108,7 +115,23 @@ def command(
             finish_workers()
 
 
-def _serve_stdio(server: Server[Any], retriever: WikiRetriever) -> None:
+@contextmanager
+def _retriever(
+    index: Path | None, wiki: str | None, zim: Path | None, reranker: WikiReranker
+) -> Iterator[BaseWikiRetriever]:
+    """The retriever over the one place that is given; closed in the end."""
+    from langchain_wikirank import LiveWikiRetriever, WikiRetriever
+
+    if index is not None:
+        retriever = WikiRetriever.from_index(index, reranker=reranker)
+        with retriever.index:
+            yield retriever
+        return
+    with open_live(wiki, zim) as live:
+        yield LiveWikiRetriever(wiki=live, reranker=reranker)
+
+
+def _serve_stdio(server: Server[Any], retriever: BaseWikiRetriever) -> None:
     import asyncio
 
     from langchain_wikirank._mcp.transports import serve_stdio
@@ -126,7 +149,7 @@ def _http_app(server: Server[Any], hosts: list[str], idle_seconds: float, token:
 
 def _serve_http(
     app: Callable[[str], Starlette],
-    retriever: WikiRetriever,
+    retriever: BaseWikiRetriever,
     host: str,
     port: int,
     token: str | None,
@@ -145,12 +168,17 @@ def _serve_http(
         serve_http(app(token), listening)
 
 
-def _warm_up(retriever: WikiRetriever) -> None:
+def _warm_up(retriever: BaseWikiRetriever) -> None:
     """Load the models beside the first requests, so that no client waits for them."""
+    from langchain_wikirank import WikiReranker, WikiRetriever
 
     def search() -> None:
         try:
-            retriever.search("warm up", k=1, fetch_k=1)
+            if isinstance(retriever, WikiRetriever):
+                retriever.search("warm up", k=1, fetch_k=1)
+            elif isinstance(retriever.reranker, WikiReranker):
+                # A live wiki is not asked what nobody wants to know.
+                retriever.reranker.score([("warm", "up")])
         except WikirankError as err:
             typer.echo(f"Searches will fail: {err}", err=True)
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,12 +18,16 @@ from wikirank.cli.options import (
     RevisionOption,
     parse_filters,
 )
-from wikirank.errors import InvalidArgumentError
+from wikirank.cli.places import (
+    PlaceOption,
+    WikiOption,
+    ZimOption,
+    check_one_place,
+    open_searcher,
+)
 
 if TYPE_CHECKING:
-    from wikirank.rank import CrossEncoder
     from wikirank.search import SearchResult
-    from wikirank.search.pipeline import CandidateReranker
 
 
 class SearchTypeChoice(StrEnum):
@@ -39,16 +40,9 @@ class SearchTypeChoice(StrEnum):
 
 def command(
     query: Annotated[str, typer.Argument(help="A question or keywords.")],
-    index: Annotated[Path | None, typer.Option("--index", help="Folder of the index.")] = None,
-    wiki: Annotated[
-        str | None,
-        typer.Option(
-            "--wiki", help="In place of an index: address of a live MediaWiki, by its own search."
-        ),
-    ] = None,
-    zim: Annotated[
-        Path | None, typer.Option("--zim", help="Likewise: a ZIM file with a full-text index.")
-    ] = None,
+    index: PlaceOption = None,
+    wiki: WikiOption = None,
+    zim: ZimOption = None,
     k: Annotated[int, typer.Option("--k", "-k", help="Passages to show.")] = 5,
     fetch_k: Annotated[int, typer.Option(help="Candidates to rerank.")] = 50,
     search_type: Annotated[
@@ -89,9 +83,7 @@ def command(
 
     - `wikirank search "Who discovered penicillin?" --wiki https://en.wikipedia.org`
     """
-    if sum(place is not None for place in (index, wiki, zim)) != 1:
-        msg = "Expected one of --index, --wiki and --zim, which say what to ask. Give exactly one."
-        raise InvalidArgumentError(msg)
+    check_one_place(index, wiki, zim)
     from wikirank.rank import load_cross_encoder
 
     with ThreadPoolExecutor(1, thread_name_prefix="wikirank-load") as beside:
@@ -115,7 +107,7 @@ def command(
         neighbours=neighbours,
     )
     cross_encoder = None if loading is None else loading.result()
-    with _searcher(index, wiki, zim, cross_encoder) as searcher:
+    with open_searcher(index, wiki, zim, cross_encoder) as searcher:
         result = searcher.search(query, options)
     if as_json:
         typer.echo(json.dumps(_values(result), ensure_ascii=False))
@@ -123,31 +115,6 @@ def command(
     passages = [ranked.passage for ranked in result.passages]
     answers = answering_sentences(query, passages, cross_encoder)
     _show(result, answers, reranked=rerank, timings=timings)
-
-
-@contextmanager
-def _searcher(
-    index: Path | None, wiki: str | None, zim: Path | None, cross_encoder: CrossEncoder | None
-) -> Iterator[CandidateReranker]:
-    """What searches the one place that is given."""
-    if index is not None:
-        from wikirank.index import WikiIndex
-        from wikirank.search import Searcher
-
-        with WikiIndex.open(index) as opened:
-            yield Searcher(opened, cross_encoder)
-        return
-    from wikirank.search.live import LiveSearcher
-
-    if wiki is not None:
-        from wikirank.corpus.sources.mediawiki.live import LiveMediaWiki
-
-        with LiveMediaWiki(wiki) as live:
-            yield LiveSearcher(live, cross_encoder)
-    elif zim is not None:
-        from wikirank.corpus.sources.zim_live import LiveZim
-
-        yield LiveSearcher(LiveZim(zim), cross_encoder)
 
 
 def _values(result: SearchResult) -> dict[str, object]:

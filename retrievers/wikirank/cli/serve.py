@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import webbrowser
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +16,7 @@ from wikirank.cli.options import (
     ModelOption,
     RevisionOption,
 )
+from wikirank.cli.places import PlaceOption, WikiOption, ZimOption, open_searcher
 from wikirank.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
     from wikirank.index import WikiIndex
     from wikirank.rank import CrossEncoder
+    from wikirank.search.pipeline import CandidateReranker
 
 TOKEN_VARIABLE = "WIKIRANK_TOKEN"
 
 
 def command(
-    index: Annotated[
-        Path | None,
-        typer.Option("--index", help="Folder of the index; none with --rerank-only."),
-    ] = None,
+    index: PlaceOption = None,
+    wiki: WikiOption = None,
+    zim: ZimOption = None,
     rerank_only: Annotated[
         bool,
         typer.Option("--rerank-only", help="Only rerank what clients send: no index, no page."),
@@ -61,7 +61,7 @@ def command(
     device: DeviceOption = None,
     max_length: MaxLengthOption = None,
 ) -> None:
-    """Serve a page that shows an index's answers before and after reranking, until Ctrl-C.
+    """Serve a page that shows answers before and after reranking, until Ctrl-C.
 
     Beneath it is an API, described at /openapi.json: /api/search; /v1/rerank and /v2/rerank as
     clients of Cohere and Jina call them; /retrieval for Dify; /healthz and /metrics. Needs the
@@ -69,6 +69,8 @@ def command(
 
     Examples:
     - `wikirank serve --index my-index`
+
+    - `wikirank serve --wiki https://en.wikipedia.org`
 
     - `wikirank serve --rerank-only --no-open`
 
@@ -79,8 +81,8 @@ def command(
 
     require_extra("serve", "the page", ("fastapi", "uvicorn"))
     check_token(host, token, hint=f"Set {TOKEN_VARIABLE}")
-    if (index is None) is not rerank_only:
-        msg = "Expected either --index with an index's folder, or --rerank-only."
+    if sum(place is not None for place in (index, wiki, zim)) != (not rerank_only):
+        msg = "Expected one of --index, --wiki and --zim, or --rerank-only. Give exactly one."
         raise InvalidArgumentError(msg)
 
     from wikirank.rank import load_cross_encoder
@@ -90,7 +92,10 @@ def command(
         cross_encoder = load_cross_encoder(
             model, revision=revision, device=device, max_length=max_length
         )
-        app = _app(stack, index, cross_encoder, host, allowed_hosts or [], token)
+        searcher = None
+        if not rerank_only:
+            searcher = stack.enter_context(open_searcher(index, wiki, zim, cross_encoder))
+        app = _app(searcher, cross_encoder, host, allowed_hosts or [], token)
         with open_socket(host, port) as listening:
             url = page_url(host, listening, token)
             if rerank_only:
@@ -103,27 +108,26 @@ def command(
 
 
 def _app(
-    stack: ExitStack,
-    index: Path | None,
+    searcher: CandidateReranker | None,
     cross_encoder: CrossEncoder,
     host: str,
     allowed_hosts: list[str],
     token: str | None,
 ) -> FastAPI:
-    """The application; the stack closes its index in the end."""
-    from wikirank.index import WikiIndex
+    """The application over what is searched; over the reranker alone where nothing is."""
     from wikirank.search import Searcher
     from wikirank.serve.api import create_app, create_rerank_app
 
-    if index is None:
+    if searcher is None:
         return create_rerank_app(cross_encoder, host=host, allowed_hosts=allowed_hosts, token=token)
-    opened = stack.enter_context(WikiIndex.open(index))
     return create_app(
-        Searcher(opened, cross_encoder),
+        searcher,
         host=host,
         allowed_hosts=allowed_hosts,
         token=token,
-        example_queries=_example_queries(opened),
+        example_queries=(
+            _example_queries(searcher.index) if isinstance(searcher, Searcher) else ()
+        ),
     )
 
 

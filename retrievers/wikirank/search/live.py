@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import monotonic
 
+from wikirank._cancellation import check_cancelled
 from wikirank.corpus.live import LiveWiki
 from wikirank.errors import InvalidArgumentError
 from wikirank.index.bm25 import LexicalIndex
-from wikirank.passages.cut import article_passages
-from wikirank.passages.splitters import SentenceSplitter
 from wikirank.rank import CrossEncoder
+from wikirank.search.live_reader import cut_live
 from wikirank.search.options import Retrieved, SearchOptions
-from wikirank.search.phrasings import phrasings
-from wikirank.search.pipeline import CandidateReranker, distinct_candidates
+from wikirank.search.phrasings import phrasings, possible_titles
+from wikirank.search.pipeline import CandidateReranker, distinct_candidates, words_of
 from wikirank.search.timings import StageClock
 from wikirank.search.unread import UnreadLanguage, unread_language
 from wikirank.types import Article, Passage, RankedPassage
@@ -66,7 +66,9 @@ class LiveSearcher(CandidateReranker):
         clock = StageClock()
         with clock.stage("pages"):
             deadline = monotonic() + self._seconds
-            found = self._wiki.find_pages(phrasings(query), self._pages, deadline)
+            found = self._wiki.find_pages(
+                phrasings(query), self._pages, deadline, possible_titles(query)
+            )
         with clock.stage("cut"):
             passages, notes = _passages(found.articles, self._wiki.name)
         with clock.stage("lexical"):
@@ -81,6 +83,20 @@ class LiveSearcher(CandidateReranker):
             self._unread(query, options),
             (*found.notes, *notes),
         )
+
+    @property
+    def place(self) -> str:
+        """The wiki's name."""
+        return self._wiki.name
+
+    def origin(self, options: SearchOptions) -> str:  # noqa: ARG002
+        """The wiki's own search."""
+        return f"BM25 over the pages that {self.place} found by its own search"
+
+    def matching_words(self, query: str, candidates: Sequence[RankedPassage]) -> set[str]:
+        """Words of candidates that match, in the language of these."""
+        lexical = LexicalIndex.in_memory([one.passage for one in candidates])
+        return lexical.matching_words(query, words_of(candidates))
 
     def with_neighbours(self, ranked: Sequence[RankedPassage], count: int) -> list[RankedPassage]:
         """Refused where any are asked for: the passages are not kept."""
@@ -110,7 +126,6 @@ def _needs_index(setting: str) -> InvalidArgumentError:
 
 def _passages(articles: Sequence[Article], source: str) -> tuple[list[Passage], list[str]]:
     """Passages of the articles, as many as memory is bounded to."""
-    splitter = SentenceSplitter()
     passages: list[Passage] = []
     chars = 0
     for position, article in enumerate(articles):
@@ -118,8 +133,8 @@ def _passages(articles: Sequence[Article], source: str) -> tuple[list[Passage], 
         if chars > _MOST_CHARS and passages:
             left = len(articles) - position
             return passages, [f"{left} long pages were left out, from {article.title!r} on."]
-        key = article.url or article.title
-        passages += article_passages(article, source=source, key=key, splitter=splitter)
+        check_cancelled()
+        passages += cut_live(article, source)
     return passages, []
 
 

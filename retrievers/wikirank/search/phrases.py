@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from time import monotonic
 
@@ -85,15 +85,41 @@ def find_text(
         InvalidArgumentError: If the pattern is empty, too long or not a regular expression, repeats
             too much, matches the empty string, or takes too long on one passage.
     """
-    pattern = _one_form(pattern)
-    compiled = _compiled(pattern, is_regex)
-    condition, parameters = ("1", []) if is_regex else _prefilter(pattern)
+    condition, parameters = ("1", []) if is_regex else _prefilter(_one_form(pattern))
     if page is not None:
         condition = f"source = ? AND article = ? AND {condition}"
         parameters = [page.source, page.article, *parameters]
+    passages = store.select(condition, parameters)
+    return find_in(passages, pattern, is_regex=is_regex, limit=limit, seconds=seconds)
+
+
+def find_in(
+    passages: Iterable[Passage],
+    pattern: str,
+    *,
+    is_regex: bool = False,
+    limit: int = 20,
+    seconds: float = 5.0,
+) -> Hits:
+    """Look for a phrase or a regular expression in some passages; see `find_text`.
+
+    Args:
+        passages: The passages, in the order of the hits.
+        pattern: The phrase or expression.
+        is_regex: Whether it is an expression.
+        limit: How many passages to return at most.
+        seconds: How long to look at most.
+
+    Returns:
+        What was found.
+
+    Raises:
+        InvalidArgumentError: As `find_text`.
+    """
+    compiled = _compiled(_one_form(pattern), is_regex)
     deadline = monotonic() + seconds
     hits: list[Hit] = []
-    for passage in store.select(condition, parameters):
+    for passage in passages:
         if monotonic() > deadline:
             return Hits(hits, complete=False, timed_out=True)
         sentences = tuple(_sentences(compiled, _one_form(passage.text)))

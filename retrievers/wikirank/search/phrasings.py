@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from wikirank.index.languages import STOPWORDS
 
@@ -10,6 +11,8 @@ _WORD = re.compile(r"\w+(?:['’.-]\w+)*")
 _STOPWORDS = frozenset(STOPWORDS.split())
 _LONGEST_CHARS = 200
 _MOST_WORDS = 6
+_MOST_TITLES = 30
+_LONGEST_TITLE_WORDS = 5
 
 
 def phrasings(query: str) -> list[str]:
@@ -20,13 +23,53 @@ def phrasings(query: str) -> list[str]:
 
     Returns:
         The question without anything that a search takes for an operator; its telling words; its
-        names; each of the first and of its longest telling words. None twice, none empty.
+        names; any of its telling words, for searches that know `OR`; each of the first and of its
+        longest telling words. None twice, none empty.
     """
-    words = _WORD.findall(query[: 4 * _LONGEST_CHARS])
-    telling = [word for word in words if word.lower() not in _STOPWORDS]
+    words = _words(query)
+    telling = [word for word in words if _is_telling(word)]
     by_length = sorted(dict.fromkeys(telling), key=len, reverse=True)[:_MOST_WORDS]
-    asked = [" ".join(words), " ".join(telling), *_names(words), *by_length]
+    either = " OR ".join(by_length) if len(by_length) > 1 else ""
+    asked = [" ".join(words), " ".join(telling), *_names(words), either, *by_length]
     return list(dict.fromkeys(phrase[:_LONGEST_CHARS] for phrase in asked if phrase))
+
+
+def possible_titles(query: str) -> list[str]:
+    """Titles that pages on a question may have, to be looked up at once.
+
+    Args:
+        query: The question.
+
+    Returns:
+        Its names, then runs of two to five words as they are and capitalised, the longest first;
+        thirty at most.
+    """
+    words = _words(query)
+    titles = dict.fromkeys(_names(words))
+    for run in _runs(words):
+        titles.update(dict.fromkeys((" ".join(run), " ".join(map(_capitalised, run)))))
+    return list(titles)[:_MOST_TITLES]
+
+
+def _words(query: str) -> list[str]:
+    return _WORD.findall(query[: 4 * _LONGEST_CHARS])
+
+
+def _is_telling(word: str) -> bool:
+    return word.lower() not in _STOPWORDS
+
+
+def _capitalised(word: str) -> str:
+    return word[:1].upper() + word[1:] if _is_telling(word) else word
+
+
+def _runs(words: list[str]) -> Iterator[list[str]]:
+    """Runs of words that begin and end with a telling one, the longest first."""
+    for length in range(min(_LONGEST_TITLE_WORDS, len(words)), 1, -1):
+        for start in range(len(words) - length + 1):
+            run = words[start : start + length]
+            if _is_telling(run[0]) and _is_telling(run[-1]):
+                yield run
 
 
 def _names(words: list[str]) -> list[str]:
@@ -34,8 +77,7 @@ def _names(words: list[str]) -> list[str]:
     names: list[str] = []
     run: list[str] = []
     for position, word in enumerate([*words, ""]):
-        telling = word.lower() not in _STOPWORDS
-        if word[:1].isupper() and telling and (position > 0 or len(words) == 1):
+        if word[:1].isupper() and _is_telling(word) and (position > 0 or len(words) == 1):
             run.append(word)
         elif run:
             names.append(" ".join(run))

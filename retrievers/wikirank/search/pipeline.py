@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +30,13 @@ Hits = list[tuple[str, float]]
 
 # A search takes milliseconds, the batches that a writer writes are seconds apart.
 _TRIES = 5
+_RETRIEVERS = {"dense": "vectors", "lexical": "BM25", "hybrid": "vectors and BM25"}
+_WORD = re.compile(r"[^\W_]+")
+
+
+def words_of(candidates: Iterable[RankedPassage]) -> set[str]:
+    """All words of some candidates, headings included, as they stand there."""
+    return {word for one in candidates for word in _WORD.findall(one.passage.headed_text)}
 
 
 class CandidateReranker(ABC):
@@ -70,6 +78,19 @@ class CandidateReranker(ABC):
     @abstractmethod
     def retrieve(self, query: str, options: SearchOptions) -> Retrieved:
         """Find candidates: the first step of `search`."""
+
+    @property
+    @abstractmethod
+    def place(self) -> str:
+        """What is searched, in a word: an index's folder, a wiki's host, a file."""
+
+    @abstractmethod
+    def origin(self, options: SearchOptions) -> str:
+        """Where the candidates of a search come from, for people."""
+
+    @abstractmethod
+    def matching_words(self, query: str, candidates: Sequence[RankedPassage]) -> set[str]:
+        """Words of candidates that share a stem with a telling word of a query."""
 
     @abstractmethod
     def with_neighbours(self, ranked: Sequence[RankedPassage], count: int) -> list[RankedPassage]:
@@ -159,6 +180,19 @@ class Searcher(CandidateReranker):
             guess = replace(retrieval, search_type="dense")
             candidates, duplicates = self._consistent_candidates(query, guess, clock)
         return Retrieved(query, candidates, clock.timings(), duplicates, unread)
+
+    @property
+    def place(self) -> str:
+        """Name of the index's folder."""
+        return self.index.path.name
+
+    def origin(self, options: SearchOptions) -> str:
+        """Which of the index's retrievers the candidates come from."""
+        return f"{_RETRIEVERS[options.search_type]} of the index {self.place}"
+
+    def matching_words(self, query: str, candidates: Sequence[RankedPassage]) -> set[str]:
+        """Words of candidates that match, as the index's language has them."""
+        return self.index.lexical.matching_words(query, words_of(candidates))
 
     def with_neighbours(self, ranked: Sequence[RankedPassage], count: int) -> list[RankedPassage]:
         """Join the neighbouring passages to each one's text, from the index."""

@@ -2,79 +2,170 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
+from wikirank._util import chunks
+from wikirank.corpus.live import TitleList, TitleQuery
+from wikirank.errors import InvalidArgumentError
 from wikirank.index.filters import normalise_filter
-from wikirank.index.store import PassageStore
+from wikirank.index.index import WikiIndex
+from wikirank.index.store import SQL_CHUNK, PassageStore
+from wikirank.search.expressions import compile_phrase
+from wikirank.search.pages import find_pages, page_passages
 
 # Sorts after every character that a title may hold.
 _LAST = "\U0010ffff"
 _CHUNK = 200
 _MOST_CHUNKS = 50
-
-
-class TitleList(NamedTuple):
-    """Some titles in alphabetical order.
-
-    Attributes:
-        titles: The titles, none twice, none empty.
-        after: The title to go on after; None at the end.
-    """
-
-    titles: list[str]
-    after: str | None
+_MOST_MENTIONS = 1000
+_MOST_TITLE_WORDS = 6
+_WORD = re.compile(r"\w+(?:['’.-]\w+)*")
+_IN_CATEGORY = (
+    "EXISTS (SELECT 1 FROM json_each(metadata, '$.categories') "
+    "WHERE value = ? COLLATE NOCASE OR value LIKE '%:' || ?)"
+)
 
 
 def list_titles(
-    store: PassageStore,
-    *,
-    prefix: str = "",
-    after: str = "",
-    where: Mapping[str, Any] | None = None,
-    limit: int = 50,
+    index: WikiIndex, query: TitleQuery, where: Mapping[str, Any] | None = None
 ) -> TitleList:
     """List titles in alphabetical order, without regard to the case of ASCII letters.
 
+    An index keeps no links. What a page names in its text stands for them: `links_to` are pages
+    that name a title, of the thousand passages that have its words first; `links_from` the titles
+    that a page names, capitalised.
+
     Args:
-        store: The passages.
-        prefix: How the titles begin; empty for all.
-        after: A title to go on after; empty to begin at the first.
+        index: The index.
+        query: Which titles; all its conditions must hold.
         where: Metadata that a page must have; 10,000 titles are looked at for it at a time.
-        limit: How many to return at most.
 
     Returns:
         The titles, and where to go on: fewer than `limit` with a title to go on after where the
         metadata is rare.
 
     Raises:
-        InvalidArgumentError: If the filter names an unknown key.
+        InvalidArgumentError: If the filter names an unknown key, or there is no page whose links
+            are asked for.
     """
+    store = index.store
+    condition = _Condition.of(query, _linked(index, query))
     if where is None:
-        found = _next_titles(store, prefix, after, limit + 1)
-        return TitleList(found[:limit], found[limit - 1] if len(found) > limit else None)
+        found = condition.next_titles(store, query.after, query.limit + 1)
+        more = len(found) > query.limit
+        return TitleList(found[: query.limit], found[query.limit - 1] if more else None)
     where = normalise_filter(where, store.known_keys()) or {}
     titles: list[str] = []
+    after = query.after
     for _ in range(_MOST_CHUNKS):
-        found = _next_titles(store, prefix, after, _CHUNK)
+        found = condition.next_titles(store, after, _CHUNK)
         titles += _matching(store, found, where)
-        if len(titles) > limit:
-            return TitleList(titles[:limit], titles[limit - 1])
+        if len(titles) > query.limit:
+            return TitleList(titles[: query.limit], titles[query.limit - 1])
         if len(found) < _CHUNK:
             return TitleList(titles, None)
         after = found[-1]
     return TitleList(titles, after)
 
 
-def _next_titles(store: PassageStore, prefix: str, after: str, limit: int) -> list[str]:
-    rows = store.connection.execute(
-        "SELECT DISTINCT title FROM passages WHERE title != '' "
-        "AND title >= ? COLLATE NOCASE AND title <= ? COLLATE NOCASE "
-        "AND (title > ? COLLATE NOCASE OR (title = ? COLLATE NOCASE AND title > ?)) "
-        "ORDER BY title COLLATE NOCASE, title LIMIT ?",
-        (prefix, prefix + _LAST, after, after, after, limit),
-    )
-    return [title for (title,) in rows]
+class _Condition:
+    """A condition on titles in SQL, or the titles themselves where they are few.
+
+    Args:
+        query: What is asked for, but for links.
+        titles: The titles that links leave; None for all.
+    """
+
+    def __init__(self, query: TitleQuery, titles: Sequence[str] | None) -> None:
+        self._titles = titles
+        self._sql = "title != '' AND title >= ? COLLATE NOCASE AND title <= ? COLLATE NOCASE"
+        self._parameters = [query.prefix, query.prefix + _LAST]
+        if query.category:
+            self._sql += f" AND {_IN_CATEGORY}"
+            self._parameters += [query.category, query.category.replace("%", "")]
+
+    @classmethod
+    def of(cls, query: TitleQuery, titles: set[str] | None) -> _Condition:
+        """The condition of a query and of the titles that its links leave."""
+        in_order = None if titles is None else sorted(titles, key=lambda t: (t.lower(), t))
+        return cls(query, in_order)
+
+    def next_titles(self, store: PassageStore, after: str, limit: int) -> list[str]:
+        """The titles after one."""
+        if self._titles is None:
+            return self._select(store, "", [], after, limit)
+        found: list[str] = []
+        for chunk in chunks(self._titles, SQL_CHUNK // 2):
+            marks = ", ".join("?" * len(chunk))
+            found += self._select(store, f" AND title IN ({marks})", chunk, after, limit)
+            if len(found) >= limit:
+                break
+        return found[:limit]
+
+    def _select(
+        self, store: PassageStore, more: str, parameters: list[str], after: str, limit: int
+    ) -> list[str]:
+        rows = store.connection.execute(
+            f"SELECT DISTINCT title FROM passages WHERE {self._sql} "
+            "AND (title > ? COLLATE NOCASE OR (title = ? COLLATE NOCASE AND title > ?))"
+            f"{more} ORDER BY title COLLATE NOCASE, title LIMIT ?",
+            (*self._parameters, after, after, after, *parameters, limit),
+        )
+        return [title for (title,) in rows]
+
+
+def _linked(index: WikiIndex, query: TitleQuery) -> set[str] | None:
+    """The titles that the links asked for leave; None for all."""
+    left: set[str] | None = None
+    if query.links_to:
+        left = set(_naming(index, query.links_to))
+    if query.links_from:
+        named = set(_named_by(index.store, query.links_from))
+        left = named if left is None else left & named
+    return left
+
+
+def _naming(index: WikiIndex, title: str) -> Iterator[str]:
+    """Titles of pages that name a title in their text."""
+    phrase = compile_phrase(title)
+    index.lexical.refresh(index.store.last_write())
+    ids = [id_ for id_, _ in index.lexical.search(title, _MOST_MENTIONS)]
+    for passage in index.store.get(ids).values():
+        if passage.title.lower() != title.lower() and phrase.search(passage.text):
+            yield passage.title
+
+
+def _named_by(store: PassageStore, title: str) -> Iterator[str]:
+    """Titles that the text of a page names."""
+    pages = find_pages(store, title)
+    if not pages:
+        msg = f"Expected the title of a page in links_from, got {title!r}. Give another."
+        raise InvalidArgumentError(msg)
+    texts = [passage.text for page in pages for passage in page_passages(store, page)]
+    own = {page.title for page in pages}
+    for chunk in chunks(_possible_titles(texts), SQL_CHUNK):
+        marks = ", ".join("?" * len(chunk))
+        rows = store.connection.execute(
+            f"SELECT DISTINCT title FROM passages WHERE title IN ({marks})", chunk
+        )
+        yield from (found for (found,) in rows if found not in own)
+
+
+def _possible_titles(texts: Iterable[str]) -> Iterator[str]:
+    """Runs of a few words that begin with a capital, each once."""
+    met: set[str] = set()
+    for text in texts:
+        spans = [found.span() for found in _WORD.finditer(text)]
+        for first, (start, _) in enumerate(spans):
+            if not text[start].isupper():
+                continue
+            for _, end in spans[first : first + _MOST_TITLE_WORDS]:
+                run = " ".join(text[start:end].split())
+                if run not in met:
+                    met.add(run)
+                    yield run
 
 
 def _matching(store: PassageStore, titles: list[str], where: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 
 import wikirank
 from wikirank.rank import CrossEncoder
-from wikirank.search import Searcher
+from wikirank.search.pipeline import CandidateReranker
 from wikirank.serve import dify, rerank_api
 from wikirank.serve.admission import Admission
 from wikirank.serve.assets import add_assets
@@ -24,9 +24,9 @@ from wikirank.serve.queue import WorkQueue
 from wikirank.serve.service import RerankService, SearchService
 
 _DESCRIPTION = """\
-Ask a wiki index: candidates of vectors and BM25, reordered by a cross-encoder, each with the score
-of every stage. Or send documents to rerank, in the form that Cohere and Jina share. Errors are
-JSON with a status and a message."""
+Ask a wiki index, or a wiki by its own search: candidates, reordered by a cross-encoder, each with
+the score of every stage. Or send documents to rerank, in the form that Cohere and Jina share.
+Errors are JSON with a status and a message."""
 _HEALTH = "/healthz"
 _OPEN = frozenset({_HEALTH, "/openapi.json"})
 _BODY_BYTES = dict.fromkeys(rerank_api.RERANK_PATHS, rerank_api.LONGEST_BODY_BYTES)
@@ -35,7 +35,7 @@ _bearer = HTTPBearer(auto_error=False, description="Needed where the server was 
 
 
 def create_app(
-    searcher: Searcher,
+    searcher: CandidateReranker,
     *,
     host: str = "127.0.0.1",
     allowed_hosts: Sequence[str] = (),
@@ -46,7 +46,8 @@ def create_app(
     """Make the web application that asks an index, and that reranks what clients send.
 
     Args:
-        searcher: What answers the questions; the caller closes its index in the end.
+        searcher: What answers the questions, from an index or from a wiki that has none; the
+            caller closes that in the end.
         host: Name or address that the server listens on; other `Host` headers are refused.
         allowed_hosts: Other names that clients reach it by, such as a reverse proxy's.
         token: What clients of the API must present as bearer; None if nothing.

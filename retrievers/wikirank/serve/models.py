@@ -136,19 +136,28 @@ class SearchResponse(BaseModel):
         "as they stand there.",
         examples=[["sky", "skies", "blue"]],
     )
+    origin: str = Field(
+        description="Where the candidates come from, for people.",
+        examples=["vectors and BM25 of the index my-index"],
+    )
+    note: str = Field(
+        description="What to know of the result, such as what a slow wiki left out; or empty."
+    )
     timings_ms: dict[str, float] = Field(
         description="Milliseconds that each stage took, and total.",
         examples=[{"embed": 2.8, "dense": 2.8, "lexical": 0.6, "rerank": 262.2, "total": 273.1}],
     )
 
     @classmethod
-    def of(cls, result: SearchResult, matched_words: list[str]) -> SearchResponse:
+    def of(cls, result: SearchResult, matched_words: list[str], origin: str) -> SearchResponse:
         """The engine's result as the API gives it."""
         return cls(
             query=result.query,
             passages=[RankedPassageResponse(**one.as_dict()) for one in result.passages],
             candidates=[RankedPassageResponse(**one.as_dict()) for one in result.candidates],
             matched_words=matched_words,
+            origin=origin,
+            note=result.note,
             timings_ms={stage: round(ms, 3) for stage, ms in result.timings.items()},
         )
 
@@ -156,14 +165,25 @@ class SearchResponse(BaseModel):
 class InfoResponse(BaseModel):
     """What the index holds and what searches it."""
 
-    name: str = Field(description="Name of the index's folder.", examples=["my-index"])
-    passages: int = Field(description="Passages in the index.", examples=[14737])
-    articles: int = Field(description="Articles in the index.", examples=[10033])
+    name: str = Field(
+        description="Name of the index's folder, or of a wiki that has none.", examples=["my-index"]
+    )
+    is_indexed: bool = Field(
+        description="Whether an index is asked; else a wiki is, by its own search, which has no "
+        "vectors and no filters."
+    )
+    passages: int | None = Field(
+        description="Passages in the index; null without one.", examples=[14737]
+    )
+    articles: int | None = Field(
+        description="Articles in the index; null without one.", examples=[10033]
+    )
     sources: dict[str, int] = Field(
         description="Articles by name of source.", examples=[{"sample": 10033}]
     )
     embedder: str = Field(
-        description="Id of the model that makes the vectors.", examples=["all-MiniLM-L6-v2-int8"]
+        description="Id of the model that makes the vectors; empty without an index.",
+        examples=["all-MiniLM-L6-v2-int8"],
     )
     cross_encoder: str = Field(
         description="Id of the model that reranks.", examples=["wikirank-reranker"]
@@ -179,7 +199,7 @@ class InfoResponse(BaseModel):
     @classmethod
     def of(
         cls,
-        info: IndexInfo,
+        info: IndexInfo | None,
         *,
         name: str,
         cross_encoder: str,
@@ -189,12 +209,13 @@ class InfoResponse(BaseModel):
         """The engine's information as the API gives it."""
         return cls(
             name=name,
-            passages=info.passages,
-            articles=info.articles,
-            sources=info.sources,
-            embedder=info.embedder,
+            is_indexed=info is not None,
+            passages=info.passages if info else None,
+            articles=info.articles if info else None,
+            sources=info.sources if info else {},
+            embedder=info.embedder if info else "",
             cross_encoder=cross_encoder,
-            filter_keys=info.filter_keys,
+            filter_keys=info.filter_keys if info else [],
             example_queries=example_queries,
             wikirank_version=version,
         )

@@ -8,11 +8,15 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
+from functools import partial
 from time import perf_counter
 from typing import Any, TypeVar
 
 from fastapi import HTTPException
 from starlette.requests import Request
+
+from wikirank._cancellation import cancellable
 
 # The models share one pool with a thread a core, in which the runs of all requests take turns, so
 # that a large request does not hold up a small one; these threads mostly wait for it.
@@ -107,7 +111,9 @@ class WorkQueue:
             if given_up.is_set():
                 raise _AbandonedError
 
-        answer = asyncio.wrap_future(self._threads.submit(self._timed, work, check))
+        with cancellable(given_up):
+            call = partial(copy_context().run, self._timed, work, check)
+        answer = asyncio.wrap_future(self._threads.submit(call))
         gone = asyncio.ensure_future(_hung_up(request))
         either: set[asyncio.Future[Any]] = {answer, gone}
         try:

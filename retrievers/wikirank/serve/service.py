@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from starlette.requests import Request
 
 import wikirank
-from wikirank.rank import CrossEncoder
+from wikirank.rank import CrossEncoder, score_passages
 from wikirank.search import Searcher
+from wikirank.search.pipeline import CandidateReranker
 from wikirank.serve.metrics import Metrics
 from wikirank.serve.models import InfoResponse, SearchRequest, SearchResponse
 from wikirank.serve.queue import WorkQueue
 from wikirank.serve.rerank import Reranking, rerank_texts
-from wikirank.types import RankedPassage
-
-_WORD = re.compile(r"[^\W_]+")
 
 
 class SearchService:
-    """Answers questions from an index.
+    """Answers questions from an index, or from a wiki that has none.
 
     Args:
         searcher: What to ask.
@@ -31,7 +28,7 @@ class SearchService:
 
     def __init__(
         self,
-        searcher: Searcher,
+        searcher: CandidateReranker,
         queue: WorkQueue,
         metrics: Metrics,
         example_queries: Sequence[str] = (),
@@ -53,7 +50,7 @@ class SearchService:
         return await self._queue.run(request, lambda _: self._info())
 
     async def search(self, request: Request, asked: SearchRequest) -> SearchResponse:
-        """Ask the index.
+        """Ask the index or the wiki.
 
         Args:
             request: The request; where its client is gone the work is dropped.
@@ -70,24 +67,28 @@ class SearchService:
     def warm_up(self) -> None:
         """Load the models and search once, in the background."""
         request = SearchRequest(query="warm up", fetch_k=1)
-        self._queue.start(lambda: self._searcher.search(request.query, request.options()))
+        searcher = self._searcher
+        if isinstance(searcher, Searcher):
+            self._queue.start(lambda: searcher.search(request.query, request.options()))
+        else:  # No wiki is asked what nobody wants to know.
+            self._queue.start(lambda: score_passages(searcher.cross_encoder, "warm", ["up"]))
 
     def _info(self) -> InfoResponse:
-        index = self._searcher.index
+        searcher = self._searcher
         return InfoResponse.of(
-            index.info(),
-            name=index.path.name,
-            cross_encoder=self._searcher.cross_encoder.model_id,
+            searcher.index.info() if isinstance(searcher, Searcher) else None,
+            name=searcher.place,
+            cross_encoder=searcher.cross_encoder.model_id,
             example_queries=self._example_queries,
             version=wikirank.__version__,
         )
 
     def _search(self, asked: SearchRequest) -> SearchResponse:
-        result = self._searcher.search(asked.query, asked.options())
+        options = asked.options()
+        result = self._searcher.search(asked.query, options)
         self._metrics.add_stages(result.timings)
-        words = _words(result.candidates)
-        matched = self._searcher.index.lexical.matching_words(asked.query, words)
-        return SearchResponse.of(result, sorted(matched))
+        matched = self._searcher.matching_words(asked.query, result.candidates)
+        return SearchResponse.of(result, sorted(matched), self._searcher.origin(options))
 
 
 class RerankService:
@@ -148,7 +149,3 @@ class RerankService:
     def warm_up(self) -> None:
         """Load the model and score once, in the background."""
         self._queue.start(lambda: rerank_texts(self._load(), "warm up", ["warm up"]))
-
-
-def _words(candidates: Iterable[RankedPassage]) -> set[str]:
-    return {word for one in candidates for word in _WORD.findall(one.passage.headed_text)}

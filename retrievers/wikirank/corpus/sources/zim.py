@@ -247,8 +247,14 @@ class ZimSource(PathSource):
         from libzim.reader import Archive
 
         name = self.path.name[:-2] if _PART.search(self.path.name) else self.path.name
-        try:
+        with self.reported():
             yield Archive(self.path.with_name(name))
+
+    @contextmanager
+    def reported(self) -> Iterator[None]:
+        """What libzim finds wrong with the file is a CorpusError."""
+        try:
+            yield
         # Whatever libzim finds wrong is a RuntimeError, or a name that is not UTF-8, or an entry
         # that points to none.
         except (RuntimeError, LookupError, ValueError) as err:

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from wikirank.corpus.live import FoundPages
+from wikirank._cancellation import check_cancelled
+from wikirank.corpus.live import (
+    MOST_PAGE_CHARS,
+    FoundPages,
+    Ranking,
+    TitleList,
+    TitleQuery,
+    wrong_title_words,
+)
 from wikirank.corpus.sources.zim import Origin, Redirects, ZimSource, in_main_namespace
-from wikirank.errors import CorpusError
+from wikirank.errors import CorpusError, InvalidArgumentError, SourceConnectionError
 from wikirank.types import Article
 
-_ENOUGH = 3
+_MOST_BYTES = 8 * MOST_PAGE_CHARS  # of a page's HTML
+_MOST_ENTRIES = 20_000  # looked at for a list of titles
 
 
 class LiveZim:
@@ -46,56 +57,212 @@ class LiveZim:
         """The file's name."""
         return self._source.name
 
-    def find_pages(self, phrases: Sequence[str], limit: int, deadline: float) -> FoundPages:
+    def find_pages(
+        self, phrases: Sequence[str], limit: int, deadline: float, titles: Sequence[str] = ()
+    ) -> FoundPages:
         """Find pages by the file's index and read them.
 
         Args:
-            phrases: What to look for, the most telling first; the later ones only where those
-                before found little.
+            phrases: What to look for, the most telling first; those after the second only where
+                the ones before found little.
             limit: How many pages to read at most.
             deadline: When to stop, by `time.monotonic`.
+            titles: Titles that a page may have; those that none has do no harm.
 
         Returns:
             The pages, best first.
 
         Raises:
             CorpusError: The file is damaged.
+            SourceConnectionError: Other questions took all the time.
         """
-        articles: list[Article] = []
-        with self._lock, self._source.opened():
-            for path in self._paths(phrases, limit):
+        articles: dict[str, Article] = {}
+        with self._in_turn(deadline):
+            ranking = Ranking()
+            notes = ranking.add_phrases(
+                phrases, lambda phrase: (self._texts(phrase, limit), self._titles(phrase, limit))
+            )
+            ranking.add(filter(None, map(self._path_of_title, titles)))
+            for path in ranking.best():
+                if len(articles) >= limit:
+                    break
                 if monotonic() > deadline:
-                    return FoundPages(articles, ["The file was too slow for all pages."])
-                articles += self._read(path)
-        return FoundPages(articles)
+                    notes.append("The file was too slow for all pages.")
+                    break
+                check_cancelled()
+                for article in self._read(path, notes):
+                    articles.setdefault(article.metadata["path"], article)
+        return FoundPages(list(articles.values()), notes)
 
-    def _paths(self, phrases: Sequence[str], limit: int) -> list[str]:
-        """Paths of all phrasings, those found by several first."""
-        places: dict[str, float] = {}
-        for number, phrase in enumerate(phrases):
-            if number > 1 and len(places) >= _ENOUGH:
-                break
-            for found in (self._texts(phrase, limit), self._titles(phrase, limit)):
-                for place, path in enumerate(found, start=1):
-                    places[path] = places.get(path, 0.0) + 1 / (10 + place + number)
-        return sorted(places, key=lambda path: -places[path])[:limit]
+    def read_page(self, name: str, deadline: float) -> Article | None:
+        """The page of a title, a path in the file, or an address.
 
-    def _texts(self, phrase: str, limit: int) -> Iterator[str]:
+        Args:
+            name: The title, path or address.
+            deadline: When to stop waiting for other questions, by `time.monotonic`.
+
+        Returns:
+            The page; None if there is none.
+
+        Raises:
+            CorpusError: The file is damaged, or the page is too long.
+        """
+        with self._in_turn(deadline):
+            path = self._path_of(name.strip())
+            notes: list[str] = []
+            articles = list(self._read(path, notes)) if path else []
+        if notes:
+            raise CorpusError(" ".join(notes))
+        return articles[0] if articles else None
+
+    def titles_like(self, name: str, count: int, deadline: float) -> list[str]:
+        """Titles that the file's title index suggests, and those of pages with a title's words.
+
+        Args:
+            name: The title that no page has.
+            count: How many at most.
+            deadline: When to stop waiting for other questions, by `time.monotonic`.
+
+        Returns:
+            The titles, best first.
+
+        Raises:
+            CorpusError: The file is damaged.
+        """
+        words = wrong_title_words(name)
+        if not words:
+            return []
+        with self._in_turn(deadline):
+            beginning = words[: (len(words) + 1) // 2]
+            paths = [
+                *self._titles(words, count),
+                *self._titles(beginning, count),
+                *self._texts(words, count),
+            ]
+            titles = [self._archive.get_entry_by_path(path).title for path in paths]
+        return list(dict.fromkeys(titles))[:count]
+
+    def list_titles(self, query: TitleQuery, deadline: float) -> TitleList:
+        """List titles by the beginning of their path, in the file's order, which heeds case.
+
+        Args:
+            query: A prefix at most: a ZIM file keeps neither categories nor links.
+            deadline: When to stop, by `time.monotonic`.
+
+        Returns:
+            The titles; what to go on after is a path.
+
+        Raises:
+            CorpusError: The file is damaged.
+            InvalidArgumentError: If a category or links are asked for.
+        """
+        if others := [kind for kind in query.kinds if kind != "prefix"]:
+            msg = f"Expected no {others[0]} for a ZIM file, which keeps none. Give a prefix."
+            raise InvalidArgumentError(msg)
+        with self._in_turn(deadline):
+            return self._listed(query, deadline)
+
+    def _listed(self, query: TitleQuery, deadline: float) -> TitleList:
+        new = bool(self._archive.has_new_namespace_scheme)
+        prefix = query.prefix[:1].upper() + query.prefix[1:]
+        prefix = ("" if new else "A/") + prefix
+        titles: dict[str, None] = {}
+        path = query.after
+        for looked_at, path in enumerate(self._paths_from(query.after or prefix)):
+            if path == query.after:
+                continue
+            if not _spaced(path).startswith(_spaced(prefix)):
+                return TitleList(list(titles), None)
+            entry = self._archive.get_entry_by_path(path)
+            if in_main_namespace(self._archive, entry) and _is_page(entry):
+                titles[entry.title or path] = None
+            is_enough = len(titles) >= query.limit or looked_at >= _MOST_ENTRIES
+            if is_enough or monotonic() > deadline:
+                return TitleList(list(titles), path)
+        return TitleList(list(titles), None)
+
+    def _paths_from(self, start: str) -> Iterator[str]:
+        """Paths of the file in its order, which is that of their bytes, from the first like one."""
+        archive, wanted = self._archive, start.encode()
+        low, high = 0, int(archive.entry_count)
+        while low < high:
+            middle = (low + high) // 2
+            if archive._get_entry_by_id(middle).path.encode() < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        return (archive._get_entry_by_id(n).path for n in range(low, int(archive.entry_count)))
+
+    @contextmanager
+    def _in_turn(self, deadline: float) -> Iterator[None]:
+        """The file for one question; libzim's readers are not safe when shared."""
+        left = min(max(0.0, deadline - monotonic()), threading.TIMEOUT_MAX)
+        if not self._lock.acquire(timeout=left):
+            msg = f"{self.name} is still asked other questions. Allow more seconds, or try again."
+            raise SourceConnectionError(msg)
+        try:
+            with self._source.reported():
+                yield
+        finally:
+            self._lock.release()
+
+    def _texts(self, phrase: str, limit: int) -> list[str]:
         from libzim.search import Query, Searcher
 
         results = Searcher(self._archive).search(Query().set_query(phrase)).getResults(0, limit)
-        return iter(results)
+        return list(results)
 
-    def _titles(self, phrase: str, limit: int) -> Iterator[str]:
+    def _titles(self, phrase: str, limit: int) -> list[str]:
         from libzim.suggestion import SuggestionSearcher
 
         results = SuggestionSearcher(self._archive).suggest(phrase).getResults(0, limit)
-        return iter(results)
+        return list(results)
 
-    def _read(self, path: str) -> Iterator[Article]:
+    def _path_of(self, name: str) -> str | None:
+        """The path that a title, a path or an address means."""
+        prefix = self._origin.prefix
+        if "://" in name:
+            if not (prefix and name.startswith(prefix)):
+                return None
+            name = unquote(urlsplit(name)._replace(fragment="").geturl().removeprefix(prefix))
+        base = name.partition("#")[0].strip()
+        for title in dict.fromkeys((name, base, base.replace("_", " "))):
+            if path := self._path_of_title(title):
+                return path
+        for path in dict.fromkeys((base, base.replace(" ", "_"), f"A/{base.replace(' ', '_')}")):
+            if self._archive.has_entry_by_path(path):
+                return path
+        return None
+
+    def _path_of_title(self, title: str) -> str | None:
+        title = title[:1].upper() + title[1:]
+        if not self._archive.has_entry_by_title(title):
+            return None
+        return str(self._archive.get_entry_by_title(title).path)
+
+    def _read(self, path: str, notes: list[str]) -> Iterator[Article]:
         entry = self._archive.get_entry_by_path(path)
         if entry.is_redirect:
             entry = entry.get_redirect_entry()
-        if in_main_namespace(self._archive, entry) and not entry.is_redirect:
-            no_redirects: Any = Redirects(self._archive, ())
-            yield from self._source.articles_of(entry, self._origin, no_redirects)
+        if entry.is_redirect or not in_main_namespace(self._archive, entry):
+            return
+        if entry.get_item().size > _MOST_BYTES:
+            notes.append(_too_long(entry.title))
+            return
+        for article in self._source.articles_of(entry, self._origin, Redirects(self._archive, ())):
+            if len(article.text) > MOST_PAGE_CHARS:
+                notes.append(_too_long(article.title))
+            else:
+                yield article
+
+
+def _spaced(path: str) -> str:
+    return path.replace("_", " ")
+
+
+def _is_page(entry: Any) -> bool:
+    return not entry.is_redirect and entry.get_item().mimetype.startswith("text/html")
+
+
+def _too_long(title: str) -> str:
+    return f"{title!r} is too long to be read for one question."

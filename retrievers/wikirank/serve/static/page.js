@@ -13,6 +13,7 @@ const [query, threshold, before, after, columns] = [
 const DEFAULT_THRESHOLD = 0.002;
 const KINDS = { hybrid: "hybrid", dense: "vectors", lexical: "BM25" };
 
+let indexed = true; // Else a wiki is asked by its own search.
 let asked = null; // Aborts the request on its way; only the latest may show its answer.
 let answer = null; // The latest answer.
 let active = null; // Id of the passage that is focused or pointed at.
@@ -80,7 +81,8 @@ function show(found, from) {
   const first = found.passages.toSorted((one, other) => one.rank_before - other.rank_before);
   before.replaceChildren(...first.map((passage) => card(passage, "before", matched)));
   after.replaceChildren(...found.passages.map((passage) => card(passage, "after", matched)));
-  at("before-kind").textContent = KINDS[from];
+  at("before-kind").textContent = indexed ? KINDS[from] : "the wiki's own search";
+  at("origin").textContent = `From ${found.origin}. ${found.note}`;
   showTimes(at("times"), found.timings_ms);
   showState({});
   applyThreshold();
@@ -148,10 +150,15 @@ function showList(name) {
 async function showInfo() {
   try {
     const info = await request("api/info");
+    indexed = info.is_indexed;
+    at("search-type").hidden = !indexed;
+    at("own-search").hidden = indexed;
     const number = new Intl.NumberFormat("en");
     const [passages, articles] = [info.passages, info.articles].map(number.format);
-    at("index-info").textContent = `${info.name}: ${passages} passages of ${articles} articles`;
-    at("index-info").title = `Vectors: ${info.embedder}. Reranked by ${info.cross_encoder}.`;
+    const held = indexed ? `${passages} passages of ${articles} articles` : "by its own search";
+    at("index-info").textContent = `${info.name}: ${held}`;
+    const vectors = indexed ? `Vectors: ${info.embedder}. ` : "";
+    at("index-info").title = `${vectors}Reranked by ${info.cross_encoder}.`;
     at("examples").replaceChildren(...info.example_queries.map(example));
   } catch (error) {
     showState({ error: error.message });

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from wikirank._cancellation import check_cancelled
 from wikirank._server import is_loopback
 from wikirank._util import Closing
 from wikirank.corpus.sources.mediawiki.credentials import Credentials
@@ -58,6 +60,10 @@ class ApiClient(Closing):
         allow_http: Whether credentials may go unencrypted to another machine.
         sleep: Waits some seconds.
 
+    Attributes:
+        url: Address of the wiki's `api.php`.
+        until: When requests are given up, by `time.monotonic`.
+
     Raises:
         InvalidArgumentError: If credentials would go unencrypted to another machine.
     """
@@ -72,6 +78,7 @@ class ApiClient(Closing):
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.url = url
+        self.until = math.inf
         self._credentials = credentials or Credentials()
         parts = urlsplit(url)
         unencrypted = parts.scheme != "https" and not is_loopback(parts.hostname or "")
@@ -167,6 +174,7 @@ class ApiClient(Closing):
         return _TRIES if self._answered and not failed else _FEW_TRIES
 
     def _once(self, parameters: dict[str, str], *, form: bool) -> dict[str, Any]:
+        check_cancelled()
         token = self._credentials.token
         answer = send(
             self._http,
@@ -174,6 +182,7 @@ class ApiClient(Closing):
             {**parameters, "format": "json", "formatversion": "2"},
             headers={"Authorization": f"Bearer {token}"} if token else None,
             form=form,
+            until=self.until,
         )
         return self._read(answer)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import ssl
 import zlib
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from typing import ClassVar
 import httpx
 
 import wikirank
+from wikirank._cancellation import check_cancelled
 from wikirank.errors import CorpusError, SourceAccessError, SourceConnectionError
 
 LOGIN_LOST = frozenset({"assertuserfailed", "assertnameduserfailed"})
@@ -147,7 +149,9 @@ _HOW_TO_SIGN = (
 _LARGEST = 64 * 2**20  # bytes of an answer; MediaWiki's own limit is 12 MiB
 _PIECE = 2**20  # bytes that are decompressed at once
 _LONGEST = 300.0  # seconds for a whole answer, however slowly it drips
-_TIMEOUT = httpx.Timeout(60.0, connect=15.0)
+_TIMEOUT = 60.0
+_CONNECT_TIMEOUT = 15.0
+_SHORTEST_TIMEOUT = 0.01
 _LONGEST_URL = 2000  # characters; what is longer goes as a form
 
 
@@ -194,7 +198,7 @@ def make_client(contact: str | None) -> httpx.Client:
     about = f"; contact: {contact}" if contact else ""
     agent = f"langchain-wikirank/{wikirank.__version__} (indexing{about}) httpx/{httpx.__version__}"
     headers = {"User-Agent": agent, "Accept-Encoding": "gzip"}
-    return httpx.Client(headers=headers, timeout=_TIMEOUT, follow_redirects=False)
+    return httpx.Client(headers=headers, follow_redirects=False)
 
 
 def parse_url(url: str) -> httpx.URL:
@@ -213,6 +217,7 @@ def send(
     *,
     headers: Mapping[str, str] | None = None,
     form: bool = False,
+    until: float = math.inf,
 ) -> Answer:
     """Send a request.
 
@@ -222,6 +227,7 @@ def send(
         parameters: Query, or fields of the form.
         headers: Further headers.
         form: Whether the parameters must not show in the address; long ones never do.
+        until: When to give up, by `time.monotonic`; 5 minutes after it began in any case.
 
     Returns:
         The answer, whatever its status.
@@ -237,12 +243,14 @@ def send(
         params=None if as_form else parameters,
         data=dict(parameters) if as_form else None,
         headers=headers,
+        timeout=_timeout(until),
     )
     host = request.url.host
     try:
         response = client.send(request, stream=True)
         try:
-            return Answer(response.status_code, response.headers, _body(response), request.url)
+            body = _body(response, until)
+            return Answer(response.status_code, response.headers, body, request.url)
         finally:
             response.close()
     except httpx.RequestError as err:
@@ -256,16 +264,23 @@ def send(
         raise SourceConnectionError(msg) from err
 
 
-def _body(response: httpx.Response) -> bytes:
-    until = monotonic() + _LONGEST
+def _timeout(until: float) -> httpx.Timeout:
+    """How long to wait for a connection and for each part of an answer."""
+    left = max(_SHORTEST_TIMEOUT, until - monotonic())
+    return httpx.Timeout(min(_TIMEOUT, left), connect=min(_CONNECT_TIMEOUT, left))
+
+
+def _body(response: httpx.Response, until: float) -> bytes:
+    until = min(until, monotonic() + _LONGEST)
     body = bytearray()
     for piece in _decompressed(response):
+        check_cancelled()
         body += piece
         if len(body) > _LARGEST:
             msg = f"{response.url.host} answers with more than {_LARGEST} bytes: expected less."
             raise CorpusError(msg)
         if monotonic() > until:
-            msg = f"the answer took longer than {_LONGEST:.0f} s"
+            msg = "the answer took longer than it may"
             raise httpx.ReadTimeout(msg)
     return bytes(body)
 

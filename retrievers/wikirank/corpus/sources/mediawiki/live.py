@@ -4,33 +4,43 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import Counter, OrderedDict
-from collections.abc import Sequence
-from time import monotonic, sleep
-from urllib.parse import urlsplit
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from urllib.parse import unquote, urlsplit
 
+from wikirank._cancellation import wait_unless_cancelled
 from wikirank._util import Closing
-from wikirank.corpus.live import FoundPages
+from wikirank.corpus.live import (
+    FoundPages,
+    Ranking,
+    TitleList,
+    TitleQuery,
+    wrong_title_words,
+)
+from wikirank.corpus.page_cache import PageCache, user_cache_folder
 from wikirank.corpus.sources.mediawiki.client import ApiClient
 from wikirank.corpus.sources.mediawiki.credentials import find_credentials
 from wikirank.corpus.sources.mediawiki.fields import entries
-from wikirank.corpus.sources.mediawiki.pages import Page, find_titles
-from wikirank.corpus.sources.mediawiki.readers import WikitextReader
-from wikirank.corpus.sources.mediawiki.site import Site, find_api, read_site
-from wikirank.errors import SourceConnectionError
+from wikirank.corpus.sources.mediawiki.listing import list_titles
+from wikirank.corpus.sources.mediawiki.page_texts import PageTexts
+from wikirank.corpus.sources.mediawiki.pages import TITLES_AT_ONCE, Page, find_titles
+from wikirank.corpus.sources.mediawiki.site import Site, find_api, page_named, read_site
+from wikirank.errors import CorpusError, SourceConnectionError
 from wikirank.types import Article
 
 CONTACT_VARIABLE = "WIKIRANK_CONTACT"
-_ENOUGH = 3
-_KEPT_ARTICLES = 200
-_LONGEST_TEXT = 500_000
+_NOT_IN_A_TITLE = frozenset("#<>[]{}|\n\t")
+_LONGEST_TITLE = 255  # bytes
 
 
 class LiveMediaWiki(Closing):
     """A MediaWiki to ask without an index; threads may share it, and are served in turn.
 
-    A question takes a request a phrasing and two for the pages. The last 200 texts are kept by
-    revision. The wiki is asked as politely as for indexing: one request at a time, with `maxlag`.
+    A question takes a request a phrasing, one for the titles and one for each five pages. Texts are
+    kept by revision, in memory and in the user's cache folder. The wiki is asked as politely as for
+    indexing: one request at a time, with `maxlag`.
 
     Args:
         address: Of its `api.php`, of any of its pages, or of its host.
@@ -39,6 +49,8 @@ class LiveMediaWiki(Closing):
         token: An OAuth token in their place.
         contact: Mail address or page for the user agent.
         allow_http: Whether credentials may go unencrypted to another machine.
+        cache: Whether pages are kept on disk, or the folder for them. None keeps those of wikis
+            that anyone may read, and none that credentials were needed for.
 
     Raises:
         CorpusError: If there is no MediaWiki.
@@ -54,12 +66,12 @@ class LiveMediaWiki(Closing):
         token: str | None = None,
         contact: str | None = None,
         allow_http: bool = False,
+        cache: bool | str | Path | None = None,
     ) -> None:
         credentials = find_credentials(user, password, token)
         contact = contact or os.environ.get(CONTACT_VARIABLE)
         api = find_api(address, contact=contact, has_credentials=bool(credentials))
         self._lock = threading.Lock()
-        self._deadline = float("inf")
         self._client = ApiClient(
             api,
             credentials=credentials,
@@ -67,9 +79,12 @@ class LiveMediaWiki(Closing):
             allow_http=allow_http,
             sleep=self._wait,
         )
+        if cache is None:
+            cache = not credentials
+        folder = user_cache_folder() if isinstance(cache, bool) else Path(cache)
+        self._texts = PageTexts(self._client, PageCache(folder, api) if cache else None)
         self._name = urlsplit(api).netloc
         self._site: Site | None = None
-        self._articles: OrderedDict[tuple[int, int], Article] = OrderedDict()
 
     @property
     def name(self) -> str:
@@ -80,14 +95,17 @@ class LiveMediaWiki(Closing):
         """Close the connections."""
         self._client.close()
 
-    def find_pages(self, phrases: Sequence[str], limit: int, deadline: float) -> FoundPages:
+    def find_pages(
+        self, phrases: Sequence[str], limit: int, deadline: float, titles: Sequence[str] = ()
+    ) -> FoundPages:
         """Find pages by the wiki's search and read them.
 
         Args:
-            phrases: What to look for, the most telling first; the later ones only where those
-                before found little.
+            phrases: What to look for, the most telling first; those after the second only where
+                the ones before found little.
             limit: How many pages to read at most.
             deadline: When to stop, by `time.monotonic`.
+            titles: Titles that a page may have; those that none has do no harm.
 
         Returns:
             The pages, best first; where the wiki was too slow, those that it had given by then.
@@ -96,31 +114,95 @@ class LiveMediaWiki(Closing):
             SourceAccessError: If it does not let us read.
             SourceConnectionError: If it cannot be reached, or gave nothing in time.
         """
-        with self._lock:
-            self._deadline = deadline
-            if self._site is None:
-                self._site = read_site(self._client)
-            titles, notes = self._titles(phrases, limit)
-            articles = self._read(titles[:limit], self._site, notes)
+        with self._asked_until(deadline) as site:
+            ranking = Ranking()
+            notes = ranking.add_phrases(phrases, lambda phrase: [self._search(phrase, limit)])
+            pages = self._pages(ranking, limit, [t for t in titles if _may_be_title(t)])
+            articles = self._texts.read(pages, site, notes)
         return FoundPages(articles, notes)
 
-    def _titles(self, phrases: Sequence[str], limit: int) -> tuple[list[str], list[str]]:
-        """Titles of all phrasings, those found by several first, and what went wrong."""
-        places: dict[str, float] = {}
-        for number, phrase in enumerate(phrases):
-            # The question and its telling words are always asked, single words where that was
-            # not enough.
-            if number > 1 and len(places) >= _ENOUGH:
-                break
-            try:
-                found = self._search(phrase, limit)
-            except SourceConnectionError as err:
-                if not places:
-                    raise
-                return _best(places), [f"The wiki was too slow for every phrasing: {err}"]
-            for place, title in enumerate(found, start=1):
-                places[title] = places.get(title, 0.0) + 1 / (10 + place + number)
-        return _best(places), []
+    def read_page(self, name: str, deadline: float) -> Article | None:
+        """The page of a title or address; redirects are followed.
+
+        Args:
+            name: The title or address.
+            deadline: When to stop, by `time.monotonic`.
+
+        Returns:
+            The page; None if there is none.
+
+        Raises:
+            CorpusError: The wiki cannot be read, or the page is too long.
+        """
+        title = self._title_of(name)
+        if not _may_be_title(title):
+            return None
+        with self._asked_until(deadline) as site:
+            pages = [page for page in self._looked_up([title]) if _is_text(page)]
+            notes: list[str] = []
+            articles = self._texts.read(pages[:1], site, notes)
+        if pages and not articles:
+            raise CorpusError(" ".join(notes) or f"{name!r} cannot be read.")
+        return articles[0] if articles else None
+
+    def titles_like(self, name: str, count: int, deadline: float) -> list[str]:
+        """Titles that begin alike, and those of pages with the words of a title.
+
+        Args:
+            name: The title or address that no page has.
+            count: How many at most.
+            deadline: When to stop, by `time.monotonic`.
+
+        Returns:
+            The titles, best first.
+
+        Raises:
+            CorpusError: The wiki cannot be read.
+        """
+        words = wrong_title_words(name)
+        if not words:
+            return []
+        with self._asked_until(deadline):
+            where = {"list": "prefixsearch", "pslimit": str(count)}
+            beginning = words[: (len(words) + 1) // 2]
+            answer = self._client.call(action="query", **where, pssearch=beginning)
+            found = [hit.get("title") for hit in entries(answer, "query", "prefixsearch")]
+            found += self._search(words, count)
+        return list(dict.fromkeys(title for title in found if isinstance(title, str)))[:count]
+
+    def list_titles(self, query: TitleQuery, deadline: float) -> TitleList:
+        """List titles by prefix, category, or links, in the wiki's order.
+
+        Args:
+            query: Which; one condition at most.
+            deadline: When to stop, by `time.monotonic`.
+
+        Returns:
+            The titles.
+
+        Raises:
+            CorpusError: The wiki cannot be read.
+            InvalidArgumentError: If several conditions are given.
+        """
+        with self._asked_until(deadline) as site:
+            return list_titles(self._client, site, query)
+
+    @contextmanager
+    def _asked_until(self, deadline: float) -> Iterator[Site]:
+        """The wiki for one question, when it is that question's turn."""
+        if not self._lock.acquire(
+            timeout=min(max(0.0, deadline - monotonic()), threading.TIMEOUT_MAX)
+        ):
+            msg = f"{self._name} is still asked other questions. Allow more seconds, or try again."
+            raise SourceConnectionError(msg)
+        try:
+            self._client.until = deadline
+            self._check_time()
+            if self._site is None:
+                self._site = read_site(self._client)
+            yield self._site
+        finally:
+            self._lock.release()
 
     def _search(self, phrase: str, limit: int) -> list[str]:
         self._check_time()
@@ -130,54 +212,48 @@ class LiveMediaWiki(Closing):
         titles = (hit.get("title") for hit in entries(answer, "query", "search"))
         return [title for title in titles if isinstance(title, str)]
 
-    def _read(self, titles: Sequence[str], site: Site, notes: list[str]) -> list[Article]:
-        if not titles:
+    def _pages(self, ranking: Ranking, limit: int, titles: Sequence[str]) -> list[Page]:
+        """The best pages that there are, of those that were found and those that may be named."""
+        found = ranking.best()[:limit]
+        named = [title for title in titles if title not in found][: TITLES_AT_ONCE - len(found)]
+        if not found and not named:
             return []
-        found = {page.title: page for page in find_titles(self._client, titles, follow=True).pages}
-        pages = [page for page in found.values() if page.exists and page.model == "wikitext"]
-        missing = [page for page in pages if (page.id, page.revision) not in self._articles]
-        skipped, passed_over = Counter[str](), list[str]()
-        try:
-            self._check_time()
-            for item in WikitextReader(self._client, site, skipped, passed_over).read(missing):
-                if not isinstance(item, Article):
-                    continue
-                if len(item.text) > _LONGEST_TEXT:
-                    notes.append(f"{item.title!r} is too long to be read for one question.")
-                else:
-                    self._keep(item, missing)
-        except SourceConnectionError as err:
-            if not any((page.id, page.revision) in self._articles for page in pages):
-                raise
-            notes.append(f"The wiki was too slow for all pages: {err}")
-        order = {title: place for place, title in enumerate(titles)}
-        pages.sort(key=lambda page: order.get(page.title, len(order)))
-        return [
-            self._articles[page.id, page.revision]
-            for page in pages
-            if (page.id, page.revision) in self._articles
-        ]
+        self._check_time()
+        pages = {page.title: page for page in self._looked_up([*found, *named])}
+        named_pages = [title for title in pages if title not in found]
+        ranking.add(named_pages)
+        best = [pages[title] for title in ranking.best() if title in pages]
+        return [page for page in best if _is_text(page)][:limit]
 
-    def _keep(self, article: Article, pages: Sequence[Page]) -> None:
-        page = next((page for page in pages if page.url == article.url), None)
-        if page is None:  # Only what was asked for is read.
-            return
-        self._articles[page.id, page.revision] = article
-        while len(self._articles) > _KEPT_ARTICLES:
-            self._articles.popitem(last=False)
+    def _looked_up(self, titles: Sequence[str]) -> list[Page]:
+        return find_titles(self._client, titles, follow=True).pages
+
+    def _title_of(self, name: str) -> str:
+        """The title that a name or an address means, without the anchor."""
+        title = name.strip()
+        if "://" in name:
+            parts = urlsplit(title)
+            path = unquote(parts.path.rpartition("/")[2])
+            title = (page_named(title) or path) if parts.netloc == self._name else ""
+        return title.partition("#")[0].replace("_", " ").strip()
 
     def _check_time(self) -> None:
-        if monotonic() > self._deadline:
+        if monotonic() > self._client.until:
             msg = f"{self._name} did not answer in time. Allow more seconds, or try again later."
             raise SourceConnectionError(msg)
 
     def _wait(self, seconds: float) -> None:
         """Wait as a busy wiki asks, but not beyond the deadline."""
-        if monotonic() + seconds > self._deadline:
-            self._deadline = 0.0
+        if monotonic() + seconds > self._client.until:
+            self._client.until = 0.0
             self._check_time()
-        sleep(seconds)
+        wait_unless_cancelled(seconds)
 
 
-def _best(places: dict[str, float]) -> list[str]:
-    return sorted(places, key=lambda title: -places[title])
+def _is_text(page: Page) -> bool:
+    return page.exists and page.model == "wikitext"
+
+
+def _may_be_title(title: str) -> bool:
+    fits = 0 < len(title.encode()) <= _LONGEST_TITLE
+    return fits and title.isprintable() and not _NOT_IN_A_TITLE.intersection(title)

@@ -36,6 +36,7 @@ class Page:
         aliases: Titles of the pages that redirect to it, sorted.
         is_redirect: Whether it only points to another.
         model: Its content model, such as `wikitext`.
+        length: Bytes of its source text.
     """
 
     title: str
@@ -47,6 +48,7 @@ class Page:
     aliases: tuple[str, ...] = ()
     is_redirect: bool = False
     model: str = "wikitext"
+    length: int = 0
 
     @property
     def exists(self) -> bool:
@@ -229,4 +231,5 @@ def _page(entry: Fields) -> Page:
         aliases=tuple(sorted(text(alias, "title") for alias in entries(entry, "redirects"))),
         is_redirect=bool(entry.get("redirect")),
         model=str(entry.get("contentmodel", "wikitext")),
+        length=number(entry, "length", 0),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
-from urllib.parse import urljoin
+from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 import httpx
 
@@ -26,6 +26,11 @@ from wikirank.errors import CorpusError
 _USUAL_PLACES = ("/w/api.php", "/api.php", "/wiki/api.php", "/mediawiki/api.php")
 _REDIRECTS = 5
 _CATEGORIES = 14
+_MAIN_PAGES = frozenset(
+    {"", "main page", "home", "hauptseite", "wikipedia:hauptseite", "accueil", "portada"}
+    | {"wikipédia:accueil principal", "wikipedia:portada", "pagina principale", "hoofdpagina"}
+    | {"заглавная страница", "メインページ", "wikipedia:首页", "strona główna"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,16 @@ def find_api(address: str, *, contact: str | None = None, has_credentials: bool 
         f"in the usual places ({', '.join(_USUAL_PLACES)}). Give the address of its api.php."
     )
     raise CorpusError(msg)
+
+
+def page_named(address: str) -> str:
+    """The title of the page that an address names, `…/wiki/Frost`; empty if it names none."""
+    parts = urlsplit(address)
+    title = dict(parse_qsl(parts.query)).get("title", "")
+    for place in ("/wiki/", "/index.php/"):
+        title = title or unquote(parts.path.partition(place)[2])
+    title = title.replace("_", " ").strip("/ ")
+    return "" if title.casefold() in _MAIN_PAGES else title
 
 
 def _get(client: httpx.Client, url: httpx.URL, named: httpx.URL, has_credentials: bool) -> Answer:

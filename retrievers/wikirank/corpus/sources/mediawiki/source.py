@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from wikirank._util import chunks
 from wikirank.corpus.source import Known, NothingKnown, Removed, Unchanged
@@ -24,18 +24,13 @@ from wikirank.corpus.sources.mediawiki.pages import (
 )
 from wikirank.corpus.sources.mediawiki.readers import RenderedReader, WikitextReader
 from wikirank.corpus.sources.mediawiki.recent import changed_pages, parse_moment, reaches_back
-from wikirank.corpus.sources.mediawiki.site import Site, find_api, read_site
+from wikirank.corpus.sources.mediawiki.site import Site, find_api, page_named, read_site
 from wikirank.corpus.sources.options import SourceOptions
 from wikirank.corpus.sources.path_source import source_name
 from wikirank.errors import InvalidArgumentError
 from wikirank.types import Article
 
 _LOGGER = logging.getLogger(__name__)
-_MAIN_PAGES = frozenset(
-    {"", "main page", "home", "hauptseite", "wikipedia:hauptseite", "accueil", "portada"}
-    | {"wikipédia:accueil principal", "wikipedia:portada", "pagina principale", "hoofdpagina"}
-    | {"заглавная страница", "メインページ", "wikipedia:首页", "strona główna"}
-)
 _CONTACT_VARIABLE = "WIKIRANK_CONTACT"
 
 
@@ -88,7 +83,7 @@ class MediaWikiSource:
         self._skipped: Counter[str] = Counter()
         self._passed_over: list[str] = []
         self._client().close()  # Credentials that must not be sent are refused at once.
-        page = _page_named(address)
+        page = page_named(address)
         if page and not (self._options.titles or category):
             _LOGGER.warning(
                 "The address names the page %r; the whole wiki is read. For that page alone give "
@@ -268,16 +263,6 @@ class MediaWikiSource:
         self._skipped[reason] += 1
         self._passed_over.append(f"{what} ({reason})")
         _LOGGER.info("%s passes over %s (%s)", self.name, what, reason)
-
-
-def _page_named(address: str) -> str:
-    """The title of the page that an address names, `…/wiki/Frost`; empty if it names none."""
-    parts = urlsplit(address)
-    title = dict(parse_qsl(parts.query)).get("title", "")
-    for place in ("/wiki/", "/index.php/"):
-        title = title or unquote(parts.path.partition(place)[2])
-    title = title.replace("_", " ").strip("/ ")
-    return "" if title.casefold() in _MAIN_PAGES else title
 
 
 def _check(address: str, options: SourceOptions) -> None:

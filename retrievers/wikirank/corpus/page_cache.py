@@ -1,0 +1,174 @@
+"""Pages of live wikis that were read before, by revision: in memory, and on disk."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sqlite3
+import sys
+import threading
+import time
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import TypeVar
+
+from wikirank.types import Article
+
+_LOGGER = logging.getLogger(__name__)
+FOLDER_VARIABLE = "WIKIRANK_CACHE"
+_FILE = "pages-1.sqlite"  # count up when the table changes
+_MOST_BYTES = 256 * 2**20
+_MOST_CHARS = 20_000_000
+_BUSY_SECONDS = 1.0
+_Result = TypeVar("_Result")
+_TABLE = """
+CREATE TABLE IF NOT EXISTS pages (
+    wiki TEXT, page INTEGER, version TEXT, article BLOB, bytes INTEGER, used REAL,
+    PRIMARY KEY (wiki, page)
+)
+"""
+
+
+class RecentPages:
+    """The pages read last, in memory, as many as have 20 million characters."""
+
+    def __init__(self) -> None:
+        self._pages: OrderedDict[int, Article] = OrderedDict()
+        self._chars = 0
+
+    def get(self, versions: Mapping[int, str]) -> dict[int, Article]:
+        """Those of some pages that are here in the version wanted, by number."""
+        found = {
+            page: self._pages[page]
+            for page, version in versions.items()
+            if page in self._pages and self._pages[page].version == version
+        }
+        for page in found:
+            self._pages.move_to_end(page)
+        return found
+
+    def put(self, articles: Mapping[int, Article]) -> None:
+        """Keep pages, and forget those that were used longest ago."""
+        for page, article in articles.items():
+            if old := self._pages.pop(page, None):
+                self._chars -= len(old.text)
+            self._pages[page] = article
+            self._chars += len(article.text)
+        while self._chars > _MOST_CHARS:
+            _, old = self._pages.popitem(last=False)
+            self._chars -= len(old.text)
+
+
+class PageCache:
+    """Pages on disk, for the user alone: at most 256 MB, the longest unused of which go first.
+
+    Processes may share it. Where it cannot be read or written, a warning is logged once, and all
+    goes on without it.
+
+    Args:
+        folder: Where it lies.
+        wiki: The wiki that the pages are of: the address of its API.
+        most_bytes: How much it may hold.
+    """
+
+    def __init__(self, folder: Path, wiki: str, most_bytes: int = _MOST_BYTES) -> None:
+        self.path = folder / _FILE
+        self._wiki = wiki
+        self._most_bytes = most_bytes
+        self._lock = threading.Lock()
+        self._usable = True
+
+    def get(self, versions: Mapping[int, str]) -> dict[int, Article]:
+        """Those of some pages that are here in the version wanted.
+
+        Args:
+            versions: The version wanted of each page, by its number.
+
+        Returns:
+            The pages, by number.
+        """
+        return self._attempt(lambda connection: self._found(connection, versions)) or {}
+
+    def put(self, articles: Mapping[int, Article]) -> None:
+        """Keep pages in place of their earlier versions, and drop what is too much.
+
+        Args:
+            articles: The pages, by number.
+        """
+        if articles:
+            self._attempt(lambda connection: self._write(connection, articles))
+
+    def _found(
+        self, connection: sqlite3.Connection, versions: Mapping[int, str]
+    ) -> dict[int, Article]:
+        found: dict[int, Article] = {}
+        for page, version in versions.items():
+            key = (self._wiki, page, version)
+            row = connection.execute(
+                "SELECT article FROM pages WHERE wiki = ? AND page = ? AND version = ?", key
+            ).fetchone()
+            if row is None:
+                continue
+            found[page] = Article(**json.loads(zlib.decompress(row[0])))
+            connection.execute(
+                "UPDATE pages SET used = ? WHERE wiki = ? AND page = ? AND version = ?",
+                (time.time(), *key),
+            )
+        return found
+
+    def _write(self, connection: sqlite3.Connection, articles: Mapping[int, Article]) -> None:
+        for page, article in articles.items():
+            packed = zlib.compress(json.dumps(asdict(article)).encode())
+            row = (self._wiki, page, article.version, packed, len(packed), time.time())
+            connection.execute("REPLACE INTO pages VALUES (?, ?, ?, ?, ?, ?)", row)
+        self._drop_oldest(connection)
+
+    def _drop_oldest(self, connection: sqlite3.Connection) -> None:
+        (held,) = connection.execute("SELECT coalesce(sum(bytes), 0) FROM pages").fetchone()
+        too_much = held - self._most_bytes
+        for rowid, size in _oldest(connection) if too_much > 0 else ():
+            connection.execute("DELETE FROM pages WHERE rowid = ?", (rowid,))
+            too_much -= size
+            if too_much <= 0:
+                break
+
+    def _attempt(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result | None:
+        """What the work gives, its changes committed; None where the file is of no use."""
+        with self._lock:
+            if not self._usable:
+                return None
+            try:
+                with closing(self._open()) as connection, connection:
+                    connection.execute(_TABLE)
+                    return work(connection)
+            except (OSError, sqlite3.Error, zlib.error, ValueError, TypeError) as err:
+                _LOGGER.warning("Pages are not kept in %s: %s", self.path, err)
+                self._usable = False
+                return None
+
+    def _open(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        return sqlite3.connect(self.path, timeout=_BUSY_SECONDS)
+
+
+def _oldest(connection: sqlite3.Connection) -> Iterable[tuple[int, int]]:
+    return connection.execute("SELECT rowid, bytes FROM pages ORDER BY used").fetchall()
+
+
+def user_cache_folder() -> Path:
+    """The folder for pages: that in `WIKIRANK_CACHE`, else `wikirank` in the user's own."""
+    if named := os.environ.get(FOLDER_VARIABLE):
+        return Path(named)
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = str(Path.home() / "Library" / "Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "wikirank"
