@@ -11,13 +11,14 @@ from wikirank.corpus.live import TitleList, TitleQuery
 from wikirank.errors import InvalidArgumentError
 from wikirank.index.filters import normalise_filter
 from wikirank.index.index import WikiIndex
-from wikirank.index.store import SQL_CHUNK, PassageStore
+from wikirank.index.store import PassageStore
 from wikirank.search.expressions import compile_phrase
 from wikirank.search.pages import find_pages, page_passages
 
 # Sorts after every character that a title may hold.
 _LAST = "\U0010ffff"
 _CHUNK = 200
+_SQL_CHUNK = 500  # SQLite's oldest limit on the parameters of one statement is 999.
 _MOST_CHUNKS = 50
 _MOST_MENTIONS = 1000
 _MOST_TITLE_WORDS = 6
@@ -97,7 +98,7 @@ class _Condition:
         if self._titles is None:
             return self._select(store, "", [], after, limit)
         found: list[str] = []
-        for chunk in chunks(self._titles, SQL_CHUNK // 2):
+        for chunk in chunks(self._titles, _SQL_CHUNK):
             marks = ", ".join("?" * len(chunk))
             found += self._select(store, f" AND title IN ({marks})", chunk, after, limit)
             if len(found) >= limit:
@@ -145,7 +146,7 @@ def _named_by(store: PassageStore, title: str) -> Iterator[str]:
         raise InvalidArgumentError(msg)
     texts = [passage.text for page in pages for passage in page_passages(store, page)]
     own = {page.title for page in pages}
-    for chunk in chunks(_possible_titles(texts), SQL_CHUNK):
+    for chunk in chunks(_possible_titles(texts), _SQL_CHUNK):
         marks = ", ".join("?" * len(chunk))
         rows = store.connection.execute(
             f"SELECT DISTINCT title FROM passages WHERE title IN ({marks})", chunk
