@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -198,3 +200,17 @@ def plan_batches(
         batches[-1].append(position)
         room -= 1
     return batches
+
+
+def _leave_at_exit() -> None:
+    """Have a forked child end without ONNX Runtime's own exit, once Python's is done.
+
+    That waits for threads which only the parent has: it hangs or crashes.
+    """
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "on_exit"):  # glibc has it; it hands the status on.
+        libc.on_exit(libc._exit, None)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_at_exit)

@@ -129,7 +129,8 @@ def _ask(chroma: Path, sql: str, values: tuple[str, ...]) -> tuple[Any, ...] | N
 def _fault(folder: Path, header: _Header, labels: set[int], *, full: bool) -> str | None:
     if header.count == 0:
         return "it lists ids and holds no vectors" if labels else None
-    _file(folder / "length.bin", np.float32, header.count)  # The vectors' lengths as given.
+    if _astray_from_one(_file(folder / "length.bin", np.float32, header.count)):
+        return "the lengths of its vectors as they were given are not 1"
     elements = _file(folder / "data_level0.bin", np.uint8, (header.count, header.size))
     _file(folder / "link_lists.bin", np.uint32, header.count)  # Their sizes, at least.
     if not full and elements.nbytes > _ALL_AT_OPENING:
@@ -153,8 +154,14 @@ def _base_fault(rows: NDArray[np.uint8], header: _Header) -> str | None:
     if _links_astray(rows, header.base_links, header.count):
         return "links lead nowhere"
     vectors = _column(rows, header.vector_at, header.label_at - header.vector_at, np.float32)
-    lengths = np.linalg.norm(vectors, axis=1)
-    return None if (np.abs(lengths - 1) < 1e-2).all() else "vectors are not of length 1"
+    with np.errstate(over="ignore", invalid="ignore"):  # Of damaged numbers anything may come.
+        lengths = np.linalg.norm(vectors, axis=1)
+    return "vectors are not of length 1" if _astray_from_one(lengths) else None
+
+
+def _astray_from_one(lengths: NDArray[np.float32]) -> bool:
+    # Said so that a length which is no number is astray as well.
+    return not bool((np.abs(lengths - 1) < 1e-2).all())
 
 
 def _upper_fault(path: Path, header: _Header) -> str | None:
