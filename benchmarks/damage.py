@@ -35,6 +35,7 @@ from wikirank.search import Searcher, SearchOptions
 
 _PATIENCE = 120
 _QUESTIONS = ("copper engine by the harbour", "the violin of a sailor", "a glacier in winter")
+_REASON = re.compile(r" \(.*\)(?=\.)", re.DOTALL)  # of one damage, beside what repair did
 Step = Callable[[Path], Any]
 # Not forked from this process, which may have an index open: Chroma cannot work in such a child.
 _SERVER = multiprocessing.get_context("forkserver")
@@ -248,7 +249,8 @@ def markdown(found: list[Outcome]) -> str:
     """The outcomes as a table, those of a file that agree in one row."""
     rows: dict[tuple[str, ...], list[str]] = {}
     for outcome in found:
-        key = (outcome.file, outcome.search, outcome.verify, outcome.repair, outcome.after)
+        repair = _REASON.sub("", outcome.repair)
+        key = (outcome.file, outcome.search, outcome.verify, repair, outcome.after)
         rows.setdefault(key, []).append(outcome.kind)
     lines = ["| file | damage | search | verify | repair | then |", "|---|---|---|---|---|---|"]
     for (file, *rest), kinds in rows.items():

@@ -77,3 +77,15 @@ def test_headings_of_level_one_are_above_the_others() -> None:
     assert page.title == "T"
     assert page.text == "a\n\n== One ==\n\n=== Two ===\nb\n\n== Three ==\n\n=== Two ===\nc"
     assert MarkdownReader().read("# T\n\n## A\n\nb").text == "== A ==\nb"
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["---\na: " + "[" * 100_000 + "\n---\n", "---\na: " + "{" * 60_000 + "\n---\n",
+     "+++\n" + "a." * 30_000 + "a = 1\n+++\n", "+++\n[" + "a." * 30_000 + "a]\n+++\n"],
+)  # fmt: skip
+def test_front_matter_nested_too_deeply_stays_text(head: str) -> None:
+    page = MarkdownReader().read(f"{head}Body.")
+    assert page.metadata == {}
+    assert page.text.endswith("Body.")
+    assert head[8:40] in page.text

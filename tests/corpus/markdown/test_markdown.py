@@ -130,6 +130,11 @@ def test_pages(markdown: str, title: str, text: str | None, faults: int) -> None
     assert page.text.endswith("Text") if text is None else page.text == text
 
 
+def test_brackets_that_nothing_closes_stand_as_they_are() -> None:
+    page = MarkdownReader().read("[" * 2000 + " a \\[b] [c](d)\n\n[link](to)")
+    assert page.text == "[" * 2000 + " a [b] [c](d)\nlink"
+
+
 def test_comments_are_obsidians_only() -> None:
     text = "for %%i in 1 2: echo %%i"
     assert MarkdownReader(has_comments=False).read(text).text == text
@@ -149,7 +154,8 @@ def test_hostile_documents_lose_no_text(markdown: str) -> None:
 @pytest.mark.parametrize(
     "unit",
     ["==a ", "a==b ", "== ", "a == b ", "%%a ", "$a ", "$$a ", "[^1] ", "[[a ", "[[a]] ", "![[a ",
-     "*a ", "~~a ", "`a ", "[TOC] ", "^abcd ", "<!-- ", "<b> ", "&a ", "\\a ", "a\n", "a  \n"],
+     "*a ", "~~a ", "`a ", "[TOC] ", "^abcd ", "<!-- ", "<b> ", "&a ", "\\a ", "a\n", "a  \n",
+     "[", "![", "[^", "[a](", "[(", "\\[", "==", "&"],
 )  # fmt: skip
 def test_a_long_paragraph_takes_linear_time(unit: str) -> None:
     reader = MarkdownReader()

@@ -28,6 +28,7 @@ _INTERNAL = re.compile(
 _MOST_VALUES = 1000
 _BOOL, _INT = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:int"
 _MOST_BRACKETS = 200  # the parser's time grows with the square of their depth
+_MOST_DOTS = 50  # of one key, likewise
 
 
 def split_front_matter(markdown: str) -> tuple[Mapping[str, Any] | None, str]:
@@ -51,7 +52,7 @@ def split_front_matter(markdown: str) -> tuple[Mapping[str, Any] | None, str]:
         return {}, markdown
     head = markdown[start : closing.start()]
     body = markdown[closing.end() :].removeprefix("\n")
-    parse: Callable[[str], Any] = parse_yaml if opening[1] == "---" else tomllib.loads
+    parse: Callable[[str], Any] = parse_yaml if opening[1] == "---" else _parse_toml
     try:
         values = parse(head)
     except (ValueError, RecursionError):
@@ -60,6 +61,13 @@ def split_front_matter(markdown: str) -> tuple[Mapping[str, Any] | None, str]:
     if isinstance(values, Mapping):
         return {str(key): value for key, value in values.items()}, body
     return {}, markdown if head.strip() else body  # text between two rules
+
+
+def _parse_toml(text: str) -> Any:
+    if any(line.partition("=")[0].count(".") > _MOST_DOTS for line in text.splitlines()):
+        msg = f"over {_MOST_DOTS} dots in a key"
+        raise ValueError(msg)
+    return tomllib.loads(text)
 
 
 def _split_properties(markdown: str) -> tuple[Mapping[str, Any], str]:

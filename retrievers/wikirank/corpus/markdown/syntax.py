@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 _LONGEST_LINK = 500  # characters
 _LONGEST_MARK = 40  # characters of a paragraph that is a mark
+_LONGEST_PENDING = 1000  # characters of text that the parser copies for each one that it adds
+# Brackets of a paragraph that nothing closes: for each the parser looks through what follows.
+_MOST_UNCLOSED = 500
+_BRACKET = re.compile(r"(\\.)|\[", re.DOTALL)
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,100}\](:[ \t]*)?")
 _BLOCK_ID = re.compile(r"\^[A-Za-z0-9-]{4,}[ \t]*(?=\n|$)")
 _FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$(?![\s$])([^$\n]+)(?<!\s)\$(?!\d)")
@@ -63,6 +67,8 @@ def add_wiki_syntax(
             and bool(reference(state, start, end, silent))
         ),
     )
+    inline.push("flush", _flush)
+    parser.core.ruler.before("inline", "unclosed", _escape_unclosed)
     parser.core.ruler.push("callout", _callouts)
 
 
@@ -174,6 +180,23 @@ def _comment_block(state: StateBlock, start: int, end: int, silent: bool) -> boo
 
 def _line(state: StateBlock, number: int) -> str:
     return state.src[state.bMarks[number] : state.eMarks[number]].strip()
+
+
+def _flush(state: StateInline, silent: bool) -> bool:
+    """Make a token of the text so far, or a long text of marks would take the square of time."""
+    if not silent and len(state.pending) > _LONGEST_PENDING:
+        state.pushPending()
+    return False
+
+
+def _escape_unclosed(state: StateCore) -> None:
+    """Take the brackets of a paragraph as they stand where hundreds are never closed."""
+    for token in state.tokens:
+        text = token.content
+        if token.type == "inline" and any(
+            text.count(left) - text.count(right) > _MOST_UNCLOSED for left, right in ("[]", "()")
+        ):
+            token.content = _BRACKET.sub(lambda found: found[1] or r"\[", text)
 
 
 def _callouts(state: StateCore) -> None:
