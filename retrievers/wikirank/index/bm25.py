@@ -7,7 +7,6 @@ grows with the index. BM25 as in Robertson and Zaragoza (2009), k1 = 1.2, b = 0.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,13 +18,14 @@ from wikirank._util import Closing, is_rust_panic
 from wikirank.errors import IndexStorageError
 from wikirank.index.analyzer import Analyzer
 from wikirank.index.bm25_files import META, lexical_fault
+from wikirank.index.bm25_query import any_of
 from wikirank.index.languages import ENGLISH, language_of_texts
 from wikirank.index.store import PassageStore
+from wikirank.passages.aliases import searched_text
 from wikirank.types import Passage
 
 _ANALYZER = "wikirank"
 _WRITER_HEAP_BYTES = 64 * 1024 * 1024
-_K1 = 1.2
 
 Accept = Callable[[Sequence[str]], "set[str]"]
 
@@ -125,8 +125,8 @@ class LexicalIndex:
         if not stems:
             return []
         with _failures(self._place):
-            parsed, searcher = self._any_of(stems), self._index.searcher()
-            most = _most_possible(searcher, stems)
+            searcher = self._index.searcher()
+            parsed, most = any_of(searcher, self._index.schema, stems)
         accepted: list[tuple[str, float]] = []
         offset, page = 0, k
         while len(accepted) < k:
@@ -154,20 +154,17 @@ class LexicalIndex:
         stems = self._analyzer.telling_stems(query)
         if not stems:
             return dict.fromkeys(ids, 0.0)
+        with _failures(self._place):
+            searcher = self._index.searcher()
+            words, most = any_of(searcher, self._index.schema, stems)
         any_of_them = tantivy.Query.term_set_query(self._index.schema, "id", list(ids))
         among = tantivy.Query.const_score_query(any_of_them, 0.0)
         parsed = tantivy.Query.boolean_query(
-            [(tantivy.Occur.Must, among), (tantivy.Occur.Should, self._any_of(stems))]
+            [(tantivy.Occur.Must, among), (tantivy.Occur.Should, words)]
         )
         with _failures(self._place):
-            searcher = self._index.searcher()
-            most = _most_possible(searcher, stems)
             hits = searcher.search(parsed, limit=2 * len(ids) + 10, count=False).hits
             return {str(searcher.doc(doc).get_first("id")): score / most for score, doc in hits}
-
-    def _any_of(self, stems: Sequence[str]) -> tantivy.Query:
-        terms = [tantivy.Query.term_query(self._index.schema, "body", stem) for stem in stems]
-        return tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in terms])
 
     def matching_words(self, query: str, words: Iterable[str]) -> set[str]:
         """Find the words that count as a hit for a query.
@@ -249,7 +246,7 @@ class LexicalWriter(Closing):
 
     def _add(self, passage: Passage) -> None:
         self._writer.add_document(
-            tantivy.Document(id=passage.id, body=Analyzer.prepared(passage.headed_text))
+            tantivy.Document(id=passage.id, body=Analyzer.prepared(searched_text(passage)))
         )
 
     def _commit(self) -> None:
@@ -260,13 +257,6 @@ class LexicalWriter(Closing):
         """Wait for merges to end and give the index free."""
         with _failures(self._place, "written"):
             self._writer.wait_merging_threads()
-
-
-def _most_possible(searcher: tantivy.Searcher, stems: Sequence[str]) -> float:
-    """What BM25 stays below, however often a passage has all of the stems."""
-    n = searcher.num_docs
-    frequencies = (searcher.doc_freq("body", stem) for stem in stems)
-    return (_K1 + 1) * sum(math.log1p((n - df + 0.5) / (df + 0.5)) for df in frequencies)
 
 
 @contextmanager

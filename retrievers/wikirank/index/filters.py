@@ -18,9 +18,13 @@ Filter = Mapping[str, Any]
 
 _COMPARISONS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 _MEMBERSHIPS = ("$in", "$nin")
+_NEGATED = {"$ne": "$eq", "$nin": "$in"}
 # SQLite's parser gives up at about a hundred.
 _DEEPEST = 20
 _SCALARS = (str, int, float, bool)
+
+# Before the recorded names of keys whose values are lists; no key that a filter names begins so.
+LIST_MARK = "$list:"
 
 # How a passage's own fields are read where its metadata has no key of that name.
 _COLUMNS = {
@@ -163,15 +167,28 @@ def to_sql(where: Mapping[str, Any]) -> tuple[str, list[Any]]:
         joined = f" {key[1:].upper()} ".join(f"({sql})" for sql, _ in parts)
         return joined, [parameter for _, parameters in parts for parameter in parameters]
     ((operator, operand),) = value.items()
-    return _test(*_column(key), operator, operand)
-
-
-def _column(key: str) -> tuple[str, list[Any]]:
-    extracted = "json_extract(metadata, ?)"
     path = f"$.{json.dumps(key)}"
     if key in _COLUMNS:
-        return f"COALESCE({extracted}, {_COLUMNS[key]})", [path]
-    return extracted, [path]
+        column = f"COALESCE(json_extract(metadata, ?), {_COLUMNS[key]})"
+        return _test(column, [path], operator, operand)
+    if operator in _NEGATED:
+        condition, parameters = _test("value", [], _NEGATED[operator], operand)
+        return f"NOT {_any_value(condition)}", [path, *parameters]
+    condition, parameters = _test("value", [], operator, operand)
+    return _any_value(condition), [path, *parameters]
+
+
+def _any_value(condition: str) -> str:
+    """That a value of the metadata, or one of a list of them, meets a condition."""
+    return f"EXISTS (SELECT 1 FROM json_each(metadata, ?) WHERE {condition})"
+
+
+def named_keys(where: Mapping[str, Any]) -> set[str]:
+    """The metadata keys that a normalised filter names."""
+    ((key, value),) = where.items()
+    if key in ("$and", "$or"):
+        return set[str]().union(*(named_keys(part) for part in value))
+    return {key}
 
 
 def _test(column: str, path: list[Any], operator: str, operand: Any) -> tuple[str, list[Any]]:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from wikirank.errors import InvalidArgumentError
-from wikirank.index.filters import can_be_stored, is_scalar
+from wikirank.index.filters import LIST_MARK, can_be_stored, is_scalar
 from wikirank.types import Passage
 
 # Metadata keys of one passage that a filter can name. At 5,461 Chroma fails to apply the record,
@@ -21,6 +21,17 @@ def filterable(metadata: Mapping[str, Any]) -> dict[str, str | int | float | boo
     """The part of a passage's metadata that Chroma can hold and a filter can name."""
     kept = {k: v for k, v in metadata.items() if is_scalar(v) and not _fault(k, v)}
     return kept if len(kept) <= MOST_KEYS else dict(islice(kept.items(), MOST_KEYS))
+
+
+def filter_keys(metadata: Mapping[str, Any]) -> set[str]:
+    """The keys that a filter can name as an index records them, those of lists marked as such."""
+    lists = (k for k, v in metadata.items() if _is_listed(v) and not _fault(k, ""))
+    marked = (f"{LIST_MARK}{key}" for key in islice(lists, MOST_KEYS))
+    return {*filterable(metadata), *marked}
+
+
+def _is_listed(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and any(is_scalar(part) for part in value)
 
 
 def unfilterable(metadata: Mapping[str, Any]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from wikirank.errors import IndexStorageError, InvalidArgumentError
 from wikirank.index.database import Database, store_failures, way_out
-from wikirank.index.filters import FIELD_KEYS, to_sql
+from wikirank.index.filters import FIELD_KEYS, LIST_MARK, named_keys, to_sql
 from wikirank.passages.ids import stable_hash
 from wikirank.types import Passage
 
@@ -161,7 +161,23 @@ class PassageStore(Database):
     def known_keys(self) -> frozenset[str]:
         """The metadata keys that a filter may name."""
         rows = self.connection.execute("SELECT key FROM metadata_keys")
-        return FIELD_KEYS | {row[0] for row in rows}
+        return FIELD_KEYS | {row[0].removeprefix(LIST_MARK) for row in rows}
+
+    def recorded_keys(self) -> frozenset[str]:
+        """The metadata keys as they are recorded, those of lists with their mark."""
+        rows = self.connection.execute("SELECT key FROM metadata_keys")
+        return frozenset(row[0] for row in rows)
+
+    def names_lists(self, where: Mapping[str, Any]) -> bool:
+        """Whether a normalised filter names a key that has lists, in which Chroma looks not."""
+        marked = {f"{LIST_MARK}{key}" for key in named_keys(where)}
+        return not marked.isdisjoint(self.recorded_keys())
+
+    def ids_where(self, where: Mapping[str, Any], limit: int) -> list[str]:
+        """Ids of passages that pass a normalised filter, at most `limit`."""
+        condition, parameters = to_sql(where)
+        sql = f"SELECT id FROM passages WHERE {condition} LIMIT ?"
+        return [row[0] for row in self.connection.execute(sql, [*parameters, limit])]
 
     def count(self) -> int:
         """How many passages the index holds."""
@@ -195,9 +211,9 @@ def insert_passages(connection: sqlite3.Connection, passages: Sequence[Passage])
     rows = [_row(passage) for passage in passages]
     connection.executemany(f"INSERT OR REPLACE INTO passages VALUES ({marks})", rows)
     # Imported here, as searching needs it not.
-    from wikirank.index.metadata import filterable
+    from wikirank.index.metadata import filter_keys
 
-    keys = {key for passage in passages for key in filterable(passage.metadata)}
+    keys = {key for passage in passages for key in filter_keys(passage.metadata)}
     connection.executemany(
         "INSERT OR IGNORE INTO metadata_keys VALUES (?)", [(key,) for key in sorted(keys)]
     )

@@ -15,6 +15,7 @@ from wikirank.embed import is_bundled_embedder
 from wikirank.errors import InvalidArgumentError
 from wikirank.index import WikiIndex
 from wikirank.index.filters import normalise_filter
+from wikirank.passages.aliases import text_with_named_alias
 from wikirank.passages.duplicates import without_duplicates
 from wikirank.rank import CrossEncoder, best_first, load_cross_encoder, score_passages
 from wikirank.rank.protocol import PRUNED
@@ -30,6 +31,8 @@ Hits = list[tuple[str, float]]
 
 # A search takes milliseconds, the batches that a writer writes are seconds apart.
 _TRIES = 5
+# Passages that pass a filter of which all are compared with the query, rather than searched.
+_FEW = 2000
 _RETRIEVERS = {"dense": "vectors", "lexical": "BM25", "hybrid": "vectors and BM25"}
 _WORD = re.compile(r"[^\W_]+")
 
@@ -248,11 +251,30 @@ class Searcher(CandidateReranker):
         self, vector: NDArray[np.float32], wanted: int, where: Mapping[str, Any] | None
     ) -> Hits:
         """What the vectors find; asked again where they lag behind what another process wrote."""
+        if where and self.index.store.names_lists(where):
+            return self._dense_of_lists(vector, wanted, where)
         hits = self.index.dense.search(vector, wanted, where)
         ids = [id_ for id_, _ in hits]
         if len(self.index.store.matching(ids, None)) < len(ids) and self.index.dense.refresh():
             hits = self.index.dense.search(vector, wanted, where)
         return hits
+
+    def _dense_of_lists(
+        self, vector: NDArray[np.float32], wanted: int, where: Mapping[str, Any]
+    ) -> Hits:
+        """The same under a filter on lists, which the index's database looks into."""
+        ids = self.index.store.ids_where(where, _FEW + 1)
+        if len(ids) <= _FEW:
+            similar = self.index.dense.similarities(vector, ids)
+            return sorted(similar.items(), key=lambda hit: -hit[1])[:wanted]
+        asked = wanted
+        while True:
+            asked *= 4
+            hits = self.index.dense.search(vector, asked)
+            passing = self.index.store.matching([id_ for id_, _ in hits], where)
+            kept = [hit for hit in hits if hit[0] in passing]
+            if len(kept) >= wanted or len(hits) < asked:
+                return kept[:wanted]
 
     def _lexical(self, query: str, wanted: int, where: Mapping[str, Any] | None) -> Hits:
         def accept(ids: Sequence[str]) -> set[str]:
@@ -337,7 +359,7 @@ def rerank_candidates(
         The candidates that were not dropped, best first, with logit, relevance score and new rank:
         all of them, or at least `top_n`.
     """
-    texts = [reranker_text(candidate.passage, cross_encoder) for candidate in candidates]
+    texts = [reranker_text(one.passage, cross_encoder, query) for one in candidates]
     logits = score_passages(
         cross_encoder,
         query,
@@ -399,6 +421,11 @@ def _first_stage(candidates: Sequence[RankedPassage]) -> FirstStageScores | None
     )
 
 
-def reranker_text(passage: Passage, cross_encoder: CrossEncoder) -> str:
-    """The passage as the model was trained to read it: with its heading, or without."""
-    return passage.headed_text if cross_encoder.prepend_heading else passage.text
+def reranker_text(passage: Passage, cross_encoder: CrossEncoder, query: str = "") -> str:
+    """The passage as the model was trained to read it: with its heading, or without.
+
+    An alias of the article that the query names stands after the title.
+    """
+    if not cross_encoder.prepend_heading:
+        return passage.text
+    return text_with_named_alias(passage, query)

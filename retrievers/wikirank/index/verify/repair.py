@@ -17,7 +17,7 @@ from wikirank.index.bm25 import LexicalIndex
 from wikirank.index.bm25_files import lexical_fault
 from wikirank.index.languages import ENGLISH
 from wikirank.index.ledger import add_all_pending, mark_for_reindex
-from wikirank.index.metadata import filterable
+from wikirank.index.metadata import filter_keys
 from wikirank.index.preconditions import STORE_FILE, check_made_by
 from wikirank.index.store import PassageStore, delete_passages
 from wikirank.index.vectors.base import VectorIndex
@@ -138,14 +138,14 @@ def _repair_passages(store: PassageStore, writer: IndexWriter) -> Iterator[str]:
     check = Check()
     faults = 0
     for article, passages in check_articles(check, store):
-        keys.update(key for passage in passages for key in filterable(passage.metadata))
+        keys.update(key for passage in passages for key in filter_keys(passage.metadata))
         if check.faults > faults:
             recalled.append(article)
         faults = check.faults
     connection = store.connection
     recalled += connection.execute(PASSAGES_WITHOUT_ARTICLE).fetchall()
     empty = connection.execute(ARTICLES_WITHOUT_PASSAGES).fetchall()
-    missing = sorted(keys - store.known_keys())
+    missing = sorted(keys - store.recorded_keys())
     with store.transaction() as connection:
         connection.executemany("INSERT INTO metadata_keys VALUES (?)", [(k,) for k in missing])
         delete_passages(connection, unreadable)
