@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from work_growth import grows_evenly
 
 from langchain_wikirank._evidence.citations import CitationReader, cited_numbers
 
@@ -73,3 +74,23 @@ def test_only_what_may_be_a_citation_is_held_back() -> None:
 
 def test_cited_numbers() -> None:
     assert cited_numbers("So [2] and [4-6], not `x[1]` in [1999].") == {2, 4, 5, 6}
+
+
+@pytest.mark.parametrize("unit", [" ", "\n", " \t", "[ ", "\n ", "[", "[1 ", "`", "[1-9] "])
+def test_an_answer_of_any_marks_is_read_in_linear_time(unit: str) -> None:
+    def read(length: int) -> None:
+        reader = CitationReader({1})
+        reader.feed(unit * (length // len(unit)) + "x")
+        reader.end()
+
+    assert grows_evenly(read, size=20_000)
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_white_space_and_marks_in_pieces(size: int) -> None:
+    answer = "  A [1]   b\t[2] [1-2].  `[2] x`\n \n [ 1 , 2 ] [12 " + " " * 50 + "end ``` [2]  "
+    reader = CitationReader({1})
+    shown = [reader.feed(answer[at : at + size]) for at in range(0, len(answer), size)]
+    whole = "".join(shown) + reader.end()
+    assert whole == "A [1]   b [1].  `[2] x`\n \n [1] [12 " + " " * 50 + "end ``` [2]"
+    assert (reader.cited, reader.invented) == ([1], [2])

@@ -127,7 +127,7 @@ def test_filters_look_into_lists(
 
 def test_keys_of_lists_are_told(searcher: Searcher) -> None:
     assert {"tags", "aliases", "year"} <= set(searcher.index.info().filter_keys)
-    with pytest.raises(InvalidArgumentError, match="aliases.*tags"):
+    with pytest.raises(InvalidArgumentError, match=r"aliases.*tags"):
         titles(searcher, "days", filter={"tagz": "hr"})
 
 

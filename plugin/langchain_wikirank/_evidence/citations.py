@@ -19,9 +19,12 @@ from wikirank.passages.ids import stable_hash
 _NUMBER = r"[1-9]\d{0,2}"
 _MARK = rf"\[\s*{_NUMBER}(?:[\s,;–—-]+{_NUMBER})*\s*\]"
 _RANGE_OR_NUMBER = re.compile(rf"({_NUMBER})(?:\s*[–—-]\s*({_NUMBER}))?")
-_TOKEN = re.compile(rf"(?P<ticks>`+)|(?P<blank>\n[ \t]*\n)|(?P<space>[ \t]*)(?P<mark>{_MARK})")
-# What may yet become one of these, and white space, which may turn out to be the last.
-_UNFINISHED = re.compile(r"(?:`+|\s*(?:\[[\s\d,;–—-]{0,40})?)\Z")
+# White space is looked at from its beginning alone, or a long one would take its square.
+_TOKEN = re.compile(
+    rf"(?P<ticks>`+)|(?P<blank>\n[ \t]*\n)|(?P<space>(?<![ \t])[ \t]*)(?P<mark>{_MARK})"
+)
+_LONGEST_UNFINISHED = 40  # characters of a mark
+_UNFINISHED = re.compile(r"\[[\s\d,;–—-]*\Z")
 
 
 def cited_numbers(text: str) -> set[int]:
@@ -55,6 +58,7 @@ class CitationReader:
     def __init__(self, known: Collection[int]) -> None:
         self.cited: list[int] = []
         self.invented: list[int] = []
+        self._noted = set[int]()
         self._known = known
         self._held = ""
         self._ticks = ""
@@ -73,8 +77,7 @@ class CitationReader:
             citation.
         """
         self._held += piece
-        unfinished = _UNFINISHED.search(self._held)
-        cut = unfinished.start() if unfinished else len(self._held)
+        cut = _ready_length(self._held)
         ready, self._held = self._held[:cut], self._held[cut:]
         return self._clean(ready)
 
@@ -123,12 +126,21 @@ class CitationReader:
         kept = [number for number in numbers if number in self._known]
         for number in numbers:
             noted = self.cited if number in self._known else self.invented
-            if number not in noted:
+            if number not in self._noted:
+                self._noted.add(number)
                 noted.append(number)
         if len(kept) == len(numbers):
             return token[0]
         self._dropped_first = not kept and self._at_line_start
         return f"{token['space']}[{', '.join(map(str, kept))}]" if kept else ""
+
+
+def _ready_length(text: str) -> int:
+    """The length without what may yet become a token, or white space at the end of the answer."""
+    if text.endswith("`"):
+        return len(text.rstrip("`"))
+    unfinished = _UNFINISHED.search(text, max(0, len(text) - _LONGEST_UNFINISHED - 1))
+    return len(text[: unfinished.start()].rstrip() if unfinished else text.rstrip())
 
 
 def _numbers(mark: str) -> Iterator[int]:

@@ -45,7 +45,7 @@ def _part(
     if frequency == 0 and stem.isalpha() and len(stem) >= _ONE_SLIP:
         slips = 1 if len(stem) < _TWO_SLIPS else 2
         near = tantivy.Query.fuzzy_term_query(schema, _FIELD, stem, slips)
-        found = searcher.search(near, limit=1, count=True).count or 0
+        found: int = searcher.search(near, limit=1, count=True).count  # type: ignore[attr-defined]
         if found:
             weight = _weight(found, count)
             return tantivy.Query.const_score_query(near, weight), weight
