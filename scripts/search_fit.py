@@ -24,7 +24,9 @@ from pathlib import Path
 from typing import Any
 
 import bundled_data
+import numpy as np
 from bundled_data import read_lines
+from numpy.typing import NDArray
 
 from wikirank.corpus import open_source
 from wikirank.evaluate.candidates import SearchedCandidates, build_index, distractor_passages
@@ -33,6 +35,7 @@ from wikirank.evaluate.near_duplicates import credit_near_duplicates
 from wikirank.rank.onnx_cross_encoder import CascadeCrossEncoder
 from wikirank.rank.pair_pooling import load_torch_folder
 from wikirank.runtime.calibration import Calibration
+from wikirank.runtime.combination import ScoreInterpolation
 from wikirank.runtime.model_folder import (
     bundled_model,
     read_model_folder,
@@ -58,6 +61,7 @@ MODEL_ID = "langchain-wikirank/wiki-minilm-l6"
 MAX_LENGTH = 128
 DEPTH, PER_KIND, DISTRACTORS = 50, 150, 30_000
 KINDS = ("nq", "search", "paragraph")
+THRESHOLDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 CARD, LICENCE = "README.md", "LICENSE"
 
 Asked = tuple[str, str, str]
@@ -133,7 +137,24 @@ def fit(output: Path, lists: Sequence[CandidateList]) -> dict[str, Any]:
         report[kind] = rank_metrics(
             [lists[at] for at in own], [logits[at] for at in own], [crossed[at] for at in own]
         )
+        report[f"{kind}, kept by"] = kept(
+            [lists[at] for at in own], [logits[at] for at in own], combination
+        )
     return report
+
+
+def kept(
+    lists: Sequence[CandidateList],
+    logits: Sequence[NDArray[np.float64]],
+    combination: ScoreInterpolation,
+) -> dict[float, float]:
+    """The share of the right candidates whose relevance score reaches each of `THRESHOLDS`."""
+    scores = [
+        combination.relevance(combination.scores(row, one.dense, one.lexical))[one.positive_rank]
+        for one, row in zip(lists, logits, strict=True)
+        if one.positive_rank != MISSED
+    ]
+    return {least: float(np.mean(np.array(scores) >= least)) for least in THRESHOLDS}
 
 
 def development_lists(shared: Path) -> Iterator[CandidateList]:
