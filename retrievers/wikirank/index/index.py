@@ -21,9 +21,9 @@ from wikirank.index.ledger import SourceLedger, article_counts, locations, requi
 from wikirank.index.parts import create_parts, discard, open_parts
 from wikirank.index.preconditions import (
     FORMAT,
-    check_made_with,
     is_index,
     refuse_duplicates,
+    refuse_other_settings,
 )
 from wikirank.index.report import IndexInfo, IndexReport, OnProgress
 from wikirank.index.store import PassageStore
@@ -208,7 +208,7 @@ class WikiIndex(Closing):
             "language": language,
         }
         try:
-            check_made_with(index.path, index._meta, expected)
+            refuse_other_settings(index.path, index._meta, expected)
         except IndexMismatchError:
             index.close()
             raise

@@ -102,7 +102,9 @@ def check_made_by(folder: Path, meta: Mapping[str, Any], embedder: Embedder) -> 
         raise IndexMismatchError(msg)
 
 
-def check_made_with(folder: Path, meta: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+def refuse_other_settings(
+    folder: Path, meta: Mapping[str, Any], expected: Mapping[str, Any]
+) -> None:
     """Refuse an index made with other settings than those that are expected and not None."""
     for name, value in expected.items():
         if value is not None and value != meta.get(name, ENGLISH):

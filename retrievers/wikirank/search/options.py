@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from wikirank.errors import InvalidArgumentError
@@ -72,6 +72,15 @@ class SearchOptions:
         if not 0 <= self.score_threshold <= 1:
             msg = f"score_threshold lies between 0 and 1, got {self.score_threshold}."
             raise InvalidArgumentError(msg)
+
+    def for_unread(self, unread: UnreadLanguage | None) -> SearchOptions:
+        """How to search without the models that do not read the query's language."""
+        options = self
+        if unread and unread.by_embedder and options.search_type == "hybrid":
+            options = replace(options, search_type="lexical")
+        if unread and unread.by_reranker and options.rerank:
+            options = replace(options, rerank=False, score_threshold=None)
+        return options
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,8 +109,7 @@ class CandidateReranker(ABC):
         Returns:
             The passages, and the times of both steps.
         """
-        if retrieved.unread:
-            options = retrieved.unread.options(options)
+        options = options.for_unread(retrieved.unread)
         clock = StageClock(retrieved.timings)
         with clock.stage("rerank" if options.rerank else "cut"):
             passing = self._passing(retrieved, options)
@@ -176,7 +175,7 @@ class Searcher(CandidateReranker):
         clock = StageClock()
         self.index.sync()
         unread = self._unread(query, options)
-        retrieval = unread.options(options) if unread else options
+        retrieval = options.for_unread(unread)
         candidates, duplicates = self._consistent_candidates(query, retrieval, clock)
         if not candidates and retrieval.search_type != options.search_type:
             # No word in common: what the embedder guesses is better than nothing.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from wikirank.index.languages import ENGLISH, NAMES, language_of_question
-from wikirank.search.options import SearchOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +32,6 @@ class UnreadLanguage:
         else:
             order = "passages are found by the words that they share with it"
         return f"The models read English, not the language of this question ({name}): {order}."
-
-    def options(self, options: SearchOptions) -> SearchOptions:
-        """How to search instead: without the models that do not read the language."""
-        if self.by_embedder and options.search_type == "hybrid":
-            options = replace(options, search_type="lexical")
-        if self.by_reranker and options.rerank:
-            options = replace(options, rerank=False, score_threshold=None)
-        return options
 
 
 def unread_language(
