@@ -235,3 +235,20 @@ def test_headings_of_level_one() -> None:
     )
     assert plain_text("== A ==\n=== B ===\nx") == "== A ==\n\n=== B ===\nx"
     assert plain_text("= A =\n====== B ======\nx") == "== A ==\n\n====== B ======\nx"
+
+
+@pytest.mark.parametrize(
+    ("wikitext", "text"),
+    [
+        ("It fell at {{Coord|13|19|N|169|9|W|type:event|name=X}}, at sea.",
+         "It fell at 13°19′N 169°9′W, at sea."),
+        ("At {{coord|48|51|24|N|2|21|8|E|display=inline,title}}.", "At 48°51′24″N 2°21′8″E."),
+        ("At {{coord|48.857|-2.352}}.", "At 48.857°, -2.352°."),
+        ("At {{coord|43.65|N|79.38|W|region:CA}}.", "At 43.65°N 79.38°W."),
+        ("{{coord|1|N|2|E|display=title}}\nText.", "Text."),
+        ("The formula {{Carbon}}<sub>2</sub>{{Hydrogen}}<sub>6</sub>.", "The formula C2H6."),
+        ("Outside {{OV|099}} on a mission.", "Outside OV-099 on a mission."),
+    ],
+)  # fmt: skip
+def test_a_sentence_keeps_what_stood_in_it(wikitext: str, text: str) -> None:
+    assert plain_text(wikitext) == text

@@ -17,6 +17,7 @@ from wikirank.corpus.wikitext.template_forms import (
 
 _CHARGE = re.compile(r"[0-9]*[+\-−–]")
 _FORMULA_CHARGE = re.compile(r"\(([0-9]*[+\-−])\)")
+_DEGREES = re.compile(r"[-−]?\d{1,3}(?:\.\d{1,12})?")
 _SHIPS = """
 ans arc bae bap brp ccgs eml ens fns gts hdms hmas hmbs hmcs hmcs hmis hmnzs hmpngs hms hmsas hmt
 hnlms hnoms hs hsc hswms htms icgv ins iris jds js kri lé m/v ms mts mv my nms nns nrp orp ps r/v
@@ -142,6 +143,28 @@ def _force(kind: str) -> Renderer:
     return lambda given: f"{country(given)} {kind}" if given[1] else ""
 
 
+def _orbiter(given: Arguments) -> str:
+    """`{{OV|099}}`: a space shuttle's number."""
+    return f"OV-{given[1]}" if given[1] else ""
+
+
+def _coordinates(given: Arguments) -> str:
+    """`{{coord|13|19|N|169|9|W}}`: 13°19′N 169°9′W; nothing where it stands beside the title."""
+    if given.first("display").strip().lower() in ("title", "t"):
+        return ""
+    shown, sign = "", 0
+    for part in given.given:
+        if part.upper() in ("N", "S", "E", "W", "O"):
+            shown, sign = f"{shown}{part} ", 0
+        elif _DEGREES.fullmatch(part):
+            shown, sign = f"{shown}{part}{'°′″'[min(sign, 2)]}", sign + 1
+        else:
+            break  # "type:city"
+    # Two numbers alone are the degrees of both.
+    plain = shown.replace("°", "°, ").replace("′", "°") if shown.endswith("′") else shown
+    return plain.strip()
+
+
 def _letters_after_a_name(given: Arguments) -> str:
     return ", ".join(given.given)
 
@@ -155,6 +178,8 @@ INLINE: dict[str, Renderer] = {
     **named(_YEARS, argument(1)),
     **named(_SEASONS, _season),
     **named(_TEAMS, country),
+    "ov": _orbiter,
+    **named("coord coordinates", _coordinates),
     "army": _force("Army"),
     "navy": _force("Navy"),
     "air force": _force("Air Force"),

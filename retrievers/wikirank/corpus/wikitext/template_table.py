@@ -228,7 +228,7 @@ for _names, _renderer in (
     (
         """about for other~uses hatnote redirect redirect2 main see~also further details distinguish
         rp page~needed cn citation~needed fact note notetag ref r efn ipac-en ipa-en respell
-        audio listen listen~to pronunciation audio-ipa coord anchor refimprove multiple~issues
+        audio listen listen~to pronunciation audio-ipa anchor refimprove multiple~issues
         cleanup update tone technical wikify dead~link webarchive reflist notelist image
         multiple~image double~image image~label caption side~box sidebar tracklist footnote
         inline~citation clarify who when which according~to~whom by~whom original~research
