@@ -16,7 +16,7 @@ from wikirank.index.bm25 import LexicalIndex
 from wikirank.rank import CrossEncoder
 from wikirank.search.live_reader import cut_live
 from wikirank.search.options import Retrieved, SearchOptions
-from wikirank.search.phrasings import phrasings, possible_titles
+from wikirank.search.phrasings import phrasings, possible_titles, telling_words
 from wikirank.search.pipeline import CandidateReranker, distinct_candidates, words_of
 from wikirank.search.timings import StageClock
 from wikirank.search.unread import UnreadLanguage, unread_language
@@ -67,7 +67,11 @@ class LiveSearcher(CandidateReranker):
         with clock.stage("pages"):
             deadline = monotonic() + self._seconds
             found = self._wiki.find_pages(
-                phrasings(query), self._pages, deadline, possible_titles(query)
+                phrasings(query),
+                self._pages,
+                deadline,
+                words=telling_words(query),
+                titles=possible_titles(query),
             )
         with clock.stage("cut"):
             passages, notes = _passages(found.articles, self._wiki.name)

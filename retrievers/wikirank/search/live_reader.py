@@ -67,7 +67,7 @@ class LiveReader(PageReader):
             raise InvalidArgumentError(msg)
         words = pattern.replace('"', " ").strip()
         asked = [f'"{words}"', words]
-        found = self._wiki.find_pages(asked, self._pages, self._deadline(), [words])
+        found = self._wiki.find_pages(asked, self._pages, self._deadline(), titles=[words])
         passages = (p for article in found.articles for p in cut_live(article, self._wiki.name))
         hits = find_in(passages, pattern)
         all_read = len(found.articles) < self._pages and not found.notes

@@ -10,7 +10,8 @@ from wikirank.index.languages import STOPWORDS
 _WORD = re.compile(r"\w+(?:['’.-]\w+)*")
 _STOPWORDS = frozenset(STOPWORDS.split())
 _LONGEST_CHARS = 200
-_MOST_WORDS = 6
+_MOST_WORDS = 10
+_MOST_EITHER = 6
 _MOST_TITLES = 30
 _LONGEST_TITLE_WORDS = 5
 
@@ -23,15 +24,27 @@ def phrasings(query: str) -> list[str]:
 
     Returns:
         The question without anything that a search takes for an operator; its telling words; its
-        names; any of its telling words, for searches that know `OR`; each of the first and of its
-        longest telling words. None twice, none empty.
+        names; any of its telling words, for searches that know `OR`. None twice, none empty.
     """
     words = _words(query)
-    telling = [word for word in words if _is_telling(word)]
-    by_length = sorted(dict.fromkeys(telling), key=len, reverse=True)[:_MOST_WORDS]
-    either = " OR ".join(by_length) if len(by_length) > 1 else ""
-    asked = [" ".join(words), " ".join(telling), *_names(words), either, *by_length]
+    telling = telling_words(query)
+    either = " OR ".join(telling[:_MOST_EITHER]) if len(telling) > 1 else ""
+    in_order = [word for word in words if _is_telling(word)]
+    asked = [" ".join(words), " ".join(in_order), *_names(words), either]
     return list(dict.fromkeys(phrase[:_LONGEST_CHARS] for phrase in asked if phrase))
+
+
+def telling_words(query: str) -> list[str]:
+    """The words of a question that a page may be found by, one by one.
+
+    Args:
+        query: The question.
+
+    Returns:
+        Ten at most, the longest first, none twice.
+    """
+    telling = (word[:_LONGEST_CHARS] for word in _words(query) if _is_telling(word))
+    return sorted(dict.fromkeys(telling), key=len, reverse=True)[:_MOST_WORDS]
 
 
 def possible_titles(query: str) -> list[str]:

@@ -15,6 +15,7 @@ from wikirank.corpus.live import (
     MOST_PAGE_CHARS,
     FoundPages,
     Ranking,
+    SearchHits,
     TitleList,
     TitleQuery,
     wrong_title_words,
@@ -58,7 +59,13 @@ class LiveZim:
         return self._source.name
 
     def find_pages(
-        self, phrases: Sequence[str], limit: int, deadline: float, titles: Sequence[str] = ()
+        self,
+        phrases: Sequence[str],
+        limit: int,
+        deadline: float,
+        *,
+        words: Sequence[str] = (),
+        titles: Sequence[str] = (),
     ) -> FoundPages:
         """Find pages by the file's index and read them.
 
@@ -67,6 +74,7 @@ class LiveZim:
                 the ones before found little.
             limit: How many pages to read at most.
             deadline: When to stop, by `time.monotonic`.
+            words: Words to look for one by one.
             titles: Titles that a page may have; those that none has do no harm.
 
         Returns:
@@ -78,9 +86,9 @@ class LiveZim:
         """
         articles: dict[str, Article] = {}
         with self._in_turn(deadline):
-            ranking = Ranking()
-            notes = ranking.add_phrases(
-                phrases, lambda phrase: (self._texts(phrase, limit), self._titles(phrase, limit))
+            ranking = Ranking(int(self._archive.article_count))
+            notes = ranking.ask(
+                phrases, words, lambda phrase: self._search(phrase, limit), all_words=True
             )
             ranking.add(filter(None, map(self._path_of_title, titles)))
             for path in ranking.best():
@@ -137,7 +145,7 @@ class LiveZim:
             paths = [
                 *self._titles(words, count),
                 *self._titles(beginning, count),
-                *self._texts(words, count),
+                *self._search(words, count).titles,
             ]
             titles = [self._archive.get_entry_by_path(path).title for path in paths]
         return list(dict.fromkeys(titles))[:count]
@@ -206,11 +214,12 @@ class LiveZim:
         finally:
             self._lock.release()
 
-    def _texts(self, phrase: str, limit: int) -> list[str]:
+    def _search(self, phrase: str, limit: int) -> SearchHits:
         from libzim.search import Query, Searcher
 
-        results = Searcher(self._archive).search(Query().set_query(phrase)).getResults(0, limit)
-        return list(results)
+        found = Searcher(self._archive).search(Query().set_query(phrase))
+        titles = self._titles(phrase, limit) if " " in phrase else ()
+        return SearchHits(list(found.getResults(0, limit)), found.getEstimatedMatches(), titles)
 
     def _titles(self, phrase: str, limit: int) -> list[str]:
         from libzim.suggestion import SuggestionSearcher

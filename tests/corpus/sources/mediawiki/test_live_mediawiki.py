@@ -40,7 +40,7 @@ def texts_asked(proxy: Proxy) -> list[int]:
 
 
 def all_pages(wiki: LiveMediaWiki) -> tuple[set[str], list[str]]:
-    found = wiki.find_pages(["Australia"], 10, monotonic() + LONG_ENOUGH, list(PAGES))
+    found = wiki.find_pages(["Australia"], 10, monotonic() + LONG_ENOUGH, titles=list(PAGES))
     return {article.title for article in found.articles}, found.notes
 
 

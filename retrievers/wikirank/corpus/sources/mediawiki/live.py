@@ -15,6 +15,7 @@ from wikirank._util import Closing
 from wikirank.corpus.live import (
     FoundPages,
     Ranking,
+    SearchHits,
     TitleList,
     TitleQuery,
     wrong_title_words,
@@ -22,7 +23,7 @@ from wikirank.corpus.live import (
 from wikirank.corpus.page_cache import PageCache, user_cache_folder
 from wikirank.corpus.sources.mediawiki.client import ApiClient
 from wikirank.corpus.sources.mediawiki.credentials import find_credentials
-from wikirank.corpus.sources.mediawiki.fields import entries
+from wikirank.corpus.sources.mediawiki.fields import entries, number, section
 from wikirank.corpus.sources.mediawiki.listing import list_titles
 from wikirank.corpus.sources.mediawiki.page_texts import PageTexts
 from wikirank.corpus.sources.mediawiki.pages import TITLES_AT_ONCE, Page, find_titles
@@ -33,6 +34,7 @@ from wikirank.types import Article
 CONTACT_VARIABLE = "WIKIRANK_CONTACT"
 _NOT_IN_A_TITLE = frozenset("#<>[]{}|\n\t")
 _LONGEST_TITLE = 255  # bytes
+_MOST_WORDS = 6
 
 
 class LiveMediaWiki(Closing):
@@ -96,7 +98,13 @@ class LiveMediaWiki(Closing):
         self._client.close()
 
     def find_pages(
-        self, phrases: Sequence[str], limit: int, deadline: float, titles: Sequence[str] = ()
+        self,
+        phrases: Sequence[str],
+        limit: int,
+        deadline: float,
+        *,
+        words: Sequence[str] = (),
+        titles: Sequence[str] = (),
     ) -> FoundPages:
         """Find pages by the wiki's search and read them.
 
@@ -105,6 +113,7 @@ class LiveMediaWiki(Closing):
                 the ones before found little.
             limit: How many pages to read at most.
             deadline: When to stop, by `time.monotonic`.
+            words: Words to look for one by one, at most six, where the phrases found little.
             titles: Titles that a page may have; those that none has do no harm.
 
         Returns:
@@ -115,8 +124,11 @@ class LiveMediaWiki(Closing):
             SourceConnectionError: If it cannot be reached, or gave nothing in time.
         """
         with self._asked_until(deadline) as site:
-            ranking = Ranking()
-            notes = ranking.add_phrases(phrases, lambda phrase: [self._search(phrase, limit)])
+            ranking = Ranking(site.articles)
+            few = words[:_MOST_WORDS]
+            notes = ranking.ask(
+                phrases, few, lambda phrase: self._search(phrase, limit), all_words=False
+            )
             pages = self._pages(ranking, limit, [t for t in titles if _may_be_title(t)])
             articles = self._texts.read(pages, site, notes)
         return FoundPages(articles, notes)
@@ -167,7 +179,7 @@ class LiveMediaWiki(Closing):
             beginning = words[: (len(words) + 1) // 2]
             answer = self._client.call(action="query", **where, pssearch=beginning)
             found = [hit.get("title") for hit in entries(answer, "query", "prefixsearch")]
-            found += self._search(words, count)
+            found += self._search(words, count).titles
         return list(dict.fromkeys(title for title in found if isinstance(title, str)))[:count]
 
     def list_titles(self, query: TitleQuery, deadline: float) -> TitleList:
@@ -204,13 +216,15 @@ class LiveMediaWiki(Closing):
         finally:
             self._lock.release()
 
-    def _search(self, phrase: str, limit: int) -> list[str]:
+    def _search(self, phrase: str, limit: int) -> SearchHits:
         self._check_time()
         # Unless told, MediaWiki's own engine looks at titles only.
-        where = {"list": "search", "srwhat": "text", "srlimit": str(limit)}
-        answer = self._client.call(action="query", **where, srsearch=phrase, srprop="", srinfo="")
-        titles = (hit.get("title") for hit in entries(answer, "query", "search"))
-        return [title for title in titles if isinstance(title, str)]
+        where = {"list": "search", "srwhat": "text", "srlimit": str(limit), "srprop": ""}
+        answer = self._client.call(action="query", **where, srsearch=phrase, srinfo="totalhits")
+        hits = (hit.get("title") for hit in entries(answer, "query", "search"))
+        titles = [title for title in hits if isinstance(title, str)]
+        total = number(section(answer, "query", "searchinfo"), "totalhits", len(titles))
+        return SearchHits(titles, total)
 
     def _pages(self, ranking: Ranking, limit: int, titles: Sequence[str]) -> list[Page]:
         """The best pages that there are, of those that were found and those that may be named."""
