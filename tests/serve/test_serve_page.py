@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -327,3 +328,49 @@ def test_a_wiki_without_an_index_says_where_candidates_come_from(
 def test_an_index_says_where_candidates_come_from(page: Page) -> None:
     ask(page)
     expect(page.locator("#origin")).to_contain_text("From vectors and BM25 of the index index")
+
+
+def test_an_empty_question_says_so(page: Page) -> None:
+    page.locator("#query").fill("  ")
+    page.keyboard.press("Enter")
+    expect(page.locator("#error")).to_contain_text("The question is empty")
+    ask(page)
+    expect(page.locator("#error")).to_be_hidden()
+
+
+def test_a_filter_narrows_and_goes_with_the_address(page: Page) -> None:
+    expect(page.locator("#filter")).to_be_visible()
+    ask(page)
+    page.locator("#filter-key").select_option("title")
+    page.locator("#filter-value").fill("Herring")
+    page.locator("#filter-value").press("Enter")
+    expect(page).to_have_url(re.compile("key=title&is=Herring"))
+    expect(page.locator("body")).not_to_have_attribute("data-busy", "")
+    set_threshold(page, "Home")
+    titles = page.locator("#after .card:visible .title").all_inner_texts()
+    assert titles
+    assert all(title.startswith("Herring") for title in titles)
+    page.reload()
+    expect(page.locator("#answer")).to_be_visible()
+    expect(page.locator("#filter-value")).to_have_value("Herring")
+
+
+def test_on_a_phone_titles_keep_their_width_and_no_keys_are_told(
+    browser: Browser, site: str
+) -> None:
+    phone = browser.new_context(
+        viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True
+    )
+    page = phone.new_page()
+    page.goto(f"{site}?q={quote('herring ' + LONG.title)}&t=0")
+    card = page.locator('#after [data-id="long"]')
+    card.wait_for()
+    expect(page.locator("#keys-button")).to_be_hidden()
+    wide = card.locator(".body").bounding_box()
+    title = card.locator("h3").bounding_box()
+    assert wide is not None
+    assert title is not None
+    assert title["width"] == wide["width"]
+    assert card.locator("h3").get_attribute("dir") == "auto"
+    expect(page.locator(".meaning")).to_contain_text("how probably it answers")
+    phone.close()

@@ -40,6 +40,7 @@ function title(passage, matched) {
   }
   appendMarked(made, heading, matched);
   const head = element("h3");
+  head.dir = "auto";
   head.append(made);
   return head;
 }
@@ -97,6 +98,7 @@ export function card(passage, column, matched) {
   const rank = column === "before" ? passage.rank_before : passage.rank;
   place.append(element("span", "rank", String(rank)), move(passage));
   const text = element("p", "text");
+  text.dir = "auto";
   appendMarked(text, passage.text, matched);
   const head = element("div", "head");
   head.append(title(passage, matched), relevance(passage));

@@ -25,6 +25,7 @@ function cut() {
 function address() {
   const [from, n] = [at("search-type").value, at("count").value];
   const values = { q: query.value.trim(), t: cut(), from, n };
+  if (filter()) Object.assign(values, { key: at("filter-key").value, is: filterValue() });
   return `?${new URLSearchParams(values)}`;
 }
 
@@ -35,6 +36,32 @@ function readAddress() {
   threshold.value = nearestStop(Number.isNaN(given) ? DEFAULT_THRESHOLD : given);
   choose(at("search-type"), values.get("from"));
   choose(at("count"), values.get("n"));
+  const key = values.get("key") ?? "";
+  if (key && ![...at("filter-key").options].some((option) => option.value === key)) {
+    at("filter-key").append(element("option", "", key)); // Before the index told its keys.
+  }
+  at("filter-key").value = key;
+  at("filter-value").value = values.get("is") ?? "";
+  showFilter();
+}
+
+function filterValue() {
+  return at("filter-value").value.trim();
+}
+
+// What is written may be meant as text, as a number, or as true or false.
+function filter() {
+  const [key, value] = [at("filter-key").value, filterValue()];
+  if (!key || !value) return null;
+  const forms = [value];
+  if (["true", "false"].includes(value)) forms.push(value === "true");
+  if (Number.isFinite(Number(value))) forms.push(Number(value));
+  return forms.length === 1 ? { [key]: value } : { $or: forms.map((form) => ({ [key]: form })) };
+}
+
+function showFilter() {
+  at("filter-value").hidden = !at("filter-key").value;
+  at("filter").hidden = !indexed || at("filter-key").options.length === 1;
 }
 
 function choose(select, value) {
@@ -54,7 +81,11 @@ function showState({ busy = false, status = "", error = "" }) {
 
 async function ask({ remember = true } = {}) {
   const wanted = query.value.trim();
-  if (!wanted) return query.focus();
+  if (!wanted) {
+    asked?.abort();
+    showState({ error: "The question is empty. Ask a question or give keywords." });
+    return query.focus();
+  }
   asked?.abort();
   const controller = new AbortController();
   asked = controller;
@@ -65,7 +96,8 @@ async function ask({ remember = true } = {}) {
   const from = at("search-type").value;
   try {
     const found = await search(
-      { query: wanted, k: count, fetch_k: count, search_type: from }, controller.signal,
+      { query: wanted, k: count, fetch_k: count, search_type: from, filter: filter() },
+      controller.signal,
     );
     if (asked === controller) show(found, from);
   } catch (error) {
@@ -153,6 +185,11 @@ async function showInfo() {
     indexed = info.is_indexed;
     at("search-type").hidden = !indexed;
     at("own-search").hidden = indexed;
+    const chosen = at("filter-key").value;
+    const keys = info.filter_keys.map((key) => element("option", "", key));
+    at("filter-key").replaceChildren(at("filter-key").options[0], ...keys);
+    at("filter-key").value = chosen;
+    showFilter();
     const number = new Intl.NumberFormat("en");
     const [passages, articles] = [info.passages, info.articles].map(number.format);
     const held = indexed ? `${passages} passages of ${articles} articles` : "by its own search";
@@ -168,6 +205,7 @@ async function showInfo() {
 function example(text) {
   const button = element("button", "", text);
   button.type = "button";
+  button.dir = "auto";
   button.addEventListener("click", () => {
     query.value = text;
     query.focus();
@@ -186,6 +224,11 @@ function listen() {
   for (const id of ["search-type", "count"]) {
     at(id).addEventListener("change", () => answer && ask());
   }
+  at("filter-key").addEventListener("change", () => {
+    showFilter();
+    if (answer && (filterValue() || !at("filter-key").value)) ask();
+  });
+  at("filter-value").addEventListener("change", () => answer && ask());
   threshold.addEventListener("input", applyThreshold);
   threshold.addEventListener("change", () => history.replaceState(null, "", address()));
   columns.addEventListener("focusin", (event) => {
