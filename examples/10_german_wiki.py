@@ -3,8 +3,9 @@
 Run: python examples/10_german_wiki.py
 
 The bundled models read English. Questions in another language are answered by words, with the
-stems and stop words of the wiki's language; a multilingual reranker is one argument:
-`WikiReranker(model="cross-encoder/mmarco-mMiniLMv2-L12-H384-v1")`.
+stems and stop words of the wiki's language. Models of the hub that read a hundred languages are one
+argument: `WikiRetriever.from_texts(texts, models="multilingual")`, or `wikirank index --models
+multilingual`; a reranker alone, `WikiReranker(model="multilingual")`.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from wikirank import __version__
 from wikirank._lazy import lazy_names
+from wikirank._providers import register_provider_loader
 from wikirank.errors import (
     ClusterError,
     CorpusError,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from langchain_wikirank.middleware import WikiContextMiddleware
     from langchain_wikirank.retriever import WikiRetriever
     from langchain_wikirank.tools import WikiToolkit
+    from wikirank.embed import Embedder
 
 __all__ = [
     "Citation",
@@ -86,3 +88,12 @@ __getattr__, __dir__ = lazy_names(
         "create_wiki_qa_chain": "chain",
     },
 )
+
+
+def _load_of_provider(name: str) -> Embedder:
+    from langchain_wikirank._provider_embeddings import load_provider_embedder
+
+    return load_provider_embedder(name)
+
+
+register_provider_loader(_load_of_provider)

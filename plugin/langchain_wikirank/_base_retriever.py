@@ -138,7 +138,7 @@ class BaseWikiRetriever(BaseRetriever):
         params = WikiTracingParams(ls_retriever_name="wikirank")
         rerank = kwargs.get("rerank")
         if self.rerank if rerank is None else rerank:
-            own = self.reranker
+            own = self._named_model or self.reranker
             params["reranker_model"] = (
                 own.model_name if isinstance(own, WikiReranker) else type(own).__name__
             )

@@ -38,10 +38,10 @@ def embedder_from(embedding: Embeddings | None, *, normalise: bool = True) -> Em
             "Name other arguments, such as metadatas=."
         )
         raise InvalidArgumentError(msg)
-    return _EmbeddingsEmbedder(embedding, normalise=normalise)
+    return EmbeddingsEmbedder(embedding, normalise=normalise)
 
 
-class _EmbeddingsEmbedder:
+class EmbeddingsEmbedder:
     """LangChain embeddings behind the engine's `Embedder` protocol.
 
     Args:

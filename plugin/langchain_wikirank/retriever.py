@@ -16,10 +16,14 @@ from langchain_wikirank._collections import index_of_collection
 from langchain_wikirank._document_writing import DocumentWriting
 from langchain_wikirank._documents import documents_of_texts
 from langchain_wikirank._retriever_settings import IndexField, WikiTracingParams
+from langchain_wikirank.compressor import WikiReranker
 from langchain_wikirank.embeddings import embedder_from
 from langchain_wikirank.live import LiveWikiRetriever
+from wikirank.embed import load_any_embedder
+from wikirank.errors import InvalidArgumentError
 from wikirank.index import WikiIndex
 from wikirank.rank import CrossEncoder
+from wikirank.runtime.model_pairs import BUNDLED, model_pair
 from wikirank.search import Searcher
 from wikirank.search.reader import IndexReader
 
@@ -130,6 +134,7 @@ class WikiRetriever(DocumentWriting, BaseWikiRetriever):
         documents: Iterable[Document],
         embedding: Embeddings | None = None,
         *,
+        models: str | None = None,
         path: str | Path | None = None,
         **settings: Any,
     ) -> Self:
@@ -140,6 +145,8 @@ class WikiRetriever(DocumentWriting, BaseWikiRetriever):
         Args:
             documents: The documents; `title`, `section` and `url` of their metadata are cited.
             embedding: Makes the vectors; None for the bundled embeddings.
+            models: In place of `embedding`: "multilingual" for an embedder and a reranker of the
+                hub that read many languages, or "bundled".
             path: The folder to keep the index in, with what it holds already; None keeps it
                 in a temporary folder as long as the retriever lives.
             **settings: Fields of the retriever.
@@ -150,12 +157,19 @@ class WikiRetriever(DocumentWriting, BaseWikiRetriever):
         Raises:
             InvalidArgumentError: If two documents have one id, or metadata is not JSON.
             IndexMismatchError: If the index in the folder was made by another embedder.
+            ModelError: If the models cannot be loaded.
         """
-        embedder = embedder_from(embedding)
+        pair = model_pair(models or BUNDLED)
+        if models is not None and embedding is not None:
+            msg = f"Expected embedding or models, got both; models={models!r} has an embedder."
+            raise InvalidArgumentError(msg)
+        embedder = embedder_from(embedding) if models is None else load_any_embedder(models)
         if path is None:
             index = WikiIndex.create(embedder=embedder)
         else:
             index = WikiIndex.open_or_create(path, embedder=embedder)
+        if pair:
+            index.record_reranker(pair.reranker)
         retriever = cls(index=index, **settings)
         retriever.add_documents(documents)
         return retriever
@@ -168,6 +182,7 @@ class WikiRetriever(DocumentWriting, BaseWikiRetriever):
         metadatas: Sequence[Mapping[str, Any]] | None = None,
         *,
         ids: Sequence[str] | None = None,
+        models: str | None = None,
         path: str | Path | None = None,
         **settings: Any,
     ) -> Self:
@@ -178,6 +193,7 @@ class WikiRetriever(DocumentWriting, BaseWikiRetriever):
             embedding: Makes the vectors; None for the bundled embeddings.
             metadatas: The metadata of each; None gives them none.
             ids: The id of each; None makes ids from the content.
+            models: "multilingual" in place of `embedding`, as in `from_documents`.
             path: The folder to keep the index in, as in `from_documents`.
             **settings: Fields of the retriever.
 
@@ -188,7 +204,7 @@ class WikiRetriever(DocumentWriting, BaseWikiRetriever):
             InvalidArgumentError: If there are not as many metadatas or ids as texts.
         """
         documents = documents_of_texts(list(texts), metadatas, ids)
-        return cls.from_documents(documents, embedding, path=path, **settings)
+        return cls.from_documents(documents, embedding, models=models, path=path, **settings)
 
     @staticmethod
     def from_mediawiki(
@@ -259,6 +275,14 @@ class WikiRetriever(DocumentWriting, BaseWikiRetriever):
     @override
     def reader(self) -> IndexReader:
         return IndexReader(self.index)
+
+    @property
+    @override
+    def _named_model(self) -> WikiReranker | None:
+        own, recorded = super()._named_model, self.index.reranker
+        if own is None or recorded is None or "model" in own.model_fields_set:
+            return own
+        return own.model_copy(update=recorded)
 
     @override
     def _over(self, cross_encoder: CrossEncoder | None) -> Searcher:

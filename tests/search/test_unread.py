@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage
 from typer.testing import CliRunner
 
-from langchain_wikirank import WikiReranker, WikiRetriever, WikiToolkit
+from langchain_wikirank import WikiReranker, WikiRetriever, WikiToolkit, create_wiki_qa_chain
 from wikirank.cli import app
 from wikirank.index import WikiIndex
 from wikirank.search import Searcher, SearchOptions
@@ -70,6 +72,11 @@ def test_tool_and_command_line_say_it(folder: Path) -> None:
     assert "not the language of this question (German)" in text
     nothing = search.invoke({"query": GERMAN, "title": "River 2"})
     assert "does not answer" not in nothing
+    model = GenericFakeChatModel(messages=iter([AIMessage("Die Isar [1].")]))
+    chain = create_wiki_qa_chain(model, WikiRetriever.from_index(folder))
+    answer = chain.invoke(GERMAN)
+    assert (answer.answer, answer.abstained) == ("Die Isar [1].", False)
+    assert "not the language of this question (German)" in answer.note
     run = CliRunner().invoke(app, ["search", GERMAN, "--index", str(folder)])
     assert run.exit_code == 0, run.output
     assert "(German)" in " ".join(run.output.split())

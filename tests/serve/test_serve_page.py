@@ -374,3 +374,31 @@ def test_on_a_phone_titles_keep_their_width_and_no_keys_are_told(
     assert card.locator("h3").get_attribute("dir") == "auto"
     expect(page.locator(".meaning")).to_contain_text("how probably it answers")
     phone.close()
+
+
+def test_another_language_and_script(browser: Browser, tmp_path: Path) -> None:
+    """The bundled models read no Japanese: words decide, the page says so and hides nothing."""
+    folder = tmp_path / "index"
+    passages = [
+        Passage(id="ja", text="東京都の人口は約1400万人である。", title="東京都"),
+        Passage(id="ar", text="القاهرة هي عاصمة مصر.", title="القاهرة"),
+    ]
+    with WikiIndex.create(folder) as index:
+        index.add_passages(passages)
+    with served(folder) as url:
+        page = browser.new_page()
+        page.set_default_timeout(60_000)
+        page.goto(url)
+        ask(page, "東京の人口は何ですか")
+        expect(page.locator("#origin")).to_contain_text("Japanese")
+        card = page.locator("#after .card").first
+        expect(card.locator(".relevance .number")).to_have_text("–")
+        assert card.locator(".text mark").all_inner_texts() == ["東京", "の人口は"]
+        set_threshold(page, "End")
+        assert shown(page, "after") == ["ja"]
+        expect(page.locator("#abstained")).to_be_hidden()
+        ask(page, "ما هي عاصمة مصر؟")
+        text = page.locator("#after .card .text").first
+        assert text.evaluate("element => getComputedStyle(element).direction") == "rtl"
+        assert "عاصمة" in text.locator("mark").all_inner_texts()
+        page.close()

@@ -17,7 +17,7 @@ import typer
 from langchain_wikirank._async import finish_workers, start_in_worker
 from langchain_wikirank._evidence.selection import DEFAULT_MIN_SCORE
 from wikirank._server import check_token, open_socket
-from wikirank.cli.options import DeviceOption, ModelOption, RevisionOption
+from wikirank.cli.options import DeviceOption, ModelOption, RevisionOption, chosen_reranker
 from wikirank.cli.places import PlaceOption, WikiOption, ZimOption, check_one_place, open_live
 from wikirank.errors import WikirankError
 
@@ -77,7 +77,7 @@ def command(
             min=0, max=1, help=f"Least relevance of what counts; {DEFAULT_MIN_SCORE} by default."
         ),
     ] = None,
-    model: ModelOption = "bundled",
+    model: ModelOption = None,
     revision: RevisionOption = None,
     device: DeviceOption = None,
 ) -> None:
@@ -99,7 +99,8 @@ def command(
 
     require_mcp()
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-    reranker = WikiReranker(model=model, revision=revision, device=device)
+    name, version = chosen_reranker(model, revision, index)
+    reranker = WikiReranker(model=name, revision=version, device=device)
     options = {"token_budget": token_budget, "min_score": min_score}
     settings = {name: value for name, value in options.items() if value is not None}
     with _retriever(index, wiki, zim, reranker) as retriever:

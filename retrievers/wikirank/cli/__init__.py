@@ -12,6 +12,7 @@ from rich.text import Text
 
 import wikirank
 from wikirank.cli import (
+    calibrate,
     demo,
     evaluate,
     index,
@@ -43,6 +44,7 @@ app.command("verify")(verify.command)
 app.command("demo")(demo.command)
 app.command("train")(train.command)
 app.command("evaluate")(evaluate.command)
+app.command("calibrate")(calibrate.command)
 
 
 def _version(wanted: bool) -> None:

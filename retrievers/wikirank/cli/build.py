@@ -18,8 +18,10 @@ from wikirank.embed import Embedder, load_any_embedder, recorded_embedder
 from wikirank.errors import InvalidArgumentError, WikirankError
 from wikirank.index import IndexReport, WikiIndex
 from wikirank.index.ingest_workers import IngestWorkers
-from wikirank.index.preconditions import is_index
+from wikirank.index.preconditions import STORE_FILE, is_index
+from wikirank.index.store import PassageStore
 from wikirank.passages.splitters import SentenceSplitter, Splitter, WindowSplitter
+from wikirank.runtime.model_pairs import BUNDLED, model_pair
 
 
 def open_sources(
@@ -84,6 +86,7 @@ def build_index(
     chroma_url: Sequence[str] | None = None,
     collection: str | None = None,
     language: str | None = None,
+    models: str | None = None,
     embedder: Embedder | None = None,
     show_progress: bool = True,
     reread: bool = False,
@@ -99,6 +102,8 @@ def build_index(
         chroma_url: Addresses of Chroma servers.
         collection: Name of their collection.
         language: Of the sources, as `de`; None has the text tell it.
+        models: Name of an embedder and a reranker in place of `embedder`, see
+            `wikirank.runtime.model_pairs`.
         embedder: Model for the vectors; None for what the index has, or the bundled one.
         show_progress: Whether to show the bars.
         reread: Whether to read files even if they look unchanged.
@@ -109,15 +114,22 @@ def build_index(
         A report for each source.
 
     Raises:
+        InvalidArgumentError: If the models are not known, or an embedder is given beside them.
         MissingExtraError: If Ray is wanted and not installed.
         EmptyCorpusError: If a source holds no text.
         CorpusError: If a source cannot be read. A new index without a passage is taken back.
         Exit: With status 130, after a word on how to go on, on Ctrl-C.
     """
+    pair = model_pair(models or BUNDLED)
+    if models is not None:
+        if embedder is not None:
+            msg = f"Expected --models or --embedder, got both; {models} has an embedder."
+            raise InvalidArgumentError(msg)
+        embedder = load_any_embedder(models)
     is_new = not is_index(into) and not (into.is_dir() and any(into.iterdir()))
     reports: list[IndexReport] = []
     with (
-        _chosen_workers(ray, embedder) as workers,
+        _chosen_workers(ray, into, embedder) as workers,
         WikiIndex.open_or_create(
             into,
             splitter=splitter,
@@ -127,6 +139,8 @@ def build_index(
             embedder=embedder,
         ) as index,
     ):
+        if pair:
+            index.record_reranker(pair.reranker)
         try:
             for source in sources:
                 with index_progress(f"Indexing {source.name}", show=show_progress) as update:
@@ -149,11 +163,23 @@ def build_index(
 
 
 def _chosen_workers(
-    ray: bool, embedder: Embedder | None
+    ray: bool, into: Path, embedder: Embedder | None
 ) -> AbstractContextManager[IngestWorkers | None]:
     if not ray:
         return nullcontext()
     from wikirank.cluster import RayWorkers
 
-    recipe = getattr(embedder, "recipe", None)
+    recipe = getattr(embedder, "recipe", None) if embedder else _recorded_recipe(into)
     return RayWorkers(make_embedder=partial(recorded_embedder, recipe))
+
+
+def _recorded_recipe(into: Path) -> dict[str, str | None] | None:
+    """What an index that is there embeds with."""
+    if not is_index(into):
+        return None
+    store = PassageStore(into / STORE_FILE)
+    try:
+        recipe: dict[str, str | None] | None = store.read_meta().get("embedder_recipe")
+    finally:
+        store.close()
+    return recipe

@@ -209,7 +209,7 @@ def _models(
 ) -> dict[str, CrossEncoder]:
     """The rerankers by their ids, or, where two have one id, by id and what was asked for."""
     from wikirank.rank import load_cross_encoder
-    from wikirank.rank.load import BUNDLED
+    from wikirank.runtime.model_pairs import BUNDLED
 
     hub = [s for s in dict.fromkeys(specs) if s != BUNDLED and not Path(s).expanduser().is_dir()]
     if revision is not None and len(hub) != 1:

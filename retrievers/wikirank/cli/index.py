@@ -69,12 +69,19 @@ def command(
             "`other` has none. [default: told by the text]"
         ),
     ] = None,
+    models: Annotated[
+        str | None,
+        typer.Option(
+            help="`multilingual`: an embedder and a reranker of the hub that read many languages; "
+            "or `bundled`. The index records both. [default: bundled]"
+        ),
+    ] = None,
     embedder: Annotated[
         str | None,
         typer.Option(
-            help="Model for the vectors: `bundled`, a folder, or a hub id such as "
-            "`intfloat/multilingual-e5-small`; needs the [torch] extra. The index records it and "
-            "is opened with it. [default: bundled]"
+            help="Model for the vectors alone: `bundled`, a folder, a hub id such as "
+            "`intfloat/multilingual-e5-small` (without ONNX files it needs the [torch] extra), or "
+            "`provider:model` by LangChain. The index records it and is opened with it."
         ),
     ] = None,
     embedder_revision: Annotated[
@@ -123,8 +130,7 @@ def command(
 
     - `wikirank index wiki.jsonl.gz docs/ --into my-index`
 
-    - `wikirank index dewiki.xml.bz2 --into mein-index --language de --embedder
-      intfloat/multilingual-e5-small --query-prompt "query: " --passage-prompt "passage: "`
+    - `wikirank index dewiki.xml.bz2 --into mein-index --language de --models multilingual`
 
     - `wikirank index enwiki-20261101-pages-articles.xml.bz2 --into my-index --name enwiki`, and the
       next month's with the same name
@@ -163,6 +169,7 @@ def command(
         chroma_url=chroma_url,
         collection=collection,
         language=language,
+        models=models,
         embedder=chosen_embedder(embedder, embedder_revision, query_prompt, passage_prompt),
         show_progress=not quiet,
         reread=reread,

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from wikirank.errors import InvalidArgumentError
+from wikirank.runtime.model_pairs import BUNDLED
+
 IndexOption = Annotated[Path, typer.Option("--index", help="Folder of the index.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
 ModelOption = Annotated[
-    str, typer.Option(help="Reranker: `bundled`, a folder, or a hub id such as `org/name`.")
+    str | None,
+    typer.Option(
+        help="Reranker: `bundled`, `multilingual`, a folder, or a hub id such as `org/name`. "
+        "[default: what the index recorded, else bundled]"
+    ),
 ]
 RevisionOption = Annotated[
     str | None, typer.Option(help="Revision of a hub model: a commit, tag or branch.")
@@ -24,6 +33,45 @@ MaxLengthOption = Annotated[
 WaitOption = Annotated[
     float, typer.Option(min=0, help="Seconds to wait for another writer to end.")
 ]
+
+
+def chosen_reranker(
+    model: str | None, revision: str | None, index: Path | None
+) -> tuple[str, str | None]:
+    """Which reranker is meant: the one that is named, the index's own, or else the bundled one.
+
+    Args:
+        model: The option.
+        revision: The option beside it.
+        index: The folder of the index, if there is one.
+
+    Returns:
+        Name and revision for `load_cross_encoder`.
+
+    Raises:
+        InvalidArgumentError: If a revision is given without a model.
+    """
+    if model is None and revision is not None:
+        msg = f"Expected --revision beside --model, got {revision!r} alone. Name the model too."
+        raise InvalidArgumentError(msg)
+    recorded = _recorded_reranker(index) if model is None and index else None
+    if recorded is None:
+        return model or BUNDLED, revision
+    return recorded["model"], recorded["revision"]
+
+
+def _recorded_reranker(index: Path) -> dict[str, Any] | None:
+    """Read without what opens an index, whose import takes longer than a model's loading."""
+    file = index.absolute() / "wikirank.sqlite3"
+    if not file.is_file():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
+            row = connection.execute("SELECT value FROM meta WHERE key = 'reranker'").fetchone()
+        recorded: dict[str, Any] | None = json.loads(row[0]) if row else None
+    except (sqlite3.Error, ValueError):
+        return None  # What is wrong with the index is told where it is opened.
+    return recorded
 
 
 def parse_filters(pairs: Sequence[str]) -> dict[str, Any] | None:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wikirank.cli.options import DeviceOption, MaxLengthOption, ModelOption, RevisionOption
+from wikirank.cli.options import (
+    DeviceOption,
+    MaxLengthOption,
+    ModelOption,
+    RevisionOption,
+    chosen_reranker,
+)
 from wikirank.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -16,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    model: ModelOption = "bundled",
+    model: ModelOption = None,
     revision: RevisionOption = None,
     device: DeviceOption = None,
     max_length: MaxLengthOption = None,
@@ -33,8 +39,9 @@ def command(
     """
     from wikirank.rank import load_cross_encoder
 
+    name, version = chosen_reranker(model, revision, None)
     cross_encoder = load_cross_encoder(
-        model, revision=revision, device=device, max_length=max_length, batch_size=batch_size
+        name, revision=version, device=device, max_length=max_length, batch_size=batch_size
     )
     for number, line in enumerate(sys.stdin.buffer, start=1):
         if line.strip():

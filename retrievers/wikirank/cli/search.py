@@ -16,6 +16,7 @@ from wikirank.cli.options import (
     MaxLengthOption,
     ModelOption,
     RevisionOption,
+    chosen_reranker,
     parse_filters,
 )
 from wikirank.cli.places import (
@@ -65,7 +66,7 @@ def command(
         typer.Option("--filter", metavar="KEY=VALUE", help="Only such passages; repeatable."),
     ] = None,
     neighbours: Annotated[int, typer.Option(help="Passages to join before and after each.")] = 0,
-    model: ModelOption = "bundled",
+    model: ModelOption = None,
     revision: RevisionOption = None,
     device: DeviceOption = None,
     max_length: MaxLengthOption = None,
@@ -90,8 +91,9 @@ def command(
         # Chroma takes longer to import than a model to load: both at once.
         loading = None
         if rerank:
+            name, version = chosen_reranker(model, revision, index)
             loading = beside.submit(
-                load_cross_encoder, model, revision=revision, device=device, max_length=max_length
+                load_cross_encoder, name, revision=version, device=device, max_length=max_length
             )
         from wikirank.search import SearchOptions
         from wikirank.search.answers import answering_sentences

@@ -15,6 +15,7 @@ from wikirank.cli.options import (
     MaxLengthOption,
     ModelOption,
     RevisionOption,
+    chosen_reranker,
 )
 from wikirank.cli.places import PlaceOption, WikiOption, ZimOption, open_searcher
 from wikirank.errors import InvalidArgumentError
@@ -56,7 +57,7 @@ def command(
     open_browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the page in the browser.")
     ] = True,
-    model: ModelOption = "bundled",
+    model: ModelOption = None,
     revision: RevisionOption = None,
     device: DeviceOption = None,
     max_length: MaxLengthOption = None,
@@ -89,8 +90,9 @@ def command(
     from wikirank.serve.run import page_url, run
 
     with suppress(KeyboardInterrupt), ExitStack() as stack:
+        name, version = chosen_reranker(model, revision, index)
         cross_encoder = load_cross_encoder(
-            model, revision=revision, device=device, max_length=max_length
+            name, revision=version, device=device, max_length=max_length
         )
         searcher = None
         if not rerank_only:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from wikirank._providers import is_provider_model, load_of_provider
 from wikirank.embed.onnx_embedder import OnnxEmbedder
 from wikirank.embed.protocol import Embedder
+from wikirank.errors import InvalidArgumentError
 from wikirank.runtime.model_folder import (
     bundled_model,
     is_model_folder,
@@ -16,6 +18,7 @@ from wikirank.runtime.model_folder import (
     read_description,
     read_model_folder,
 )
+from wikirank.runtime.model_pairs import BUNDLED, MODEL_PAIRS
 
 _lock = threading.Lock()
 _loaded: dict[tuple[str, ...], Embedder] = {}
@@ -61,38 +64,85 @@ def load_any_embedder(
 ) -> Embedder:
     """Load an embedder by name, once a process and settings.
 
-    A model folder of ours runs as ONNX on the CPU. Everything else runs in torch through
-    sentence-transformers (the `[torch]` extra), from safetensors only and without remote code.
+    A model folder of ours runs as ONNX on the CPU, and so does a folder or hub id with an ONNX
+    network in the hub's layout, of which the file for this CPU is taken. Everything else runs in
+    torch through sentence-transformers (the `[torch]` extra), from safetensors only and without
+    remote code.
 
     Args:
-        model: "bundled", a folder, or a hub id such as "intfloat/multilingual-e5-small".
+        model: "bundled", a folder, or a hub id such as "intfloat/multilingual-e5-small";
+            "multilingual" is the one of `wikirank.runtime.model_pairs`, with its prompts;
+            "provider:model" is one of LangChain's.
         revision: Of a hub id: the commit, tag or branch.
         query_prompt: Put before every query, such as "query: "; None for what the model's own
-            configuration says. Model folders of ours take none.
+            configuration says.
         passage_prompt: Likewise before every passage.
 
     Returns:
         The embedder; it knows how to be loaded again, which an index records.
 
     Raises:
+        InvalidArgumentError: If a revision is given with a folder, or a prompt with the bundled
+            model or a model folder of ours.
         MissingExtraError: If the model needs the `[torch]` extra.
         ModelError: If the model is missing, corrupt, or of another kind.
     """
-    prompts = {"query_prompt": query_prompt, "passage_prompt": passage_prompt}
-    if model == "bundled":
-        return load_embedder()
-    folder = local_folder(model)
-    if folder is not None and is_model_folder(folder):
+    if model in MODEL_PAIRS:
+        pair = MODEL_PAIRS[str(model)]
+        model = pair.embedder
+        query_prompt = pair.query_prompt if query_prompt is None else query_prompt
+        passage_prompt = pair.passage_prompt if passage_prompt is None else passage_prompt
+    recipe = {"revision": revision, "query_prompt": query_prompt, "passage_prompt": passage_prompt}
+    folder = None if model == BUNDLED else local_folder(model)
+    if folder is not None and revision is not None:
+        msg = f"Expected revision only with a hub id, got {revision!r} with the folder {folder}."
+        raise InvalidArgumentError(msg)
+    if model == BUNDLED or (folder is not None and is_model_folder(folder)):
+        _refuse(recipe, model)
         return load_embedder(folder)
-    name = str(folder or model)
+    if folder is None and is_provider_model(str(model)):
+        _refuse(recipe, model)
+    recipe = {"model": str(folder or model), **recipe}
+    key = tuple(map(repr, recipe.values()))
+    with _lock:
+        if key not in _loaded:
+            _loaded[key] = _load(folder, recipe)
+        return _loaded[key]
+
+
+def _refuse(settings: Mapping[str, str | None], model: str | Path) -> None:
+    given = [name for name, value in settings.items() if value is not None]
+    if given:
+        msg = (
+            f"Expected {model} without {', '.join(given)}, which it takes none of. "
+            "Leave that out, or name a model of the hub."
+        )
+        raise InvalidArgumentError(msg)
+
+
+def _load(folder: Path | None, recipe: dict[str, str | None]) -> Embedder:
+    name = str(recipe["model"])
+    if folder is None and is_provider_model(name):
+        of_provider: Embedder = load_of_provider(name)
+        return of_provider
+    # The bundled one needs none of these.
+    from wikirank.embed.hub_embedder import HubEmbedder
+    from wikirank.embed.sentence_layout import read_sentence_layout
+    from wikirank.runtime.hub_onnx import find_hub_folder
+
+    hub = find_hub_folder(folder, name, recipe["revision"], kind="embedder")
+    layout = None if hub is None else read_sentence_layout(hub.path)
+    if hub is not None and layout is not None:
+        return HubEmbedder(hub, layout, recipe)
     # torch takes seconds to import.
     from wikirank.embed.torch_embedder import TorchEmbedder
 
-    key = (name, repr(revision), repr(query_prompt), repr(passage_prompt))
-    with _lock:
-        if key not in _loaded:
-            _loaded[key] = TorchEmbedder(name, revision=revision, **prompts)
-        return _loaded[key]
+    return TorchEmbedder(
+        name,
+        revision=recipe["revision"],
+        query_prompt=recipe["query_prompt"],
+        passage_prompt=recipe["passage_prompt"],
+    )
 
 
 def recorded_embedder(recipe: Mapping[str, str | None] | None) -> Embedder:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wikirank.embed.windows import even_windows, weighted_means
 from wikirank.errors import ModelError
 from wikirank.runtime.model_folder import ModelFolder
 from wikirank.runtime.session import OnnxSession, Tokens
@@ -154,31 +154,3 @@ class OnnxEmbedder:
 
     def _around(self, ids: list[int]) -> Tokens:
         return Tokens([self._first, *ids, self._last], [0] * (len(ids) + 2))
-
-
-def even_windows(length: int, room: int) -> list[tuple[int, int]]:
-    """First and last position of each of the windows of even size that so many tokens fill."""
-    parts = max(1, -(-length // room))
-    return list(pairwise(length * part // parts for part in range(parts + 1)))
-
-
-def weighted_means(
-    vectors: NDArray[np.float32], lengths: Sequence[Sequence[int]]
-) -> NDArray[np.float32]:
-    """The mean of the vectors of each text's windows.
-
-    Args:
-        vectors: (windows, dim), rows of length 1, text after text.
-        lengths: Of each text, the tokens of its windows, which weigh them; at least one.
-
-    Returns:
-        (texts, dim), rows of length 1; a single vector as it is.
-    """
-    rows = np.empty((len(lengths), vectors.shape[1]), dtype=np.float32)
-    ends = np.cumsum([len(weights) for weights in lengths], dtype=np.int64)
-    for row, (weights, end) in enumerate(zip(lengths, ends, strict=True)):
-        own = vectors[end - len(weights) : end]
-        rows[row] = own[0] if len(own) == 1 else np.array(weights, dtype=np.float32) @ own
-        if len(own) > 1:
-            rows[row] /= np.linalg.norm(rows[row])
-    return rows

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wikirank._extras import require_extra
-from wikirank.embed.onnx_embedder import even_windows, weighted_means
+from wikirank.embed.windows import text_windows, weighted_means
 from wikirank.errors import ModelError
 from wikirank.runtime.tokens import check_text, check_texts, plain_tokenizer
 
@@ -92,7 +92,7 @@ class TorchEmbedder:
             ModelError: If the model failed.
         """
         check_texts(texts, what="passage", allow_blank=False)
-        windows = [self._windows(text) for text in texts]
+        windows = [text_windows(self._tokenizer, text, self._room) for text in texts]
         vectors = self._embed(
             [text for parts in windows for text, _ in parts], self._passage_prompt
         )
@@ -135,14 +135,6 @@ class TorchEmbedder:
             raise ModelError(msg)
         return np.asarray(vectors, dtype=np.float32)
 
-    def _windows(self, text: str) -> list[tuple[str, int]]:
-        """The parts of a passage that fit the model, each with its number of tokens."""
-        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
-        if self._room is None or len(offsets) <= self._room:
-            return [(text, len(offsets))]
-        bounds = even_windows(len(offsets), self._room)
-        return [(text[offsets[a][0] : offsets[b - 1][1]], b - a) for a, b in bounds]
-
 
 def load_sentence_encoder(
     folder: Path, name: str, *, what: str = "an embedder"
@@ -178,16 +170,11 @@ def load_sentence_encoder(
 
 
 def _load(model: str, revision: str | None) -> Any:
-    from wikirank.runtime.hub import hub_folder  # The hub's client is slow to import.
+    from wikirank.runtime.hub import hub_folder, unreachable  # The hub's client is slow to import.
 
     folder = Path(model) if Path(model).is_dir() else hub_folder(model, revision)
     if folder is None:
-        msg = (
-            f"Expected a folder or a hub id as embedder, got {model!r}: no such folder, not in the "
-            "local hub cache, and the hub does not answer. Download it beforehand "
-            "(`hf download`) or pass its local folder."
-        )
-        raise ModelError(msg)
+        raise ModelError(unreachable(model))
     return load_sentence_encoder(folder, model)
 
 

@@ -135,6 +135,7 @@ class WikiIndex(Closing):
             "chroma_url": as_setting(chroma_url),
             "collection": collection,
             "language": language,
+            "reranker": None,
         }
         store, dense = create_parts(folder, meta)
         index = cls(folder, store, dense, embedder)
@@ -374,6 +375,7 @@ class WikiIndex(Closing):
             sources=sources,
             locations=locations(self.store),
             embedder=self._meta["embedder"],
+            reranker=(self.reranker or {}).get("model") or "bundled",
             language=self.lexical.language or "",
             splitter=self._meta["splitter"],
             chroma=", ".join(named_servers(self._meta["chroma_url"])) or "embedded",
@@ -382,6 +384,22 @@ class WikiIndex(Closing):
             size_bytes=sum(file.stat().st_size for file in files),
             filter_keys=sorted(self.store.known_keys()),
         )
+
+    @property
+    def reranker(self) -> dict[str, str | None] | None:
+        """The arguments of `load_cross_encoder` that were recorded; None for the bundled one."""
+        recorded: dict[str, str | None] | None = self._meta.get("reranker")
+        return recorded
+
+    def record_reranker(self, model: str, revision: str | None = None) -> None:
+        """Record which cross-encoder reranks what is found here, unless a search names another.
+
+        Args:
+            model: A folder, or a hub id.
+            revision: Of a hub id: the commit, tag or branch.
+        """
+        self.store.write_meta({"reranker": {"model": model, "revision": revision}})
+        self._meta = self.store.read_meta()
 
     def close(self) -> None:
         """Give the index's files free."""

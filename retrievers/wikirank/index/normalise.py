@@ -16,9 +16,9 @@ LONGEST_WORD = 80
 """A word that is longer than this is markup or noise, and costs space in the dictionary."""
 
 _LONG = re.compile(rf"[^\W_]{{{LONGEST_WORD},}}")
-_UNSPACED = regex.compile(
-    r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ーｰ々〆]+"
-)
+UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ーｰ々〆]"
+"""A letter of the scripts that put no spaces between words."""
+_UNSPACED = regex.compile(f"{UNSPACED}+")
 _MARK = regex.compile(r"\p{M}")
 _LETTER_LIKE_MARK = regex.compile(r"\p{Alphabetic}")
 # Scripts whose words are the same without marks. Of Cyrillic й and ї are letters of their own.

@@ -128,6 +128,7 @@ class IndexInfo:
         articles: Articles in it.
         sources: Articles by name of source.
         embedder: Id of the model that made the vectors.
+        reranker: Model that reranks unless a search names another.
         language: Whose stems and stop words lexical search uses; empty until there is text.
         splitter: How articles were cut.
         chroma: Where the vectors are: `embedded`, or the addresses of the servers.
@@ -142,6 +143,7 @@ class IndexInfo:
     articles: int
     sources: dict[str, int]
     embedder: str
+    reranker: str
     language: str
     splitter: dict[str, Any]
     chroma: str

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from wikirank.errors import InvalidArgumentError
@@ -15,8 +17,10 @@ from wikirank.runtime.model_folder import (
     local_folder,
     read_model_folder,
 )
+from wikirank.runtime.model_pairs import BUNDLED, MODEL_PAIRS
+from wikirank.runtime.providers import execution_providers, is_cuda, runs_onnx
 
-BUNDLED = "bundled"
+_GPU_BATCH = 64
 
 _Settings = tuple[str, str | None, str | None, int | None, int | None]
 
@@ -35,26 +39,28 @@ def load_cross_encoder(
     """Load a cross-encoder, once a process and settings; threads may share it.
 
     A model folder of ours runs as ONNX on the CPU, and so does a folder or hub id with an ONNX
-    network in the hub's layout, of which the file for this CPU is taken. Everything else runs in
-    torch through
-    sentence-transformers (the `[torch]` extra), from safetensors only and without remote code:
-    a reranker made of a language model by its `predict`, with its own prompts.
+    network in the hub's layout, of which the file for this CPU is taken; with onnxruntime-gpu both
+    run on "cuda" too. Everything else runs in torch through sentence-transformers (the `[torch]`
+    extra), from safetensors only and without remote code: a reranker made of a language model by
+    its `predict`, with its own prompts.
 
     Args:
-        model: "bundled", a folder, or a hub id such as "cross-encoder/ms-marco-MiniLM-L6-v2".
+        model: "bundled", a folder, or a hub id such as "cross-encoder/ms-marco-MiniLM-L6-v2";
+            "multilingual" is the one of `wikirank.runtime.model_pairs`.
         revision: Of a hub id: the commit, tag or branch.
         device: "cpu", "cuda", "mps", ...; None lets ONNX use the CPU and torch choose.
         max_length: Longest pair in tokens; the model's own by default.
-        batch_size: Pairs a run; by default 1 for ONNX, 32 for torch, 256 on an NVIDIA GPU.
+        batch_size: Pairs a run; by default 1 for ONNX, 32 for torch, more on an NVIDIA GPU.
 
     Returns:
         The cross-encoder.
 
     Raises:
         InvalidArgumentError: If an argument is out of range, or does not go with the model.
-        MissingExtraError: If the model needs the `[torch]` extra.
+        MissingExtraError: If the model needs the `[torch]` extra, or onnxruntime-gpu.
         ModelError: If the model is missing, corrupt, or of another kind.
     """
+    model = reranker_name(model)
     folder = _folder(model)
     if revision is not None and folder is not None:
         msg = f"Expected revision only with a hub id, got {revision!r} with the folder {folder}."
@@ -66,6 +72,19 @@ def load_cross_encoder(
         if settings not in _loaded:
             _loaded[settings] = _load(folder, settings)
         return _loaded[settings]
+
+
+def reranker_name(model: str | Path) -> str | Path:
+    """The reranker that is meant: of the name of a pair of models, its hub id."""
+    return MODEL_PAIRS[str(model)].reranker if model in MODEL_PAIRS else model
+
+
+def refuse_bundled(model: str | Path) -> str | Path:
+    """Raise InvalidArgumentError if it is the bundled model, which came calibrated."""
+    if model == BUNDLED or _folder(model) == bundled_model("cross-encoder"):
+        msg = "Expected a model of yours, got the bundled one, which is calibrated."
+        raise InvalidArgumentError(msg)
+    return model
 
 
 def _folder(model: str | Path) -> Path | None:
@@ -81,24 +100,16 @@ def _folder(model: str | Path) -> Path | None:
 def _load(folder: Path | None, settings: _Settings) -> CrossEncoder:
     name, revision, device, max_length, batch_size = settings
     has_torch = folder is None or (folder / "config.json").is_file()
-    if (
-        folder is not None
-        and device in (None, "cpu")
-        and (is_model_folder(folder) or not has_torch)
-    ):
-        found = read_model_folder(folder, kind="cross-encoder")
-        kind = CascadeCrossEncoder if found.prefilter else OnnxCrossEncoder
-        size = 1 if batch_size is None else batch_size
-        return kind(found, max_length=max_length, batch_size=size)
-    if device in (None, "cpu") and (layout := _hub_layout(folder, name, revision)):
-        size = 1 if batch_size is None else batch_size
-        return OnnxCrossEncoder(layout, max_length=max_length, batch_size=size)
-    if not has_torch:
-        msg = (
-            f"Expected torch weights in {folder} for device {device!r}, got a folder without "
-            "config.json. Name a sentence-transformers folder or a hub id, or use the CPU."
-        )
-        raise InvalidArgumentError(msg)
+    ours = folder if folder and (is_model_folder(folder) or not has_torch) else None
+    if runs_onnx(device):
+        found = _ours(ours) if ours else _hub_layout(folder, name, revision, device)
+        if found is not None:
+            kind = CascadeCrossEncoder if found.prefilter else OnnxCrossEncoder
+            usual = _GPU_BATCH if is_cuda(device) else 1
+            size = usual if batch_size is None else batch_size
+            return kind(found, max_length=max_length, batch_size=size, device=device)
+    if not has_torch or (is_cuda(device) and find_spec("sentence_transformers") is None):
+        execution_providers(device)  # Says what is missing.
     # Not needed to search with the bundled model.
     from wikirank.rank.torch_cross_encoder import load_torch_cross_encoder
 
@@ -111,17 +122,19 @@ def _load(folder: Path | None, settings: _Settings) -> CrossEncoder:
     )
 
 
-def _hub_layout(folder: Path | None, name: str, revision: str | None) -> ModelFolder | None:
+def _ours(folder: Path) -> ModelFolder:
+    return read_model_folder(folder, kind="cross-encoder")
+
+
+def _hub_layout(
+    folder: Path | None, name: str, revision: str | None, device: str | None
+) -> ModelFolder | None:
     """The model as ONNX, if it has a network in the hub's layout; None if not."""
-    from wikirank.runtime.hub_onnx import network_in, read_hub_folder
+    # The bundled one needs none of these.
+    from wikirank.runtime.hub_onnx import find_hub_folder
+    from wikirank.runtime.kept_calibration import calibrated
 
-    if folder is None:
-        # The hub's client is slow to import.
-        from wikirank.runtime.hub import hub_onnx_folder
-
-        folder = hub_onnx_folder(name, revision)
-    network = None if folder is None else network_in(folder)
-    if folder is None or network is None:
+    found = find_hub_folder(folder, name, revision, kind="cross-encoder", on_gpu=is_cuda(device))
+    if found is None:
         return None
-    model_id = f"{name}@{revision}" if revision else name
-    return read_hub_folder(folder, network, model_id=model_id, kind="cross-encoder")
+    return replace(found, description=calibrated(found.description, folder or name, revision))

@@ -1,4 +1,4 @@
-"""The cross-encoder that runs on the CPU without torch."""
+"""The cross-encoder that runs without torch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ class OnnxCrossEncoder(DescribedCrossEncoder):
     """A cross-encoder in ONNX; threads may share it."""
 
     def __init__(
-        self, folder: ModelFolder, *, max_length: int | None = None, batch_size: int = 1
+        self,
+        folder: ModelFolder,
+        *,
+        max_length: int | None = None,
+        batch_size: int = 1,
+        device: str | None = None,
     ) -> None:
         """Open a cross-encoder.
 
@@ -32,9 +37,11 @@ class OnnxCrossEncoder(DescribedCrossEncoder):
             max_length: Longest pair in tokens; the model's own by default, and at most that.
             batch_size: Pairs a run; with 1 a logit does not depend on the other pairs. Networks
                 that `wikirank train` exports take one whatever this says, which is fastest.
+            device: "cpu", "cuda" or "cuda:1"; None is the CPU.
 
         Raises:
             InvalidArgumentError: If an argument is out of range.
+            MissingExtraError: If ONNX Runtime, as it is installed, cannot run on the device.
             ModelError: If the model cannot be opened.
         """
         super().__init__(
@@ -43,7 +50,7 @@ class OnnxCrossEncoder(DescribedCrossEncoder):
             tokenizer=load_tokenizer(folder.tokenizer),
         )
         self.languages = folder.languages
-        self._session = OnnxSession(folder.network, batch_size=batch_size)
+        self._session = OnnxSession(folder.network, batch_size=batch_size, device=device)
 
     @override
     def _score(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
@@ -59,7 +66,12 @@ class CascadeCrossEncoder(OnnxCrossEncoder):
     """A cross-encoder in ONNX with a prefilter before it; see `wikirank.rank.cascade`."""
 
     def __init__(
-        self, folder: ModelFolder, *, max_length: int | None = None, batch_size: int = 1
+        self,
+        folder: ModelFolder,
+        *,
+        max_length: int | None = None,
+        batch_size: int = 1,
+        device: str | None = None,
     ) -> None:
         """Open a cross-encoder and its prefilter.
 
@@ -67,12 +79,14 @@ class CascadeCrossEncoder(OnnxCrossEncoder):
             folder: A model folder with a prefilter.
             max_length: See `OnnxCrossEncoder`.
             batch_size: Likewise.
+            device: Likewise; the prefilter runs on the CPU.
 
         Raises:
             InvalidArgumentError: If an argument is out of range.
+            MissingExtraError: If ONNX Runtime, as it is installed, cannot run on the device.
             ModelError: If a network cannot be opened, or there is no prefilter.
         """
-        super().__init__(folder, max_length=max_length, batch_size=batch_size)
+        super().__init__(folder, max_length=max_length, batch_size=batch_size, device=device)
         file, rules = folder.prefilter, folder.description.prefilter
         if file is None or rules is None:
             msg = f"Expected a model with a prefilter in {folder.path}, got one without."

@@ -17,6 +17,7 @@ from wikirank.errors import InvalidArgumentError, MissingExtraError, ModelError
 from wikirank.rank.predict_cross_encoder import PredictCrossEncoder, is_plain_encoder
 from wikirank.rank.protocol import DescribedCrossEncoder
 from wikirank.rank.windows import check_max_length
+from wikirank.runtime.kept_calibration import calibrated
 from wikirank.runtime.model_description import ModelDescription
 from wikirank.runtime.model_folder import DESCRIPTION_FILE, read_description
 from wikirank.runtime.session import plan_batches
@@ -170,7 +171,8 @@ def _describe(model: str, revision: str | None) -> ModelDescription:
             raise ModelError(msg)
         return description
     model_id = f"{model}@{revision}" if revision else model
-    return ModelDescription("cross-encoder", model_id, max_length=512)
+    plain = ModelDescription("cross-encoder", model_id, max_length=512)
+    return calibrated(plain, model, revision)
 
 
 def _load(model: str, revision: str | None, device: str | None) -> CrossEncoder:
@@ -179,16 +181,11 @@ def _load(model: str, revision: str | None, device: str | None) -> CrossEncoder:
         msg = f'{model} needs torch: pip install "langchain-wikirank[torch]"'
         raise MissingExtraError(msg)
     from wikirank.rank.pair_pooling import load_torch_folder
-    from wikirank.runtime.hub import hub_folder  # The hub's client is slow to import.
+    from wikirank.runtime.hub import hub_folder, unreachable  # The hub's client is slow to import.
 
     folder = Path(model) if Path(model).is_dir() else hub_folder(model, revision)
     if folder is None:
-        msg = (
-            f"Expected a folder or a hub id as model, got {model!r}: no such folder, not in the "
-            "local hub cache, and the hub does not answer. Download it beforehand "
-            "(`hf download`) or pass its local folder."
-        )
-        raise ModelError(msg)
+        raise ModelError(unreachable(model))
     try:
         loaded = load_torch_folder(folder, device=device)
     except Exception as err:

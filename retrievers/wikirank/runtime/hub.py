@@ -38,32 +38,51 @@ def hub_folder(name: str, revision: str | None = None, *, timeout: float = 5.0) 
         return Path(snapshot_download(name, revision=revision, allow_patterns=_FILES))
 
 
-def hub_onnx_folder(name: str, revision: str | None = None, *, timeout: float = 5.0) -> Path | None:
+def hub_onnx_folder(
+    name: str, revision: str | None = None, *, on_gpu: bool = False, timeout: float = 5.0
+) -> Path | None:
     """Find the files of a model that has an ONNX network, which alone of its weights is fetched.
 
     Args:
         name: The hub id.
         revision: A commit, tag or branch; None for the main branch.
+        on_gpu: Whether a GPU is to run it.
         timeout: Seconds to wait for the hub's first answer.
 
     Returns:
-        The folder of the files; None if the model has no ONNX network, its weights for torch are
-        in the cache already, or neither cache nor hub can tell.
+        The folder of the files; None if the model has no ONNX network, or its weights for torch
+        are in the cache already.
 
     Raises:
-        ModelError: If the name is no hub id, or the hub answered with an error.
+        ModelError: If the name is no hub id, the hub answered with an error, or neither cache nor
+            hub has anything.
     """
     cached = _snapshot(name, revision)
-    if cached is not None and network_in(cached) is not None:
+    if cached is not None and network_in(cached, on_gpu=on_gpu) is not None:
         return cached
-    if (cached is not None and any(cached.glob("*.safetensors"))) or not _hub_answers(timeout):
+    if cached is not None and any(cached.glob("*.safetensors")):
+        return None
+    if not _hub_answers(timeout):
+        if cached is None:
+            raise ModelError(unreachable(name))
         return None
     with _hub_failures(name, revision):
-        network = best_network(HfApi().list_repo_files(name, revision=revision))
+        files = HfApi().list_repo_files(name, revision=revision)
+        network = best_network(files, on_gpu=on_gpu)
         if network is None:
             return None
-        patterns = ["*.json", "*.txt", network]
+        # Networks over 2 GB keep their weights in a file of their own beside them.
+        patterns = ["*.json", "*.txt", network, f"{network}_data", f"{network}.data"]
         return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
+
+
+def unreachable(name: str) -> str:
+    """What to say of a model that is nowhere to be found."""
+    return (
+        f"Expected a folder or a hub id as model, got {name!r}: no such folder, not in the "
+        "local hub cache, and the hub does not answer. Download it beforehand "
+        "(`hf download`) or pass its local folder."
+    )
 
 
 @contextmanager

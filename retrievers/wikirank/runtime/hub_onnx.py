@@ -47,30 +47,67 @@ class HubModelFolder(ModelFolder):
         return self.file
 
 
-def best_network(files: Iterable[str]) -> str | None:
-    """The ONNX file of a model that suits this CPU.
+def best_network(files: Iterable[str], *, on_gpu: bool = False) -> str | None:
+    """The ONNX file of a model that suits this CPU, or any GPU.
 
     Args:
         files: The paths of the model's files.
+        on_gpu: Whether a GPU runs it, which leaves much of a quantised network to the CPU.
 
     Returns:
         A path; None if there is no ONNX file that it could be.
     """
     present = set(files)
-    for flag, file in _QUANTISED:
+    for flag, file in () if on_gpu else _QUANTISED:
         if flag in cpu_flags() and file in present:
             return file
     return next((file for file in _ANY_CPU if file in present), None)
 
 
-def network_in(folder: Path) -> Path | None:
+def network_in(folder: Path, *, on_gpu: bool = False) -> Path | None:
     """The ONNX file to run of a folder in the hub's layout; None if it is no such folder."""
     ours = ((folder / DESCRIPTION_FILE), (folder / "onnx" / DESCRIPTION_FILE))
     if any(file.is_file() for file in ours) or not (folder / CONFIG_FILE).is_file():
         return None
     files = (*folder.glob("*.onnx"), *folder.glob("onnx/*.onnx"))
-    best = best_network(file.relative_to(folder).as_posix() for file in files)
+    present = (file.relative_to(folder).as_posix() for file in files)
+    best = best_network(present, on_gpu=on_gpu)
     return None if best is None else folder / best
+
+
+def find_hub_folder(
+    folder: Path | None,
+    name: str,
+    revision: str | None = None,
+    *,
+    kind: ModelKind,
+    on_gpu: bool = False,
+) -> ModelFolder | None:
+    """A model in the hub's layout that has an ONNX network.
+
+    Args:
+        folder: Its folder; None if it is on the hub or in the hub's cache.
+        name: The hub id, or what to call the model.
+        revision: Of a hub id: the commit, tag or branch.
+        kind: What it must be.
+        on_gpu: Whether a GPU is to run it.
+
+    Returns:
+        The folder, safe to open; None if the model has no ONNX network.
+
+    Raises:
+        ModelError: If a file is missing or corrupt, or the hub answered with an error.
+    """
+    if folder is None:
+        # The hub's client is slow to import.
+        from wikirank.runtime.hub import hub_onnx_folder
+
+        folder = hub_onnx_folder(name, revision, on_gpu=on_gpu)
+    network = None if folder is None else network_in(folder, on_gpu=on_gpu)
+    if folder is None or network is None:
+        return None
+    model_id = f"{name}@{revision}" if revision else name
+    return read_hub_folder(folder, network, model_id=model_id, kind=kind)
 
 
 def read_hub_folder(folder: Path, network: Path, *, model_id: str, kind: ModelKind) -> ModelFolder:

@@ -1,10 +1,10 @@
-"""ONNX Runtime sessions on the CPU, and how many encoded texts are run through one."""
+"""ONNX Runtime sessions, and how many encoded texts are run through one."""
 
 from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,10 +14,13 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Encoding
 
-from wikirank.errors import InvalidArgumentError, ModelError
+from wikirank.errors import InvalidArgumentError, MissingExtraError, ModelError
+from wikirank.runtime.providers import CUDA, execution_providers, is_cuda
 from wikirank.runtime.workers import map_ordered
 
 TOKEN_BUDGET = 1024
+_GPU_TOKEN_BUDGET = 16_384
+_INPUTS = frozenset({"input_ids", "attention_mask", "token_type_ids"})
 _ERRORS_ONLY = 3
 # On the CPU their fused kernels are slower than the parts: without them a pair takes a sixth less.
 _SLOW_FUSIONS = ("SkipLayerNormFusion", "BiasGeluFusion")
@@ -35,17 +38,26 @@ class Tokens(NamedTuple):
         return cls(encoding.ids, encoding.type_ids)
 
 
+Finish = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float32]]
+
+
 class Network:
-    """One ONNX network opened for the CPU; threads may share it, each run uses one thread.
+    """One ONNX network opened for the CPU or a GPU; threads may share it, each run uses one thread.
 
     Args:
         file: The network.
+        outputs: Names of outputs, of which the first that it has is wanted; by default whatever
+            comes first.
+        device: "cpu", "cuda" or "cuda:1"; None is the CPU.
 
     Raises:
+        MissingExtraError: If ONNX Runtime, as it is installed, cannot run on the device.
         ModelError: If ONNX Runtime cannot open it.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(
+        self, file: Path, *, outputs: Sequence[str] = (), device: str | None = None
+    ) -> None:
         self._file = file
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
@@ -57,13 +69,23 @@ class Network:
             self._session = onnxruntime.InferenceSession(
                 str(file),
                 options,
-                providers=["CPUExecutionProvider"],
-                disabled_optimizers=list(_SLOW_FUSIONS),
+                providers=execution_providers(device),
+                disabled_optimizers=[] if is_cuda(device) else list(_SLOW_FUSIONS),
             )
+        except MissingExtraError:
+            raise
         except Exception as err:
             msg = f"Expected an ONNX network in {file}; ONNX Runtime cannot open it: {err}"
             raise ModelError(msg) from err
+        if is_cuda(device) and CUDA not in self._session.get_providers():
+            msg = (
+                f"Expected ONNX Runtime to start CUDA on {device!r}; it fell back to the CPU. "
+                "Check the GPU's driver and that CUDA and cuDNN are those of this onnxruntime-gpu."
+            )
+            raise ModelError(msg)
         self.inputs = frozenset(given.name for given in self._session.get_inputs())
+        has = [output.name for output in self._session.get_outputs()]
+        self._output = next((name for name in outputs if name in has), has[0])
 
     def run(self, given: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """Run the network once.
@@ -79,7 +101,7 @@ class Network:
         """
         feed = {name: given[name] for name in self.inputs}
         try:
-            output: NDArray[np.float32] = self._session.run(None, feed)[0]
+            output: NDArray[np.float32] = self._session.run([self._output], feed)[0]
         except Exception as err:
             shapes = {name: array.shape for name, array in feed.items()}
             msg = f"ONNX Runtime failed on inputs of shape {shapes} with {self._file}: {err}"
@@ -97,20 +119,40 @@ class OnnxSession:
     there is no padding, and an int8 network gives a text the same result whatever comes with it.
     """
 
-    def __init__(self, file: Path, *, batch_size: int = 1) -> None:
+    def __init__(
+        self,
+        file: Path,
+        *,
+        batch_size: int = 1,
+        device: str | None = None,
+        outputs: Sequence[str] = (),
+        finish: Finish | None = None,
+    ) -> None:
         """Open a network.
 
         Args:
             file: The network.
             batch_size: Texts a run, 1 or more; fewer where they exceed `TOKEN_BUDGET` tokens, and
                 one where the network takes no mask to tell padding by.
+            device: "cpu", "cuda" or "cuda:1"; None is the CPU.
+            outputs: Names of outputs, as of `Network`.
+            finish: What makes a row a text of the output and the mask of a run.
 
         Raises:
             InvalidArgumentError: If the batch size is not a whole number over 0.
-            ModelError: If ONNX Runtime cannot open the network.
+            MissingExtraError: If ONNX Runtime, as it is installed, cannot run on the device.
+            ModelError: If ONNX Runtime cannot open the network, or it takes what is not known here.
         """
         check_batch_size(batch_size)
-        self._network = Network(file)
+        self._network = Network(file, outputs=outputs, device=device)
+        if unknown := self._network.inputs - _INPUTS:
+            msg = (
+                f"Expected a network that takes {', '.join(sorted(_INPUTS))}, got {file}, which "
+                f"takes {', '.join(sorted(unknown))} too. Name a model of another export."
+            )
+            raise ModelError(msg)
+        self._finish = finish
+        self._budget = _GPU_TOKEN_BUDGET if is_cuda(device) else TOKEN_BUDGET
         self._batch_size = batch_size if "attention_mask" in self._network.inputs else 1
 
     def run_texts(self, texts: Iterable[Tokens]) -> NDArray[np.float32]:
@@ -142,7 +184,8 @@ class OnnxSession:
         Raises:
             ModelError: Likewise.
         """
-        batches = plan_batches([len(text.ids) for text in texts], self._batch_size)
+        lengths = [len(text.ids) for text in texts]
+        batches = plan_batches(lengths, self._batch_size, self._budget)
         outputs = map_ordered(lambda batch: self._run([texts[i] for i in batch]), batches)
         rows = np.concatenate(list(outputs))
         ordered = np.empty_like(rows)
@@ -150,7 +193,9 @@ class OnnxSession:
         return ordered
 
     def _run(self, batch: Sequence[Tokens]) -> NDArray[np.float32]:
-        return self._network.run(padded(batch))
+        given = padded(batch)
+        output = self._network.run(given)
+        return output if self._finish is None else self._finish(output, given["attention_mask"])
 
 
 def check_batch_size(batch_size: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from wikirank.embed import is_bundled_embedder
 from wikirank.errors import InvalidArgumentError
@@ -25,6 +25,7 @@ from wikirank.search.neighbours import with_neighbours
 from wikirank.search.options import Retrieved, SearchOptions, SearchResult
 from wikirank.search.timings import StageClock
 from wikirank.search.unread import UnreadLanguage, unread_language
+from wikirank.search.words import words_in
 from wikirank.types import OnTruncation, Passage, RankedPassage
 
 Hits = list[tuple[str, float]]
@@ -34,12 +35,11 @@ _TRIES = 5
 # Passages that pass a filter of which all are compared with the query, rather than searched.
 _FEW = 2000
 _RETRIEVERS = {"dense": "vectors", "lexical": "BM25", "hybrid": "vectors and BM25"}
-_WORD = re.compile(r"[^\W_]+")
 
 
 def words_of(candidates: Iterable[RankedPassage]) -> set[str]:
     """All words of some candidates, headings included, as they stand there."""
-    return {word for one in candidates for word in _WORD.findall(one.passage.headed_text)}
+    return {word for one in candidates for word in words_in(one.passage.headed_text)}
 
 
 class CandidateReranker(ABC):
@@ -59,8 +59,11 @@ class CandidateReranker(ABC):
     def cross_encoder(self) -> CrossEncoder:
         """The model that reranks."""
         if self._cross_encoder is None:
-            self._cross_encoder = load_cross_encoder()
+            self._cross_encoder = self._default_cross_encoder()
         return self._cross_encoder
+
+    def _default_cross_encoder(self) -> CrossEncoder:
+        return load_cross_encoder()
 
     def search(self, query: str, options: SearchOptions | None = None) -> SearchResult:
         """Find the passages that answer a query.
@@ -148,7 +151,8 @@ class Searcher(CandidateReranker):
 
     Args:
         index: The index.
-        cross_encoder: The model that reranks; None loads the bundled one at first use.
+        cross_encoder: The model that reranks; None loads what the index recorded, or else the
+            bundled one, at first use.
     """
 
     def __init__(self, index: WikiIndex, cross_encoder: CrossEncoder | None = None) -> None:
@@ -195,6 +199,13 @@ class Searcher(CandidateReranker):
     def matching_words(self, query: str, candidates: Sequence[RankedPassage]) -> set[str]:
         """Words of candidates that match, as the index's language has them."""
         return self.index.lexical.matching_words(query, words_of(candidates))
+
+    @override
+    def _default_cross_encoder(self) -> CrossEncoder:
+        recorded = self.index.reranker
+        if recorded is None:
+            return super()._default_cross_encoder()
+        return load_cross_encoder(str(recorded["model"]), revision=recorded["revision"])
 
     def with_neighbours(self, ranked: Sequence[RankedPassage], count: int) -> list[RankedPassage]:
         """Join the neighbouring passages to each one's text, from the index."""

@@ -133,7 +133,7 @@ class SearchResponse(BaseModel):
     )
     matched_words: list[str] = Field(
         description="Words of the candidates that share a stem with a telling word of the query, "
-        "as they stand there.",
+        "as they stand there; of scripts without spaces, pairs of letters.",
         examples=[["sky", "skies", "blue"]],
     )
     origin: str = Field(

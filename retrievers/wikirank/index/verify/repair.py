@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wikirank._util import chunks
-from wikirank.embed import Embedder, load_embedder
+from wikirank.embed import Embedder, recorded_embedder
 from wikirank.errors import IndexConnectionError, IndexStorageError
 from wikirank.index.bm25 import LexicalIndex
 from wikirank.index.bm25_files import lexical_fault
@@ -56,7 +56,7 @@ def repair_index(
     Args:
         path: The index's folder.
         full: Whether to make every vector again to find the wrong ones, or those of a sample.
-        embedder: The model that made the vectors; None takes the bundled one.
+        embedder: The model that made the vectors; None takes what the index recorded.
 
     Returns:
         What was done, a sentence each; none if nothing could or had to be done.
@@ -70,8 +70,9 @@ def repair_index(
     folder = unwritten_folder(path)
     _refuse_without_truth(folder / STORE_FILE)
     with PassageStore(folder / STORE_FILE) as store:
-        embedder = embedder or load_embedder()
-        check_made_by(folder, store.read_meta(), embedder)
+        meta = store.read_meta()
+        embedder = embedder or recorded_embedder(meta.get("embedder_recipe"))
+        check_made_by(folder, meta, embedder)
         done = list(_remove_unusable(folder, store))
         language = store.read_meta().get("language", ENGLISH)
         lexical = LexicalIndex(folder / "lexical", create=True, language=language)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from wikirank.embed import Embedder, load_embedder
+from wikirank.embed import Embedder, recorded_embedder
 from wikirank.errors import IndexLockedError
 from wikirank.index.ledger import locations
 from wikirank.index.preconditions import (
@@ -40,7 +40,7 @@ def verify_index(
     Args:
         path: The index's folder.
         full: Whether to make all vectors again and compare them, or those of a sample.
-        embedder: The model that made the vectors; None takes the bundled one.
+        embedder: The model that made the vectors; None takes what the index recorded.
         on_check: Told the name of each check as it begins.
 
     Returns:
@@ -62,7 +62,7 @@ def verify_index(
         return result
     with PassageStore(file) as store:
         before = store.last_write()
-        _check_parts(checks, folder, store, embedder or load_embedder(), full=full)
+        _check_parts(checks, folder, store, embedder, full=full)
         result.advice.extend(_advice(result, folder, store))
         refuse_writer(folder)
         if store.last_write() != before:
@@ -102,7 +102,7 @@ def _writer_message(folder: Path) -> str:
 
 
 def _check_parts(
-    checks: CheckList, folder: Path, store: PassageStore, embedder: Embedder, *, full: bool
+    checks: CheckList, folder: Path, store: PassageStore, embedder: Embedder | None, *, full: bool
 ) -> None:
     meta = store.read_meta()
     usable = checks.make("settings", "settings", check_settings, meta)
@@ -112,11 +112,12 @@ def _check_parts(
     checks.make("lexical index", "passages", check_lexical, store, folder / "lexical")
     if not usable:
         return
-    check_made_by(folder, meta, embedder)
+    model = embedder or recorded_embedder(meta.get("embedder_recipe"))
+    check_made_by(folder, meta, model)
     if meta["chroma_url"] or checks.make(
         "Chroma's files", "files", check_chroma_files, folder, meta["collection"]
     ):
-        checks.make("vectors", "passages", check_vectors, store, folder, embedder, full=full)
+        checks.make("vectors", "passages", check_vectors, store, folder, model, full=full)
 
 
 def _advice(result: Verification, folder: Path, store: PassageStore) -> list[str]:

@@ -18,12 +18,38 @@ export function webAddress(url) {
   }
 }
 
+// As `wikirank.search.words` has them: runs of scripts without spaces, or words with their marks.
+const UNSPACED =
+  "[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Hangul}" +
+  "\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}ーｰ々〆]";
+const WORD = new RegExp(`(${UNSPACED}+)|(?:(?!${UNSPACED})[\\p{L}\\p{N}\\p{M}])+`, "gu");
+
+// Where matched words stand in a text, from and to: in a run without spaces, matched pairs.
+function* matches(text, matched) {
+  for (const { 0: word, 1: run, index } of text.matchAll(WORD)) {
+    if (!run) {
+      if (matched.has(word)) yield [index, index + word.length];
+      continue;
+    }
+    const letters = [...run];
+    for (let at = index, i = 0; i < Math.max(1, letters.length - 1); at += letters[i].length, i += 1) {
+      const pair = letters.slice(i, i + 2).join("");
+      if (matched.has(pair)) yield [at, at + pair.length];
+    }
+  }
+}
+
 export function appendMarked(parent, text, matched) {
   let end = 0;
-  for (const word of text.matchAll(/[\p{L}\p{N}]+/gu)) {
-    if (!matched.has(word[0])) continue;
-    parent.append(text.slice(end, word.index), element("mark", "", word[0]));
-    end = word.index + word[0].length;
+  let mark = null;
+  for (const [from, to] of matches(text, matched)) {
+    if (mark && from <= end) {
+      mark.append(text.slice(end, to)); // Pairs overlap: one mark holds neighbours.
+    } else {
+      mark = element("mark", "", text.slice(from, to));
+      parent.append(text.slice(end, from), mark);
+    }
+    end = to;
   }
   parent.append(text.slice(end));
 }
@@ -59,6 +85,11 @@ function move(passage) {
 
 function relevance(passage) {
   const made = element("span", "relevance");
+  if (passage.relevance_score === null) {
+    made.title = "No relevance: the cross-encoder did not score it.";
+    made.append(element("span", "hidden", "relevance "), element("span", "number", "–"));
+    return made;
+  }
   made.title = "Relevance: how probably the passage answers. The bar is in log-odds.";
   const bar = element("span", "bar");
   const fill = element("span", "fill");

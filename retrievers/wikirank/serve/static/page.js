@@ -132,7 +132,9 @@ function applyThreshold() {
   columns.style.setProperty("--cut", place(least));
   if (!answer) return;
   const passing = new Set(
-    answer.passages.filter((one) => one.relevance_score >= least).map((one) => one.id),
+    answer.passages
+      .filter((one) => one.relevance_score === null || one.relevance_score >= least)
+      .map((one) => one.id),
   );
   for (const card of before.children) card.classList.toggle("below", !passing.has(card.dataset.id));
   for (const card of after.children) card.hidden = !passing.has(card.dataset.id);
@@ -144,8 +146,10 @@ function applyThreshold() {
 function tell(passing, all) {
   const count = `${passing} of ${all} pass`;
   at("passing").textContent = count;
-  at("status").textContent = passing ? count : "The wiki does not answer.";
-  at("abstained").hidden = passing > 0;
+  // Of a question that the models do not read nobody knows whether the wiki answers it.
+  const silence = answer.note || "The wiki does not answer.";
+  at("status").textContent = passing ? count : silence;
+  at("abstained").hidden = passing > 0 || Boolean(answer.note);
   const titles = answer.passages.map((one) => one.title || one.id);
   at("nearest").textContent = [...new Set(titles)].slice(0, 3).join(", ") || "nothing";
   const more = passing > 0 && passing < all;

@@ -22,9 +22,9 @@ from sentence_transformers import CrossEncoder
 from sentence_transformers.cross_encoder.model_card import CrossEncoderModelCardData
 
 from wikirank.errors import ModelError
-from wikirank.rank.load import BUNDLED
 from wikirank.runtime.hub import hub_folder
 from wikirank.runtime.model_folder import bundled_model, is_model_folder, read_model_folder
+from wikirank.runtime.model_pairs import BUNDLED
 from wikirank.train.card.data import MAX_LENGTH
 from wikirank.train.export.from_onnx import cross_encoder_from_onnx
 from wikirank.train.fit.quiet import quiet_transformers

@@ -1,0 +1,78 @@
+"""`wikirank calibrate`: make probabilities of any reranker's scores."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from wikirank.cli.options import DeviceOption, JsonOption, MaxLengthOption, RevisionOption
+
+
+def command(
+    model: Annotated[
+        str,
+        typer.Option(help="Reranker: `multilingual`, a folder, or a hub id such as `org/name`."),
+    ],
+    questions: Annotated[
+        Path,
+        typer.Option(
+            help="JSON lines: `id`, `question`, `passage_id` of a passage that answers. Not those "
+            "that the model was trained on."
+        ),
+    ],
+    passages: Annotated[Path, typer.Option(help="JSON lines: `id`, `title`, `text`.")],
+    revision: RevisionOption = None,
+    device: DeviceOption = None,
+    max_length: MaxLengthOption = None,
+    depth: Annotated[int, typer.Option(min=2, help="Candidates a question.")] = 20,
+    every: Annotated[int, typer.Option(min=1, help="Ask every n-th question only.")] = 1,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit Platt scaling, so that relevance scores of a model are probabilities.
+
+    Without it they are the sigmoid of the model's own score. The calibration is kept beside the
+    model in a folder, as `wikirank-calibration.json` or in its `wikirank.json`; of a hub id in
+    `~/.cache/wikirank`, or the folder that WIKIRANK_CACHE names. Whatever loads the model after
+    that takes it from there.
+
+    Example:
+    - `wikirank calibrate --model cross-encoder/ms-marco-MiniLM-L6-v2 --questions q.jsonl
+      --passages p.jsonl`
+    """
+    from wikirank.cli.output import step_progress
+    from wikirank.evaluate.candidates import SearchedCandidates, build_index
+    from wikirank.evaluate.datasets import load_retrieval_dataset
+    from wikirank.evaluate.platt_scaling import fit_platt
+    from wikirank.rank import load_cross_encoder
+    from wikirank.rank.load import refuse_bundled, reranker_name
+    from wikirank.runtime.kept_calibration import keep_calibration
+
+    name = refuse_bundled(reranker_name(model))
+    cross_encoder = load_cross_encoder(
+        name, revision=revision, device=device, max_length=max_length
+    )
+    dataset = load_retrieval_dataset(questions, passages).every(every)
+    with (
+        step_progress(show=not quiet) as on_step,
+        build_index(dataset, on_step=on_step) as index,
+    ):
+        candidates = SearchedCandidates(index, dataset)
+        fit = fit_platt(cross_encoder, dataset, candidates, depth=depth, on_step=on_step)
+    file = keep_calibration(fit.calibration, name, revision)
+    if as_json:
+        typer.echo(json.dumps({**fit.as_dict(), "file": str(file)}))
+        return
+    Console().print(
+        f"{cross_encoder.model_id}: relevance = sigmoid({fit.calibration.scale:.4g} × logit "
+        f"{fit.calibration.shift:+.4g}), of {fit.pairs} candidates, {fit.relevant} of which "
+        f"answer. Expected calibration error {fit.error_before:.3f} before, {fit.error_after:.3f} "
+        f"after. Kept in {file}.",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )

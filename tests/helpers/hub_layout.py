@@ -1,0 +1,63 @@
+"""Models laid out as the hub has them, and laid into a cache of the hub's client."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any
+
+from wikirank.runtime.model_folder import bundled_model
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def lay_in_cache(home: Path, folder: Path, name: str, *, weights: bool) -> None:
+    """Lay a folder into a hub cache as the hub's client does, under the id of a model."""
+    repository = home / "hub" / f"models--{name.replace('/', '--')}"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(COMMIT, "utf-8")
+    snapshot = repository / "snapshots" / COMMIT
+    shutil.copytree(folder, snapshot)
+    if not weights:
+        (snapshot / "model.safetensors").unlink()
+
+
+def export_encoder(model: Any, file: Path, names: list[str]) -> None:
+    """Write a transformer of torch as ONNX, its output the vectors of the tokens."""
+    import torch
+
+    class Hidden(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, *inputs: Any) -> Any:
+            return self.model(**dict(zip(names, inputs, strict=True))).last_hidden_state
+
+    file.parent.mkdir(exist_ok=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the older exporter, which the hub's files are from
+        torch.onnx.export(
+            Hidden().eval(),
+            tuple(torch.ones(2, 9, dtype=torch.long) for _ in names),
+            str(file),
+            input_names=names,
+            output_names=["last_hidden_state"],
+            dynamic_axes={
+                name: {0: "batch", 1: "tokens"} for name in [*names, "last_hidden_state"]
+            },
+            dynamo=False,
+        )
+
+
+def bundled_in_hub_layout(folder: Path, kind: Any) -> Path:
+    """A bundled model as the hub would have it, without weights for torch."""
+    bundled = bundled_model(kind)
+    (folder / "onnx").mkdir(parents=True)
+    shutil.copyfile(bundled / "model.onnx", folder / "onnx" / "model.onnx")
+    shutil.copyfile(bundled / "tokenizer.json", folder / "tokenizer.json")
+    config = {"model_type": "bert", "max_position_embeddings": 512, "num_labels": 1}
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    return folder
