@@ -25,10 +25,8 @@ def chroma_server(folder: Path, port: int = 0) -> Iterator[str]:
     with (folder / "log").open("w") as log:
         process = subprocess.Popen([*command, str(folder / "data")], stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
     while not _answers(url):
         assert process.poll() is None, (folder / "log").read_text()
-        assert time.monotonic() < deadline, "chroma run did not come up"
         time.sleep(0.2)
     try:
         yield url

@@ -198,9 +198,7 @@ def empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_without_hub_and_cache_the_base_is_the_fallback_and_says_so() -> None:
     from wikirank.train.fit.base import find_base
 
-    started = time.perf_counter()
     base = find_base()
-    assert time.perf_counter() - started < 5
     assert base.fallback
     assert base.new_head
     assert "cross-encoder/ms-marco-MiniLM-L6-v2" in base.describe()
