@@ -40,6 +40,7 @@ from mediawiki_wiki import Wiki  # noqa: E402
 
 PAGES = 2000
 PARAGRAPHS = 20
+QUESTIONS = 100
 TOKENS = 1000
 _MOST_PAGES_AT_ONCE = 200
 _ADDED = (
@@ -90,8 +91,8 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, lines)
 
 
-def pages_and_questions(data: Path, count: int) -> tuple[dict[str, str], list[Question]]:
-    """The wiki's pages by title, as wikitext, and questions of both kinds, always the same."""
+def pages_and_questions(data: Path) -> tuple[dict[str, str], list[Question]]:
+    """The wiki's pages by title, and 100 questions of each kind, always the same."""
     qa = data / "qa"
     pages = {row["title"]: row["text"] for row in read(data / "wiki" / "tech-articles.jsonl.gz")}
     squad = [row["text"] for row in read(qa / "squad-dev-passages.jsonl.gz")]
@@ -99,10 +100,10 @@ def pages_and_questions(data: Path, count: int) -> tuple[dict[str, str], list[Qu
         paragraphs = squad[start : start + PARAGRAPHS]
         pages[_free_title(" ".join(paragraphs[0].split()[:5]), pages)] = "\n\n".join(paragraphs)
     rng = random.Random(0)
-    asked = rng.sample(list(read(qa / "squad-dev-questions.jsonl.gz")), count)
+    asked = rng.sample(list(read(qa / "squad-dev-questions.jsonl.gz")), QUESTIONS)
     questions = [Question("SQuAD", row["question"], squad[int(row["passage_id"])]) for row in asked]
     passages = {row["id"]: row for row in read(qa / "nq-dev-passages.jsonl.gz")}
-    asked = rng.sample(list(read(qa / "nq-dev-questions.jsonl.gz")), count)
+    asked = rng.sample(list(read(qa / "nq-dev-questions.jsonl.gz")), QUESTIONS)
     gold = [passages[row["passage_id"]] for row in asked]
     questions += [
         Question("Natural Questions", row["question"], passage["text"])
@@ -294,13 +295,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cache", type=Path)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--questions", type=int, default=100, help="of each of both kinds")
+    parser.add_argument(
+        "--questions", type=int, default=QUESTIONS, help="of each kind, 100 at most"
+    )
     parser.add_argument("--only", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     given = parser.parse_args()
     cache: Path = given.cache.absolute()
     cache.mkdir(parents=True, exist_ok=True)
-    pages, questions = pages_and_questions(given.data, given.questions)
+    pages, questions = pages_and_questions(given.data)
+    questions = [*questions[: given.questions], *questions[QUESTIONS:][: given.questions]]
     rows: dict[str, Row] = {}
     with make_wiki(cache / "wiki", pages).moved() as wiki:
         places = dict.fromkeys(CONTESTANTS, wiki.url)

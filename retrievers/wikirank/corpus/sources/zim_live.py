@@ -25,6 +25,7 @@ from wikirank.errors import CorpusError, InvalidArgumentError, SourceConnectionE
 from wikirank.types import Article
 
 _MOST_BYTES = 8 * MOST_PAGE_CHARS  # of a page's HTML
+_MOST_HITS = 50  # pages of one search
 _MOST_ENTRIES = 20_000  # looked at for a list of titles
 
 
@@ -88,7 +89,7 @@ class LiveZim:
         with self._in_turn(deadline):
             ranking = Ranking(int(self._archive.article_count))
             notes = ranking.ask(
-                phrases, words, lambda phrase: self._search(phrase, limit), all_words=True
+                phrases, words, lambda phrase: self._search(phrase, _MOST_HITS), all_words=True
             )
             ranking.add(filter(None, map(self._path_of_title, titles)))
             for path in ranking.best():

@@ -35,6 +35,7 @@ CONTACT_VARIABLE = "WIKIRANK_CONTACT"
 _NOT_IN_A_TITLE = frozenset("#<>[]{}|\n\t")
 _LONGEST_TITLE = 255  # bytes
 _MOST_WORDS = 6
+_MOST_HITS = 500  # titles of one search: the API's limit
 
 
 class LiveMediaWiki(Closing):
@@ -127,7 +128,7 @@ class LiveMediaWiki(Closing):
             ranking = Ranking(site.articles)
             few = words[:_MOST_WORDS]
             notes = ranking.ask(
-                phrases, few, lambda phrase: self._search(phrase, limit), all_words=False
+                phrases, few, lambda phrase: self._search(phrase, _MOST_HITS), all_words=False
             )
             pages = self._pages(ranking, limit, [t for t in titles if _may_be_title(t)])
             articles = self._texts.read(pages, site, notes)
