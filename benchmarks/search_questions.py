@@ -40,7 +40,7 @@ from wikirank.rank import CrossEncoder, load_cross_encoder, score_passages
 from wikirank.rank.cascade import survivors, with_first_stage
 from wikirank.runtime.combination import FirstStageScores
 from wikirank.runtime.model_folder import bundled_model, read_model_folder
-from wikirank.search.pipeline import rerank_candidates, sort_by_score
+from wikirank.search.rerank import rerank_candidates, sort_by_score
 from wikirank.train.first_pass.run import PrefilterAlone
 from wikirank.types import RankedPassage
 

@@ -22,7 +22,7 @@ from wikirank.evaluate.near_duplicates import credit_near_duplicates, with_disti
 from wikirank.rank import CrossEncoder, load_cross_encoder
 from wikirank.runtime.combination import ScoreInterpolation
 from wikirank.runtime.model_folder import read_model_folder, rewrite_model_folder
-from wikirank.search.pipeline import reranker_text
+from wikirank.search.rerank import reranker_text
 from wikirank.train.calibrate.combine import fit_combination
 from wikirank.train.calibrate.measure import score_lists
 from wikirank.train.data.candidate_lists import (

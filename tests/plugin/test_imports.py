@@ -128,5 +128,5 @@ def test_importing_the_search_loads_no_source() -> None:
     )
     ours = {name for name in run.stdout.split() if name.partition(".")[0] == "wikirank"}
     assert "wikirank.search.pipeline" in ours
-    assert len(ours) < 70
+    assert len(ours) < 60
     assert not [name for name in ours if "wikitext" in name or ".sources" in name]

@@ -18,7 +18,7 @@ from wikirank.rank.cascade import survivors, with_first_stage
 from wikirank.rank.protocol import Cascade
 from wikirank.runtime.combination import DropRule, FirstStageScores
 from wikirank.runtime.model_folder import bundled_model, is_model_folder
-from wikirank.search.pipeline import rerank_candidates
+from wikirank.search.rerank import rerank_candidates
 from wikirank.types import Passage, RankedPassage
 
 

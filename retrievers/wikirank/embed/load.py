@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from wikirank._providers import is_provider_model, load_of_provider
 from wikirank.embed.onnx_embedder import OnnxEmbedder
 from wikirank.embed.protocol import Embedder
 from wikirank.errors import InvalidArgumentError
@@ -100,6 +99,8 @@ def load_any_embedder(
     if model == BUNDLED or (folder is not None and is_model_folder(folder)):
         _refuse(recipe, model)
         return load_embedder(folder)
+    from wikirank._providers import is_provider_model  # The bundled one needs none of it.
+
     if folder is None and is_provider_model(str(model)):
         _refuse(recipe, model)
     recipe = {"model": str(folder or model), **recipe}
@@ -121,15 +122,16 @@ def _refuse(settings: Mapping[str, str | None], model: str | Path) -> None:
 
 
 def _load(folder: Path | None, recipe: dict[str, str | None]) -> Embedder:
-    name = str(recipe["model"])
-    if folder is None and is_provider_model(name):
-        of_provider: Embedder = load_of_provider(name)
-        return of_provider
     # The bundled one needs none of these.
+    from wikirank._providers import is_provider_model, load_of_provider
     from wikirank.embed.hub_embedder import HubEmbedder
     from wikirank.embed.sentence_layout import read_sentence_layout
     from wikirank.runtime.hub_onnx import find_hub_folder
 
+    name = str(recipe["model"])
+    if folder is None and is_provider_model(name):
+        of_provider: Embedder = load_of_provider(name)
+        return of_provider
     hub = find_hub_folder(folder, name, recipe["revision"], kind="embedder")
     layout = None if hub is None else read_sentence_layout(hub.path)
     if hub is not None and layout is not None:

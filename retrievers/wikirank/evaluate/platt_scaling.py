@@ -13,7 +13,7 @@ from wikirank.evaluate.datasets import RetrievalDataset
 from wikirank.metrics.calibration import expected_calibration_error
 from wikirank.rank import CrossEncoder
 from wikirank.runtime.calibration import Calibration
-from wikirank.search.pipeline import rerank_candidates
+from wikirank.search.rerank import rerank_candidates
 from wikirank.train.calibrate.platt import fit_calibration
 from wikirank.types import SearchType
 

@@ -15,7 +15,7 @@ from wikirank.evaluate.near_duplicates import credit_near_duplicates
 from wikirank.evaluate.strata import of_same_article
 from wikirank.rank import CrossEncoder
 from wikirank.rank.protocol import Cascade
-from wikirank.search.pipeline import rerank_candidates, sort_by_score
+from wikirank.search.rerank import rerank_candidates, sort_by_score
 from wikirank.types import RankedPassage, SearchType
 
 BY_LOGIT = ", logit alone"

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from wikirank._lazy import lazy_names
 from wikirank.index.index import WikiIndex
-from wikirank.index.report import IndexInfo, IndexProgress, IndexReport
+
+if TYPE_CHECKING:
+    from wikirank.index.report import IndexInfo, IndexProgress, IndexReport
 
 __all__ = ["IndexInfo", "IndexProgress", "IndexReport", "WikiIndex"]
+
+# Searching needs no reports.
+__getattr__, __dir__ = lazy_names(
+    __name__, {"IndexInfo": "report", "IndexProgress": "report", "IndexReport": "report"}
+)

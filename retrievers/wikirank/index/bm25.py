@@ -7,6 +7,7 @@ grows with the index. BM25 as in Robertson and Zaragoza (2009), k1 = 1.2, b = 0.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,6 @@ from wikirank._util import Closing, is_rust_panic
 from wikirank.errors import IndexStorageError
 from wikirank.index.analyzer import Analyzer
 from wikirank.index.bm25_files import META, lexical_fault
-from wikirank.index.bm25_query import any_of
 from wikirank.index.languages import ENGLISH, language_of_texts
 from wikirank.index.store import PassageStore
 from wikirank.passages.aliases import searched_text
@@ -26,6 +26,12 @@ from wikirank.types import Passage
 
 _ANALYZER = "wikirank"
 _WRITER_HEAP_BYTES = 64 * 1024 * 1024
+_K1 = 1.2
+_FIELD = "body"
+# Letters from which on a word unknown to the index is taken for one that differs in one place, and
+# in two.
+_ONE_SLIP = 4
+_TWO_SLIPS = 9
 
 Accept = Callable[[Sequence[str]], "set[str]"]
 
@@ -126,7 +132,7 @@ class LexicalIndex:
             return []
         with _failures(self._place):
             searcher = self._index.searcher()
-            parsed, most = any_of(searcher, self._index.schema, stems)
+            parsed, most = _any_of(searcher, self._index.schema, stems)
         accepted: list[tuple[str, float]] = []
         offset, page = 0, k
         while len(accepted) < k:
@@ -156,7 +162,7 @@ class LexicalIndex:
             return dict.fromkeys(ids, 0.0)
         with _failures(self._place):
             searcher = self._index.searcher()
-            words, most = any_of(searcher, self._index.schema, stems)
+            words, most = _any_of(searcher, self._index.schema, stems)
         any_of_them = tantivy.Query.term_set_query(self._index.schema, "id", list(ids))
         among = tantivy.Query.const_score_query(any_of_them, 0.0)
         parsed = tantivy.Query.boolean_query(
@@ -316,3 +322,45 @@ def learn_language(lexical: LexicalIndex, store: PassageStore) -> None:
     """See which language another process has settled on since an index was opened."""
     if lexical.language is None and (language := store.read_meta().get("language")):
         lexical.use_language(language)
+
+
+def _any_of(
+    searcher: tantivy.Searcher, schema: tantivy.Schema, stems: Sequence[str]
+) -> tuple[tantivy.Query, float]:
+    """The query for passages with any of some stems.
+
+    A stem that no passage has stands for those that differ from it in a letter or two, which count
+    as one stem that occurs once in a passage of mean length.
+
+    Args:
+        searcher: The index as it is now.
+        schema: Its schema.
+        stems: The stems.
+
+    Returns:
+        The query, and what its scores stay below, however often a passage has all of the stems.
+    """
+    parts = [_part(searcher, schema, stem) for stem in stems]
+    query = tantivy.Query.boolean_query([(tantivy.Occur.Should, part) for part, _ in parts])
+    return query, (_K1 + 1) * sum(weight for _, weight in parts)
+
+
+def _part(
+    searcher: tantivy.Searcher, schema: tantivy.Schema, stem: str
+) -> tuple[tantivy.Query, float]:
+    count = searcher.num_docs
+    exact = tantivy.Query.term_query(schema, _FIELD, stem)
+    frequency = searcher.doc_freq(_FIELD, stem)
+    if frequency == 0 and stem.isalpha() and len(stem) >= _ONE_SLIP:
+        slips = 1 if len(stem) < _TWO_SLIPS else 2
+        near = tantivy.Query.fuzzy_term_query(schema, _FIELD, stem, slips)
+        found: int = searcher.search(near, limit=1, count=True).count  # type: ignore[attr-defined]
+        if found:
+            weight = _weight(found, count)
+            return tantivy.Query.const_score_query(near, weight), weight
+    return exact, _weight(frequency, count)
+
+
+def _weight(frequency: int, count: int) -> float:
+    """The inverse document frequency of BM25."""
+    return math.log1p((count - frequency + 0.5) / (frequency + 0.5))

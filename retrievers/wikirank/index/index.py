@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import wikirank
 from wikirank._util import Closing
-from wikirank.corpus.source import Source
 from wikirank.embed import Embedder, load_embedder
 from wikirank.errors import IndexMismatchError, InvalidArgumentError
 from wikirank.index.bm25 import LexicalIndex, learn_language
@@ -25,19 +24,20 @@ from wikirank.index.preconditions import (
     refuse_duplicates,
     refuse_other_settings,
 )
-from wikirank.index.report import IndexInfo, IndexReport, OnProgress
 from wikirank.index.store import PassageStore
 from wikirank.index.vectors.base import VectorIndex
+from wikirank.index.vectors.open import as_setting, named_servers
 from wikirank.index.vectors.server import open_collection
-from wikirank.index.vectors.sharded import as_setting, named_servers
-from wikirank.passages.splitters import SentenceSplitter, Splitter, splitter_from
 from wikirank.types import Passage
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
 
+    from wikirank.corpus.source import Source
     from wikirank.index.ingest_workers import IngestWorkers
+    from wikirank.index.report import IndexInfo, IndexReport, OnProgress
     from wikirank.index.writer import IndexWriter
+    from wikirank.passages.splitters import Splitter
 
 DEFAULT_COLLECTION = "wikirank"
 # Records that the search graph on disk may lack: whoever opens the index adds them first, 0.3 ms
@@ -122,6 +122,8 @@ class WikiIndex(Closing):
             IndexStorageError: If the folder or the collection holds anything already.
             IndexConnectionError: If the Chroma server does not answer.
         """
+        from wikirank.passages.splitters import SentenceSplitter  # Not needed to search.
+
         check_language(language)
         is_temporary = path is None
         folder = Path(tempfile.mkdtemp(prefix="wikirank-") if path is None else path).absolute()
@@ -281,15 +283,16 @@ class WikiIndex(Closing):
             EmptyCorpusError: If no article has text; the index stays as it was.
             IndexLockedError: If something else is writing to the index.
         """
+        # Searching needs none of it.
+        from wikirank.corpus.fingerprint import source_fingerprint
+        from wikirank.index.ingest import Ingestion
+        from wikirank.passages.splitters import splitter_from
+
         splitter = splitter_from(self._meta["splitter"])
         with self._open_writer(wait) as writer:
             is_named = getattr(source, "is_named", False)
             ledger = SourceLedger(self.store, source.name)
             ledger.register(source.location, may_move=is_named)
-            # Searching needs none of it.
-            from wikirank.corpus.fingerprint import source_fingerprint
-            from wikirank.index.ingest import Ingestion
-
             fingerprint = source_fingerprint(source)
             if not reread and (report := ledger.last_report(fingerprint)):
                 return report
@@ -365,6 +368,8 @@ class WikiIndex(Closing):
 
     def info(self) -> IndexInfo:
         """What the index holds and how it was made."""
+        from wikirank.index.report import IndexInfo  # Not needed to search.
+
         self.sync()
         sources = article_counts(self.store)
         files = (file for file in self.path.rglob("*") if file.is_file())

@@ -12,10 +12,13 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from itertools import count
+from typing import TYPE_CHECKING
 
 from wikirank.errors import InvalidArgumentError
-from wikirank.index.report import IndexReport
 from wikirank.index.store import PassageStore, content_digest
+
+if TYPE_CHECKING:
+    from wikirank.index.report import IndexReport
 
 # What a run that reads nothing does not do.
 _DONE = ("added", "changed", "removed", "passages_written", "passages_removed")
@@ -73,6 +76,8 @@ class SourceLedger:
 
     def last_report(self, fingerprint: str | None) -> IndexReport | None:
         """What a run would report if the source's files are as when last read; else None."""
+        from wikirank.index.report import IndexReport  # Not needed to search.
+
         sql = "SELECT report FROM readings WHERE source = ? AND fingerprint = ?"
         row = self._store.connection.execute(sql, (self._source, fingerprint)).fetchone()
         if row is None:

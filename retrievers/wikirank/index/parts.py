@@ -22,9 +22,8 @@ from wikirank.index.preconditions import (
 )
 from wikirank.index.store import PassageStore
 from wikirank.index.vectors.base import VectorIndex
-from wikirank.index.vectors.open import open_dense
+from wikirank.index.vectors.open import named_servers, open_dense
 from wikirank.index.vectors.server import server_client
-from wikirank.index.vectors.sharded import named_servers
 
 
 def create_parts(folder: Path, meta: Mapping[str, Any]) -> tuple[PassageStore, VectorIndex]:

@@ -8,7 +8,7 @@ from itertools import islice
 
 from wikirank.passages.sentences import sentence_spans
 from wikirank.rank import CrossEncoder, score_passages
-from wikirank.search.pipeline import reranker_text
+from wikirank.search.rerank import reranker_text
 from wikirank.types import Passage
 
 _MOST_SENTENCES = 40  # of a passage; more take longer to score than anyone waits

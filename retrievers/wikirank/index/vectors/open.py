@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from wikirank.errors import InvalidArgumentError
 from wikirank.index.store import PassageStore
 from wikirank.index.vectors.base import VectorIndex
 from wikirank.index.vectors.embedded import EmbeddedVectors
 from wikirank.index.vectors.server import ServerVectors, server_client
-from wikirank.index.vectors.sharded import ShardedVectors, named_servers
 
 
 def open_dense(
@@ -34,4 +34,34 @@ def open_dense(
     ]
     if not shards:
         return EmbeddedVectors(folder, name, store.last_write, create=create)
-    return shards[0] if len(shards) == 1 else ShardedVectors(shards, store)
+    if len(shards) == 1:
+        return shards[0]
+    from wikirank.index.vectors.sharded import ShardedVectors  # Few indexes need it.
+
+    return ShardedVectors(shards, store)
+
+
+def named_servers(urls: str | Sequence[str] | None) -> list[str]:
+    """The addresses of Chroma servers, as a caller or an index's settings name them.
+
+    Args:
+        urls: One address, several, or None.
+
+    Returns:
+        The addresses, in order; none for an index that keeps its vectors in its folder.
+
+    Raises:
+        InvalidArgumentError: If an address is named twice.
+    """
+    named = [urls] if isinstance(urls, str) else list(urls or ())
+    for url in named:
+        if named.count(url) > 1:
+            msg = f"The Chroma server {url} is named twice. Name each once."
+            raise InvalidArgumentError(msg)
+    return named
+
+
+def as_setting(urls: str | Sequence[str] | None) -> str | list[str] | None:
+    """Servers as an index's settings name them: None for none, one as text, several as a list."""
+    named = named_servers(urls)
+    return named if len(named) > 1 else next(iter(named), None)

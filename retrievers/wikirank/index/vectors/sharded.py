@@ -160,31 +160,5 @@ def merge_hits(answers: Iterable[Sequence[tuple[str, float]]], k: int) -> list[t
     return nsmallest(k, best.items(), key=lambda hit: (-hit[1], hit[0]))
 
 
-def named_servers(urls: str | Sequence[str] | None) -> list[str]:
-    """The addresses of Chroma servers, as a caller or an index's settings name them.
-
-    Args:
-        urls: One address, several, or None.
-
-    Returns:
-        The addresses, in order; none for an index that keeps its vectors in its folder.
-
-    Raises:
-        InvalidArgumentError: If an address is named twice.
-    """
-    named = [urls] if isinstance(urls, str) else list(urls or ())
-    for url in named:
-        if named.count(url) > 1:
-            msg = f"The Chroma server {url} is named twice. Name each once."
-            raise InvalidArgumentError(msg)
-    return named
-
-
-def as_setting(urls: str | Sequence[str] | None) -> str | list[str] | None:
-    """Servers as an index's settings name them: None for none, one as text, several as a list."""
-    named = named_servers(urls)
-    return named if len(named) > 1 else next(iter(named), None)
-
-
 def _key(source: str) -> str:
     return f"server of {source}"
