@@ -736,7 +736,7 @@ def test_command_reads_a_pair_of_files_and_two_models(tmp_path: Path) -> None:
             1,
             "one hub id, got 2",
         ),
-        (["--beir", "{beir}", "--device", "cuda"], 1, "without config.json"),
+        (["--beir", "{beir}", "--device", "cuda"], 1, "runs on 'cuda'"),
         (["--beir", "no-such-folder"], 1, "BEIR folder"),
         (["--beir", "{beir}", "--html", "no/such/folder.html"], 2, "no folder no/such"),
         (["--beir", "{beir}", "--model", "./no-model"], 1, "no-model"),
