@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 
 import pytest
+from australia import write_australia
 from city_texts import city_documents
 from langchain_core.documents import Document
+from live_places import served_australia
+from mediawiki_wiki import Wiki
 
 from langchain_wikirank import WikiReranker, WikiRetriever
 from wikirank.corpus import open_source
@@ -47,3 +52,14 @@ def questions(leads: list[Document]) -> list[str]:
     """Two hundred different questions about the leads."""
     asked = ("What is {}?", "Why is {} known?", "When was {} made or born?", "Where is {} found?")
     return [form.format(lead.metadata["title"]) for form in asked for lead in leads]
+
+
+@pytest.fixture(scope="module")
+def served_wiki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wiki]:
+    with served_australia(tmp_path_factory.mktemp("live") / "wiki") as wiki:
+        yield wiki
+
+
+@pytest.fixture(scope="module")
+def zim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_australia(tmp_path_factory.mktemp("zim") / "australia.zim")

@@ -152,10 +152,9 @@ def test_vectors_of_any_length_rank_as_in_chroma(
         client=client,
         collection_configuration={"hnsw": {"space": space}},
     )
-    documents = leads[:60]
-    store.add_documents(documents, ids=[str(number) for number in range(len(documents))])
+    store.add_documents(leads, ids=[str(number) for number in range(len(leads))])
     retriever = WikiRetriever.from_vectorstore(store, search_type="dense", rerank=False, k=5)
-    for lead in documents[:4]:
+    for lead in leads[:4]:
         question = f"What is {lead.metadata['title']}?"
         found = retriever.invoke(question)
         assert [d.id for d in found] == [d.id for d in store.similarity_search(question, k=5)]

@@ -10,7 +10,6 @@ from time import monotonic
 
 import pytest
 from australia import CAPITAL, write_australia
-from live_places import served_australia
 from mediawiki_wiki import Wiki
 from typer.testing import CliRunner
 
@@ -22,17 +21,6 @@ from wikirank.errors import CorpusError, InvalidArgumentError, SourceConnectionE
 from wikirank.search import SearchOptions
 from wikirank.search.live import LiveSearcher
 from wikirank.search.phrasings import phrasings, possible_titles, telling_words
-
-
-@pytest.fixture(scope="module")
-def served_wiki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wiki]:
-    with served_australia(tmp_path_factory.mktemp("live") / "wiki") as wiki:
-        yield wiki
-
-
-@pytest.fixture(scope="module")
-def zim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_australia(tmp_path_factory.mktemp("zim") / "australia.zim")
 
 
 @pytest.fixture(params=["mediawiki", "zim"])

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from australia import CAPITAL, PAGES, write_australia
+from australia import CAPITAL, PAGES
 from evidence_structure import entries
 from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, ToolCall
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_function
-from live_places import served_australia
 from mcp import Client, MCPError, StdioServerParameters
 from mcp_servers import COMMAND, environment, text_of
-from mediawiki_wiki import Wiki
 from scripted import scripted
 
 from langchain_wikirank import (
@@ -28,17 +25,6 @@ from langchain_wikirank import (
 )
 
 CHOSEN = "Canberra was chosen as the capital of Australia in 1908."
-
-
-@pytest.fixture(scope="module")
-def served_wiki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wiki]:
-    with served_australia(tmp_path_factory.mktemp("live") / "wiki") as wiki:
-        yield wiki
-
-
-@pytest.fixture(scope="module")
-def zim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_australia(tmp_path_factory.mktemp("zim") / "australia.zim")
 
 
 @pytest.fixture(params=["mediawiki", "zim"])

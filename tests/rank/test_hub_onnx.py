@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hub_layout import lay_in_cache
 from tiny_reranker import save_tiny_reranker
 
 from wikirank.errors import ModelError
@@ -22,7 +23,6 @@ pytestmark = pytest.mark.train
 
 QUERY = "What is dew?"
 TEXTS = ["Dew is water.", "Frost is frozen dew, seen on cold mornings.", "A violin has strings."]
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 @pytest.fixture(scope="module", params=["bert", "xlm-roberta"])
@@ -62,17 +62,6 @@ def exported(
     return folder
 
 
-def in_cache(home: Path, folder: Path, *, weights: bool) -> None:
-    """Lay a folder into a hub cache as the hub's client does."""
-    repository = home / "hub" / "models--someone--reranker"
-    (repository / "refs").mkdir(parents=True)
-    (repository / "refs" / "main").write_text(COMMIT, "utf-8")
-    snapshot = repository / "snapshots" / COMMIT
-    shutil.copytree(folder, snapshot)
-    if not weights:
-        (snapshot / "model.safetensors").unlink()
-
-
 def torch_logits(folder: Path) -> np.ndarray:
     """What transformers itself makes of the pairs, one by one."""
     import torch
@@ -96,7 +85,7 @@ def test_scores_are_those_of_torch_padded_or_not(exported: Path, batch_size: int
 
 
 def test_a_hub_id_in_the_cache_runs_offline_without_torch(exported: Path, tmp_path: Path) -> None:
-    in_cache(tmp_path, exported, weights=False)
+    lay_in_cache(tmp_path, exported, "someone/reranker", weights=False)
     code = (
         "import json, sys\n"
         "from langchain_core.documents import Document\n"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import NamedTuple, Protocol
 from urllib.parse import unquote
 
@@ -156,6 +159,36 @@ class LiveWiki(Protocol):
             InvalidArgumentError: The wiki cannot list by this, or by several conditions at once.
         """
         ...
+
+
+@contextmanager
+def in_turn(lock: threading.Lock, name: str, deadline: float) -> Iterator[None]:
+    """One question at a time to a wiki that is not asked several at once.
+
+    Args:
+        lock: Held by the question whose turn it is.
+        name: What the wiki is called.
+        deadline: When to stop waiting for other questions, by `time.monotonic`.
+
+    Yields:
+        When it is this question's turn.
+
+    Raises:
+        SourceConnectionError: Other questions took all the time.
+    """
+    left = min(max(0.0, deadline - monotonic()), threading.TIMEOUT_MAX)
+    if not lock.acquire(timeout=left):
+        msg = f"{name} is still asked other questions. Allow more seconds, or try again."
+        raise SourceConnectionError(msg)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def too_long(title: str) -> str:
+    """What is said of a page that is left out for its length."""
+    return f"{title!r} is too long to be read for one question."
 
 
 def wrong_title_words(name: str) -> str:

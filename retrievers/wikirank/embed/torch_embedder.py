@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from wikirank._extras import require_extra
-from wikirank.embed.windows import text_windows, weighted_means
+from wikirank.embed.prompted import PromptedEmbedder
 from wikirank.errors import ModelError
-from wikirank.runtime.tokens import check_text, check_texts, plain_tokenizer
+from wikirank.runtime.tokens import plain_tokenizer
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -21,12 +22,10 @@ if TYPE_CHECKING:
 _BATCH_SIZE = 32
 
 
-class TorchEmbedder:
+class TorchEmbedder(PromptedEmbedder):
     """An embedder run by sentence-transformers; threads may share it, one runs at a time.
 
-    Queries and passages get the prompts that the model was saved with, unless others are given. A
-    passage over the model's length is cut into windows of even size; its vector is the mean of
-    theirs, weighted by their numbers of tokens. Of a query the beginning counts.
+    Queries and passages get the prompts that the model was saved with, unless others are given.
     """
 
     def __init__(
@@ -50,74 +49,27 @@ class TorchEmbedder:
             ModelError: If the model cannot be loaded.
         """
         require_extra("torch", f"The embedder {model}", ["sentence_transformers", "torch"])
-        self.recipe: dict[str, str | None] = {
+        recipe = {
             "model": model,
             "revision": revision,
             "query_prompt": query_prompt,
             "passage_prompt": passage_prompt,
         }
-        self._name = f"{model}@{revision}" if revision else model
         self._model = _load(model, revision)
-        self._query_prompt = _prompt(self._model, query_prompt, ["query"])
-        self._passage_prompt = _prompt(self._model, passage_prompt, ["document", "passage"])
-        self._tokenizer = plain_tokenizer(self._model.tokenizer.backend_tokenizer.to_str())
-        self._lock = threading.Lock()
-        longest = self._model.max_seq_length
-        around = len(self._tokenizer.encode(self._passage_prompt).ids)
-        self._room = max(1, longest - around) if longest else None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle what it is loaded by."""
-        from wikirank.embed.load import recorded_embedder
-
-        return recorded_embedder, (self.recipe,)
-
-    @property
-    def model_id(self) -> str:
-        """Name, revision and prompts."""
-        prompts = (self._query_prompt, self._passage_prompt)
-        return self._name + (f" {prompts}" if any(prompts) else "")
-
-    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embed passages.
-
-        Args:
-            texts: None of them blank.
-
-        Returns:
-            (n, dim), rows of length 1, in the order of the texts.
-
-        Raises:
-            InvalidArgumentError: If a text is blank or not a string; the message says which.
-            ModelError: If the model failed.
-        """
-        check_texts(texts, what="passage", allow_blank=False)
-        windows = [text_windows(self._tokenizer, text, self._room) for text in texts]
-        vectors = self._embed(
-            [text for parts in windows for text, _ in parts], self._passage_prompt
+        super().__init__(
+            f"{model}@{revision}" if revision else model,
+            recipe,
+            plain_tokenizer(self._model.tokenizer.backend_tokenizer.to_str()),
+            (
+                _prompt(self._model, query_prompt, ["query"]),
+                _prompt(self._model, passage_prompt, ["document", "passage"]),
+            ),
+            max_length=self._model.max_seq_length,
         )
-        return weighted_means(vectors, [[length for _, length in parts] for parts in windows])
+        self._lock = threading.Lock()
 
-    def embed_query(self, text: str) -> NDArray[np.float32]:
-        """Embed a query.
-
-        Args:
-            text: Not blank. What is beyond the model's length is left out.
-
-        Returns:
-            (dim,), of length 1.
-
-        Raises:
-            InvalidArgumentError: If the text is blank or not a string.
-            ModelError: If the model failed.
-        """
-        check_text(text, what="query")
-        vector: NDArray[np.float32] = self._embed([text], self._query_prompt)[0]
-        return vector
-
+    @override
     def _embed(self, texts: Sequence[str], prompt: str) -> NDArray[np.float32]:
-        if not texts:
-            return self._embed(["."], prompt)[:0]  # which alone tells the width
         try:
             with self._lock:
                 vectors = self._model.encode(

@@ -14,7 +14,7 @@ from wikirank.corpus.live import LiveWiki
 from wikirank.errors import InvalidArgumentError
 from wikirank.index.bm25 import LexicalIndex
 from wikirank.rank import CrossEncoder
-from wikirank.search.live_reader import cut_live
+from wikirank.search.live_reader import cut_live, needs_index
 from wikirank.search.options import Retrieved, SearchOptions
 from wikirank.search.phrasings import phrasings, possible_titles, telling_words
 from wikirank.search.pipeline import CandidateReranker, distinct_candidates, words_of
@@ -106,7 +106,7 @@ class LiveSearcher(CandidateReranker):
         """Refused where any are asked for: the passages are not kept."""
         if count:
             setting = "neighbours"
-            raise _needs_index(setting)
+            raise needs_index(setting)
         return list(ranked)
 
     def _unread(self, query: str, options: SearchOptions) -> UnreadLanguage | None:
@@ -120,12 +120,7 @@ def _check(query: str, options: SearchOptions) -> None:
         raise InvalidArgumentError(msg)
     for name, value in (("filter", options.filter), ("neighbours", options.neighbours)):
         if value:
-            raise _needs_index(name)
-
-
-def _needs_index(setting: str) -> InvalidArgumentError:
-    msg = f"Expected no {setting} for a wiki that is not indexed. Index it: wikirank index."
-    return InvalidArgumentError(msg)
+            raise needs_index(name)
 
 
 def _passages(articles: Sequence[Article], source: str) -> tuple[list[Passage], list[str]]:

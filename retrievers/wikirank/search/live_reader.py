@@ -56,7 +56,7 @@ class LiveReader(PageReader):
     @override
     def sections_like(self, name: str) -> list[str]:
         setting = "section"
-        raise _needs_index(setting)
+        raise needs_index(setting)
 
     @override
     def find_text(self, pattern: str, *, is_regex: bool, page: Page | None) -> Hits:
@@ -77,7 +77,7 @@ class LiveReader(PageReader):
     def list_titles(self, query: TitleQuery, where: Mapping[str, Any] | None = None) -> TitleList:
         if where:
             setting = "filter"
-            raise _needs_index(setting)
+            raise needs_index(setting)
         return self._wiki.list_titles(query, self._deadline())
 
     def _deadline(self) -> float:
@@ -101,6 +101,7 @@ def cut_live(article: Article, source: str) -> list[Passage]:
     return article_passages(article, source=source, key=key, splitter=SentenceSplitter())
 
 
-def _needs_index(setting: str) -> InvalidArgumentError:
+def needs_index(setting: str) -> InvalidArgumentError:
+    """The error for a setting that only an index can heed."""
     msg = f"Expected no {setting} for a wiki that is not indexed. Index it: wikirank index."
     return InvalidArgumentError(msg)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
-from wikirank._util import chunks
 from wikirank.corpus.live import TitleList, TitleQuery
 from wikirank.errors import InvalidArgumentError
 from wikirank.index.filters import normalise_filter
@@ -18,7 +18,6 @@ from wikirank.search.pages import find_pages, page_passages
 # Sorts after every character that a title may hold.
 _LAST = "\U0010ffff"
 _CHUNK = 200
-_SQL_CHUNK = 500  # SQLite's oldest limit on the parameters of one statement is 999.
 _MOST_CHUNKS = 50
 _MOST_MENTIONS = 1000
 _MOST_TITLE_WORDS = 6
@@ -95,26 +94,17 @@ class _Condition:
 
     def next_titles(self, store: PassageStore, after: str, limit: int) -> list[str]:
         """The titles after one."""
-        if self._titles is None:
-            return self._select(store, "", [], after, limit)
-        found: list[str] = []
-        for chunk in chunks(self._titles, _SQL_CHUNK):
-            marks = ", ".join("?" * len(chunk))
-            found += self._select(store, f" AND title IN ({marks})", chunk, after, limit)
-            if len(found) >= limit:
-                break
-        return found[:limit]
-
-    def _select(
-        self, store: PassageStore, more: str, parameters: list[str], after: str, limit: int
-    ) -> list[str]:
-        rows = store.connection.execute(
+        sql = (
             f"SELECT DISTINCT title FROM passages WHERE {self._sql} "
             "AND (title > ? COLLATE NOCASE OR (title = ? COLLATE NOCASE AND title > ?))"
-            f"{more} ORDER BY title COLLATE NOCASE, title LIMIT ?",
-            (*self._parameters, after, after, after, *parameters, limit),
         )
-        return [title for (title,) in rows]
+        parameters = [*self._parameters, after, after, after]
+        order = f"ORDER BY title COLLATE NOCASE, title LIMIT {limit:d}"
+        if self._titles is None:
+            rows: Iterable[tuple[Any, ...]] = store.connection.execute(f"{sql} {order}", parameters)
+        else:
+            rows = store.among(f"{sql} AND title IN", self._titles, parameters, order)
+        return [title for (title,) in islice(rows, limit)]
 
 
 def _linked(index: WikiIndex, query: TitleQuery) -> set[str] | None:
@@ -146,12 +136,9 @@ def _named_by(store: PassageStore, title: str) -> Iterator[str]:
         raise InvalidArgumentError(msg)
     texts = [passage.text for page in pages for passage in page_passages(store, page)]
     own = {page.title for page in pages}
-    for chunk in chunks(_possible_titles(texts), _SQL_CHUNK):
-        marks = ", ".join("?" * len(chunk))
-        rows = store.connection.execute(
-            f"SELECT DISTINCT title FROM passages WHERE title IN ({marks})", chunk
-        )
-        yield from (found for (found,) in rows if found not in own)
+    sql = "SELECT DISTINCT title FROM passages WHERE title IN"
+    rows = store.among(sql, _possible_titles(texts))
+    return (found for (found,) in rows if found not in own)
 
 
 def _possible_titles(texts: Iterable[str]) -> Iterator[str]:
@@ -171,10 +158,8 @@ def _possible_titles(texts: Iterable[str]) -> Iterator[str]:
 
 def _matching(store: PassageStore, titles: list[str], where: Mapping[str, Any]) -> list[str]:
     """Those of some titles that have a page with the metadata."""
-    marks = ", ".join("?" * len(titles))
-    rows = store.connection.execute(
-        f"SELECT id, title FROM passages WHERE title COLLATE NOCASE IN ({marks})", titles
-    ).fetchall()
+    sql = "SELECT id, title FROM passages WHERE title COLLATE NOCASE IN"
+    rows = list(store.among(sql, titles))
     ids = store.matching([id_ for id_, _ in rows], where)
     kept = {title for id_, title in rows if id_ in ids}
     return [title for title in titles if title in kept]

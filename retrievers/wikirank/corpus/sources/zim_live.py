@@ -18,10 +18,12 @@ from wikirank.corpus.live import (
     SearchHits,
     TitleList,
     TitleQuery,
+    in_turn,
+    too_long,
     wrong_title_words,
 )
 from wikirank.corpus.sources.zim import Origin, Redirects, ZimSource, in_main_namespace
-from wikirank.errors import CorpusError, InvalidArgumentError, SourceConnectionError
+from wikirank.errors import CorpusError, InvalidArgumentError
 from wikirank.types import Article
 
 _MOST_BYTES = 8 * MOST_PAGE_CHARS  # of a page's HTML
@@ -205,15 +207,8 @@ class LiveZim:
     @contextmanager
     def _in_turn(self, deadline: float) -> Iterator[None]:
         """The file for one question; libzim's readers are not safe when shared."""
-        left = min(max(0.0, deadline - monotonic()), threading.TIMEOUT_MAX)
-        if not self._lock.acquire(timeout=left):
-            msg = f"{self.name} is still asked other questions. Allow more seconds, or try again."
-            raise SourceConnectionError(msg)
-        try:
-            with self._source.reported():
-                yield
-        finally:
-            self._lock.release()
+        with in_turn(self._lock, self.name, deadline), self._source.reported():
+            yield
 
     def _search(self, phrase: str, limit: int) -> SearchHits:
         from libzim.search import Query, Searcher
@@ -257,11 +252,11 @@ class LiveZim:
         if entry.is_redirect or not in_main_namespace(self._archive, entry):
             return
         if entry.get_item().size > _MOST_BYTES:
-            notes.append(_too_long(entry.title))
+            notes.append(too_long(entry.title))
             return
         for article in self._source.articles_of(entry, self._origin, Redirects(self._archive, ())):
             if len(article.text) > MOST_PAGE_CHARS:
-                notes.append(_too_long(article.title))
+                notes.append(too_long(article.title))
             else:
                 yield article
 
@@ -272,7 +267,3 @@ def _spaced(path: str) -> str:
 
 def _is_page(entry: Any) -> bool:
     return not entry.is_redirect and entry.get_item().mimetype.startswith("text/html")
-
-
-def _too_long(title: str) -> str:
-    return f"{title!r} is too long to be read for one question."

@@ -18,6 +18,7 @@ from wikirank.corpus.live import (
     SearchHits,
     TitleList,
     TitleQuery,
+    in_turn,
     wrong_title_words,
 )
 from wikirank.corpus.page_cache import PageCache, user_cache_folder
@@ -203,19 +204,12 @@ class LiveMediaWiki(Closing):
     @contextmanager
     def _asked_until(self, deadline: float) -> Iterator[Site]:
         """The wiki for one question, when it is that question's turn."""
-        if not self._lock.acquire(
-            timeout=min(max(0.0, deadline - monotonic()), threading.TIMEOUT_MAX)
-        ):
-            msg = f"{self._name} is still asked other questions. Allow more seconds, or try again."
-            raise SourceConnectionError(msg)
-        try:
+        with in_turn(self._lock, self._name, deadline):
             self._client.until = deadline
             self._check_time()
             if self._site is None:
                 self._site = read_site(self._client)
             yield self._site
-        finally:
-            self._lock.release()
 
     def _search(self, phrase: str, limit: int) -> SearchHits:
         self._check_time()

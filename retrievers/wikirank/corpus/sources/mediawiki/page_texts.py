@@ -8,7 +8,7 @@ from time import monotonic
 
 from wikirank._cancellation import check_cancelled
 from wikirank._util import chunks
-from wikirank.corpus.live import MOST_PAGE_CHARS
+from wikirank.corpus.live import MOST_PAGE_CHARS, too_long
 from wikirank.corpus.page_cache import PageCache, RecentPages
 from wikirank.corpus.sources.mediawiki.client import ApiClient
 from wikirank.corpus.sources.mediawiki.pages import Page
@@ -94,7 +94,7 @@ class PageTexts:
             if not isinstance(item, Article):
                 continue
             if len(item.text) > MOST_PAGE_CHARS:
-                notes.append(_too_long(item.title))
+                notes.append(too_long(item.title))
             elif item.url in ids:
                 read[ids[item.url]] = item
         notes += [f"{title} was left out." for title in hidden]
@@ -107,7 +107,7 @@ def _of_bounded_size(pages: Sequence[Page], notes: list[str]) -> list[Page]:
     total = 0
     for page in pages:
         if page.length > _MOST_PAGE_BYTES:
-            notes.append(_too_long(page.title))
+            notes.append(too_long(page.title))
             continue
         total += page.length
         if total > _MOST_BYTES and kept:
@@ -115,7 +115,3 @@ def _of_bounded_size(pages: Sequence[Page], notes: list[str]) -> list[Page]:
             continue
         kept.append(page)
     return kept
-
-
-def _too_long(title: str) -> str:
-    return f"{title!r} is too long to be read for one question."
