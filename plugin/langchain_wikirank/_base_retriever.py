@@ -35,9 +35,9 @@ from wikirank.search.reader import PageReader
 from wikirank.types import SearchType
 
 
-def _as_reranker(given: Any) -> Any:
+def _as_reranker(reranker: Any) -> Any:
     """The settings of a reranker of ours, as JSON holds them, as the reranker."""
-    return WikiReranker.model_validate(given) if isinstance(given, dict) else given
+    return WikiReranker.model_validate(reranker) if isinstance(reranker, dict) else reranker
 
 
 class BaseWikiRetriever(BaseRetriever):

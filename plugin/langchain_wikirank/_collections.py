@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def index_of_collection(
-    given: ClientAPI | chromadb.Collection | VectorStore,
+    store: ClientAPI | chromadb.Collection | VectorStore,
     name: str,
     embedding: Embeddings | None,
     path: str | Path | None = None,
@@ -27,7 +27,7 @@ def index_of_collection(
     """Open a collection as an index.
 
     Args:
-        given: A client, a collection, or a `langchain_chroma.Chroma`.
+        store: A client, a collection, or a `langchain_chroma.Chroma`.
         name: The collection's name, where a client is given.
         embedding: What the collection was embedded with; None for the store's own, or the bundled.
         path: Folder of the mirror; see `wikirank.index.collection.open_collection_index`.
@@ -40,23 +40,23 @@ def index_of_collection(
         IndexMismatchError: If it was made with another model.
         InvalidArgumentError: If it is none of the three.
     """
-    collection = _collection(given, name)
+    collection = _collection(store, name)
     if embedding is None:
-        embedding = getattr(given, "embeddings", None)
+        embedding = getattr(store, "embeddings", None)
     embedder = embedder_from(embedding, normalise=False)
     return open_collection_index(collection, embedder=embedder, path=path)
 
 
-def _collection(given: Any, name: str) -> chromadb.Collection:
-    if isinstance(given, chromadb.Collection):
-        return given
-    of_store = getattr(given, "_collection", None)
+def _collection(store: Any, name: str) -> chromadb.Collection:
+    if isinstance(store, chromadb.Collection):
+        return store
+    of_store = getattr(store, "_collection", None)
     if isinstance(of_store, chromadb.Collection):
         return of_store
-    if hasattr(given, "get_collection"):
-        return open_collection(given, name, create=False)
+    if hasattr(store, "get_collection"):
+        return open_collection(store, name, create=False)
     msg = (
         "Expected a Chroma client, a Chroma collection or a langchain_chroma.Chroma, got "
-        f"{type(given).__name__}. Index its documents instead: WikiRetriever.from_documents."
+        f"{type(store).__name__}. Index its documents instead: WikiRetriever.from_documents."
     )
     raise InvalidArgumentError(msg)

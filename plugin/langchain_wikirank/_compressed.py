@@ -60,13 +60,13 @@ def compressed_search(
             is set and it gives no score.
     """
     result = traced_search(searcher, query, _first_stage_only(options), callbacks)
-    given, started = _documents(result), perf_counter()
+    documents, started = _documents(result), perf_counter()
     inner = (
         None if isinstance(compressor, WikiReranker) else callbacks
     )  # Its run would be the same.
-    with child_run(callbacks, RERANK, _inputs(compressor, query, given)) as outputs:
-        left = compressor.compress_documents(given, query, inner) if given else []
-        result = _result(searcher, result, given, left, options, started)
+    with child_run(callbacks, RERANK, _inputs(compressor, query, documents)) as outputs:
+        left = compressor.compress_documents(documents, query, inner) if documents else []
+        result = _result(searcher, result, documents, left, options, started)
         outputs.update(_outputs(result))
     return result
 
@@ -91,13 +91,13 @@ async def acompressed_search(
         What the search found, with the passages that the compressor left, at most `k`.
     """
     result = await atraced_search(searcher, query, _first_stage_only(options), callbacks)
-    given, started = _documents(result), perf_counter()
+    documents, started = _documents(result), perf_counter()
     inner = (
         None if isinstance(compressor, WikiReranker) else callbacks
     )  # Its run would be the same.
-    async with achild_run(callbacks, RERANK, _inputs(compressor, query, given)) as outputs:
-        left = await compressor.acompress_documents(given, query, inner) if given else []
-        arguments = (searcher, result, given, left, options, started)
+    async with achild_run(callbacks, RERANK, _inputs(compressor, query, documents)) as outputs:
+        left = await compressor.acompress_documents(documents, query, inner) if documents else []
+        arguments = (searcher, result, documents, left, options, started)
         result = await run_in_worker(_result, *arguments)
         outputs.update(_outputs(result))
     return result
@@ -116,9 +116,9 @@ def _documents(result: SearchResult) -> list[Document]:
 
 
 def _inputs(
-    compressor: BaseDocumentCompressor, query: str, given: Sequence[Document]
+    compressor: BaseDocumentCompressor, query: str, documents: Sequence[Document]
 ) -> dict[str, Any]:
-    return {"query": query, "count": len(given), "model": type(compressor).__name__}
+    return {"query": query, "count": len(documents), "model": type(compressor).__name__}
 
 
 def _outputs(result: SearchResult) -> dict[str, Any]:
@@ -129,32 +129,34 @@ def _outputs(result: SearchResult) -> dict[str, Any]:
 
 def _result(
     searcher: CandidateReranker,
-    found: SearchResult,
-    given: Sequence[Document],
+    retrieved: SearchResult,
+    documents: Sequence[Document],
     left: Sequence[Document],
     options: SearchOptions,
     started: float,
 ) -> SearchResult:
-    ranked = [_ranked(document, given, found.candidates) for document in left]
+    ranked = [_ranked(document, documents, retrieved.candidates) for document in left]
     if options.score_threshold is not None:
         ranked = _above(ranked, options.score_threshold)
     passages = [replace(r, rank=rank) for rank, r in enumerate(ranked[: options.k], start=1)]
     if options.neighbours:
         passages = searcher.with_neighbours(passages, options.neighbours)
     took = (perf_counter() - started) * 1000
-    timings = {**found.timings, "rerank": took}
+    timings = {**retrieved.timings, "rerank": took}
     if "total" in timings:
         timings["total"] += took
-    return replace(found, passages=passages, timings=timings, passing=len(ranked))
+    return replace(retrieved, passages=passages, timings=timings, passing=len(ranked))
 
 
 def _ranked(
-    document: Document, given: Sequence[Document], candidates: Sequence[RankedPassage]
+    document: Document, documents: Sequence[Document], candidates: Sequence[RankedPassage]
 ) -> RankedPassage:
     """The candidate that a document is, with what the compressor made of it."""
     position = document.metadata.get(_CANDIDATE)
-    if not isinstance(position, int) or not 0 <= position < len(given):
-        same = [at for at, d in enumerate(given) if d.page_content == document.page_content]
+    if not isinstance(position, int) or not 0 <= position < len(documents):
+        same = [
+            index for index, d in enumerate(documents) if d.page_content == document.page_content
+        ]
         if not same:
             msg = (
                 "Expected documents from the compressor that it was given, got another one: "
@@ -162,7 +164,7 @@ def _ranked(
             )
             raise InvalidArgumentError(msg)
         position = same[0]
-    known = {*given[position].metadata, _CANDIDATE, _SCORE}
+    known = {*documents[position].metadata, _CANDIDATE, _SCORE}
     said = {key: value for key, value in document.metadata.items() if key not in known}
     candidate = candidates[position]
     metadata = {**candidate.passage.metadata, **said}

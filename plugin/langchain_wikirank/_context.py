@@ -88,7 +88,7 @@ def last_human(messages: Sequence[AnyMessage]) -> HumanMessage | None:
 
 def compose_turn(
     message: HumanMessage,
-    found: Sequence[Document],
+    documents: Sequence[Document],
     *,
     messages: Sequence[AnyMessage],
     before: Sequence[PassageRecord],
@@ -102,7 +102,7 @@ def compose_turn(
 
     Args:
         message: The user's message.
-        found: What the wiki was found to have, best first.
+        documents: What the wiki was found to have, best first.
         messages: The conversation as the model will read it.
         before: The passages of the turn before.
         citations: The numbers of the conversation; those of the passages shown are added.
@@ -114,7 +114,7 @@ def compose_turn(
     query = str(message.text).strip()
     if not query:
         return _silent_turn(message, before, citations), []
-    relevant = relevant_documents(found, terms.min_score)
+    relevant = relevant_documents(documents, terms.min_score)
     told = [m for m in messages if isinstance(m, ToolMessage) and m.name in terms.tools]
     above = _numbers_told(told, citations, relevant)
     fresh = [document for document in relevant if citations.number_of(document) not in above]

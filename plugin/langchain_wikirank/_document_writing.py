@@ -36,11 +36,11 @@ class DocumentWriting:
             InvalidArgumentError: If two documents have one id, or metadata is not JSON.
             IndexLockedError: If something else is writing to the index.
         """
-        given = list(documents)
+        copies = list(documents)
         if ids is not None:
-            metadatas = [document.metadata for document in given]
-            given = documents_of_texts([d.page_content for d in given], metadatas, ids)
-        passages = passages_from(with_text(given), self.index.store)
+            metadatas = [document.metadata for document in copies]
+            copies = documents_of_texts([d.page_content for d in copies], metadatas, ids)
+        passages = passages_from(with_text(copies), self.index.store)
         self.index.add_passages(passages)
         return [passage.id for passage in passages]
 

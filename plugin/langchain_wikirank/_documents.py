@@ -81,9 +81,9 @@ def documents_of_texts(
     Raises:
         InvalidArgumentError: If the numbers differ.
     """
-    for name, given in (("metadatas", metadatas), ("ids", ids)):
-        if given is not None and len(given) != len(texts):
-            msg = f"Expected as many {name} as texts ({len(texts)}), got {len(given)}."
+    for name, values in (("metadatas", metadatas), ("ids", ids)):
+        if values is not None and len(values) != len(texts):
+            msg = f"Expected as many {name} as texts ({len(texts)}), got {len(values)}."
             raise InvalidArgumentError(msg)
     return [
         Document(
@@ -97,16 +97,18 @@ def documents_of_texts(
 
 def with_text(documents: Iterable[Document]) -> list[Document]:
     """The documents that hold text; how many do not is logged, with the place of the first."""
-    given = list(documents)
-    blank = [at for at, document in enumerate(given) if not document.page_content.strip()]
+    all_documents = list(documents)
+    blank = [
+        index for index, document in enumerate(all_documents) if not document.page_content.strip()
+    ]
     if blank:
         _logger.warning(
             "Skipped %d of %d documents, which hold no text; the first is at position %d.",
             len(blank),
-            len(given),
+            len(all_documents),
             blank[0],
         )
-    return [document for document in given if document.page_content.strip()]
+    return [document for document in all_documents if document.page_content.strip()]
 
 
 def passages_from(
@@ -193,8 +195,8 @@ def document_from(ranked: RankedPassage) -> Document:
         its own metadata has such a name, that is kept, and ours is under `wikirank_` and the name.
     """
     document = document_of(ranked.passage)
-    given = {name: getattr(ranked, name) for name in _SCORES}
-    scores = {name: float(score) for name, score in given.items() if score is not None}
+    fields = {name: getattr(ranked, name) for name in _SCORES}
+    scores = {name: float(score) for name, score in fields.items() if score is not None}
     for name, value in {
         **scores,
         "rank_before": ranked.rank_before,

@@ -44,9 +44,9 @@ class ProviderEmbedder(EmbeddingsEmbedder):
     def embed_query(self, text: str) -> NDArray[np.float32]:
         return self._asked(super().embed_query, text)
 
-    def _asked(self, embed: Callable[[_Given], _Made], given: _Given) -> _Made:
+    def _asked(self, embed: Callable[[_Given], _Made], texts: _Given) -> _Made:
         try:
-            return embed(given)
+            return embed(texts)
         except Exception as err:
             msg = (
                 f"Expected vectors from {self._name}, got {type(err).__name__}: {err}. Check the "

@@ -82,11 +82,11 @@ def checked_prompt(prompt: BasePromptTemplate[Any] | None) -> BasePromptTemplate
     raise InvalidArgumentError(msg)
 
 
-def parse_input(given: Any) -> tuple[str, list[BaseMessage]]:
+def parse_input(value: Any) -> tuple[str, list[BaseMessage]]:
     """Read the input of a question-answering chain.
 
     Args:
-        given: A question, or a mapping with `question` and perhaps `chat_history`.
+        value: A question, or a mapping with `question` and perhaps `chat_history`.
 
     Returns:
         The question, and what person and model said before it, as text alone.
@@ -94,14 +94,14 @@ def parse_input(given: Any) -> tuple[str, list[BaseMessage]]:
     Raises:
         InvalidArgumentError: It is neither, the question is empty, or the history is no messages.
     """
-    question: Any = given
+    question: Any = value
     history: Any = []
-    if isinstance(given, Mapping):
-        question, history = given.get("question"), given.get("chat_history") or []
+    if isinstance(value, Mapping):
+        question, history = value.get("question"), value.get("chat_history") or []
     if not isinstance(question, str) or not question.strip():
         msg = (
             "Expected a question, as text or as {'question': …, 'chat_history': […]}, "
-            f"got {given!r:.200}."
+            f"got {value!r:.200}."
         )
         raise InvalidArgumentError(msg)
     return question.strip(), list(_spoken(_messages(history)))
@@ -228,27 +228,27 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
             yield piece
 
     def _answer(
-        self, given: str | WikiQuestion, config: RunnableConfig, **search: Any
+        self, question: str | WikiQuestion, config: RunnableConfig, **search: Any
     ) -> WikiAnswer:
-        prepared = self._prepare(given, config, search)
+        prepared = self._prepare(question, config, search)
         if prepared.first.abstained:
             return prepared.first
         piece = prepared.piece(self._answerer.invoke(prepared.variables, config))
         return prepared.first + piece + prepared.last(piece.answer)
 
     async def _aanswer(
-        self, given: str | WikiQuestion, config: RunnableConfig, **search: Any
+        self, question: str | WikiQuestion, config: RunnableConfig, **search: Any
     ) -> WikiAnswer:
-        prepared = await self._aprepare(given, config, search)
+        prepared = await self._aprepare(question, config, search)
         if prepared.first.abstained:
             return prepared.first
         piece = prepared.piece(await self._answerer.ainvoke(prepared.variables, config))
         return prepared.first + piece + prepared.last(piece.answer)
 
     def _pieces(
-        self, given: Iterator[str | WikiQuestion], config: RunnableConfig, **search: Any
+        self, questions: Iterator[str | WikiQuestion], config: RunnableConfig, **search: Any
     ) -> Iterator[WikiAnswer]:
-        prepared = self._prepare(next(given), config, search)
+        prepared = self._prepare(next(questions), config, search)
         yield prepared.first
         if prepared.first.abstained:
             return
@@ -261,9 +261,9 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
         yield prepared.last(before)
 
     async def _apieces(
-        self, given: AsyncIterator[str | WikiQuestion], config: RunnableConfig, **search: Any
+        self, questions: AsyncIterator[str | WikiQuestion], config: RunnableConfig, **search: Any
     ) -> AsyncIterator[WikiAnswer]:
-        prepared = await self._aprepare(await anext(given), config, search)
+        prepared = await self._aprepare(await anext(questions), config, search)
         yield prepared.first
         if prepared.first.abstained:
             return
@@ -276,39 +276,39 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
         yield prepared.last(before)
 
     def _prepare(
-        self, given: str | WikiQuestion, config: RunnableConfig, search: dict[str, Any]
+        self, value: str | WikiQuestion, config: RunnableConfig, search: dict[str, Any]
     ) -> _Prepared:
-        question, history = parse_input(given)
+        question, history = parse_input(value)
         if history:
             variables = {"question": question, "chat_history": history}
             question = self._standalone.invoke(variables, config).strip() or question
         settings = enough_for_budget(self._retriever, self._token_budget, search)
         with recorded_searches() as searches:
-            found = self._retriever.invoke(question, config, **settings)
-        return self._prepared(question, history, found, searches)
+            documents = self._retriever.invoke(question, config, **settings)
+        return self._prepared(question, history, documents, searches)
 
     async def _aprepare(
-        self, given: str | WikiQuestion, config: RunnableConfig, search: dict[str, Any]
+        self, value: str | WikiQuestion, config: RunnableConfig, search: dict[str, Any]
     ) -> _Prepared:
-        question, history = parse_input(given)
+        question, history = parse_input(value)
         if history:
             variables = {"question": question, "chat_history": history}
             question = (await self._standalone.ainvoke(variables, config)).strip() or question
         settings = enough_for_budget(self._retriever, self._token_budget, search)
         with recorded_searches() as searches:
-            found = await self._retriever.ainvoke(question, config, **settings)
-        return await run_in_worker(self._prepared, question, history, found, searches)
+            documents = await self._retriever.ainvoke(question, config, **settings)
+        return await run_in_worker(self._prepared, question, history, documents, searches)
 
     def _prepared(
         self,
         question: str,
         history: list[BaseMessage],
-        found: Sequence[Document],
+        documents: Sequence[Document],
         searches: Sequence[SearchResult],
     ) -> _Prepared:
         """The passages that are relevant enough, written out; an abstention if none is."""
         evidence = write_evidence(
-            relevant_documents(found, self._min_score),
+            relevant_documents(documents, self._min_score),
             budget=self._token_budget,
             count_tokens=self._count_tokens,
             citations=CitationBook(),

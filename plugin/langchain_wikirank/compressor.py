@@ -108,8 +108,8 @@ class WikiReranker(BaseDocumentCompressor, BaseCrossEncoder):
     @property
     def model_name(self) -> str:
         """The name of the model, or the class of one that was given."""
-        given = isinstance(self.model, BaseCrossEncoder)
-        return type(self.model).__name__ if given else str(self.model)
+        is_given = isinstance(self.model, BaseCrossEncoder)
+        return type(self.model).__name__ if is_given else str(self.model)
 
     def load_model(self) -> CrossEncoder:
         """Load the model now rather than at first use.
@@ -212,11 +212,11 @@ class WikiReranker(BaseDocumentCompressor, BaseCrossEncoder):
             `{"question": …, "documents": …}` to the reranked documents.
         """
 
-        def rerank(given: RerankInput, config: RunnableConfig) -> list[Document]:
-            return self.compress_documents(*_rerank_arguments(given), config.get("callbacks"))
+        def rerank(inputs: RerankInput, config: RunnableConfig) -> list[Document]:
+            return self.compress_documents(*_rerank_arguments(inputs), config.get("callbacks"))
 
-        async def arerank(given: RerankInput, config: RunnableConfig) -> list[Document]:
-            arguments = _rerank_arguments(given)
+        async def arerank(inputs: RerankInput, config: RunnableConfig) -> list[Document]:
+            arguments = _rerank_arguments(inputs)
             return await self.acompress_documents(*arguments, config.get("callbacks"))
 
         return RunnableLambda(rerank, arerank, name="WikiReranker")
@@ -256,8 +256,10 @@ class WikiReranker(BaseDocumentCompressor, BaseCrossEncoder):
             raise InvalidArgumentError(msg)
         name = "relevance_score" if is_relevance else "rerank_logit"
         least = -np.inf if self.score_threshold is None else self.score_threshold
-        passing = [at for at in best_first(scores) if scores[at] >= least]
-        best = [_with(documents[at], {name: float(scores[at])}) for at in passing[: self.top_n]]
+        passing = [index for index in best_first(scores) if scores[index] >= least]
+        best = [
+            _with(documents[index], {name: float(scores[index])}) for index in passing[: self.top_n]
+        ]
         return best, len(passing)
 
     def _reranked_by_name(
@@ -289,12 +291,12 @@ def _with(document: Document, scores: dict[str, float]) -> Document:
     return document.model_copy(update={"metadata": {**document.metadata, **scores}})
 
 
-def _rerank_arguments(given: RerankInput) -> tuple[Sequence[Document], str]:
-    query = given.get("query", given.get("question"))
-    if query is None or "documents" not in given:
+def _rerank_arguments(inputs: RerankInput) -> tuple[Sequence[Document], str]:
+    query = inputs.get("query", inputs.get("question"))
+    if query is None or "documents" not in inputs:
         msg = (
             "Expected {'query': …, 'documents': …} or {'question': …, 'documents': …}, "
-            f"got the keys {sorted(given)}."
+            f"got the keys {sorted(inputs)}."
         )
         raise InvalidArgumentError(msg)
-    return given["documents"], query
+    return inputs["documents"], query

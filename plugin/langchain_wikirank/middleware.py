@@ -116,8 +116,8 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         if message is None:
             return None
         query = bounded_query(str(message.text).strip())
-        found = self._retriever.invoke(query, _below(config), **self._default_k) if query else []
-        return self._update(message, found, state, config)
+        passages = self._retriever.invoke(query, _below(config), **self._default_k) if query else []
+        return self._update(message, passages, state, config)
 
     @override
     async def abefore_agent(
@@ -137,10 +137,10 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         if message is None:
             return None
         query = bounded_query(str(message.text).strip())
-        found = (
+        passages = (
             await self._retriever.ainvoke(query, _below(config), **self._default_k) if query else []
         )
-        return await run_in_worker(self._update, message, found, state, config)
+        return await run_in_worker(self._update, message, passages, state, config)
 
     @override
     def wrap_model_call(
@@ -179,14 +179,14 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
     def _update(
         self,
         message: HumanMessage,
-        found: Sequence[Document],
+        passages: Sequence[Document],
         state: WikiContextState,
         config: RunnableConfig,
     ) -> dict[str, Any]:
         before = state.get("wiki_context")
         turn, documents = compose_turn(
             message,
-            found,
+            passages,
             messages=state["messages"],
             before=before["passages"] if before else [],
             citations=self._book(

@@ -95,8 +95,8 @@ class CompressorStandardTests:
         Returns:
             The compressor.
         """
-        given = {**self.compressor_constructor_params, self.top_n_arg_name: top_n, **params}
-        return self.compressor_constructor(**given)
+        arguments = {**self.compressor_constructor_params, self.top_n_arg_name: top_n, **params}
+        return self.compressor_constructor(**arguments)
 
     def scores(self, documents: Sequence[Document]) -> list[float]:
         """The scores that the compressor wrote in the metadata, in order."""
@@ -110,16 +110,16 @@ class CompressorStandardTests:
 
     def test_returns_all_documents(self, compressor: BaseDocumentCompressor) -> None:
         """Reranking alone drops nothing and invents nothing."""
-        found = self.run(compressor, self.documents_example)
-        assert all(isinstance(document, Document) for document in found)
-        given = sorted(document.page_content for document in self.documents_example)
-        assert sorted(document.page_content for document in found) == given
+        compressed = self.run(compressor, self.documents_example)
+        assert all(isinstance(document, Document) for document in compressed)
+        expected = sorted(document.page_content for document in self.documents_example)
+        assert sorted(document.page_content for document in compressed) == expected
 
     def test_best_answer_first(self, compressor: BaseDocumentCompressor) -> None:
         """The document that answers the question comes first, from whatever place."""
         backwards = self.documents_example[::-1]
-        found = self.run(compressor, backwards)
-        assert found[0].page_content == backwards[-1].page_content
+        compressed = self.run(compressor, backwards)
+        assert compressed[0].page_content == backwards[-1].page_content
 
     def test_empty_documents(self, compressor: BaseDocumentCompressor) -> None:
         """No documents in, no documents out."""
@@ -134,8 +134,8 @@ class CompressorStandardTests:
         """The number asked for is the number returned, and they are the best ones."""
         everything = self.run(self.make(len(self.documents_example)), self.documents_example)
         for top_n in (1, 3):
-            found = self.run(self.make(top_n), self.documents_example)
-            assert [d.id for d in found] == [d.id for d in everything[:top_n]]
+            compressed = self.run(self.make(top_n), self.documents_example)
+            assert [d.id for d in compressed] == [d.id for d in everything[:top_n]]
 
     def test_does_not_change_its_input(self, compressor: BaseDocumentCompressor) -> None:
         """The caller's list and documents are as they were."""
@@ -153,11 +153,11 @@ class CompressorStandardTests:
 
     def test_keeps_ids_and_metadata(self, compressor: BaseDocumentCompressor) -> None:
         """Id, text and each metadata key that was there are still there, unchanged."""
-        given = {document.id: document for document in self.documents_example}
-        found = self.run(compressor, self.documents_example)
-        assert {document.id for document in found} == given.keys()
-        for document in found:
-            original = given[document.id]
+        originals = {document.id: document for document in self.documents_example}
+        compressed = self.run(compressor, self.documents_example)
+        assert {document.id for document in compressed} == originals.keys()
+        for document in compressed:
+            original = originals[document.id]
             assert document.page_content == original.page_content
             assert original.metadata.items() <= document.metadata.items()
 
@@ -193,9 +193,9 @@ class CompressorStandardTests:
         ranked = self.run(self.make(many), self.documents_example)
         threshold = self.scores(ranked)[1]
         compressor = self.make(many, **{self.score_threshold_arg_name: threshold})
-        found = self.run(compressor, self.documents_example)
+        compressed = self.run(compressor, self.documents_example)
         expected = [document.id for document in ranked if self.scores([document])[0] >= threshold]
-        assert [document.id for document in found] == expected
+        assert [document.id for document in compressed] == expected
 
     def test_score_does_not_depend_on_the_others(self, compressor: BaseDocumentCompressor) -> None:
         """A document scores the same alone as among others."""
@@ -211,9 +211,9 @@ class CompressorStandardTests:
     def test_empty_text(self, compressor: BaseDocumentCompressor) -> None:
         """A document without text is ranked, not dropped, and breaks nothing."""
         documents = [Document(page_content="", id="empty"), *self.documents_example]
-        found = self.run(compressor, documents)
-        assert len(found) == len(documents)
-        assert found[0].id != "empty"
+        compressed = self.run(compressor, documents)
+        assert len(compressed) == len(documents)
+        assert compressed[0].id != "empty"
 
     def test_unicode(self, compressor: BaseDocumentCompressor) -> None:
         """Any script comes back as it went in."""
@@ -224,13 +224,15 @@ class CompressorStandardTests:
             "line\nbreak\t\x00",
         ]
         documents = [Document(page_content=text) for text in texts]
-        found = compressor.compress_documents(documents, "東京 🧀 ?")
-        assert sorted(document.page_content for document in found) == sorted(texts)
+        compressed = compressor.compress_documents(documents, "東京 🧀 ?")
+        assert sorted(document.page_content for document in compressed) == sorted(texts)
 
     async def test_async_equals_sync(self, compressor: BaseDocumentCompressor) -> None:
         """The async method returns what the sync method returns."""
-        found = await compressor.acompress_documents(self.documents_example, self.query_example)
-        assert list(found) == self.run(compressor, self.documents_example)
+        compressed = await compressor.acompress_documents(
+            self.documents_example, self.query_example
+        )
+        assert list(compressed) == self.run(compressor, self.documents_example)
 
     async def test_within_contextual_compression(self, compressor: BaseDocumentCompressor) -> None:
         """It works inside `ContextualCompressionRetriever`, sync and async."""

@@ -205,9 +205,9 @@ class CitationBook:
             following = max(self._numbers.values(), default=0) + 1
             numbers = []
             for documents in shown:
-                given = [number for d in documents if (number := self.number_of(d))]
+                known_numbers = [number for d in documents if (number := self.number_of(d))]
                 best = self.number_of(documents[0])
-                number = best or min(given, default=following)
+                number = best or min(known_numbers, default=following)
                 following += number == following
                 numbers.append(number)
             return numbers

@@ -30,10 +30,10 @@ def enough_for_budget(
     Returns:
         The settings, with `k` added for a retriever of ours whose own `k` was not set either.
     """
-    given = dict(settings or {})
+    overrides = dict(settings or {})
     if not isinstance(retriever, BaseWikiRetriever) or "k" in retriever.model_fields_set:
-        return given
-    if given.get("k") is None:
+        return overrides
+    if overrides.get("k") is None:
         fitting = max(_FEWEST, token_budget // _LEAST_TOKENS_A_PASSAGE)
-        given["k"] = min(fitting, given.get("fetch_k") or retriever.fetch_k)
-    return given
+        overrides["k"] = min(fitting, overrides.get("fetch_k") or retriever.fetch_k)
+    return overrides

@@ -81,7 +81,7 @@ def quoted_text(text: str) -> str:
     text = _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
     text = _BLANK_LINES.sub("\n\n", text).strip()
     text = _BRACKETED.sub(r"［\1］", _CITATION.sub(r"［\1］", text)).translate(_QUOTES)
-    text = _TILDE.sub(lambda found: "［" if found[0] == "[" else "］", text)
+    text = _TILDE.sub(lambda match: "［" if match[0] == "[" else "］", text)
     return _TAG.sub("&lt;", text)
 
 

@@ -24,18 +24,18 @@ def token_counter(model_or_tokenizer: Any = None) -> TokenCounter:
     Raises:
         InvalidArgumentError: If it is none of these.
     """
-    given = model_or_tokenizer
-    if given is None:
+    counter = model_or_tokenizer
+    if counter is None:
         return _bundled_count
-    if hasattr(given, "get_num_tokens"):
-        return _chat_model_count(given)
-    if hasattr(given, "encode") and not isinstance(given, str):
-        return lambda text: len(given.encode(text))
-    if callable(given):
-        return lambda text: int(given(text))
+    if hasattr(counter, "get_num_tokens"):
+        return _chat_model_count(counter)
+    if hasattr(counter, "encode") and not isinstance(counter, str):
+        return lambda text: len(counter.encode(text))
+    if callable(counter):
+        return lambda text: int(counter(text))
     msg = (
         "Expected None, a chat model, a tokenizer with `encode`, or a function from text to a "
-        f"number of tokens, got {type(given).__name__}."
+        f"number of tokens, got {type(counter).__name__}."
     )
     raise InvalidArgumentError(msg)
 

@@ -126,12 +126,12 @@ def _structured(text: str, artifact: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _passage(document: Document) -> FoundPassage:
-    found = document.metadata
+    metadata = document.metadata
     return FoundPassage(
-        citation=found["citation"],
-        title=quoted_line(str(found.get("title") or "")),
-        section=quoted_line(str(found.get("section") or "")),
-        url=quoted_url(str(found.get("url") or "")),
+        citation=metadata["citation"],
+        title=quoted_line(str(metadata.get("title") or "")),
+        section=quoted_line(str(metadata.get("section") or "")),
+        url=quoted_url(str(metadata.get("url") or "")),
         score=relevance_of(document),
         text=quoted_text(document.page_content),
     )

@@ -179,7 +179,7 @@ class ToolInput(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_runtime(cls, given: Any) -> Any:
-        if isinstance(given, dict) and hasattr(given.get(_RUNTIME), "state"):
-            return {name: value for name, value in given.items() if name != _RUNTIME}
-        return given
+    def _without_runtime(cls, arguments: Any) -> Any:
+        if isinstance(arguments, dict) and hasattr(arguments.get(_RUNTIME), "state"):
+            return {name: value for name, value in arguments.items() if name != _RUNTIME}
+        return arguments

@@ -53,23 +53,23 @@ def make_tool(
     unblocking = arun or in_worker
 
     def parsed(
-        args: tuple[Any, ...], given: dict[str, Any], config: RunnableConfig, runtime: Any
+        args: tuple[Any, ...], call_arguments: dict[str, Any], config: RunnableConfig, runtime: Any
     ) -> tuple[Arguments, RunnableConfig]:
         # A tool called with a bare string gives it as its one positional argument.
         first = dict(zip(schema.model_fields, args, strict=False))
-        return schema(**first, **given), of_conversation(config, _messages(runtime))
+        return schema(**first, **call_arguments), of_conversation(config, _messages(runtime))
 
     def func(
         *args: Any,
         config: RunnableConfig,
         callbacks: Callbacks = None,
         runtime: Annotated[Any, InjectedToolArg] = None,
-        **given: Any,
+        **call_arguments: Any,
     ) -> ToolAnswer:
         started = perf_counter()
         try:
             config = {**config, "callbacks": callbacks}
-            return _timed(run(*parsed(args, given, config, runtime)), started)
+            return _timed(run(*parsed(args, call_arguments, config, runtime)), started)
         except Exception as err:
             raise _as_tool_error(name, err) from err
 
@@ -78,12 +78,12 @@ def make_tool(
         config: RunnableConfig,
         callbacks: Callbacks = None,
         runtime: Annotated[Any, InjectedToolArg] = None,
-        **given: Any,
+        **call_arguments: Any,
     ) -> ToolAnswer:
         started = perf_counter()
         try:
             config = {**config, "callbacks": callbacks}
-            return _timed(await unblocking(*parsed(args, given, config, runtime)), started)
+            return _timed(await unblocking(*parsed(args, call_arguments, config, runtime)), started)
         except Exception as err:
             raise _as_tool_error(name, err) from err
 
@@ -99,9 +99,9 @@ def make_tool(
     )
 
 
-def _timed(found: ToolAnswer, started: float) -> ToolAnswer:
-    found[1]["timings"].setdefault("total", (perf_counter() - started) * 1000)
-    return found
+def _timed(answer: ToolAnswer, started: float) -> ToolAnswer:
+    answer[1]["timings"].setdefault("total", (perf_counter() - started) * 1000)
+    return answer
 
 
 def _as_tool_error(name: str, err: Exception) -> ToolException:

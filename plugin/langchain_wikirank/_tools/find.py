@@ -44,35 +44,35 @@ def find_tool(library: ToolContext) -> BaseTool:
 
 def _find(library: ToolContext, arguments: WikiFindInput, config: RunnableConfig) -> ToolAnswer:
     pages = library.pages(arguments.title) if arguments.title else [None]
-    found = [
+    all_hits = [
         library.reader.find_text(arguments.pattern, is_regex=bool(arguments.regex), page=page)
         for page in pages
     ]
     documents = []
-    for hit in (hit for hits in found for hit in hits.hits):
+    for hit in (hit for hits in all_hits for hit in hits.hits):
         document = document_of(hit.passage)
         document.page_content = GAP.join(hit.sentences)
         documents.append(document)
     if not documents:
-        return abstention(_nothing(arguments, found))
+        return abstention(_nothing(arguments, all_hits))
     layout = EvidenceFormat(
-        preface=_preface(arguments, len(documents), found),
+        preface=_preface(arguments, len(documents), all_hits),
         merge=False,
         advice=lambda _: "give a title or a longer pattern",
     )
     return answer(library.lay_out(documents, layout, config))
 
 
-def _preface(arguments: WikiFindInput, count: int, found: list[Hits]) -> str:
-    if not all(hits.complete for hits in found):
+def _preface(arguments: WikiFindInput, count: int, all_hits: list[Hits]) -> str:
+    if not all(hits.complete for hits in all_hits):
         return f"{_subject(arguments)} stands in more passages than can be shown. The first:"
     passages = "1 passage" if count == 1 else f"{count} passages"
     return f"{_subject(arguments)} stands in {passages}. The sentences with it:"
 
 
-def _nothing(arguments: WikiFindInput, found: list[Hits]) -> str:
+def _nothing(arguments: WikiFindInput, all_hits: list[Hits]) -> str:
     where = f' on "{quoted_line(arguments.title)}"' if arguments.title else ""
-    if any(hits.timed_out for hits in found):
+    if any(hits.timed_out for hits in all_hits):
         return (
             f"{_subject(arguments)} was not found{where} in the time there is; not all was looked "
             "through. Give a title, or look for a phrase."

@@ -145,8 +145,8 @@ class ToolContext:
         Raises:
             ToolException: There is none; the message names the nearest titles.
         """
-        if found := self.reader.find(name):
-            return found
+        if titled := self.reader.find(name):
+            return titled
         near = self.listed(self.reader.nearest_titles(name))
         advice = f"Titles like it: {near}." if near else "Call wiki_search to see what it has."
         msg = f'The wiki has no page "{quoted_line(name)}". {advice}'

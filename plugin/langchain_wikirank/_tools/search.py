@@ -75,15 +75,15 @@ def search_tool(library: ToolContext) -> BaseTool:
         overrides = _overrides(library, arguments)
         with recorded_searches() as searches:
             query = bounded_query(arguments.query)
-            found = library.retriever.invoke(query, _below(config), **overrides)
-        return _answer(library, arguments, config, found, searches)
+            documents = library.retriever.invoke(query, _below(config), **overrides)
+        return _answer(library, arguments, config, documents, searches)
 
     async def arun(arguments: AnySearchInput, config: RunnableConfig) -> ToolAnswer:
         overrides = await run_in_worker(_overrides, library, arguments)
         with recorded_searches() as searches:
             query = bounded_query(arguments.query)
-            found = await library.retriever.ainvoke(query, _below(config), **overrides)
-        return await run_in_worker(_answer, library, arguments, config, found, searches)
+            documents = await library.retriever.ainvoke(query, _below(config), **overrides)
+        return await run_in_worker(_answer, library, arguments, config, documents, searches)
 
     if library.reader.has_filters:
         return make_tool("wiki_search", DESCRIPTION + _keys(library), WikiSearchInput, run, arun)
@@ -108,9 +108,9 @@ def _overrides(library: ToolContext, arguments: AnySearchInput) -> dict[str, Any
     if isinstance(arguments, LiveSearchInput):
         return overrides
     conditions = [library.retriever.filter, arguments.filter, *_place(library, arguments)]
-    given = [condition for condition in conditions if condition]
-    if given:
-        overrides["filter"] = given[0] if len(given) == 1 else {"$and": given}
+    filters = [condition for condition in conditions if condition]
+    if filters:
+        overrides["filter"] = filters[0] if len(filters) == 1 else {"$and": filters}
     return overrides
 
 
@@ -141,16 +141,16 @@ def _answer(
     library: ToolContext,
     arguments: AnySearchInput,
     config: RunnableConfig,
-    found: list[Document],
+    documents: list[Document],
     searches: Sequence[SearchResult],
 ) -> ToolAnswer:
     timings = dict(searches[-1].timings) if searches else {}
     note = searches[-1].note if searches else ""
     least = library.min_score if arguments.min_score is None else arguments.min_score
-    relevant = relevant_documents(found, least)
+    relevant = relevant_documents(documents, least)
     cut = QUERY_CUT if bounded_query(arguments.query) != arguments.query else ""
     if not relevant:
-        near = [str(document.metadata.get("title") or "") for document in found]
+        near = [str(document.metadata.get("title") or "") for document in documents]
         near += [c.passage.title for result in searches for c in result.candidates[:5]]
         text = f"No passage was found. {note}" if note else _nothing(library, near)
         return abstention(" ".join(filter(None, [cut, text])), timings)
@@ -159,7 +159,7 @@ def _answer(
         titles=[str(document.metadata.get("title") or "") for document in relevant],
     )
     layout = EvidenceFormat(preface=" ".join(filter(None, [cut, note])), advice=ask_or_read)
-    evidence = library.lay_out([relevant[at] for at in distinct], layout, config)
+    evidence = library.lay_out([relevant[index] for index in distinct], layout, config)
     return answer(evidence, timings)
 
 

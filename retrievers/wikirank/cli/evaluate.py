@@ -134,12 +134,12 @@ def command(
 
 @dataclass(frozen=True)
 class _Task:
-    """What is asked, and where the candidates come from: `given`, or else an index to be built."""
+    """What is asked, and where the candidates come from: those given, or else an index."""
 
     name: str
     dataset: RetrievalDataset
     depth: int
-    given: GivenCandidates | None = None
+    candidates: GivenCandidates | None = None
 
 
 def _check(
@@ -170,7 +170,7 @@ def _task(
     from wikirank.evaluate.datasets import load_retrieval_dataset
 
     sets = [questions or passages, beir, held_out, wiki_eval]
-    if sum(given is not None for given in sets) != 1 or bool(questions) != bool(passages):
+    if sum(one is not None for one in sets) != 1 or bool(questions) != bool(passages):
         msg = (
             "Name one data set: --questions and --passages, or --beir, --held-out or --wiki-eval "
             "alone."
@@ -181,7 +181,7 @@ def _task(
 
         dataset, candidates = load_held_out(held_out)
         name = f"Held-out queries of {held_out.resolve().name}"
-        return _Task(name, dataset, depth or _DEPTH, given=candidates)
+        return _Task(name, dataset, depth or _DEPTH, candidates=candidates)
     if wiki_eval is not None:
         return _wiki_eval(wiki_eval, depth)
     file = beir or questions or Path()
@@ -254,8 +254,8 @@ def _candidates(
 ) -> Iterator[Candidates]:
     from wikirank.evaluate.candidates import SearchedCandidates, build_index
 
-    if task.given is not None:
-        yield task.given
+    if task.candidates is not None:
+        yield task.candidates
         return
     with build_index(task.dataset, distractors, on_step=on_step) as index:
         yield SearchedCandidates(index, task.dataset)

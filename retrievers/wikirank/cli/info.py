@@ -43,7 +43,7 @@ def _readable(key: str, value: object) -> str:
     if key == "size_bytes" and isinstance(value, int):
         return f"{value / 1e6:.1f} MB"
     if isinstance(value, dict):
-        return ", ".join(f"{name}: {held}" for name, held in value.items())
+        return ", ".join(f"{name}: {count}" for name, count in value.items())
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return str(value)

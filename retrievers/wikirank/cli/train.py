@@ -210,11 +210,11 @@ def _card(
     )
 
 
-def _check_card(given: dict[str, Any]) -> None:
+def _check_card(options: dict[str, Any]) -> None:
     """Raise if there is an option that the card's recipe does not have, or several processes."""
     from wikirank.train.fit.processes import process_count
 
-    others = [name for name, value in given.items() if value]
+    others = [name for name, value in options.items() if value]
     if others:
         msg = (
             f"{' and '.join(others)} belong to --recipe wiki; the card's recipe is fixed. Leave "

@@ -103,11 +103,11 @@ def refuse_shared_secrets(sources: Sequence[str], user: str | None) -> None:
         raise InvalidArgumentError(msg)
 
 
-def read_titles(given: Sequence[str] | None) -> tuple[str, ...]:
+def read_titles(values: Sequence[str] | None) -> tuple[str, ...]:
     """Read the values of `--titles`.
 
     Args:
-        given: Titles with `|` between them, which no title can hold, or `@` and a file's path.
+        values: Titles with `|` between them, which no title can hold, or `@` and a file's path.
 
     Returns:
         The titles, none twice.
@@ -116,11 +116,13 @@ def read_titles(given: Sequence[str] | None) -> tuple[str, ...]:
         InvalidArgumentError: If a file cannot be read, or there are no titles in what is given.
     """
     titles: dict[str, None] = {}
-    for value in given or ():
+    for value in values or ():
         entries = _lines(Path(value[1:])) if value.startswith("@") else value.split("|")
         titles.update((entry.strip(), None) for entry in entries if entry.strip())
-    if given and not titles:
-        msg = f"--titles names no title, got {list(given)}: expected A|B, or @ and a file of titles"
+    if values and not titles:
+        msg = (
+            f"--titles names no title, got {list(values)}: expected A|B, or @ and a file of titles"
+        )
         raise InvalidArgumentError(msg)
     return tuple(titles)
 

@@ -32,9 +32,9 @@ def is_dokuwiki(text: str) -> bool:
         True if its first heading has four signs or more on each side, and none has more.
     """
     signs = [
-        min(len(found[1]), len(found[3]))
+        min(len(match[1]), len(match[3]))
         for line in text.split("\n")
-        if line.lstrip().startswith("==") and (found := _heading(line))
+        if line.lstrip().startswith("==") and (match := _heading(line))
     ]
     return bool(signs) and signs[0] >= 4 and signs[0] == max(signs)
 
@@ -65,7 +65,7 @@ def dokuwiki_text(text: str) -> str:
         lines.add(line)
     finished = "\n".join(lines.done())
     return re.sub(
-        f"{_KEPT}([0-9]+){_KEPT}", lambda found: _code(kept[int(found[1])]), finished
+        f"{_KEPT}([0-9]+){_KEPT}", lambda match: _code(kept[int(match[1])]), finished
     ).strip("\n")
 
 
@@ -80,15 +80,15 @@ def _between(
     pieces: list[str] = []
     unclosed: set[str] = set()
     position = 0
-    while found := opening.search(text, position):
-        closing = {"%%": "%%", "((": "))"}.get(found[0]) or f"</{found[1].lower()}>"
-        end = -1 if closing in unclosed else text.find(closing, found.end())
+    while match := opening.search(text, position):
+        closing = {"%%": "%%", "((": "))"}.get(match[0]) or f"</{match[1].lower()}>"
+        end = -1 if closing in unclosed else text.find(closing, match.end())
         if end < 0:
             unclosed.add(closing)
-            pieces.append(text[position : found.end()])
-            position = found.end()
+            pieces.append(text[position : match.end()])
+            position = match.end()
             continue
-        pieces += [text[position : found.start()], replace(found, text[found.end() : end])]
+        pieces += [text[position : match.start()], replace(match, text[match.end() : end])]
         position = end + len(closing)
     return "".join([*pieces, text[position:]])
 
@@ -148,10 +148,10 @@ class _Lines:
 
 
 def _inline(text: str) -> str:
-    text = _LINK.sub(lambda found: _label(found[1], found[2]), text)
-    text = _MEDIA.sub(lambda found: (found[1] or "").strip(), text)
+    text = _LINK.sub(lambda match: _label(match[1], match[2]), text)
+    text = _MEDIA.sub(lambda match: (match[1] or "").strip(), text)
     text = _between(text, _NOTE, lambda _opening, _note: "")
-    text = _MARKS.sub(lambda found: found[1] or "", _MACRO.sub("", text))  # addresses stay
+    text = _MARKS.sub(lambda match: match[1] or "", _MACRO.sub("", text))  # addresses stay
     return " ".join(_BREAK.sub("\n", text).split(" ")).strip()
 
 

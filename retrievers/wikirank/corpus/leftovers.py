@@ -22,12 +22,12 @@ def tidied(line: str) -> str:
     Returns:
         The line without.
     """
-    line = _EMPTY_BRACKETS.sub(lambda found: _unless_marked(found[0], DROPPED), line)
-    line = _AFTER_BRACKET.sub(lambda found: _unless_marked(found[0], "("), line)
-    line = _BEFORE_BRACKET.sub(lambda found: _unless_marked(found[0], ")"), line)
-    line = _BEFORE_POINT.sub(lambda found: _unless_marked(found[0], ""), line)
+    line = _EMPTY_BRACKETS.sub(lambda match: _unless_marked(match[0], DROPPED), line)
+    line = _AFTER_BRACKET.sub(lambda match: _unless_marked(match[0], "("), line)
+    line = _BEFORE_BRACKET.sub(lambda match: _unless_marked(match[0], ")"), line)
+    line = _BEFORE_POINT.sub(lambda match: _unless_marked(match[0], ""), line)
     return line.replace(DROPPED, "")
 
 
-def _unless_marked(found: str, replacement: str) -> str:
-    return replacement if DROPPED in found else found
+def _unless_marked(text: str, replacement: str) -> str:
+    return replacement if DROPPED in text else text

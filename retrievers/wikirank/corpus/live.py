@@ -233,16 +233,16 @@ class Ranking:
         self._pages = max(1, pages)
         self._scores: dict[str, float] = {}
 
-    def add(self, found: Iterable[str], *, total: int = 0, words: int = 1) -> None:
+    def add(self, pages: Iterable[str], *, total: int = 0, words: int = 1) -> None:
         """Add what one search found.
 
         Args:
-            found: Pages, best first.
+            pages: Pages, best first.
             total: How many pages have the words: the fewer, the more they tell.
             words: How many words they are.
         """
         weight = words * max(_LEAST_WEIGHT, math.log((self._pages + 1) / (total + 1)))
-        for place, page in enumerate(found, start=1):
+        for place, page in enumerate(pages, start=1):
             score = weight * (_MEMBERSHIP + 1 / (_RANK_CONSTANT + place))
             self._scores[page] = self._scores.get(page, 0.0) + score
 

@@ -43,14 +43,14 @@ class RecentPages:
 
     def get(self, versions: Mapping[int, str]) -> dict[int, Article]:
         """Those of some pages that are here in the version wanted, by number."""
-        found = {
+        articles = {
             page: self._pages[page]
             for page, version in versions.items()
             if page in self._pages and self._pages[page].version == version
         }
-        for page in found:
+        for page in articles:
             self._pages.move_to_end(page)
-        return found
+        return articles
 
     def put(self, articles: Mapping[int, Article]) -> None:
         """Keep pages, and forget those that were used longest ago."""
@@ -106,7 +106,7 @@ class PageCache:
     def _found(
         self, connection: sqlite3.Connection, versions: Mapping[int, str]
     ) -> dict[int, Article]:
-        found: dict[int, Article] = {}
+        articles: dict[int, Article] = {}
         for page, version in versions.items():
             key = (self._wiki, page, version)
             row = connection.execute(
@@ -114,12 +114,12 @@ class PageCache:
             ).fetchone()
             if row is None:
                 continue
-            found[page] = Article(**json.loads(zlib.decompress(row[0])))
+            articles[page] = Article(**json.loads(zlib.decompress(row[0])))
             connection.execute(
                 "UPDATE pages SET used = ? WHERE wiki = ? AND page = ? AND version = ?",
                 (time.time(), *key),
             )
-        return found
+        return articles
 
     def _write(self, connection: sqlite3.Connection, articles: Mapping[int, Article]) -> None:
         for page, article in articles.items():
@@ -129,8 +129,8 @@ class PageCache:
         self._drop_oldest(connection)
 
     def _drop_oldest(self, connection: sqlite3.Connection) -> None:
-        (held,) = connection.execute("SELECT coalesce(sum(bytes), 0) FROM pages").fetchone()
-        too_much = held - self._most_bytes
+        (total,) = connection.execute("SELECT coalesce(sum(bytes), 0) FROM pages").fetchone()
+        too_much = total - self._most_bytes
         for rowid, size in _oldest(connection) if too_much > 0 else ():
             connection.execute("DELETE FROM pages WHERE rowid = ?", (rowid,))
             too_much -= size

@@ -112,10 +112,10 @@ def load_any_embedder(
 
 
 def _refuse(settings: Mapping[str, str | None], model: str | Path) -> None:
-    given = [name for name, value in settings.items() if value is not None]
-    if given:
+    names = [name for name, value in settings.items() if value is not None]
+    if names:
         msg = (
-            f"Expected {model} without {', '.join(given)}, which it takes none of. "
+            f"Expected {model} without {', '.join(names)}, which it takes none of. "
             "Leave that out, or name a model of the hub."
         )
         raise InvalidArgumentError(msg)

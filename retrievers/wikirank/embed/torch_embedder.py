@@ -130,9 +130,9 @@ def _load(model: str, revision: str | None) -> Any:
     return load_sentence_encoder(folder, model)
 
 
-def _prompt(model: Any, given: str | None, names: Sequence[str]) -> str:
+def _prompt(model: Any, chosen: str | None, names: Sequence[str]) -> str:
     """What stands before a text: as given, else as the model was saved with."""
-    if given is not None:
-        return given
+    if chosen is not None:
+        return chosen
     saved = (model.prompts.get(name) for name in [*names, model.default_prompt_name])
     return next((prompt for prompt in saved if prompt), "")

@@ -98,7 +98,7 @@ class SearchedCandidates:
         Returns:
             What each found.
         """
-        found: dict[SearchType, FirstStage] = {}
+        first_stages: dict[SearchType, FirstStage] = {}
         for search_type in FIRST_STAGES:
             options = SearchOptions(
                 k=depth,
@@ -108,8 +108,8 @@ class SearchedCandidates:
                 filter={_POOL: query} if self._dataset.pools else None,
             )
             result = self._searcher.search(self._dataset.queries[query], options)
-            found[search_type] = FirstStage(result.candidates, result.timings)
-        return found
+            first_stages[search_type] = FirstStage(result.candidates, result.timings)
+        return first_stages
 
 
 def build_index(
@@ -150,7 +150,7 @@ def build_index(
 
 def dataset_passages(dataset: RetrievalDataset) -> Iterator[Passage]:
     """The data set's passages as an index takes them; a title without text is the text."""
-    pools = {id_: {_POOL: query} for query, held in dataset.pools.items() for id_ in held}
+    pools = {id_: {_POOL: query} for query, ids in dataset.pools.items() for id_ in ids}
     for id_, text in dataset.passages.items():
         if not dataset.text(id_).strip():
             continue

@@ -31,7 +31,7 @@ class GivenCandidates:
     @property
     def passages(self) -> int:
         """Number of different texts among the candidates."""
-        return len({text for held in self._lists for text in held.candidates})
+        return len({text for one in self._lists for text in one.candidates})
 
     @property
     def distractors(self) -> int:
@@ -48,16 +48,18 @@ class GivenCandidates:
         Returns:
             The list as it is, and in the orders of its dense and lexical scores.
         """
-        held = self._lists[int(query)]
-        dense = [index for index, score in enumerate(held.dense) if score is not None]
-        lexical = [index for index, score in enumerate(held.lexical) if score is not None]
+        candidate_list = self._lists[int(query)]
+        dense = [index for index, score in enumerate(candidate_list.dense) if score is not None]
+        lexical = [index for index, score in enumerate(candidate_list.lexical) if score is not None]
         orders: dict[SearchType, list[int]] = {
-            "lexical": sorted(lexical, key=lambda index: -(held.lexical[index] or 0.0)),
-            "dense": sorted(dense, key=lambda index: -(held.dense[index] or 0.0)),
-            "hybrid": list(range(len(held.candidates))),
+            "lexical": sorted(lexical, key=lambda index: -(candidate_list.lexical[index] or 0.0)),
+            "dense": sorted(dense, key=lambda index: -(candidate_list.dense[index] or 0.0)),
+            "hybrid": list(range(len(candidate_list.candidates))),
         }
         return {
-            stage: FirstStage(_ranked(query, held, order[:depth], hybrid=stage == "hybrid"), {})
+            stage: FirstStage(
+                _ranked(query, candidate_list, order[:depth], hybrid=stage == "hybrid"), {}
+            )
             for stage, order in orders.items()
         }
 
@@ -86,31 +88,36 @@ def load_held_out(folder: Path) -> tuple[RetrievalDataset, GivenCandidates]:
     lists = list(read_candidate_lists(file))
     passages: dict[str, str] = {}
     relevant: dict[str, set[str]] = {}
-    for number, held in enumerate(lists):
+    for number, candidate_list in enumerate(lists):
         query = str(number)
-        passages.update({_id(query, index): text for index, text in enumerate(held.candidates)})
-        relevant[query] = {_id(query, held.positive_rank)}
-        passages[_id(query, held.positive_rank)] = held.positive
+        passages.update(
+            {_id(query, index): text for index, text in enumerate(candidate_list.candidates)}
+        )
+        relevant[query] = {_id(query, candidate_list.positive_rank)}
+        passages[_id(query, candidate_list.positive_rank)] = candidate_list.positive
     dataset = RetrievalDataset(
-        queries={str(number): held.query for number, held in enumerate(lists)},
+        queries={str(number): candidate_list.query for number, candidate_list in enumerate(lists)},
         passages=passages,
         relevant=relevant,
         titles={id_: title for id_, text in passages.items() if (title := _title(text))},
-        kinds={str(number): held.style.replace("_", " ") for number, held in enumerate(lists)},
+        kinds={
+            str(number): candidate_list.style.replace("_", " ")
+            for number, candidate_list in enumerate(lists)
+        },
     )
     return dataset, GivenCandidates(lists)
 
 
 def _ranked(
-    query: str, held: CandidateList, order: Sequence[int], *, hybrid: bool
+    query: str, candidate_list: CandidateList, order: Sequence[int], *, hybrid: bool
 ) -> list[RankedPassage]:
     return [
         RankedPassage(
-            passage=Passage(id=_id(query, index), text=held.candidates[index]),
+            passage=Passage(id=_id(query, index), text=candidate_list.candidates[index]),
             rank=rank,
             rank_before=rank,
-            dense_score=held.dense[index],
-            lexical_score=held.lexical[index],
+            dense_score=candidate_list.dense[index],
+            lexical_score=candidate_list.lexical[index],
             # The lists keep the order that fusion gave, not its scores.
             fusion_score=1 / rank if hybrid else None,
         )

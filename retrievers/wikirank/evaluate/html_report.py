@@ -164,7 +164,7 @@ def reliability_diagram(bins: Sequence[ReliabilityBin]) -> str:
     """
     side, left, top = 220, 44, 10
     bottom = top + side
-    most = max((held.count for held in bins), default=1)
+    most = max((bin_.count for bin_ in bins), default=1)
     parts = [
         _line(left, bottom, left + side, bottom, "axis"),
         _line(left, top, left, bottom, "axis"),
@@ -176,11 +176,11 @@ def reliability_diagram(bins: Sequence[ReliabilityBin]) -> str:
     for mark in (0, 0.5, 1):
         parts.append(_label(left + mark * side, bottom + 16, f"{mark:g}", "middle"))
         parts.append(_label(left - 6, bottom - mark * side + 4, f"{mark:g}", "end"))
-    for held in bins:
-        x, y = left + held.mean_score * side, bottom - held.share_relevant * side
-        radius = 3 + 7 * math.sqrt(held.count / most)
-        scores = f"score {held.mean_score:.2f}, {held.share_relevant:.2f} relevant"
-        parts.append(_dot(x, y, radius, f"{held.count} passages, {scores}"))
+    for bin_ in bins:
+        x, y = left + bin_.mean_score * side, bottom - bin_.share_relevant * side
+        radius = 3 + 7 * math.sqrt(bin_.count / most)
+        scores = f"score {bin_.mean_score:.2f}, {bin_.share_relevant:.2f} relevant"
+        parts.append(_dot(x, y, radius, f"{bin_.count} passages, {scores}"))
     return _svg(left + side + 14, bottom + 40, parts, "reliability diagram")
 
 

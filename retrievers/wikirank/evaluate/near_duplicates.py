@@ -39,10 +39,12 @@ def credit_near_duplicates(
     """
     relevant = dataset.relevant[query]
     named = list(candidates)
-    for wanted in sorted(relevant.difference(held.passage.id for held in candidates)):
-        for index, held in enumerate(named):
-            if held.passage.id not in relevant and _alike(held.passage.text, dataset.text(wanted)):
-                named[index] = replace(held, passage=replace(held.passage, id=wanted))
+    for wanted in sorted(relevant.difference(candidate.passage.id for candidate in candidates)):
+        for index, candidate in enumerate(named):
+            if candidate.passage.id not in relevant and _alike(
+                candidate.passage.text, dataset.text(wanted)
+            ):
+                named[index] = replace(candidate, passage=replace(candidate.passage, id=wanted))
                 break
     return named
 

@@ -71,8 +71,8 @@ def fit_platt(
     logits: list[float] = []
     relevant: list[bool] = []
     for number, (query, question) in enumerate(dataset.queries.items(), start=1):
-        found = candidates.find(query, depth)[search_type].candidates
-        for ranked in rerank_candidates(question, found, cross_encoder, interpolate=False):
+        first_stage = candidates.find(query, depth)[search_type].candidates
+        for ranked in rerank_candidates(question, first_stage, cross_encoder, interpolate=False):
             logits.append(float(ranked.rerank_logit or 0.0))
             relevant.append(ranked.passage.id in dataset.relevant[query])
         if on_step:

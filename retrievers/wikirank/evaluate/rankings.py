@@ -59,8 +59,8 @@ class Ranking:
             ranked: Best first.
             stages_ms: Milliseconds that it took.
         """
-        self.ids[query] = [held.passage.id for held in ranked]
-        scores = [held.relevance_score for held in ranked if held.relevance_score is not None]
+        self.ids[query] = [one.passage.id for one in ranked]
+        scores = [one.relevance_score for one in ranked if one.relevance_score is not None]
         if self.kind == "reranker":
             self.relevance[query] = scores
         for stage, milliseconds in stages_ms.items():
@@ -125,15 +125,15 @@ def rank_all(
     oracle = Ranking(f"{stage_name} + oracle", "oracle")
     _warm_up(candidates, dataset, models, depth)
     for done, id_ in enumerate(dataset.queries, start=1):
-        found = candidates.find(id_, depth)
-        for key, stage in found.items():
+        by_type = candidates.find(id_, depth)
+        for key, stage in by_type.items():
             named = credit_near_duplicates(stage.candidates, dataset, id_)
-            found[key] = FirstStage(named, stage.stages_ms)
+            by_type[key] = FirstStage(named, stage.stages_ms)
             stages[key].add(id_, named, stage.stages_ms)
-            passages = [held.passage for held in named]
+            passages = [one.passage for one in named]
             stages[key].same_article[id_] = of_same_article(dataset, id_, passages)
-        _rerank(dataset.queries[id_], id_, found[search_type], models, rerankers)
-        oracle.add(id_, _relevant_first(found[search_type].candidates, dataset.relevant[id_]), {})
+        _rerank(dataset.queries[id_], id_, by_type[search_type], models, rerankers)
+        oracle.add(id_, _relevant_first(by_type[search_type].candidates, dataset.relevant[id_]), {})
         if on_step:
             on_step("Asking", done, len(dataset.queries))
     return [*stages.values(), *rerankers.values(), oracle]
@@ -163,8 +163,8 @@ def _rerank(
             best = _timed(question, before, model, top_n=CASCADE_BEST)
             rankings[name + BY_CASCADE].add(query, *best)
         if name + BY_LOGIT in rankings:
-            by_candidate = {held.passage.id: held.rerank_logit for held in ranked}
-            logits = [by_candidate[held.passage.id] for held in before.candidates]
+            by_candidate = {one.passage.id: one.rerank_logit for one in ranked}
+            logits = [by_candidate[one.passage.id] for one in before.candidates]
             alone = sort_by_score(before.candidates, np.array(logits), model, combine=False)
             rankings[name + BY_LOGIT].add(query, alone, stages_ms)
 
@@ -196,4 +196,4 @@ def _warm_up(
 def _relevant_first(
     candidates: list[RankedPassage], relevant: Collection[str]
 ) -> list[RankedPassage]:
-    return sorted(candidates, key=lambda held: held.passage.id not in relevant)
+    return sorted(candidates, key=lambda one: one.passage.id not in relevant)

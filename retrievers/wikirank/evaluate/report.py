@@ -160,14 +160,14 @@ def _stratum_row(name: str, strata: Sequence[StratumResult]) -> list[str]:
 def _reranker_row(row: RerankerResult) -> list[str]:
     error = row.expected_calibration_error
     cells = [row.name, _ABSENT if error is None else f"{error:.3f}"]
-    held = row.abstention
-    if held is None:
+    abstention = row.abstention
+    if abstention is None:
         return [*cells, *[_ABSENT] * 4]
-    measures = held.area_under_risk_coverage, held.risk, held.threshold
+    measures = abstention.area_under_risk_coverage, abstention.risk, abstention.threshold
     return [
         *cells,
         *(f"{value:.3f}" for value in measures),
-        f"{100 * held.unanswerable_abstained:.1f} %",
+        f"{100 * abstention.unanswerable_abstained:.1f} %",
     ]
 
 

@@ -155,7 +155,7 @@ def _best_first_stage(results: list[RankingResult]) -> str:
 def _reranker_result(
     ranking: Ranking, before: Ranking, dataset: RetrievalDataset
 ) -> RerankerResult:
-    scores = [score for held in ranking.relevance.values() for score in held]
+    scores = [score for values in ranking.relevance.values() for score in values]
     labels = [id_ in dataset.relevant[query] for query, ids in ranking.ids.items() for id_ in ids]
     changes = rank_changes(dataset, before.ids, ranking.ids)
     return RerankerResult(
@@ -181,13 +181,13 @@ def ranking_abstention(ranking: Ranking, relevant: Relevant) -> Abstention | Non
     answerable, wrong, unanswerable = [], [], []
     for query, ids in ranking.ids.items():
         scores = ranking.relevance[query]
-        found = [id_ in relevant[query] for id_ in ids]
-        others = [score for score, is_found in zip(scores, found, strict=True) if not is_found]
+        is_relevant = [id_ in relevant[query] for id_ in ids]
+        others = [score for score, right in zip(scores, is_relevant, strict=True) if not right]
         # Without a candidate there is nothing to answer with.
         unanswerable.append(max(others, default=0.0))
-        if any(found):
+        if any(is_relevant):
             answerable.append(scores[0])
-            wrong.append(not found[0])
+            wrong.append(not is_relevant[0])
     return abstention(answerable, wrong, unanswerable) if answerable else None
 
 

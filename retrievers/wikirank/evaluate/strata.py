@@ -91,4 +91,4 @@ def of_same_article(
         none if no relevant passage has a title.
     """
     wanted = {dataset.titles.get(id_, "") for id_ in dataset.relevant[query]} - {""}
-    return [held.id for held in candidates if dataset.titles.get(held.id, held.title) in wanted]
+    return [one.id for one in candidates if dataset.titles.get(one.id, one.title) in wanted]

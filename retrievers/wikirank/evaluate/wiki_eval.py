@@ -69,9 +69,9 @@ def searched_dataset(pairs: Iterable[LabelledPair]) -> RetrievalDataset:
     Returns:
         The data set, without pools.
     """
-    held = list(pairs)
-    ids = {text: str(n) for n, text in enumerate(dict.fromkeys(pair.passage for pair in held))}
-    positives = {str(n): pair for n, pair in enumerate(pair for pair in held if pair.label)}
+    all_pairs = list(pairs)
+    ids = {text: str(n) for n, text in enumerate(dict.fromkeys(pair.passage for pair in all_pairs))}
+    positives = {str(n): pair for n, pair in enumerate(pair for pair in all_pairs if pair.label)}
     return RetrievalDataset(
         queries={query: pair.query for query, pair in positives.items()},
         passages={id_: text for text, id_ in ids.items()},

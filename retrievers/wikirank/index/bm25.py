@@ -354,9 +354,9 @@ def _part(
     if frequency == 0 and stem.isalpha() and len(stem) >= _ONE_SLIP:
         slips = 1 if len(stem) < _TWO_SLIPS else 2
         near = tantivy.Query.fuzzy_term_query(schema, _FIELD, stem, slips)
-        found: int = searcher.search(near, limit=1, count=True).count  # type: ignore[attr-defined]
-        if found:
-            weight = _weight(found, count)
+        matching: int = searcher.search(near, limit=1, count=True).count  # type: ignore[attr-defined]
+        if matching:
+            weight = _weight(matching, count)
             return tantivy.Query.const_score_query(near, weight), weight
     return exact, _weight(frequency, count)
 

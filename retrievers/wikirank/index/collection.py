@@ -119,8 +119,8 @@ class CollectionIndex(WikiIndex):
         Raises:
             InvalidArgumentError: If an id occurs twice, or Chroma cannot hold the metadata.
         """
-        given = {passage.id: passage for passage in passages}
-        records = [Record(p.id, p.text, _metadata(p)) for p in given.values()]
+        by_id = {passage.id: passage for passage in passages}
+        records = [Record(p.id, p.text, _metadata(p)) for p in by_id.values()]
         for batch in chunks(records, _BATCH):
             self._vectors.write(batch, self.embedder.embed_passages([r.text for r in batch]))
         with self._writing():

@@ -42,12 +42,12 @@ _KEYS_SHOWN = 40
 
 
 def normalise_filter(
-    given: Filter | None, known_keys: frozenset[str], *, depth: int = 0
+    condition: Filter | None, known_keys: frozenset[str], *, depth: int = 0
 ) -> dict[str, Any] | None:
     """Check a filter and spell it out as Chroma wants it: one key at each level.
 
     Args:
-        given: `{"title": "Ada", "year": {"$gte": 1840}}` and the like; `$and`, `$or` nest.
+        condition: `{"title": "Ada", "year": {"$gte": 1840}}` and the like; `$and`, `$or` nest.
         known_keys: The metadata keys that the index holds.
         depth: How many `$and` and `$or` it stands in.
 
@@ -58,15 +58,15 @@ def normalise_filter(
         InvalidArgumentError: On an unknown key or operator, a value that is no scalar, or over 20
             `$and` and `$or` within each other.
     """
-    if not given:
+    if not condition:
         return None
-    if not isinstance(given, Mapping):
-        msg = f"A filter is a mapping such as {{'title': 'Ada'}}, got {given!r}."
+    if not isinstance(condition, Mapping):
+        msg = f"A filter is a mapping such as {{'title': 'Ada'}}, got {condition!r}."
         raise InvalidArgumentError(msg)
     if depth > _DEEPEST:
         msg = f"A filter may hold {_DEEPEST} $and and $or within each other, not more."
         raise InvalidArgumentError(msg)
-    clauses = [_clause(key, value, known_keys, depth) for key, value in given.items()]
+    clauses = [_clause(key, value, known_keys, depth) for key, value in condition.items()]
     return clauses[0] if len(clauses) == 1 else {"$and": clauses}
 
 

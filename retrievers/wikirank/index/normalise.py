@@ -53,7 +53,7 @@ def without_marks(text: str) -> str:
 
 def _pairs(run: regex.Match[str]) -> str:
     letters = run[0]
-    pairs = (letters[at : at + 2] for at in range(max(1, len(letters) - 1)))
+    pairs = (letters[start : start + 2] for start in range(max(1, len(letters) - 1)))
     return f" {' '.join(pairs)} "
 
 

@@ -50,24 +50,24 @@ def reliability_bins(
     Raises:
         InvalidArgumentError: If the shapes differ, there is no score, or a value is out of range.
     """
-    given = np.asarray(scores, dtype=np.float64)
+    values = np.asarray(scores, dtype=np.float64)
     labels = np.asarray(relevant, dtype=np.bool_)
-    if given.ndim != 1 or given.size == 0 or given.shape != labels.shape or bins < 1:
+    if values.ndim != 1 or values.size == 0 or values.shape != labels.shape or bins < 1:
         msg = (
             "Calibration needs one label a score, at least one score and at least one bin, got "
-            f"scores of shape {given.shape}, labels of shape {labels.shape} and {bins} bins."
+            f"scores of shape {values.shape}, labels of shape {labels.shape} and {bins} bins."
         )
         raise InvalidArgumentError(msg)
-    if not ((given >= 0) & (given <= 1)).all():
+    if not ((values >= 0) & (values <= 1)).all():
         msg = "Relevance scores lie between 0 and 1; give calibrated scores, not logits."
         raise InvalidArgumentError(msg)
-    position = np.minimum((given * bins).astype(np.int64), bins - 1)
+    position = np.minimum((values * bins).astype(np.int64), bins - 1)
     return [
         ReliabilityBin(
             low=index / bins,
             high=(index + 1) / bins,
             count=int(np.sum(position == index)),
-            mean_score=float(given[position == index].mean()),
+            mean_score=float(values[position == index].mean()),
             share_relevant=float(labels[position == index].mean()),
         )
         for index in np.unique(position).tolist()
@@ -91,5 +91,5 @@ def expected_calibration_error(
         InvalidArgumentError: As `reliability_bins`.
     """
     filled = reliability_bins(scores, relevant, bins=bins)
-    distances = [abs(held.mean_score - held.share_relevant) for held in filled]
-    return float(np.average(distances, weights=[held.count for held in filled]))
+    distances = [abs(bin_.mean_score - bin_.share_relevant) for bin_ in filled]
+    return float(np.average(distances, weights=[bin_.count for bin_ in filled]))

@@ -46,7 +46,7 @@ def average_precision(ranking: Sequence[str], relevant: Collection[str], k: int)
     """Mean of the precisions at the ranks of the relevant ids; ids outside the first k count 0."""
     _check(ranking, relevant, k)
     ranks = _relevant_ranks(ranking, relevant, k)
-    precisions = sum(found / rank for found, rank in enumerate(ranks, start=1))
+    precisions = sum(hits / rank for hits, rank in enumerate(ranks, start=1))
     return precisions / min(k, len(set(relevant)))
 
 

@@ -14,8 +14,8 @@ _MOST_WORDS = 16
 
 def aliases_of(passage: Passage) -> list[str]:
     """The aliases in a passage's metadata; none where that key holds something else."""
-    found = passage.metadata.get(KEY)
-    names = [found] if isinstance(found, str) else found
+    value = passage.metadata.get(KEY)
+    names = [value] if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)):
         return []
     return [name for name in names if isinstance(name, str)]

@@ -30,8 +30,8 @@ def passage_from_record(
     rest = dict(metadata)
     title = _take_text(rest, "title")
     url = _take_text(rest, "url")
-    given = rest.get("passage_number")
-    if isinstance(given, int) and not isinstance(given, bool):
+    value = rest.get("passage_number")
+    if isinstance(value, int) and not isinstance(value, bool):
         number = int(rest.pop("passage_number"))
     return Passage(
         id=id_,

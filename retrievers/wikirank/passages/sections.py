@@ -29,15 +29,15 @@ def split_sections(text: str) -> list[Section]:
     open_headings: list[tuple[int, str]] = []
     lines: list[str] = []
     for line in text.split("\n"):
-        found = _heading(line)
-        if found is None:
+        heading = _heading(line)
+        if heading is None:
             lines.append(line)
             continue
         _close(sections, open_headings, lines)
         lines = []
-        while open_headings and open_headings[-1][0] >= found[0]:
+        while open_headings and open_headings[-1][0] >= heading[0]:
             open_headings.pop()
-        open_headings.append(found)
+        open_headings.append(heading)
     _close(sections, open_headings, lines)
     return sections
 

@@ -53,8 +53,8 @@ class Prefilter:
 
     def _logit(self, pair: Tokens) -> float:
         query, passage = sides(pair)
-        given = {"query_ids": query[np.newaxis], "passage_ids": passage[np.newaxis]}
-        return float(self._network.run(given)[0])
+        feed = {"query_ids": query[np.newaxis], "passage_ids": passage[np.newaxis]}
+        return float(self._network.run(feed)[0])
 
 
 def sides(pair: Tokens) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -102,12 +102,12 @@ def _load(folder: Path | None, settings: _Settings) -> CrossEncoder:
     has_torch = folder is None or (folder / "config.json").is_file()
     ours = folder if folder and (is_model_folder(folder) or not has_torch) else None
     if runs_onnx(device):
-        found = _ours(ours) if ours else _hub_layout(folder, name, revision, device)
-        if found is not None:
-            kind = CascadeCrossEncoder if found.prefilter else OnnxCrossEncoder
+        model_folder = _ours(ours) if ours else _hub_layout(folder, name, revision, device)
+        if model_folder is not None:
+            kind = CascadeCrossEncoder if model_folder.prefilter else OnnxCrossEncoder
             usual = _GPU_BATCH if is_cuda(device) else 1
             size = usual if batch_size is None else batch_size
-            return kind(found, max_length=max_length, batch_size=size, device=device)
+            return kind(model_folder, max_length=max_length, batch_size=size, device=device)
     if not has_torch or (is_cuda(device) and find_spec("sentence_transformers") is None):
         execution_providers(device)  # Says what is missing.
     # Not needed to search with the bundled model.
@@ -134,7 +134,11 @@ def _hub_layout(
     from wikirank.runtime.hub_onnx import find_hub_folder
     from wikirank.runtime.kept_calibration import calibrated
 
-    found = find_hub_folder(folder, name, revision, kind="cross-encoder", on_gpu=is_cuda(device))
-    if found is None:
+    model_folder = find_hub_folder(
+        folder, name, revision, kind="cross-encoder", on_gpu=is_cuda(device)
+    )
+    if model_folder is None:
         return None
-    return replace(found, description=calibrated(found.description, folder or name, revision))
+    return replace(
+        model_folder, description=calibrated(model_folder.description, folder or name, revision)
+    )

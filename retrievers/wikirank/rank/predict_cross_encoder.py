@@ -159,8 +159,8 @@ class PredictCrossEncoder(DescribedCrossEncoder):
         """Tell of the passages that the model will cut."""
         encoded = self._tokenizer.encode_batch_fast(list(pairs), add_special_tokens=False)
         long = [
-            at
-            for at, pair in enumerate(encoded)
+            index
+            for index, pair in enumerate(encoded)
             if self._prompt_length + len(pair) > self.max_length
         ]
         if not long:

@@ -51,16 +51,16 @@ def execution_providers(
     """
     if device in (None, "cpu"):
         return [CPU]
-    found = _CUDA_DEVICE.fullmatch(str(device))
+    match = _CUDA_DEVICE.fullmatch(str(device))
     available = _available() if available is None else available
-    if found is None or CUDA not in available:
+    if match is None or CUDA not in available:
         msg = (
             f"Expected an ONNX Runtime that runs on {device!r}, got one with "
             f"{', '.join(available)}. Install onnxruntime-gpu in place of onnxruntime, or a model "
             'with weights for torch and "langchain-wikirank[torch]", or leave device out.'
         )
         raise MissingExtraError(msg)
-    return [(CUDA, {"device_id": int(found[1] or 0)}), CPU]
+    return [(CUDA, {"device_id": int(match[1] or 0)}), CPU]
 
 
 def _available() -> list[str]:

@@ -83,15 +83,15 @@ class Network:
                 "Check the GPU's driver and that CUDA and cuDNN are those of this onnxruntime-gpu."
             )
             raise ModelError(msg)
-        self.inputs = frozenset(given.name for given in self._session.get_inputs())
+        self.inputs = frozenset(node.name for node in self._session.get_inputs())
         has = [output.name for output in self._session.get_outputs()]
         self._output = next((name for name in outputs if name in has), has[0])
 
-    def run(self, given: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+    def run(self, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """Run the network once.
 
         Args:
-            given: By name, at least what it takes.
+            arrays: By name, at least what it takes.
 
         Returns:
             Its output.
@@ -99,7 +99,7 @@ class Network:
         Raises:
             ModelError: If the run failed, or gave something that is not a finite number.
         """
-        feed = {name: given[name] for name in self.inputs}
+        feed = {name: arrays[name] for name in self.inputs}
         try:
             output: NDArray[np.float32] = self._session.run([self._output], feed)[0]
         except Exception as err:
@@ -193,9 +193,9 @@ class OnnxSession:
         return ordered
 
     def _run(self, batch: Sequence[Tokens]) -> NDArray[np.float32]:
-        given = padded(batch)
-        output = self._network.run(given)
-        return output if self._finish is None else self._finish(output, given["attention_mask"])
+        arrays = padded(batch)
+        output = self._network.run(arrays)
+        return output if self._finish is None else self._finish(output, arrays["attention_mask"])
 
 
 def check_batch_size(batch_size: int) -> None:

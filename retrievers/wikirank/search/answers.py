@@ -36,11 +36,11 @@ def answering_sentences(
         for passage in passages
     ]
     scores = iter(_scores(query, passages, sentences, cross_encoder))
-    found = []
+    answers = []
     for own in sentences:
         scored = [(next(scores), -number, sentence) for number, sentence in enumerate(own)]
-        found.append(max(scored)[2].strip() if scored else "")
-    return found
+        answers.append(max(scored)[2].strip() if scored else "")
+    return answers
 
 
 def _sentences(text: str) -> list[str]:

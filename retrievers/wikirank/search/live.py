@@ -66,7 +66,7 @@ class LiveSearcher(CandidateReranker):
         clock = StageClock()
         with clock.stage("pages"):
             deadline = monotonic() + self._seconds
-            found = self._wiki.find_pages(
+            found_pages = self._wiki.find_pages(
                 phrasings(query),
                 self._pages,
                 deadline,
@@ -74,7 +74,7 @@ class LiveSearcher(CandidateReranker):
                 titles=possible_titles(query),
             )
         with clock.stage("cut"):
-            passages, notes = _passages(found.articles, self._wiki.name)
+            passages, notes = _passages(found_pages.articles, self._wiki.name)
         with clock.stage("lexical"):
             candidates = _candidates(query, passages)
             distinct = distinct_candidates(candidates) if options.drop_duplicates else candidates
@@ -85,7 +85,7 @@ class LiveSearcher(CandidateReranker):
             clock.timings(),
             len(candidates) - len(distinct),
             self._unread(query, options),
-            (*found.notes, *notes),
+            (*found_pages.notes, *notes),
         )
 
     @property

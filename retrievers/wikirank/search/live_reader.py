@@ -66,11 +66,13 @@ class LiveReader(PageReader):
             msg = "Expected a title with an expression, as the wiki is not indexed. Give a title."
             raise InvalidArgumentError(msg)
         words = pattern.replace('"', " ").strip()
-        asked = [f'"{words}"', words]
-        found = self._wiki.find_pages(asked, self._pages, self._deadline(), titles=[words])
-        passages = (p for article in found.articles for p in cut_live(article, self._wiki.name))
+        searched = [f'"{words}"', words]
+        found_pages = self._wiki.find_pages(searched, self._pages, self._deadline(), titles=[words])
+        passages = (
+            p for article in found_pages.articles for p in cut_live(article, self._wiki.name)
+        )
         hits = find_in(passages, pattern)
-        all_read = len(found.articles) < self._pages and not found.notes
+        all_read = len(found_pages.articles) < self._pages and not found_pages.notes
         return Hits(hits.hits, hits.complete and all_read, hits.timed_out)
 
     @override

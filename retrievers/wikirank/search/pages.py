@@ -51,19 +51,19 @@ def find_pages(store: PassageStore, name: str) -> list[Page]:
     base = name.partition("#")[0]
     if "://" in name:
         return _pages_at(store, name)
-    if "." in name.partition("/")[0] and (found := _pages_at(store, f"https://{name}")):
-        return found
+    if "." in name.partition("/")[0] and (pages := _pages_at(store, f"https://{name}")):
+        return pages
     for title in dict.fromkeys((name, base.strip())):
         spaced = _plain(title)
-        found = (
+        pages = (
             _pages(store, "title = ? COLLATE NOCASE AND title = ?", title, title)
             or _pages(store, "title = ? COLLATE NOCASE", title)
             or _pages(store, "title = ? COLLATE NOCASE", " ".join(title.replace("_", " ").split()))
             # NOCASE knows ASCII only.
             or [page for page in _pages(store, "title != ''") if _plain(page.title) == spaced]
         )
-        if found:
-            return found
+        if pages:
+            return pages
     return []
 
 

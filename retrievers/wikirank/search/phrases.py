@@ -166,7 +166,7 @@ def _matches(compiled: regex.Pattern[str], text: str) -> Iterator[regex.Match[st
 def _sentences(compiled: regex.Pattern[str], text: str) -> Iterator[str]:
     """The sentences of a text in which the expression matches, or across which it does."""
     try:
-        spans = sorted(found.span() for found in _matches(compiled, text))
+        spans = sorted(match.span() for match in _matches(compiled, text))
     except TimeoutError as err:
         msg = (
             f"{compiled.pattern!r} takes too long on one passage. Avoid repetitions within "

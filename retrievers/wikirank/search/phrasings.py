@@ -30,8 +30,8 @@ def phrasings(query: str) -> list[str]:
     telling = telling_words(query)
     either = " OR ".join(telling[:_MOST_EITHER]) if len(telling) > 1 else ""
     in_order = [word for word in words if _is_telling(word)]
-    asked = [" ".join(words), " ".join(in_order), *_names(words), either]
-    return list(dict.fromkeys(phrase[:_LONGEST_CHARS] for phrase in asked if phrase))
+    candidates = [" ".join(words), " ".join(in_order), *_names(words), either]
+    return list(dict.fromkeys(phrase[:_LONGEST_CHARS] for phrase in candidates if phrase))
 
 
 def telling_words(query: str) -> list[str]:

@@ -276,13 +276,13 @@ class Searcher(CandidateReranker):
         if len(ids) <= _FEW:
             similar = self.index.dense.similarities(vector, ids)
             return sorted(similar.items(), key=lambda hit: -hit[1])[:wanted]
-        asked = wanted
+        depth = wanted
         while True:
-            asked *= 4
-            hits = self.index.dense.search(vector, asked)
+            depth *= 4
+            hits = self.index.dense.search(vector, depth)
             passing = self.index.store.matching([id_ for id_, _ in hits], where)
             kept = [hit for hit in hits if hit[0] in passing]
-            if len(kept) >= wanted or len(hits) < asked:
+            if len(kept) >= wanted or len(hits) < depth:
                 return kept[:wanted]
 
     def _lexical(self, query: str, wanted: int, where: Mapping[str, Any] | None) -> Hits:

@@ -53,20 +53,22 @@ def list_titles(
     store = index.store
     condition = _Condition.of(query, _linked(index, query))
     if where is None:
-        found = condition.next_titles(store, query.after, query.limit + 1)
-        more = len(found) > query.limit
-        return TitleList(found[: query.limit], found[query.limit - 1] if more else None)
+        titles_found = condition.next_titles(store, query.after, query.limit + 1)
+        more = len(titles_found) > query.limit
+        return TitleList(
+            titles_found[: query.limit], titles_found[query.limit - 1] if more else None
+        )
     where = normalise_filter(where, store.known_keys()) or {}
     titles: list[str] = []
     after = query.after
     for _ in range(_MOST_CHUNKS):
-        found = condition.next_titles(store, after, _CHUNK)
-        titles += _matching(store, found, where)
+        titles_found = condition.next_titles(store, after, _CHUNK)
+        titles += _matching(store, titles_found, where)
         if len(titles) > query.limit:
             return TitleList(titles[: query.limit], titles[query.limit - 1])
-        if len(found) < _CHUNK:
+        if len(titles_found) < _CHUNK:
             return TitleList(titles, None)
-        after = found[-1]
+        after = titles_found[-1]
     return TitleList(titles, after)
 
 
@@ -138,14 +140,14 @@ def _named_by(store: PassageStore, title: str) -> Iterator[str]:
     own = {page.title for page in pages}
     sql = "SELECT DISTINCT title FROM passages WHERE title IN"
     rows = store.among(sql, _possible_titles(texts))
-    return (found for (found,) in rows if found not in own)
+    return (name for (name,) in rows if name not in own)
 
 
 def _possible_titles(texts: Iterable[str]) -> Iterator[str]:
     """Runs of a few words that begin with a capital, each once."""
     met: set[str] = set()
     for text in texts:
-        spans = [found.span() for found in _WORD.finditer(text)]
+        spans = [match.span() for match in _WORD.finditer(text)]
         for first, (start, _) in enumerate(spans):
             if not text[start].isupper():
                 continue

@@ -158,6 +158,6 @@ async def _info(request: Request, service: SearchServiceOf) -> InfoResponse:
     "/search", summary="Ask the index", responses=failures(400, 401, 413, 422, 429, 500, 503)
 )
 async def _search(
-    asked: SearchRequest, request: Request, service: SearchServiceOf
+    search: SearchRequest, request: Request, service: SearchServiceOf
 ) -> SearchResponse:
-    return await service.search(request, asked)
+    return await service.search(request, search)

@@ -131,8 +131,8 @@ router = APIRouter()
 async def _retrieve(
     retrieval: RetrievalRequest, request: Request, service: SearchServiceOf
 ) -> RetrievalResponse:
-    found = await service.search(request, retrieval.search())
-    return RetrievalResponse(records=[Record.of(passage) for passage in found.passages])
+    response = await service.search(request, retrieval.search())
+    return RetrievalResponse(records=[Record.of(passage) for passage in response.passages])
 
 
 def _filter(condition: MetadataCondition | None) -> dict[str, Any] | None:

@@ -73,9 +73,9 @@ def rerank_texts(
         fitted = [_fit(tokenizer, text, max_tokens) for text in part]
         tokens += sum(count for _, count, _ in fitted)
         cut += sum(was_cut for _, _, was_cut in fitted)
-        given = [text for text, _, _ in fitted]
-        wanted = best if best is not None and best < len(given) else None
-        logits.append(score_passages(cross_encoder, query, given, top_n=wanted))
+        cut_texts = [text for text, _, _ in fitted]
+        wanted = best if best is not None and best < len(cut_texts) else None
+        logits.append(score_passages(cross_encoder, query, cut_texts, top_n=wanted))
     if cut:
         warnings.append(f"The ends of {cut} of {len(texts)} documents were cut off.")
     scores = np.concatenate(logits)

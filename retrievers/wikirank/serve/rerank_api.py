@@ -169,14 +169,14 @@ async def _rerank_v2(
 
 
 async def _answer(
-    asked: RerankRequest, request: Request, service: RerankService, version: str
+    body: RerankRequest, request: Request, service: RerankService, version: str
 ) -> RerankResponse:
     reranking = await service.rerank(
         request,
-        asked.query,
-        asked.texts,
-        top_n=asked.top_n,
-        max_tokens=asked.max_tokens_per_doc,
+        body.query,
+        body.texts,
+        top_n=body.top_n,
+        max_tokens=body.max_tokens_per_doc,
     )
     meta: dict[str, Any] = {
         "api_version": {"version": version},
@@ -188,7 +188,7 @@ async def _answer(
         id=str(uuid.uuid4()),
         model=service.model_id,
         results=[
-            _result(position, score, asked)
+            _result(position, score, body)
             for position, score in zip(reranking.order, reranking.relevance_scores, strict=True)
         ],
         meta=meta,
@@ -196,9 +196,9 @@ async def _answer(
     )
 
 
-def _result(position: int, score: float, asked: RerankRequest) -> RerankResult:
-    if not asked.return_documents:
+def _result(position: int, score: float, body: RerankRequest) -> RerankResult:
+    if not body.return_documents:
         return RerankResult(index=position, relevance_score=score)
-    document = asked.documents[position]
-    given = {"text": document} if isinstance(document, str) else document
-    return RerankResult(index=position, relevance_score=score, document=given)
+    document = body.documents[position]
+    shown = {"text": document} if isinstance(document, str) else document
+    return RerankResult(index=position, relevance_score=score, document=shown)

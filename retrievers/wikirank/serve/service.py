@@ -49,12 +49,12 @@ class SearchService:
         """
         return await self._queue.run(request, lambda _: self._info())
 
-    async def search(self, request: Request, asked: SearchRequest) -> SearchResponse:
+    async def search(self, request: Request, query: SearchRequest) -> SearchResponse:
         """Ask the index or the wiki.
 
         Args:
             request: The request; where its client is gone the work is dropped.
-            asked: The question, and how to search.
+            query: The question, and how to search.
 
         Returns:
             What was found.
@@ -62,7 +62,7 @@ class SearchService:
         Raises:
             InvalidArgumentError: If the query is blank or the filter names an unknown key.
         """
-        return await self._queue.run(request, lambda _: self._search(asked))
+        return await self._queue.run(request, lambda _: self._search(query))
 
     def warm_up(self) -> None:
         """Load the models and search once, in the background."""
@@ -83,11 +83,11 @@ class SearchService:
             version=wikirank.__version__,
         )
 
-    def _search(self, asked: SearchRequest) -> SearchResponse:
-        options = asked.options()
-        result = self._searcher.search(asked.query, options)
+    def _search(self, search: SearchRequest) -> SearchResponse:
+        options = search.options()
+        result = self._searcher.search(search.query, options)
         self._metrics.add_stages(result.timings)
-        matched = self._searcher.matching_words(asked.query, result.candidates)
+        matched = self._searcher.matching_words(search.query, result.candidates)
         return SearchResponse.of(result, sorted(matched), self._searcher.origin(options))
 
 

@@ -89,9 +89,9 @@ def plot_calibration(
         _reliability(diagram, filled)
         diagram.set_title(f"{name}\nexpected calibration error {error:.3f}", fontsize=_SIZE + 2)
         counts.bar(
-            [held.low for held in filled],
-            [held.count for held in filled],
-            width=[held.high - held.low for held in filled],
+            [bin_.low for bin_ in filled],
+            [bin_.count for bin_ in filled],
+            width=[bin_.high - bin_.low for bin_ in filled],
             align="edge",
             color=_BLUE,
             edgecolor="white",
@@ -106,12 +106,12 @@ def plot_calibration(
 
 def _reliability(axes: Any, filled: Sequence[ReliabilityBin]) -> None:
     """The diagonal is calibrated; the larger a dot, the more passages it stands for."""
-    most = max(held.count for held in filled)
-    scores = [held.mean_score for held in filled]
-    shares = [held.share_relevant for held in filled]
+    most = max(bin_.count for bin_ in filled)
+    scores = [bin_.mean_score for bin_ in filled]
+    shares = [bin_.share_relevant for bin_ in filled]
     axes.plot([0, 1], [0, 1], "--", color=_GREY, label="calibrated")
     axes.plot(scores, shares, color=_BLUE, linewidth=1.5)
-    sizes = [30 + 220 * math.sqrt(held.count / most) for held in filled]
+    sizes = [30 + 220 * math.sqrt(bin_.count / most) for bin_ in filled]
     axes.scatter(scores, shares, s=sizes, color=_ORANGE, zorder=3, label="bin of passages")
     axes.set_xlim(-0.03, 1.03)
     axes.set_ylim(-0.03, 1.03)

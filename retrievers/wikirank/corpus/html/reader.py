@@ -239,10 +239,10 @@ class PageReader:
         return lambda: self._end_stack(start)
 
     def _end_stack(self, start: int) -> None:
-        found = _STACKED.fullmatch("".join(self._line[start:]))
-        if found is None:
+        match = _STACKED.fullmatch("".join(self._line[start:]))
+        if match is None:
             return
-        upper, lower = found.groups()
+        upper, lower = match.groups()
         if upper[0] in "+-−" and lower[0] in "+-−":  # limits of an error, "+0.2" over "−0.1"
             both = upper + lower
         elif upper[-1] in "+-−":  # a charge over a number of atoms

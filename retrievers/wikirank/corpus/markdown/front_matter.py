@@ -72,16 +72,16 @@ def _parse_toml(text: str) -> Any:
 
 def _split_properties(markdown: str) -> tuple[Mapping[str, Any], str]:
     """Take Logseq's properties of a page off, `alias:: Frosty`, and those it keeps for itself."""
-    found: dict[str, Any] = {}
+    properties: dict[str, Any] = {}
     position = 0
     while line := _PROPERTY.match(markdown, position):
         value = (line[2] or "").strip()
         several = "," in value or "[[" in value
         plain = value.replace("[[", "").replace("]]", "")
-        found[line[1]] = plain.split(",") if several and line[1] in _LISTS else plain
+        properties[line[1]] = plain.split(",") if several and line[1] in _LISTS else plain
         position = line.end()
     body = markdown[position:]
-    return found, _INTERNAL.sub("", body) if "::" in body else body
+    return properties, _INTERNAL.sub("", body) if "::" in body else body
 
 
 def parse_yaml(text: str) -> Any:

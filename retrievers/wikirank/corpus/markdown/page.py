@@ -85,15 +85,15 @@ class MarkdownReader:
 
     def _without_title(self, tokens: list[Token], title: str) -> tuple[str, list[Token]]:
         """The first `#` heading, and the tokens without it if it is only the document's title."""
-        openings = [at for at, token in enumerate(tokens) if token.type == "heading_open"]
-        for at in openings:
-            if tokens[at].tag == "h1":
-                inline = tokens[at + 1].children or []
+        openings = [index for index, token in enumerate(tokens) if token.type == "heading_open"]
+        for index in openings:
+            if tokens[index].tag == "h1":
+                inline = tokens[index + 1].children or []
                 heading = html_text(self._parser.renderer.render(inline, self._parser.options, {}))
                 heading = " ".join(heading.split())
                 same = not title or title.casefold() == heading.casefold()
-                if heading and same and at == openings[0]:
-                    return heading, [*tokens[:at], *tokens[at + 3 :]]
+                if heading and same and index == openings[0]:
+                    return heading, [*tokens[:index], *tokens[index + 3 :]]
                 return heading, tokens
         return "", tokens
 
@@ -129,19 +129,19 @@ def _metadata(fields: dict[str, Any]) -> dict[str, Any]:
     for key, value in fields.items():
         listed = _SINGULAR.get(key.lower(), key.lower())
         if listed in _NAMES:
-            found = words_of(value, separators=_NAMES[listed])
-            names[listed] = list(dict.fromkeys([*names.get(listed, []), *found]))
+            values = words_of(value, separators=_NAMES[listed])
+            names[listed] = list(dict.fromkeys([*names.get(listed, []), *values]))
             continue
         kept = json_value(value)
         if kept is not None and kept != []:
             metadata[key] = kept
-    given = {key: names[key] for key in _NAMES if names.get(key)}
-    return {**given, **metadata}
+    filled = {key: names[key] for key in _NAMES if names.get(key)}
+    return {**filled, **metadata}
 
 
 def _alternative_text(
-    renderer: Any, tokens: Sequence[Token], at: int, options: Any, env: Any
+    renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Any
 ) -> str:
-    alt: str = renderer.renderInlineAsText(tokens[at].children, options, env)
+    alt: str = renderer.renderInlineAsText(tokens[index].children, options, env)
     label, _, size = alt.rpartition("|")  # Obsidian: ![label|100](picture.png)
     return escape(label if size.strip().replace("x", "").isdecimal() else alt)

@@ -111,12 +111,12 @@ def _wiki_link(state: StateInline, silent: bool, is_page: Callable[[str], bool])
 
 
 def _footnote(state: StateInline, silent: bool) -> bool:
-    found = _FOOTNOTE.match(state.src, state.pos)
-    if found is None:
+    match = _FOOTNOTE.match(state.src, state.pos)
+    if match is None:
         return False
     defines = state.pos == 0 or state.src[state.pos - 1] == "\n"
     return _replace(
-        state, found.end() if defines else found.end() - len(found[1] or ""), "", silent
+        state, match.end() if defines else match.end() - len(match[1] or ""), "", silent
     )
 
 
@@ -127,31 +127,31 @@ def _contents(state: StateInline, silent: bool) -> bool:
 
 
 def _formula(state: StateInline, silent: bool) -> bool:
-    found = _FORMULA.match(state.src, state.pos)
-    if found is None:
+    match = _FORMULA.match(state.src, state.pos)
+    if match is None:
         return False
     # Its backslashes, stars and underscores are TeX, not Markdown.
-    return _replace(state, found.end(), found[1] or found[2], silent)
+    return _replace(state, match.end(), match[1] or match[2], silent)
 
 
 def _highlight(state: StateInline, silent: bool) -> bool:
     """`==` beside a word on one side only is a mark, if there is a second in the paragraph."""
-    text, at = state.src, state.pos
-    if not text.startswith("==", at) or text.startswith("=", at + 2):
+    text, start = state.src, state.pos
+    if not text.startswith("==", start) or text.startswith("=", start + 2):
         return False
     # Found from both ends, as to count them at each of many would take their square.
     if text.find("==") == text.rfind("=="):
         return False
-    before = text[at - 1 : at].strip() if at else ""
-    after = text[at + 2 : at + 3].strip()
+    before = text[start - 1 : start].strip() if start else ""
+    after = text[start + 2 : start + 3].strip()
     opens, closes = bool(after) and not before.isalnum(), bool(before) and not after.isalnum()
-    return (opens or closes) and _replace(state, at + 2, "", silent)
+    return (opens or closes) and _replace(state, start + 2, "", silent)
 
 
 def _block_id(state: StateInline, silent: bool) -> bool:
-    found = _BLOCK_ID.match(state.src, state.pos)
+    match = _BLOCK_ID.match(state.src, state.pos)
     alone = state.pos == 0 or state.src[state.pos - 1].isspace()
-    return alone and found is not None and _replace(state, found.end(), "", silent)
+    return alone and match is not None and _replace(state, match.end(), "", silent)
 
 
 def _comment(state: StateInline, silent: bool) -> bool:
@@ -196,7 +196,7 @@ def _escape_unclosed(state: StateCore) -> None:
         if token.type == "inline" and any(
             text.count(left) - text.count(right) > _MOST_UNCLOSED for left, right in ("[]", "()")
         ):
-            token.content = _BRACKET.sub(lambda found: found[1] or r"\[", text)
+            token.content = _BRACKET.sub(lambda match: match[1] or r"\[", text)
 
 
 def _callouts(state: StateCore) -> None:
@@ -207,12 +207,12 @@ def _callouts(state: StateCore) -> None:
         children = token.children
         if quote.type != "blockquote_open" or paragraph.type != "paragraph_open" or not children:
             continue
-        found = _CALLOUT.match(children[0].content)
-        if found is None:
+        match = _CALLOUT.match(children[0].content)
+        if match is None:
             continue
-        title = children[0].content[found.end() :]
+        title = children[0].content[match.end() :]
         untitled = not title and (len(children) == 1 or children[1].type == "softbreak")
-        children[0].content = found[1].capitalize() if untitled else title
+        children[0].content = match[1].capitalize() if untitled else title
         for child in children:
             if child.type == "softbreak":
                 child.type, child.tag = "hardbreak", "br"

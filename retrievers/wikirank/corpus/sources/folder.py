@@ -159,8 +159,8 @@ def _decoded_page(data: bytes, file: Path) -> str | None:
 
 
 def _html_title(page: str) -> str:
-    found = _TITLE.search(page)
-    return " ".join(unescape(found[1]).split()) if found else ""
+    match = _TITLE.search(page)
+    return " ".join(unescape(match[1]).split()) if match else ""
 
 
 def _html_body(page: str, title: str) -> tuple[str, tuple[str, ...]]:

@@ -40,7 +40,7 @@ def page_files(folder: Path, pass_over: PassOver) -> list[Path]:
     Raises:
         CorpusError: If the folder cannot be read.
     """
-    found = []
+    files = []
     for file, name in _regular_files(folder, pass_over):
         suffix = file.suffix.lower()
         if suffix in _UNREAD:
@@ -50,8 +50,8 @@ def page_files(folder: Path, pass_over: PassOver) -> list[Path]:
         elif suffix not in TEXT and file.stem.lower() in _FRAMES:
             pass_over("in the frame of a wiki", name)
         else:
-            found.append(file)
-    return sorted(found, key=lambda path: path.relative_to(folder).parts)
+            files.append(file)
+    return sorted(files, key=lambda path: path.relative_to(folder).parts)
 
 
 def files_below(folder: Path) -> list[Path]:

@@ -66,21 +66,21 @@ def read_batches(
     Yields:
         Its articles; an error of the source is the last batch's `fault`.
     """
-    found: list[Article | RawArticle] = []
+    batch: list[Article | RawArticle] = []
     characters = 0
     fault: CorpusError | None = None
     if items is None:
         items = part.read_raw() if isinstance(part, RawSource) else part
     try:
         for item in items:
-            found.append(item)
+            batch.append(item)
             characters += len(item.text)
-            if characters >= BATCH_CHARACTERS or len(found) == _ARTICLES:
-                yield ArticleBatch(found)
-                found, characters = [], 0
+            if characters >= BATCH_CHARACTERS or len(batch) == _ARTICLES:
+                yield ArticleBatch(batch)
+                batch, characters = [], 0
     except CorpusError as err:
         fault = err
-    yield ArticleBatch(found, dict(part.skipped), fault)
+    yield ArticleBatch(batch, dict(part.skipped), fault)
 
 
 class Answer(NamedTuple):

@@ -89,17 +89,17 @@ def without_footer(page: str) -> tuple[str, str, str]:
         where the page has no such lines.
     """
     before = max(0, len(page) - _FOOTER_WITHIN)
-    found = list(_FOOTER.finditer(page[before:]))
-    if not found:
+    footers = list(_FOOTER.finditer(page[before:]))
+    if not footers:
         return page, "", ""
-    parts = urlsplit(html.unescape(found[-1]["link"]))
+    parts = urlsplit(html.unescape(footers[-1]["link"]))
     query = parse_qs(parts.query)
     path = parts.path
     if "title" in query:  # https://…/wiki/?title=Kite&oldid=1, or https://…/w/index.php?title=…
         title = quote(query["title"][0].replace(" ", "_"), safe=_PATH_SAFE)
         path += f"?title={title}" if path.endswith(".php") else title
     address = f"{parts.scheme or 'https'}://{parts.netloc}{path}" if parts.netloc else ""
-    return page[: before + found[-1].start()], address, query["oldid"][0]
+    return page[: before + footers[-1].start()], address, query["oldid"][0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,9 +213,9 @@ class LiveZim:
     def _search(self, phrase: str, limit: int) -> SearchHits:
         from libzim.search import Query, Searcher
 
-        found = Searcher(self._archive).search(Query().set_query(phrase))
+        search = Searcher(self._archive).search(Query().set_query(phrase))
         titles = self._titles(phrase, limit) if " " in phrase else ()
-        return SearchHits(list(found.getResults(0, limit)), found.getEstimatedMatches(), titles)
+        return SearchHits(list(search.getResults(0, limit)), search.getEstimatedMatches(), titles)
 
     def _titles(self, phrase: str, limit: int) -> list[str]:
         from libzim.suggestion import SuggestionSearcher

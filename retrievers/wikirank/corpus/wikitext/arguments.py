@@ -1,4 +1,4 @@
-"""What a template is given."""
+"""What a template is args."""
 
 from __future__ import annotations
 
@@ -43,6 +43,6 @@ class Arguments:
         return next((self.named[name] for name in names if self.named.get(name)), "")
 
     @property
-    def given(self) -> list[str]:
+    def filled(self) -> list[str]:
         """The positional arguments that are not empty, stripped."""
         return [text for part in self.positional if (text := part.strip())]

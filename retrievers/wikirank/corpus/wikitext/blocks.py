@@ -85,15 +85,15 @@ def _tables_that_headings_end(lines: list[str]) -> dict[int, int]:
             opened.append(number)
         elif opened and (line == TABLE_END or stripped.startswith("|}")):
             opened.pop()
-    found: dict[int, int] = {}
+    ended: dict[int, int] = {}
     if not opened:
-        return found
+        return ended
     headings = [number for number, line in enumerate(lines) if _LOOKS_LIKE_HEADING.match(line)]
     for start in opened:
-        at = bisect_right(headings, start)
-        if at < len(headings):
-            found[headings[at]] = found.get(headings[at], 0) + 1
-    return found
+        index = bisect_right(headings, start)
+        if index < len(headings):
+            ended[headings[index]] = ended.get(headings[index], 0) + 1
+    return ended
 
 
 def _without_row_marks(line: str) -> str:

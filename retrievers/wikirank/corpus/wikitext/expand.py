@@ -79,11 +79,11 @@ class Expansion:
         """
         text = _with_tabs_apart(without_controls(wikitext))
         position = 0
-        while found := _TOKEN.search(text, position):
-            start = found.start()
+        while match := _TOKEN.search(text, position):
+            start = match.start()
             if start > position:
                 self._sink.append(text[position:start])
-            position = self._token(text, start, found[0])
+            position = self._token(text, start, match[0])
         self._sink.append(text[position:])
         while self._stack:
             self._abandon()
@@ -99,7 +99,7 @@ class Expansion:
         Returns:
             The text without marks.
         """
-        return _LITERAL.sub(lambda found: self._literals[int(found[1])], text)
+        return _LITERAL.sub(lambda match: self._literals[int(match[1])], text)
 
     def _token(self, text: str, start: int, token: str) -> int:
         """Deal with a token; returns where to go on."""
@@ -190,34 +190,34 @@ class Expansion:
         if text.startswith("<!--", start):
             end = text.find("-->", start + 4)
             return len(text) if end < 0 else end + 3
-        found = TAG.match(text, start)
-        if found is None:
+        match = TAG.match(text, start)
+        if match is None:
             self._sink.append("<")
             return start + 1
-        closing, name, attributes = found[1], found[2].lower(), found[3]
+        closing, name, attributes = match[1], match[2].lower(), match[3]
         opens = not closing and not attributes.endswith("/")
         drops = name in DROPPED_CONTENT or (name == "span" and is_hidden(attributes))
         if opens and (drops or name in LITERAL_CONTENT):
-            close = self._content_end(text, found.end(), name)
+            close = self._content_end(text, match.end(), name)
             if close is not None:
-                content = text[found.end() : close[0]]
+                content = text[match.end() : close[0]]
                 self._sink.append(
                     DROPPED if drops else self._literal(literal_text(name, attributes, content))
                 )
                 return close[1]
         replaced = self._literal("") if name == "nowiki" else tag_text(closing, name, attributes)
-        self._sink.append(found[0] if replaced is None else replaced)
-        return found.end()
+        self._sink.append(match[0] if replaced is None else replaced)
+        return match.end()
 
     def _content_end(self, text: str, start: int, name: str) -> tuple[int, int] | None:
         """Where a tag's content ends, and its closing tag; None if it does not close."""
         if name in self._unclosed:
             return None
-        found = _closing_tag(name).search(text, start)
-        if found is None:
+        match = _closing_tag(name).search(text, start)
+        if match is None:
             self._unclosed.add(name)
             return None
-        return found.span()
+        return match.span()
 
     def _literal(self, text: str) -> str:
         self._literals.append(without_controls(text))

@@ -51,19 +51,19 @@ _BEFORE_PROSE = f"{DROPPED}'*#:; "
 _GLUED_BEFORE = re.compile(r"''|[^\W_]")
 
 
-def guess(name: str, given: Arguments) -> str:
+def guess(name: str, args: Arguments) -> str:
     """What a reader may see of a template that is not known.
 
     Args:
         name: Its normalised name.
-        given: Its arguments.
+        args: Its arguments.
 
     Returns:
         Its short positional arguments, between marks; empty if none is text.
     """
     if _NAMES.search(name):
         return ""
-    texts = _without_languages([_MARKS.sub("", text) for text in given.given[:_MOST]])
+    texts = _without_languages([_MARKS.sub("", text) for text in args.filled[:_MOST]])
     said = " ".join(text for text in texts if len(text) > _LONGEST or not _SETTING.fullmatch(text))
     if not said or len(said) > _LONGEST or not said.startswith(texts[0]):
         return ""
@@ -96,11 +96,11 @@ def settled(line: str, *, alone: bool) -> str:
     has_prose = _LETTER.search(_GUESS.sub("", line)) is not None
     begins = len(line) - len(line.lstrip(_BEFORE_PROSE))
 
-    def settle(found: re.Match[str]) -> str:
+    def settle(match: re.Match[str]) -> str:
         kept = alone
         if has_prose:
-            kept = _within_sentence(line, found.start(), found.end(), begins)
-        return found[1] if kept else DROPPED
+            kept = _within_sentence(line, match.start(), match.end(), begins)
+        return match[1] if kept else DROPPED
 
     return _MARKS.sub("", _GUESS.sub(settle, line))
 

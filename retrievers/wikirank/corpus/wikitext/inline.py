@@ -31,7 +31,7 @@ def inline_text(line: str) -> str:
     if "''" in line:
         line = _without_quotes(line)
     if "[" in line:
-        line = _EXTERNAL.sub(lambda found: found[1] or DROPPED, line)
+        line = _EXTERNAL.sub(lambda match: match[1] or DROPPED, line)
     if SUP in line or SUP_END in line:
         line = _POWER.sub(r"^\1", line).replace(SUP, "").replace(SUP_END, "")
     line = _INVISIBLE.sub("", decode_entities(line)).replace("\n", " ")

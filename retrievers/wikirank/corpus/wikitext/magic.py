@@ -31,9 +31,9 @@ def magic_words(text: str) -> tuple[str, set[str]]:
     """
     if "__" not in text:
         return text, set()
-    found = {name for name in _SWITCH.findall(text) if name in _SWITCHES}
+    switches = {name for name in _SWITCH.findall(text) if name in _SWITCHES}
     text = _SWITCH.sub(lambda switch: "" if switch[1] in _SWITCHES else switch[0], text)
-    return _LONE_SWITCH.sub("", text), found
+    return _LONE_SWITCH.sub("", text), switches
 
 
 def page_variable(name: str, title: str) -> str | None:

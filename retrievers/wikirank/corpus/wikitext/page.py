@@ -84,10 +84,10 @@ def redirect_target(wikitext: str) -> str:
     Returns:
         The title; empty if the page is no redirect.
     """
-    found = _REDIRECT.match(wikitext)
-    if found is None or not is_redirect_word(found[1]):
+    match = _REDIRECT.match(wikitext)
+    if match is None or not is_redirect_word(match[1]):
         return ""
-    return " ".join(found[2].replace("_", " ").split()).lstrip(":").strip()
+    return " ".join(match[2].replace("_", " ").split()).lstrip(":").strip()
 
 
 def page_metadata(page: WikitextPage, aliases: Iterable[str] = ()) -> dict[str, Any]:
@@ -100,10 +100,10 @@ def page_metadata(page: WikitextPage, aliases: Iterable[str] = ()) -> dict[str, 
     Returns:
         `kind`, and where there are any `categories` and `aliases`, each a list of texts.
     """
-    found: dict[str, Any] = {"kind": page.kind}
+    metadata: dict[str, Any] = {"kind": page.kind}
     if page.categories:
-        found["categories"] = list(page.categories)
+        metadata["categories"] = list(page.categories)
     known = list(dict.fromkeys(aliases))
     if known:
-        found["aliases"] = known
-    return found
+        metadata["aliases"] = known
+    return metadata

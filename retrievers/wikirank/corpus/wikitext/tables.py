@@ -125,13 +125,13 @@ def _without_attributes(text: str) -> tuple[str, str]:
     if pipe:
         return attributes, rest
     # `colspan=2 {{n/a}}`: such templates bring the pipe along, and what we make of them does not.
-    found = _ATTRIBUTES.match(text)
-    return (found[0], text[found.end() :]) if found else ("", text)
+    match = _ATTRIBUTES.match(text)
+    return (match[0], text[match.end() :]) if match else ("", text)
 
 
 def _span(pattern: re.Pattern[str], attributes: str) -> int:
-    found = pattern.search(attributes)
-    return max(int(found[1]), 1) if found else 1
+    match = pattern.search(attributes)
+    return max(int(match[1]), 1) if match else 1
 
 
 def _is_layout(lines: list[str]) -> bool:

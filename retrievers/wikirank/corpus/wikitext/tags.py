@@ -105,4 +105,4 @@ def decode_entities(text: str) -> str:
     """Decode entities that end in a semicolon, as MediaWiki does; others are text."""
     if "&" not in text:
         return text
-    return _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+    return _ENTITY.sub(lambda match: html.unescape(match[0]), text)

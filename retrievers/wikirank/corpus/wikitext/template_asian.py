@@ -30,42 +30,42 @@ _korean_date = date_in_words(_DIGITS, _KOREAN_DAY, year_first=True)
 _arabic_date = date_in_words(_ARABIC)
 
 
-def with_reading(given: Arguments) -> str:
+def with_reading(args: Arguments) -> str:
     """A word and how it is read: `{{ruby|漢字|かんじ}}` as 漢字（かんじ）."""
-    word, reading = given[1], given[2]
+    word, reading = args[1], args[2]
     if not word or not reading:
         return word or reading
     return f"{word}（{reading}）" if _KANA.fullmatch(reading) else f"{word} ({reading})"
 
 
 def _first_three(written: Renderer) -> Renderer:
-    return lambda given: written(Arguments(given.positional[:3], given.named))
+    return lambda args: written(Arguments(args.positional[:3], args.named))
 
 
-def _death_date(given: Arguments) -> str:
+def _death_date(args: Arguments) -> str:
     """`{{死亡年月日と没年齢|1900|1|1|1980|2|2}}`: the later of the two dates."""
-    return _eastern_date(Arguments(given.positional[3:6] or given.positional, given.named))
+    return _eastern_date(Arguments(args.positional[3:6] or args.positional, args.named))
 
 
-def _life(given: Arguments) -> str:
+def _life(args: Arguments) -> str:
     """`{{bd|1900年|1月1日|1980年|2月2日}}`."""
-    born, died = given[1] + given[2], given[3] + given[4]
+    born, died = args[1] + args[2], args[3] + args[4]
     return f"{born}－{died}" if died else born
 
 
-def interlanguage(given: Arguments) -> str:
+def interlanguage(args: Arguments) -> str:
     """A link to another wiki's article: its label, else the name that the article would have."""
-    return given.first("label", "lt", "display", "d") or given[1]
+    return args.first("label", "lt", "display", "d") or args[1]
 
 
-def _chinese_link(given: Arguments) -> str:
+def _chinese_link(args: Arguments) -> str:
     """`{{link-en|中文|English|label}}`, `{{le|…}}`."""
-    return given.first("d", "label") or given[3] or given[1]
+    return args.first("d", "label") or args[3] or args[1]
 
 
-def _chinese_language_link(given: Arguments) -> str:
+def _chinese_language_link(args: Arguments) -> str:
     """`{{tsl|en|English|中文|label}}`, `{{translink|…}}`."""
-    return given[4] or given[3] or given[2]
+    return args[4] or args[3] or args[2]
 
 
 def chinese_link(name: str) -> Renderer | None:
@@ -97,7 +97,7 @@ ASIAN: dict[str, Renderer] = {
     **named("僻字 僻字2 僻字3 專名號 专名号 書名號 书名号 小字", argument(1)),
     **named("來源請求 来源请求 noteta 谁 何时", nothing),
     # Korean
-    **named("한자", lambda given: f"{given[1]}({given[2]})" if given[2] else given[1]),
+    **named("한자", lambda args: f"{args[1]}({args[2]})" if args[2] else args[1]),
     **named("출생일과~나이 출생일 사망일", _first_three(_korean_date)),
     **named("언어링크 빈링크", argument(1)),
     **named("출처 각주", nothing),

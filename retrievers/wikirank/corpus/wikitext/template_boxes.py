@@ -84,12 +84,12 @@ _PROSE = words(
 _SHORTEST_PROSE = 5  # words
 
 
-def infobox(name: str, given: Arguments) -> str | None:
+def infobox(name: str, args: Arguments) -> str | None:
     """The facts of an infobox, each on a line that is to follow the lead.
 
     Args:
         name: The template's normalised name.
-        given: Its arguments.
+        args: Its arguments.
 
     Returns:
         Lines such as `Population: 12,345`; None if the template is no infobox.
@@ -99,17 +99,17 @@ def infobox(name: str, given: Arguments) -> str | None:
     if name in _NO_BOXES:
         return ""
     facts: dict[str, None] = {}
-    for key, value in given.named.items():
+    for key, value in args.named.items():
         for line in value.split("\n"):
             if line.startswith(ASIDE):  # of a box within this one
                 facts[line] = None
-        if fact := _fact(key, value, given):
+        if fact := _fact(key, value, args):
             facts[f"{ASIDE}{fact}"] = None
     return "".join(f"\n{fact}" for fact in facts) + "\n" if facts else ""
 
 
-def _fact(key: str, value: str, given: Arguments) -> str:
-    label = _label(key, given)
+def _fact(key: str, value: str, args: Arguments) -> str:
+    label = _label(key, args)
     if not label or _LOOKS.search(key):
         return ""
     text = _on_one_line(value)
@@ -121,14 +121,14 @@ def _fact(key: str, value: str, given: Arguments) -> str:
     return f"{label}: {text} {unit}".rstrip() if text[-1:].isdecimal() else f"{label}: {text}"
 
 
-def _label(key: str, given: Arguments) -> str:
+def _label(key: str, args: Arguments) -> str:
     """What a field is called: of `data1` by `label1`, of `leader_name` by `leader_title`."""
     if numbered := _FIRST_DATA.fullmatch(key):
         is_label = key.startswith("label")
-        return "" if is_label else _on_one_line(given.first(f"label{numbered[1]}"))
+        return "" if is_label else _on_one_line(args.first(f"label{numbered[1]}"))
     if paired := _PAIRED.fullmatch(key):
         names = (f"{paired[1]}_{kind}{paired[2]}" for kind in ("title", "type", "event"))
-        if title := given.first(*names):
+        if title := args.first(*names):
             return _on_one_line(title)
     plain = next((key.removesuffix(end) for end in _UNITS if key.endswith(end)), key)
     label = _LABELS.get(plain) or " ".join(plain.replace("_", " ").split())
@@ -151,19 +151,19 @@ def _on_one_line(value: str) -> str:
     return text.strip()
 
 
-def prose(name: str, given: Arguments) -> str:
+def prose(name: str, args: Arguments) -> str:
     """The text of a template whose text has a name: `{{see|name=…|content=…}}`.
 
     Args:
         name: The template's normalised name.
-        given: Its arguments.
+        args: Its arguments.
 
     Returns:
         An entry of a travel guide on one line; other prose on lines of its own; empty without.
     """
-    content = next((given.named[key] for key in _PROSE if given.named.get(key)), "")
+    content = next((args.named[key] for key in _PROSE if args.named.get(key)), "")
     if name in _LISTINGS:
-        facts = [text for keys in _LISTED if (text := given.first(*keys))]
+        facts = [text for keys in _LISTED if (text := args.first(*keys))]
         head = ", ".join(facts).rstrip(".")
         return ". ".join(_on_one_line(part) for part in (head, content) if part.strip())
     if len(content.split()) < _SHORTEST_PROSE and not _is_unspaced_prose(content):

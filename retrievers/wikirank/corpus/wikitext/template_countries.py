@@ -56,18 +56,18 @@ UK United Kingdom|US United States|EU European Union|UN United Nations
 
 
 def _by_code() -> dict[str, str]:
-    found: dict[str, str] = {}
+    by_code: dict[str, str] = {}
     for entry in _CODES.replace("\n", "|").split("|"):
         words = entry.split()
         codes = [word for word in words[:-1] if word.isupper()]
-        found.update(dict.fromkeys(codes, " ".join(words[len(codes) :])))
-    return found
+        by_code.update(dict.fromkeys(codes, " ".join(words[len(codes) :])))
+    return by_code
 
 
 COUNTRIES = _by_code()
 """Names by code."""
 
 
-def country(given: Arguments) -> str:
+def country(args: Arguments) -> str:
     """The country that a template such as `{{flag|GER}}` names, by its code or in words."""
-    return given.first("name") or COUNTRIES.get(given[1], given[1])
+    return args.first("name") or COUNTRIES.get(args[1], args[1])

@@ -33,30 +33,30 @@ def _written_date(year: str, month: str, day: str, *, day_first: bool) -> str:
     return f"{day} {month} {year}".strip() if day_first else f"{month} {day}, {year}".strip(", ")
 
 
-def _full_date(given: Arguments) -> str:
-    day_first = given.first("df", "dmy") in _YES
-    return _written_date(given[1], given[2], given[3], day_first=day_first)
+def _full_date(args: Arguments) -> str:
+    day_first = args.first("df", "dmy") in _YES
+    return _written_date(args[1], args[2], args[3], day_first=day_first)
 
 
-def _as_of(given: Arguments) -> str:
-    day_first = given.first("df") in _YES
-    date = _written_date(given[1], given[2], given[3], day_first=day_first)
-    word = given.first("alt") or f"{'since' if given.first('since') else 'as of'} {date}"
-    return word if given.first("lc") in _YES or given.first("alt") else word[0].upper() + word[1:]
+def _as_of(args: Arguments) -> str:
+    day_first = args.first("df") in _YES
+    date = _written_date(args[1], args[2], args[3], day_first=day_first)
+    word = args.first("alt") or f"{'since' if args.first('since') else 'as of'} {date}"
+    return word if args.first("lc") in _YES or args.first("alt") else word[0].upper() + word[1:]
 
 
-def _circa(given: Arguments) -> str:
-    return f"c. {'–'.join(given.given)}".rstrip()
+def _circa(args: Arguments) -> str:
+    return f"c. {'–'.join(args.filled)}".rstrip()
 
 
-def _table_date(given: Arguments) -> str:
+def _table_date(args: Arguments) -> str:
     """`{{dts|2001|5|5}}`, `{{date|5 May 2001|mdy}}`, in French wikis `{{date|5|mai|2001}}`."""
-    *dates, form = [*given.given, ""]
+    *dates, form = [*args.filled, ""]
     if dates and dates[-1].lower() in _FORMATS:
         *dates, form = dates
-    form = (form or given.first("format")).lower()
-    if len(dates) > 1 and is_french_date(given):
-        return french_date(given)
+    form = (form or args.first("format")).lower()
+    if len(dates) > 1 and is_french_date(args):
+        return french_date(args)
     if len(dates) > 1:
         return _written_date(*(*dates, "", "")[:3], day_first=form == "dmy")
     return _in_format(dates[0] if dates else "", form)
@@ -64,12 +64,12 @@ def _table_date(given: Arguments) -> str:
 
 def _in_format(date: str, form: str) -> str:
     """A date in words or of the form 2001-05-05, in another order; any other text as it is."""
-    if found := _DAY_FIRST.fullmatch(date):
-        day, month, year = found.groups()
-    elif found := _MONTH_FIRST.fullmatch(date):
-        month, day, year = found.groups()
-    elif found := _ISO.fullmatch(date):
-        year, month, day = found.groups()
+    if match := _DAY_FIRST.fullmatch(date):
+        day, month, year = match.groups()
+    elif match := _MONTH_FIRST.fullmatch(date):
+        month, day, year = match.groups()
+    elif match := _ISO.fullmatch(date):
+        year, month, day = match.groups()
         form = form or "dmy"
     else:
         return date
@@ -80,25 +80,25 @@ def _in_format(date: str, form: str) -> str:
     return _written_date(year, month, day, day_first=form == "dmy")
 
 
-def _date_elsewhere(given: Arguments) -> str:
+def _date_elsewhere(args: Arguments) -> str:
     """`{{data|1973-10-17}}` of Polish wikis, `{{data|17|10|1973}}` of Portuguese ones."""
-    return polish_date(given) if len(given.given) == 1 else portuguese_date(given)
+    return polish_date(args) if len(args.filled) == 1 else portuguese_date(args)
 
 
-def _age(given: Arguments) -> str:
+def _age(args: Arguments) -> str:
     """`{{age|1815|12|10|1852|11|27}}`; with one date it would change from day to day."""
-    numbers = [int(part) for part in given.given if part.isdecimal() and len(part) < 5]
+    numbers = [int(part) for part in args.filled if part.isdecimal() and len(part) < 5]
     if len(numbers) < 6:
         return ""
     return str(numbers[3] - numbers[0] - (numbers[4:6] < numbers[1:3]))
 
 
-def _old_style(given: Arguments) -> str:
-    return " ".join(part for part in (given[1], given[2]) if part)
+def _old_style(args: Arguments) -> str:
+    return " ".join(part for part in (args[1], args[2]) if part)
 
 
-def _years_range(given: Arguments) -> str:
-    return "–".join(given.given[:2])
+def _years_range(args: Arguments) -> str:
+    return "–".join(args.filled[:2])
 
 
 DATES: dict[str, Callable[[Arguments], str]] = {
@@ -112,7 +112,7 @@ DATES: dict[str, Callable[[Arguments], str]] = {
     "death-date": _full_date,
     "death date and age": _full_date,
     "death-date and age": _full_date,
-    "death year and age": lambda given: given[1],
+    "death year and age": lambda args: args[1],
     "dda": _full_date,
     "start date": _full_date,
     "start-date": _full_date,
@@ -136,6 +136,6 @@ DATES: dict[str, Callable[[Arguments], str]] = {
     "oldstyledate": _old_style,
     "old style date": _old_style,
     "year range": _years_range,
-    "death year": lambda given: given[1],
-    "birth year": lambda given: given[1],
+    "death year": lambda args: args[1],
+    "birth year": lambda args: args[1],
 }

@@ -12,16 +12,16 @@ Renderer = Callable[[Arguments], str]
 
 def argument(number: int) -> Renderer:
     """The positional argument of that number."""
-    return lambda given: given[number]
+    return lambda args: args[number]
 
 
 def either(*numbers_or_names: int | str) -> Renderer:
     """The first of the arguments, positional or named, that is not empty."""
-    return lambda given: next(
+    return lambda args: next(
         (
             text
             for one in numbers_or_names
-            if (text := given[one] if isinstance(one, int) else given.first(one))
+            if (text := args[one] if isinstance(one, int) else args.first(one))
         ),
         "",
     )
@@ -37,55 +37,55 @@ def nothing(_: Arguments) -> str:
     return ""
 
 
-def last(given: Arguments) -> str:
+def last(args: Arguments) -> str:
     """The last positional argument."""
-    return given.given[-1] if given.given else ""
+    return args.filled[-1] if args.filled else ""
 
 
 def joined(separator: str) -> Renderer:
     """All positional arguments."""
-    return lambda given: separator.join(given.given)
+    return lambda args: separator.join(args.filled)
 
 
 def prefixed(prefix: str, number: int = 1) -> Renderer:
     """An argument after a text; nothing without the argument."""
-    return lambda given: f"{prefix}{given[number]}" if given[number] else ""
+    return lambda args: f"{prefix}{args[number]}" if args[number] else ""
 
 
 def suffixed(suffix: str, number: int = 1) -> Renderer:
     """An argument before a text; nothing without the argument."""
-    return lambda given: f"{given[number]}{suffix}" if given[number] else ""
+    return lambda args: f"{args[number]}{suffix}" if args[number] else ""
 
 
 def before(word: str) -> Renderer:
     """A word, and the arguments after it if there are any: `{{Mme|Curie}}`."""
-    return lambda given: " ".join([word, *given.given])
+    return lambda args: " ".join([word, *args.filled])
 
 
 def fallback(default: str) -> Renderer:
     """The first positional argument, or a text without it."""
-    return lambda given: given[1] or default
+    return lambda args: args[1] or default
 
 
 def quoted(opening: str, closing: str) -> Renderer:
     """The first positional argument or the text, in quotation marks."""
 
-    def render(given: Arguments) -> str:
-        text = given[1] or given.first("texte", "texto", "text", "citation")
+    def render(args: Arguments) -> str:
+        text = args[1] or args.first("texte", "texto", "text", "citation")
         return f"{opening}{text}{closing}" if text else ""
 
     return render
 
 
-def language_text(given: Arguments) -> str:
+def language_text(args: Arguments) -> str:
     """The text of `{{lang|fr|text}}`, where the first argument is a language."""
-    text = given.first("text", "texte", "texto", "testo")
-    return text or (given[2] if given[2] and is_language(given[1]) else given[2] or given[1])
+    text = args.first("text", "texte", "texto", "testo")
+    return text or (args[2] if args[2] and is_language(args[1]) else args[2] or args[1])
 
 
-def measure(given: Arguments) -> str:
+def measure(args: Arguments) -> str:
     """A number with its unit, and the unit's power: `{{unité|5|km|2}}`."""
-    number, *units = (part.strip() for part in given.positional) if given.positional else ("",)
+    number, *units = (part.strip() for part in args.positional) if args.positional else ("",)
     text = ""
     for unit in units:
         power = unit.lstrip("+-−").isdecimal() and text
@@ -122,8 +122,8 @@ def date_in_words(
         The renderer.
     """
 
-    def render(given: Arguments) -> str:
-        parts = [text for text in given.given[:3] if text]
+    def render(args: Arguments) -> str:
+        parts = [text for text in args.filled[:3] if text]
         if len(parts) < 3:
             return " ".join(parts)
         starts_with_year = len(parts[0]) > 2 if parts[0].isdecimal() else year_first

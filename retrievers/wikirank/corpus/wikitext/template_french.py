@@ -30,36 +30,36 @@ _ORDINAL = re.compile(r"er?|re|nd")
 _written = date_in_words(_MONTHS)
 
 
-def _date(given: Arguments) -> str:
+def _date(args: Arguments) -> str:
     """`{{date|17|octobre|1973}}`, also without the day or in one argument."""
-    day = given[1]
+    day = args[1]
     if day in ("1", "01"):
-        return _written(Arguments(("1er", *given.positional[1:]), given.named))
-    return _written(given)
+        return _written(Arguments(("1er", *args.positional[1:]), args.named))
+    return _written(args)
 
 
-def _birth_or_death(given: Arguments) -> str:
+def _birth_or_death(args: Arguments) -> str:
     """The first three arguments; what follows is a field, or the date of birth of who died."""
-    return _date(Arguments(given.positional[:3], given.named))
+    return _date(Arguments(args.positional[:3], args.named))
 
 
-def is_french_date(given: Arguments) -> bool:
+def is_french_date(args: Arguments) -> bool:
     """Whether it is a day, a month and a year, in that order."""
-    day, month, year = given[1], given[2], given[3]
+    day, month, year = args[1], args[2], args[3]
     if day and not day.rstrip("er").isdecimal():
         return False
     french = month.lower() in _MONTHS.values()
     return french or (bool(day) and len(day) <= 2 and month.isdecimal() and len(year) > 2)
 
 
-def french_date(given: Arguments) -> str:
+def french_date(args: Arguments) -> str:
     """The date in words."""
-    return _date(given)
+    return _date(args)
 
 
-def century(given: Arguments) -> str:
+def century(args: Arguments) -> str:
     """`{{s-|XIX}}`, `{{s|Ier|av. J.-C.}}`: the century, in words."""
-    numeral, *rest = given.given or [""]
+    numeral, *rest = args.filled or [""]
     suffix = next((part for part in rest if _ORDINAL.fullmatch(part)), "")
     rest = [part for part in rest if not _ORDINAL.fullmatch(part)]
     return " ".join([_ordinal(numeral, suffix), "siècle", *rest])
@@ -74,18 +74,18 @@ def _ordinal(numeral: str, suffix: str = "") -> str:
 def _centuries(word: str) -> Renderer:
     """`{{s2-|XIX|XX}}`: two centuries, with a word between them."""
 
-    def render(given: Arguments) -> str:
-        numerals = [part for part in given.given if ROMAN.fullmatch(part)]
+    def render(args: Arguments) -> str:
+        numerals = [part for part in args.filled if ROMAN.fullmatch(part)]
         if len(numerals) < 2:
-            return century(given)
+            return century(args)
         return f"{_ordinal(numerals[0])} {word} {_ordinal(numerals[1])} siècles"
 
     return render
 
 
-def _from_century_to(given: Arguments) -> str:
+def _from_century_to(args: Arguments) -> str:
     """`{{sp-|XIX|e|au|XX|e|s}}`."""
-    parts = [part for part in given.given if not _ORDINAL.fullmatch(part) and part != "s"]
+    parts = [part for part in args.filled if not _ORDINAL.fullmatch(part) and part != "s"]
     words = [_ordinal(part) if ROMAN.fullmatch(part) else part for part in parts]
     return f"{' '.join(words)} siècle"
 
@@ -95,17 +95,17 @@ def name_as_read(name: str) -> str:
     day, _, month = name.partition(" ")
     if day.removesuffix("er").isdecimal() and month in _MONTHS.values():
         return name
-    found = _CENTURY_NAME.fullmatch(name)
-    return f"{found[1].upper()}{found[2]}{found[3] or ''}" if found else ""
+    match = _CENTURY_NAME.fullmatch(name)
+    return f"{match[1].upper()}{match[2]}{match[3] or ''}" if match else ""
 
 
-def _japanese(given: Arguments) -> str:
-    inner = ", ".join(part for part in (given[2], given[3]) if part)
-    return f"{given[1]} ({inner})" if given[1] and inner else given[1] or inner
+def _japanese(args: Arguments) -> str:
+    inner = ", ".join(part for part in (args[2], args[3]) if part)
+    return f"{args[1]} ({inner})" if args[1] and inner else args[1] or inner
 
 
-def _hours(given: Arguments) -> str:
-    hours, minutes, seconds = given[1], given[2], given[3]
+def _hours(args: Arguments) -> str:
+    hours, minutes, seconds = args[1], args[2], args[3]
     units = ((hours, "h"), (minutes, "min" if seconds or not hours else ""), (seconds, "s"))
     return " ".join(f"{number} {unit}".strip() for number, unit in units if number)
 
@@ -117,7 +117,7 @@ FRENCH: dict[str, Renderer] = {
     **named("s- -s- -s siècle", century),
     **named("s2 s2- -s2-", _centuries("et")),
     **named("sp sp- -sp-", _from_century_to),
-    **named("mill mill- millénaire", lambda given: f"{_ordinal(given[1])} millénaire"),
+    **named("mill mill- millénaire", lambda args: f"{_ordinal(args[1])} millénaire"),
     **named("années années-", prefixed("années ")),
     **named("av~jc avjc av.~j.-c.", constant("av. J.-C.")),
     **named("ap~jc apr~jc apjc apr.~j.-c.", constant("apr. J.-C.")),
@@ -164,8 +164,8 @@ FRENCH: dict[str, Renderer] = {
     "chap.": before("chap."),
     "art.": before("art."),
     "°c": constant("°C"),
-    "exp": lambda given: f"^{given[1]}" if given[1].lstrip("-−").isdecimal() else given[1] or "e",
+    "exp": lambda args: f"^{args[1]}" if args[1].lstrip("-−").isdecimal() else args[1] or "e",
     "ind": argument(1),
-    "fchim": lambda given: "".join(given.given),
+    "fchim": lambda args: "".join(args.filled),
     **named("refa réf sources~secondaires", nothing),
 }

@@ -39,57 +39,55 @@ _german_date = date_in_words(_MONTHS, "{day}. {month} {year}")
 _polish_date = date_in_words(_POLISH)
 
 
-def _date(given: Arguments) -> str:
+def _date(args: Arguments) -> str:
     """`{{DatumZelle|1867-07-08}}`, `{{JULGREGDATUM|8|7|1867}}`, `{{Datum|8.|Juli|1867}}`."""
-    parts = tuple(part.strip().rstrip(".") for part in given.positional[:3])
+    parts = tuple(part.strip().rstrip(".") for part in args.positional[:3])
     if iso := _ISO.fullmatch(parts[0] if parts else ""):
         parts = (iso[3], iso[2], iso[1])
-    return _german_date(Arguments(parts, given.named)) if len(parts) > 2 else " ".join(given.given)
+    return _german_date(Arguments(parts, args.named)) if len(parts) > 2 else " ".join(args.filled)
 
 
 def _iso_date(written: Renderer) -> Renderer:
-    def render(given: Arguments) -> str:
-        if iso := _ISO.fullmatch(given[1]):
-            return written(Arguments((iso[3], iso[2], iso[1]), given.named))
-        return written(Arguments(given.positional[:3], given.named))
+    def render(args: Arguments) -> str:
+        if iso := _ISO.fullmatch(args[1]):
+            return written(Arguments((iso[3], iso[2], iso[1]), args.named))
+        return written(Arguments(args.positional[:3], args.named))
 
     return render
 
 
-def polish_date(given: Arguments) -> str:
+def polish_date(args: Arguments) -> str:
     """`{{data|1973-10-17}}`."""
-    return _iso_date(_polish_date)(given)
+    return _iso_date(_polish_date)(args)
 
 
-def _height(given: Arguments) -> str:
+def _height(args: Arguments) -> str:
     """`{{Höhe|2962|DE-NHN|link=true}}`."""
-    return f"{given[1]} {_LEVELS.get(given[2].lower(), 'm')}" if given[1] else ""
+    return f"{args[1]} {_LEVELS.get(args[2].lower(), 'm')}" if args[1] else ""
 
 
-def _paragraph(given: Arguments) -> str:
+def _paragraph(args: Arguments) -> str:
     """`{{§|242|BGB|juris}}`."""
-    return " ".join(part for part in ("§", given[1], given[2]) if part)
+    return " ".join(part for part in ("§", args[1], args[2]) if part)
 
 
-def _quotation(given: Arguments) -> str:
-    text = given.first("text") or given[1]
+def _quotation(args: Arguments) -> str:
+    text = args.first("text") or args[1]
     by = ", ".join(
-        part
-        for part in (given.first("autor") or given[2], given.first("quelle") or given[3])
-        if part
+        part for part in (args.first("autor") or args[2], args.first("quelle") or args[3]) if part
     )
     return f"\n{text}\n{f'— {by}' if by else ''}\n" if text else ""
 
 
-def _inline_quotation(given: Arguments) -> str:
+def _inline_quotation(args: Arguments) -> str:
     """`{{"|text}}`; with an author it is a paragraph."""
-    return _quotation(given) if len(given.given) > 1 or given.named else f"„{given[1]}“"
+    return _quotation(args) if len(args.filled) > 1 or args.named else f"„{args[1]}“"
 
 
 def german_language_text(name: str) -> Renderer | None:
     """The renderer of `{{enS|text}}`, `{{laS|text}}`, which say a text's language; or None."""
-    found = _LANGUAGE_NAMES.fullmatch(name)
-    return argument(1) if found and is_language(found[1].lower()) else None
+    match = _LANGUAGE_NAMES.fullmatch(name)
+    return argument(1) if match and is_language(match[1].lower()) else None
 
 
 GERMAN: dict[str, Renderer] = {
@@ -100,7 +98,7 @@ GERMAN: dict[str, Renderer] = {
     **named("§ §§", _paragraph),
     '"': _inline_quotation,
     **named("zitat zitat-en zitat-fr zitat-la zitat-it zitat-es ", _quotation),
-    **named("bibel", lambda given: " ".join(given.given[:2])),
+    **named("bibel", lambda args: " ".join(args.filled[:2])),
     **named(
         """polytonisch altgriechisch kapitälchen taste schrift lateinisch hebräisch""",
         argument(1),

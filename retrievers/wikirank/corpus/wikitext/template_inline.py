@@ -57,9 +57,9 @@ def _pairs(text: str) -> list[tuple[str, str]]:
     return [(name.replace("~", " "), value.replace("~", " ")) for name, value in entries]
 
 
-def ship(given: Arguments) -> str:
+def ship(args: Arguments) -> str:
     """`{{ship|USS|Enterprise|CV-6}}`: the prefix, the name, the hull number."""
-    return _ship(given[1], given[2], given[3], given[4])
+    return _ship(args[1], args[2], args[3], args[4])
 
 
 def _ship(prefix: str, name: str, number: str, form: str) -> str:
@@ -71,89 +71,89 @@ def _ship(prefix: str, name: str, number: str, form: str) -> str:
 
 
 def _ship_of(prefix: str) -> Renderer:
-    return lambda given: _ship(prefix, given[1], given[2], given[3]) if given[1] else ""
+    return lambda args: _ship(prefix, args[1], args[2], args[3]) if args[1] else ""
 
 
-def _ship_class(given: Arguments) -> str:
+def _ship_class(args: Arguments) -> str:
     """`{{sclass|Nimitz|aircraft carrier}}`."""
-    return f"{given[1]}-class {given[2]}".strip() if given[1] else ""
+    return f"{args[1]}-class {args[2]}".strip() if args[1] else ""
 
 
-def _verse(given: Arguments) -> str:
+def _verse(args: Arguments) -> str:
     """`{{bibleverse|1|Corinthians|3:16|KJV}}`, `{{bibleverse||Mark|3:25}}`."""
-    parts = given.given
+    parts = args.filled
     if len(parts) > 2 and parts[0] in ("1", "2", "3", "4"):
         return " ".join(parts[:3])
     shown = parts[3:4] or parts[2:3]
     return shown[0] if parts[2:] and ":" in shown[0] else " ".join(parts[:2])
 
 
-def chemical(given: Arguments) -> str:
+def chemical(args: Arguments) -> str:
     """`{{chem|SO|4|2-}}`: the formula, with its charge after a space."""
     text = ""
-    for part in given.given:
+    for part in args.filled:
         charge = _CHARGE.fullmatch(part) is not None
         space = " " if charge and part[0].isdecimal() and text else ""
         text += space + (part.replace("-", "−") if charge else part)
     return text
 
 
-def _chemical_line(given: Arguments) -> str:
+def _chemical_line(args: Arguments) -> str:
     """`{{chem2|SO4(2-)}}`."""
-    text = "".join(given.given)
-    found = _FORMULA_CHARGE.search(text)
-    if found is None:
+    text = "".join(args.filled)
+    match = _FORMULA_CHARGE.search(text)
+    if match is None:
         return text
-    space = " " if found[1][0].isdecimal() else ""
-    charge = found[1].replace("-", "−")
-    return f"{text[: found.start()]}{space}{charge}{text[found.end() :]}"
+    space = " " if match[1][0].isdecimal() else ""
+    charge = match[1].replace("-", "−")
+    return f"{text[: match.start()]}{space}{charge}{text[match.end() :]}"
 
 
-def _nihongo(given: Arguments) -> str:
-    inner = ", ".join(part for part in (given[2], given[3]) if part)
-    first = given[1] or given[3]
-    return f"{first} ({inner})" if inner and given[1] else first
+def _nihongo(args: Arguments) -> str:
+    inner = ", ".join(part for part in (args[2], args[3]) if part)
+    first = args[1] or args[3]
+    return f"{first} ({inner})" if inner and args[1] else first
 
 
-def _nihongo_read(given: Arguments) -> str:
+def _nihongo_read(args: Arguments) -> str:
     """`{{nihongo3|Tokyo|東京|Tōkyō}}`: the romanised name first."""
-    inner = ", ".join(part for part in (given[2], given[1]) if part)
-    return f"{given[3]} ({inner})" if given[3] and inner else given[3] or inner
+    inner = ", ".join(part for part in (args[2], args[1]) if part)
+    return f"{args[3]} ({inner})" if args[3] and inner else args[3] or inner
 
 
-def chinese(given: Arguments) -> str:
-    """`{{zh|s=北京|p=Běijīng}}`: the forms that are given."""
+def chinese(args: Arguments) -> str:
+    """`{{zh|s=北京|p=Běijīng}}`: the forms that are args."""
     return ", ".join(
-        value for name in ("c", "s", "t", "p", "w", "l") if (value := given.named.get(name))
-    ) or "; ".join(given.given)
+        value for name in ("c", "s", "t", "p", "w", "l") if (value := args.named.get(name))
+    ) or "; ".join(args.filled)
 
 
-def _korean(given: Arguments) -> str:
-    by_name = [given.first(name) for name in ("hangul", "hanja", "rr", "mr", "lk")]
-    return ", ".join(part for part in by_name if part) or ", ".join(given.given)
+def _korean(args: Arguments) -> str:
+    by_name = [args.first(name) for name in ("hangul", "hanja", "rr", "mr", "lk")]
+    return ", ".join(part for part in by_name if part) or ", ".join(args.filled)
 
 
-def _season(given: Arguments) -> str:
+def _season(args: Arguments) -> str:
     """`{{nba year|1995}}`: 1995–96."""
-    year = given[1]
+    year = args[1]
     return f"{year}–{int(year) % 100 + 1:02d}" if year.isdecimal() and len(year) == 4 else year
 
 
 def _force(kind: str) -> Renderer:
-    return lambda given: f"{country(given)} {kind}" if given[1] else ""
+    return lambda args: f"{country(args)} {kind}" if args[1] else ""
 
 
-def _orbiter(given: Arguments) -> str:
+def _orbiter(args: Arguments) -> str:
     """`{{OV|099}}`: a space shuttle's number."""
-    return f"OV-{given[1]}" if given[1] else ""
+    return f"OV-{args[1]}" if args[1] else ""
 
 
-def _coordinates(given: Arguments) -> str:
+def _coordinates(args: Arguments) -> str:
     """`{{coord|13|19|N|169|9|W}}`: 13°19′N 169°9′W; nothing where it stands beside the title."""
-    if given.first("display").strip().lower() in ("title", "t"):
+    if args.first("display").strip().lower() in ("title", "t"):
         return ""
     shown, sign = "", 0
-    for part in given.given:
+    for part in args.filled:
         if part.upper() in ("N", "S", "E", "W", "O"):
             shown, sign = f"{shown}{part} ", 0
         elif _DEGREES.fullmatch(part):
@@ -165,8 +165,8 @@ def _coordinates(given: Arguments) -> str:
     return plain.strip()
 
 
-def _letters_after_a_name(given: Arguments) -> str:
-    return ", ".join(given.given)
+def _letters_after_a_name(args: Arguments) -> str:
+    return ", ".join(args.filled)
 
 
 INLINE: dict[str, Renderer] = {
@@ -196,14 +196,14 @@ INLINE: dict[str, Renderer] = {
         "bibleverse bibleref bibleref2 bibleverse-nb bibleref2-nb bibleverse-lb bv niv esv kjv lds",
         _verse,
     ),
-    **named("cite~quran qref quran-usc", lambda given: f"Quran {':'.join(given.given[:2])}"),
+    **named("cite~quran qref quran-usc", lambda args: f"Quran {':'.join(args.filled[:2])}"),
     **named("chem", chemical),
     "chem2": _chemical_line,
     **named("ill interlanguage~link interlanguage~link~multi ill-wd", interlanguage),
     **named("post-nominals postnominals postnom", _letters_after_a_name),
     **named("lit literal literal~translation literally", prefixed("lit. ")),
     **named("d. died", prefixed("d. ")),
-    **named("r. ruled", lambda given: f"r. {'–'.join(given.given)}"),
+    **named("r. ruled", lambda args: f"r. {'–'.join(args.filled)}"),
     **named("us~patent uspatent us~patent~2", prefixed("U.S. patent ")),
     **named("jct roadlink", joined(" ")),
     **named("subatomic~particle subatomicparticle subatomic~particle~link", argument(1)),

@@ -33,62 +33,60 @@ _italian_date = date_in_words(_ITALIAN)
 
 def _birth_or_death(written: Renderer) -> Renderer:
     """The first three arguments; what follows is a field, or the date of birth of who died."""
-    return lambda given: written(Arguments(given.positional[:3], given.named))
+    return lambda args: written(Arguments(args.positional[:3], args.named))
 
 
-def portuguese_date(given: Arguments) -> str:
+def portuguese_date(args: Arguments) -> str:
     """`{{data|17|10|1973}}`."""
-    return _birth_or_death(_portuguese_date)(given)
+    return _birth_or_death(_portuguese_date)(args)
 
 
 def _century(word: str) -> Renderer:
     """`{{siglo|XIX||s}}`, `{{séc|XIX}}`; the third argument or the template asks for the word."""
 
-    def render(given: Arguments) -> str:
-        era = given[2]
-        return " ".join(part for part in (word, given[1], era) if part)
+    def render(args: Arguments) -> str:
+        era = args[2]
+        return " ".join(part for part in (word, args[1], era) if part)
 
     return render
 
 
-def _italian_measure(given: Arguments) -> str:
+def _italian_measure(args: Arguments) -> str:
     """`{{M|2000|u=m}}`, `{{M|2000|ul=m}}`, `{{M|2000||m}}`."""
-    unit = given.first("u", "ul", "um", "unità") or given[3] or given[2]
-    return f"{given[1]} {unit}".strip()
+    unit = args.first("u", "ul", "um", "unità") or args[3] or args[2]
+    return f"{args[1]} {unit}".strip()
 
 
-def _biography(given: Arguments) -> str:
+def _biography(args: Arguments) -> str:
     """The first sentence of an Italian biography, which the template writes."""
     name = " ".join(
-        part
-        for part in (given.first("titolo"), given.first("nome"), given.first("cognome"))
-        if part
+        part for part in (args.first("titolo"), args.first("nome"), args.first("cognome")) if part
     )
     if not name:
         return ""
-    birth = _place_and_date(given, "nascita")
-    death = _place_and_date(given, "morte")
+    birth = _place_and_date(args, "nascita")
+    death = _place_and_date(args, "morte")
     life = f"{birth} – {death}" if death else birth
     dates = f" ({life})" if life else ""
-    woman = given.first("sesso").upper() == "F"
-    works = [given.first(key) for key in ("attività", "attività2", "attività3")]
+    woman = args.first("sesso").upper() == "F"
+    works = [args.first(key) for key in ("attività", "attività2", "attività3")]
     what = _italian_list([work for work in works if work])
-    nationality = given.first("nazionalità") if what else ""
+    nationality = args.first("nazionalità") if what else ""
     role = f"{what} {nationality}".strip()
     verb = ("è stata una" if woman else "è stato un") if death else ("è una" if woman else "è un")
-    after = given.first("postnazionalità", "fineincipit")
-    said = given.first("fineincipit") or (f"{verb} {role}" if role else "")
-    if said and after and not given.first("fineincipit"):
+    after = args.first("postnazionalità", "fineincipit")
+    said = args.first("fineincipit") or (f"{verb} {role}" if role else "")
+    if said and after and not args.first("fineincipit"):
         said += after if after[:1] in ",;." else f" {after}"
-    sentence = f"{name}{given.first('postcognome')}{dates} {said}".strip()
+    sentence = f"{name}{args.first('postcognome')}{dates} {said}".strip()
     return sentence if sentence.endswith(".") else f"{sentence}."
 
 
-def _place_and_date(given: Arguments, event: str) -> str:
-    place = given.first(f"luogo{event}link", f"luogo{event}")
-    place = given.first(f"luogo{event}") or place
+def _place_and_date(args: Arguments, event: str) -> str:
+    place = args.first(f"luogo{event}link", f"luogo{event}")
+    place = args.first(f"luogo{event}") or place
     date = " ".join(
-        part for part in (given.first(f"giornomese{event}"), given.first(f"anno{event}")) if part
+        part for part in (args.first(f"giornomese{event}"), args.first(f"anno{event}")) if part
     )
     return ", ".join(part for part in (place, date) if part)
 

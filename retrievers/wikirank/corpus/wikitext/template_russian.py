@@ -34,17 +34,17 @@ _ukrainian = date_in_words(_UKRAINIAN)
 def _date(written: Renderer) -> Renderer:
     """A date of three arguments in either order, or of one: `{{СС|17.10.1973}}`."""
 
-    def render(given: Arguments) -> str:
-        if dotted := _DOTTED.fullmatch(given[1]):
-            return written(Arguments(dotted.groups(), given.named))
-        return written(Arguments(given.positional[:3], given.named))
+    def render(args: Arguments) -> str:
+        if dotted := _DOTTED.fullmatch(args[1]):
+            return written(Arguments(dotted.groups(), args.named))
+        return written(Arguments(args.positional[:3], args.named))
 
     return render
 
 
-def _old_and_new(given: Arguments) -> str:
+def _old_and_new(args: Arguments) -> str:
     """`{{СС2|5.11.1900}}` and `{{OldStyleDate|17 октября|1973|4 октября}}`."""
-    return " ".join(given.given)
+    return " ".join(args.filled)
 
 
 RUSSIAN: dict[str, Renderer] = {

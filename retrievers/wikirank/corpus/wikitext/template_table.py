@@ -26,79 +26,79 @@ from wikirank.corpus.wikitext.template_symbols import SYMBOLS
 from wikirank.corpus.wikitext.template_units import UNITS
 
 
-def last_language_text(given: Arguments) -> str:
+def last_language_text(args: Arguments) -> str:
     """The text of `{{lang-fr|text}}`."""
-    return given[1] or given.first("text")
+    return args[1] or args.first("text")
 
 
-def _lang(given: Arguments) -> str:
-    return given[2] or given.first("text")
+def _lang(args: Arguments) -> str:
+    return args[2] or args.first("text")
 
 
-def _transliteration(given: Arguments) -> str:
-    return given[3] or given[2] or given[1]
+def _transliteration(args: Arguments) -> str:
+    return args[3] or args[2] or args[1]
 
 
-def _ipa(given: Arguments) -> str:
-    return given[2] if given[2] and is_language(given[1]) else given[1]
+def _ipa(args: Arguments) -> str:
+    return args[2] if args[2] and is_language(args[1]) else args[1]
 
 
-def _slashed(given: Arguments) -> str:
-    return f"/{given[1]}/" if given[1] else ""
+def _slashed(args: Arguments) -> str:
+    return f"/{args[1]}/" if args[1] else ""
 
 
-def _bar(given: Arguments) -> str:
-    return f"{given[1]}: {given[3]}%" if given[3] else given[1]
+def _bar(args: Arguments) -> str:
+    return f"{args[1]}: {args[3]}%" if args[3] else args[1]
 
 
-def _marriage(given: Arguments) -> str:
-    years = "–".join(part for part in (given[2], given[3]) if part)
-    return f"{given[1]} (m. {years})" if years else given[1]
+def _marriage(args: Arguments) -> str:
+    years = "–".join(part for part in (args[2], args[3]) if part)
+    return f"{args[1]} (m. {years})" if years else args[1]
 
 
-def _block(given: Arguments) -> str:
-    return f"\n{given.given[-1]}\n" if given.given else ""
+def _block(args: Arguments) -> str:
+    return f"\n{args.filled[-1]}\n" if args.filled else ""
 
 
-def _bullets(given: Arguments) -> str:
-    return "".join(f"\n* {item}" for item in given.given) + "\n" if given.given else ""
+def _bullets(args: Arguments) -> str:
+    return "".join(f"\n* {item}" for item in args.filled) + "\n" if args.filled else ""
 
 
-def _quote(given: Arguments) -> str:
-    text = given.first("text", "quote") or given[1]
-    by = given.first("author", "sign", "by", "person") or given[2]
-    source = given.first("source", "title") or given[3]
+def _quote(args: Arguments) -> str:
+    text = args.first("text", "quote") or args[1]
+    by = args.first("author", "sign", "by", "person") or args[2]
+    source = args.first("source", "title") or args[3]
     credit = ", ".join(part for part in (by, source) if part)
     return f"\n{text}\n{f'— {credit}' if credit else ''}\n" if text else ""
 
 
-def _sort_name(given: Arguments) -> str:
-    return f"{given[1]} {given[2]}".strip()
+def _sort_name(args: Arguments) -> str:
+    return f"{args[1]} {args[2]}".strip()
 
 
-def _gloss(given: Arguments) -> str:
-    text = given.first("defn", "term", "content") or given[1]
+def _gloss(args: Arguments) -> str:
+    text = args.first("defn", "term", "content") or args[1]
     return f"\n{text}\n" if text else ""
 
 
-def _quoted(given: Arguments) -> str:
-    return f"'{given[1]}'"
+def _quoted(args: Arguments) -> str:
+    return f"'{args[1]}'"
 
 
-def _suffixed_link(given: Arguments) -> str:
-    return f"{given[1]} § {given[2]}" if given[2] else given[1]
+def _suffixed_link(args: Arguments) -> str:
+    return f"{args[1]} § {args[2]}" if args[2] else args[1]
 
 
-def _s(given: Arguments) -> str:
+def _s(args: Arguments) -> str:
     """`{{s}}` is 's; `{{s|XX}}` a century in French wikis, other text is kept whole in Russian."""
-    if not given.given:
+    if not args.filled:
         return "'s"
-    return century(given) if ROMAN.fullmatch(given[1]) else given[1]
+    return century(args) if ROMAN.fullmatch(args[1]) else args[1]
 
 
-def _citation(given: Arguments) -> str:
+def _citation(args: Arguments) -> str:
     """A source if it has named fields, as in English; in French wikis a quotation."""
-    return f"« {given[1]} »" if given[1] and not given.named else ""
+    return f"« {args[1]} »" if args[1] and not args.named else ""
 
 
 TEMPLATES: dict[str, Renderer] = {
@@ -124,10 +124,10 @@ TEMPLATES: dict[str, Renderer] = {
     "ipa link": argument(1),
     "ipalink": argument(1),
     "ipaslink": _slashed,
-    "ipablink": lambda given: f"[{given[1]}]",
+    "ipablink": lambda args: f"[{args[1]}]",
     "native name": _lang,
     "marriage": _marriage,
-    "bartable": lambda given: given[1] + given[2],
+    "bartable": lambda args: args[1] + args[2],
     "bar percent": _bar,
     "simplenuclide": joined("-"),
     "simplenuclide2": joined("-"),
@@ -135,9 +135,9 @@ TEMPLATES: dict[str, Renderer] = {
     "nuclide2": joined("-"),
     "railgauge": argument(1),
     "track gauge": argument(1),
-    "pow": lambda given: "^".join(given.given) or "(POW)",
-    "dentalformula": lambda given: f"{given.first('upper')}/{given.first('lower')}".strip("/"),
-    "url": lambda given: given[2] or given[1],
+    "pow": lambda args: "^".join(args.filled) or "(POW)",
+    "dentalformula": lambda args: f"{args.first('upper')}/{args.first('lower')}".strip("/"),
+    "url": lambda args: args[2] or args[1],
     "isbn": prefixed("ISBN "),
     "issn": prefixed("ISSN "),
     "rfc": prefixed("RFC "),
@@ -171,19 +171,19 @@ TEMPLATES: dict[str, Renderer] = {
     "multicol": _block,
     "cslist": joined(", "),
     "cmn": argument(1),
-    "mset": lambda given: "{" + ", ".join(given.given) + "}" if given.given else "",
+    "mset": lambda args: "{" + ", ".join(args.filled) + "}" if args.filled else "",
     "gaps": joined(" "),
-    "sic": lambda given: "".join(given.given) or "[sic]",
+    "sic": lambda args: "".join(args.filled) or "[sic]",
     "linktext": joined(""),
     "zhp": joined(""),
-    "angbr": lambda given: f"⟨{given[1]}⟩",
-    "bracket": lambda given: f"[{given[1]}]",
-    "brackets": lambda given: f"[{given[1]}]",
-    "abs": lambda given: f"|{given[1]}|",
+    "angbr": lambda args: f"⟨{args[1]}⟩",
+    "bracket": lambda args: f"[{args[1]}]",
+    "brackets": lambda args: f"[{args[1]}]",
+    "abs": lambda args: f"|{args[1]}|",
     "sqrt": prefixed("√"),
     "radic": prefixed("√"),
     "root": prefixed("√"),
-    "reign": lambda given: "r. " + "–".join(given.given),
+    "reign": lambda args: "r. " + "–".join(args.filled),
     "floruit": prefixed("fl. "),
     "fl.": prefixed("fl. "),
     "born in": prefixed("b. "),

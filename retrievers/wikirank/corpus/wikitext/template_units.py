@@ -29,65 +29,65 @@ _RANGES = {
 }  # fmt: skip
 
 
-def _convert(given: Arguments) -> str:
+def _convert(args: Arguments) -> str:
     """The measure as it was given, without what it is converted to."""
-    words: list[str] = [given[1]]
+    words: list[str] = [args[1]]
     number = 2
-    while given[number] in _RANGES and number < len(given.positional):
-        words.append(_RANGES[given[number]] + given[number + 1])
+    while args[number] in _RANGES and number < len(args.positional):
+        words.append(_RANGES[args[number]] + args[number + 1])
         number += 2
-    unit = given[number]
-    words.append(_with_unit(unit, given))
+    unit = args[number]
+    words.append(_with_unit(unit, args))
     # `{{convert|5|ft|10|in}}`: a second number belongs to it if a unit follows.
-    more, its_unit = given[number + 1], given[number + 2]
+    more, its_unit = args[number + 1], args[number + 2]
     if _is_number(more) and its_unit and not _is_number(its_unit):
         words.append(f" {more} {_WRITTEN.get(its_unit, its_unit)}")
     return "".join(words)
 
 
-def _with_unit(unit: str, given: Arguments) -> str:
+def _with_unit(unit: str, args: Arguments) -> str:
     written = _WRITTEN.get(unit, unit)
     if not written:
         return ""
-    return f"-{written}" if given.first("adj").startswith(("on", "mid")) else f" {written}"
+    return f"-{written}" if args.first("adj").startswith(("on", "mid")) else f" {written}"
 
 
 def _is_number(text: str) -> bool:
     return text.replace(".", "", 1).replace(",", "").lstrip("+-−").isdecimal()
 
 
-def _value(given: Arguments) -> str:
+def _value(args: Arguments) -> str:
     """`{{val|1.5|0.2|e=3|u=m}}`, `{{val|1.5|+0.2|-0.1}}`, `{{val|1.5|(2)}}`."""
-    text, power = given[1], given.first("e")
-    if given[3]:
-        text += _signed(given[2], "+") + _signed(given[3], "−")
-    elif given[2]:
-        text += given[2] if given[2].startswith("(") else f"±{given[2].lstrip('±')}"
+    text, power = args[1], args.first("e")
+    if args[3]:
+        text += _signed(args[2], "+") + _signed(args[3], "−")
+    elif args[2]:
+        text += args[2] if args[2].startswith("(") else f"±{args[2].lstrip('±')}"
     if power:
-        text = f"({text})×10^{power}" if given[2][:1] not in ("", "(") else f"{text}×10^{power}"
-    unit, per = given.first("u", "ul"), given.first("up", "upl")
+        text = f"({text})×10^{power}" if args[2][:1] not in ("", "(") else f"{text}×10^{power}"
+    unit, per = args.first("u", "ul"), args.first("up", "upl")
     unit = f"{unit}/{per}" if per else unit
-    return f"{given.first('p')}{text}{given.first('s')} {unit}".strip()
+    return f"{args.first('p')}{text}{args.first('s')} {unit}".strip()
 
 
 def _signed(text: str, sign: str) -> str:
     return (text if text[:1] in "+-−" else sign + text).replace("-", "−")
 
 
-def _percentage(given: Arguments) -> str:
+def _percentage(args: Arguments) -> str:
     """`{{percentage|1|3|2}}`: the share, to so many decimals."""
-    whole = _number(given[2]) or 100.0
-    part = _number(given[1])
+    whole = _number(args[2]) or 100.0
+    part = _number(args[1])
     if part is None:
-        return f"{given[1]}/{given[2]}"
-    decimals = int(given[3]) if given[3].isdecimal() and len(given[3]) == 1 else 0
+        return f"{args[1]}/{args[2]}"
+    decimals = int(args[3]) if args[3].isdecimal() and len(args[3]) == 1 else 0
     return f"{100 * part / whole:.{decimals}f}%"
 
 
-def _rounded(given: Arguments) -> str:
-    number = _number(given[1])
-    decimals = int(given[2]) if given[2].isdecimal() and len(given[2]) == 1 else 0
-    return given[1] if number is None else f"{number:,.{decimals}f}"
+def _rounded(args: Arguments) -> str:
+    number = _number(args[1])
+    decimals = int(args[2]) if args[2].isdecimal() and len(args[2]) == 1 else 0
+    return args[1] if number is None else f"{number:,.{decimals}f}"
 
 
 def _number(text: str) -> float | None:
@@ -95,28 +95,28 @@ def _number(text: str) -> float | None:
     return float(text) if _is_number(text) and len(text) < 20 else None
 
 
-def _ordinal(given: Arguments) -> str:
-    text = given[1]
+def _ordinal(args: Arguments) -> str:
+    text = args[1]
     if not text.isdecimal():
         return text
     teens = text[-2:] in ("11", "12", "13")
     return text + ("th" if teens else {"1": "st", "2": "nd", "3": "rd"}.get(text[-1], "th"))
 
 
-def _duration(given: Arguments) -> str:
+def _duration(args: Arguments) -> str:
     """`{{duration|m=3|s=20}}`: 3:20."""
-    parts = [given.first(unit) or given[at] for at, unit in enumerate("hms", 1)]
+    parts = [args.first(unit) or args[number] for number, unit in enumerate("hms", 1)]
     shown = [part for part in parts if part]
     return ":".join([*shown[:1], *(part.zfill(2) for part in shown[1:])])
 
 
-def _grouped(given: Arguments) -> str:
-    text = given[1]
+def _grouped(args: Arguments) -> str:
+    text = args[1]
     return f"{int(text):,}" if text.isdecimal() and len(text) < 30 else text
 
 
-def _fraction(given: Arguments) -> str:
-    parts = given.given
+def _fraction(args: Arguments) -> str:
+    parts = args.filled
     if not parts:
         return "/"
     if len(parts) == 1:
@@ -124,23 +124,23 @@ def _fraction(given: Arguments) -> str:
     return f"{parts[0]}/{parts[1]}" if len(parts) == 2 else f"{parts[0]} {parts[1]}/{parts[2]}"
 
 
-def _power(given: Arguments) -> str:
+def _power(args: Arguments) -> str:
     # Without an exponent it is the French ending of an ordinal.
-    return f"×10^{given[1]}" if given[1] else "e"
+    return f"×10^{args[1]}" if args[1] else "e"
 
 
-def _raised(given: Arguments) -> str:
-    sign = "^" if given[1].lstrip("+-−").isalnum() and len(given[1]) < 4 else ""
-    return sign + given[1]
+def _raised(args: Arguments) -> str:
+    sign = "^" if args[1].lstrip("+-−").isalnum() and len(args[1]) < 4 else ""
+    return sign + args[1]
 
 
-def _angle(given: Arguments) -> str:
-    return "".join(f"{part}{sign}" for part, sign in zip(given.given, "°′″", strict=False))
+def _angle(args: Arguments) -> str:
+    return "".join(f"{part}{sign}" for part, sign in zip(args.filled, "°′″", strict=False))
 
 
-def _inflated(given: Arguments) -> str:
+def _inflated(args: Arguments) -> str:
     """`{{inflation|US|3000|1990}}`: the amount and its year; what it is now changes yearly."""
-    return f"{given[2]} ({given[3]})" if given[3] else given[2]
+    return f"{args[2]} ({args[3]})" if args[3] else args[2]
 
 
 UNITS: dict[str, Callable[[Arguments], str]] = {
@@ -153,15 +153,15 @@ UNITS: dict[str, Callable[[Arguments], str]] = {
     "e": _power,
     "esp": _power,
     "sup": _raised,
-    "sub": lambda given: given[1],
-    "su": lambda given: given.first("p") + given.first("b"),
-    "height": lambda given: " ".join(
-        f"{given.named[unit]} {unit}" for unit in ("m", "cm", "ft", "in") if given.named.get(unit)
+    "sub": lambda args: args[1],
+    "su": lambda args: args.first("p") + args.first("b"),
+    "height": lambda args: " ".join(
+        f"{args.named[unit]} {unit}" for unit in ("m", "cm", "ft", "in") if args.named.get(unit)
     ),
-    "formatnum": lambda given: given[1],
-    "nts": lambda given: given[1],
-    "number table sorting": lambda given: given[1],
-    "pop density": lambda given: " ".join(given.given[:4]),
+    "formatnum": lambda args: args[1],
+    "nts": lambda args: args[1],
+    "number table sorting": lambda args: args[1],
+    "pop density": lambda args: " ".join(args.filled[:4]),
     "deg2dms": _angle,
     "angle": _angle,
     "ordinal": _ordinal,
@@ -176,9 +176,9 @@ UNITS: dict[str, Callable[[Arguments], str]] = {
     "duration": _duration,
     "format price": _grouped,
     "formatprice": _grouped,
-    "spellnum": lambda given: given[1],
-    "number to word": lambda given: given[1],
-    "numtext": lambda given: given[1],
-    "plural": lambda given: " ".join(given.given[:2]),
-    "skew": lambda given: given[1],
+    "spellnum": lambda args: args[1],
+    "number to word": lambda args: args[1],
+    "numtext": lambda args: args[1],
+    "plural": lambda args: " ".join(args.filled[:2]),
+    "skew": lambda args: args[1],
 }

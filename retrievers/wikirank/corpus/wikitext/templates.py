@@ -37,12 +37,12 @@ def template_name(name: str) -> str:
     return " ".join(name.replace("_", " ").split()).lower()
 
 
-def render_template(name: str, given: Arguments) -> str:
+def render_template(name: str, args: Arguments) -> str:
     """What a reader sees of a template, as far as we know it.
 
     Args:
         name: Its name as it is written, without a namespace.
-        given: Its arguments.
+        args: Its arguments.
 
     Returns:
         Wikitext; a mark that something was dropped if nothing of it is text.
@@ -50,13 +50,13 @@ def render_template(name: str, given: Arguments) -> str:
     normalised = template_name(name)
     if normalised in _TABLE_ENDS:
         return TABLE_END
-    box = infobox(normalised, given)
+    box = infobox(normalised, args)
     if box is not None:
         return box or DROPPED
     renderer = german_language_text(name.strip()) or TEMPLATES.get(normalised)
     renderer = renderer or _by_prefix(normalised)
-    text = renderer(given) if renderer else _unknown(normalised, given)
-    if not text and not given.positional and not given.named:
+    text = renderer(args) if renderer else _unknown(normalised, args)
+    if not text and not args.positional and not args.named:
         text = _by_name_alone(name, normalised)
     return text or DROPPED
 
@@ -77,8 +77,8 @@ def _by_prefix(name: str) -> Renderer | None:
     if name.startswith(("lang-", "langx-")):
         return last_language_text
     word, hyphen, language = name.rpartition("-")
-    if found := chinese_link(name):
-        return found
+    if renderer := chinese_link(name):
+        return renderer
     if hyphen and is_language(language) and not word.startswith(("ipa", "audio", "r", "cite")):
         return last_language_text  # "lang-" has other names in other wikis
     if name.startswith(
@@ -93,13 +93,13 @@ _SHORTEST_SENTENCE = 60  # characters; captions and notices are mostly shorter
 _BOXES = ("navbox", "ambox", "sidebar", "tmbox", "ombox", "mbox")
 
 
-def _unknown(name: str, given: Arguments) -> str:
+def _unknown(name: str, args: Arguments) -> str:
     """What we keep of a template that we do not know."""
     if name.startswith(_BOXES):
         return ""
-    kept = [text for text in given.given if len(text) >= _SHORTEST_SENTENCE and _is_sentence(text)]
-    said = "".join(f"\n{text}\n" for text in kept) + prose(name, given)
-    return said or guess(name, given)
+    kept = [text for text in args.filled if len(text) >= _SHORTEST_SENTENCE and _is_sentence(text)]
+    said = "".join(f"\n{text}\n" for text in kept) + prose(name, args)
+    return said or guess(name, args)
 
 
 def _is_sentence(text: str) -> bool:

@@ -24,7 +24,7 @@ def chosen_variants(text: str) -> str:
     for _ in range(_DEEPEST):
         if "-{" not in text:
             break
-        text = _INNERMOST.sub(lambda found: _chosen(found[1]), text)
+        text = _INNERMOST.sub(lambda match: _chosen(match[1]), text)
     return text
 
 

@@ -66,7 +66,7 @@ def calibrate(model: CrossEncoder, data: WikiData) -> Calibrated:
     calibration = fit_calibration(np.concatenate(dev), labels(data.dev))
     combination = fit_combination(data.dev, dev)
     combined = _combined(combination, data.test, test)
-    own = [index for index, held in enumerate(data.test) if held.is_of_a_pair]
+    own = [index for index, one in enumerate(data.test) if one.is_of_a_pair]
     return Calibrated(
         calibration,
         combination,
@@ -93,8 +93,8 @@ def _combined(
     combination: ScoreInterpolation, lists: Sequence[CandidateList], logits: Scores
 ) -> list[NDArray[np.float64]]:
     return [
-        combination.scores(scores, held.dense, held.lexical)
-        for held, scores in zip(lists, logits, strict=True)
+        combination.scores(scores, one.dense, one.lexical)
+        for one, scores in zip(lists, logits, strict=True)
     ]
 
 

@@ -75,15 +75,15 @@ def _features(
     lists: Sequence[CandidateList], logits: Sequence[NDArray[np.float64]]
 ) -> list[NDArray[np.float64]]:
     return [
-        combination_features(scores, held.dense, held.lexical)
-        for held, scores in zip(lists, logits, strict=True)
+        combination_features(scores, one.dense, one.lexical)
+        for one, scores in zip(lists, logits, strict=True)
     ]
 
 
 def _weights(features: Features, lists: Sequence[CandidateList]) -> NDArray[np.float64]:
-    found = [
-        (rows, held.positive_rank)
-        for rows, held in zip(features, lists, strict=True)
-        if held.positive_rank != MISSED
+    rows_and_ranks = [
+        (rows, one.positive_rank)
+        for rows, one in zip(features, lists, strict=True)
+        if one.positive_rank != MISSED
     ]
-    return fit_conditional_logit(found, least=_LEAST)
+    return fit_conditional_logit(rows_and_ranks, least=_LEAST)

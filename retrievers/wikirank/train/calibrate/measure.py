@@ -16,13 +16,13 @@ AT_K = 10
 
 def score_lists(model: CrossEncoder, lists: Sequence[CandidateList]) -> list[NDArray[np.float64]]:
     """The logits of each list's candidates, in their order."""
-    return [score_passages(model, held.query, held.candidates) for held in lists]
+    return [score_passages(model, one.query, one.candidates) for one in lists]
 
 
 def labels(lists: Sequence[CandidateList]) -> NDArray[np.bool_]:
     """Which of all candidates, list after list, is the positive of its list."""
     return np.concatenate(
-        [np.arange(len(held.candidates)) == held.positive_rank for held in lists], dtype=np.bool_
+        [np.arange(len(one.candidates)) == one.positive_rank for one in lists], dtype=np.bool_
     )
 
 
@@ -43,9 +43,9 @@ def rank_metrics(
         `ndcg@10`.
     """
     orders: dict[str, list[Sequence[int]]] = {
-        "BM25": [_order(held.lexical) for held in lists],
-        "dense": [_order(held.dense) for held in lists],
-        "hybrid": [range(len(held.candidates)) for held in lists],
+        "BM25": [_order(one.lexical) for one in lists],
+        "dense": [_order(one.dense) for one in lists],
+        "hybrid": [range(len(one.candidates)) for one in lists],
         "cross-encoder": [best_first(scores) for scores in logits],
         "final order": [best_first(scores) for scores in combined],
     }
@@ -70,8 +70,8 @@ def order_metrics(
         What `mean_metrics` gives.
     """
     relevant = {
-        str(number): {str(held.positive_rank) if held.positive_rank != MISSED else "missed"}
-        for number, held in enumerate(lists)
+        str(number): {str(one.positive_rank) if one.positive_rank != MISSED else "missed"}
+        for number, one in enumerate(lists)
     }
     rankings = {str(number): [str(index) for index in ranks] for number, ranks in enumerate(orders)}
     return mean_metrics(rankings, relevant, k)
@@ -80,4 +80,4 @@ def order_metrics(
 def _order(scores: Sequence[float | None]) -> list[int]:
     """The candidates that a first stage found, best first."""
     known = [(index, score) for index, score in enumerate(scores) if score is not None]
-    return [index for index, _ in sorted(known, key=lambda held: -held[1])]
+    return [index for index, _ in sorted(known, key=lambda pair: -pair[1])]

@@ -77,11 +77,11 @@ def candidate_lists(
         raise InvalidArgumentError(msg)
     options = SearchOptions(k=n, fetch_k=n, rerank=False)
     for passage, made in queries:
-        found = searcher.search(made.text, options).candidates
-        gold = _gold(passage, [ranked.passage for ranked in found])
+        retrieved = searcher.search(made.text, options).candidates
+        gold = _gold(passage, [ranked.passage for ranked in retrieved])
         ranking = [
             ranked
-            for ranked in found
+            for ranked in retrieved
             if ranked.passage is gold or not also_answers(ranked.passage, passage, made)
         ]
         kept = [ranked.passage for ranked in ranking]
@@ -140,9 +140,9 @@ def read_candidate_lists(path: Path | str) -> Iterator[CandidateList]:
         yield CandidateList(query, style, positive, candidates, place, *scores)
 
 
-def _record(held: CandidateList) -> dict[str, Any]:
+def _record(candidate_list: CandidateList) -> dict[str, Any]:
     """A list as the file has it, where `positive_rank` is called `place`."""
-    fields = asdict(held)
+    fields = asdict(candidate_list)
     fields["place"] = fields.pop("positive_rank")
     return fields
 
@@ -158,8 +158,10 @@ def _scores(record: Mapping[str, Any], name: str, n: int, where: str) -> list[fl
     return scores
 
 
-def _gold(passage: Passage, found: Sequence[Passage]) -> Passage | None:
+def _gold(passage: Passage, candidates: Sequence[Passage]) -> Passage | None:
     """The passage itself among those found, or else the first near duplicate of it."""
-    same = (other for other in found if other.id == passage.id)
-    alike = (other for other in found if len(without_duplicates([passage.text, other.text])) == 1)
+    same = (other for other in candidates if other.id == passage.id)
+    alike = (
+        other for other in candidates if len(without_duplicates([passage.text, other.text])) == 1
+    )
     return next(same, None) or next(alike, None)

@@ -133,10 +133,10 @@ def cloze_question(
 
 def _when(plain: str) -> str | None:
     """`It was built in 1871 from stone` → `when was it built from stone`."""
-    found = list(_INNER_DATE.finditer(plain)) or list(_LEADING_DATE.finditer(plain))
-    if len(found) != 1 or len(re.findall(r"\b\d{4}\b", plain)) != 1:
+    matches = list(_INNER_DATE.finditer(plain)) or list(_LEADING_DATE.finditer(plain))
+    if len(matches) != 1 or len(re.findall(r"\b\d{4}\b", plain)) != 1:
         return None
-    start, end = found[0].span()
+    start, end = matches[0].span()
     head, tail = plain[:start], plain[end:]
     if not head:
         return _asked(tail[:1].upper() + tail[1:], "when")
@@ -167,24 +167,24 @@ def _asked(clause: str, question_word: str) -> str | None:
 
 def _who_did(plain: str) -> str | None:
     """`The tower was designed by Ilse Marn` → `who designed the tower`."""
-    found = _BY.match(plain)
-    if found is None or _BROKEN.search(found["subject"]):
+    match = _BY.match(plain)
+    if match is None or _BROKEN.search(match["subject"]):
         return None
-    if not AUXILIARIES.isdisjoint(found["subject"].split()):
+    if not AUXILIARIES.isdisjoint(match["subject"].split()):
         return None
-    if found["subject"].split()[0].lower() in _PREPOSITIONS:
+    if match["subject"].split()[0].lower() in _PREPOSITIONS:
         return None
-    verb = PAST_OF_PARTICIPLE.get(found["verb"], found["verb"])
-    subject = _lowered(found["subject"])
-    return f"who {verb} {subject}{found['between']}{found['rest']}".rstrip()
+    verb = PAST_OF_PARTICIPLE.get(match["verb"], match["verb"])
+    subject = _lowered(match["subject"])
+    return f"who {verb} {subject}{match['between']}{match['rest']}".rstrip()
 
 
 def _what_is(plain: str) -> str | None:
     """`Photosynthesis is the process by which …` → `what is the process by which …`."""
-    found = _SUBJECT.match(plain)
-    if found is None:
+    match = _SUBJECT.match(plain)
+    if match is None:
         return None
-    name, verb, rest = found["name"], found["verb"], found["rest"]
+    name, verb, rest = match["name"], match["verb"], match["rest"]
     if name in rest or name.split()[-1][:1].islower() or name.lower() in STOP:
         return None
     person = _PERSON_NAME.fullmatch(name) is not None
@@ -206,11 +206,11 @@ def _which(plain: str, *, title: str, person: bool) -> str | None:
         rf"(?:The |An? )?{re.escape(title)}s? "
         rf"(?P<be>{'|'.join(_BE)}) (?P<rest>(?:an?|the|one of) .+)"
     )
-    found = re.fullmatch(about, plain, re.IGNORECASE) if title else None
-    if found is None:
+    match = re.fullmatch(about, plain, re.IGNORECASE) if title else None
+    if match is None:
         return None
-    word = "who" if person or is_trade(found["rest"]) else "what"
-    return f"{word} {found['be']} {_first_clause(found['rest'])}"
+    word = "who" if person or is_trade(match["rest"]) else "what"
+    return f"{word} {match['be']} {_first_clause(match['rest'])}"
 
 
 def _why(plain: str) -> str | None:
@@ -221,13 +221,13 @@ def _why(plain: str) -> str | None:
 
 def _what_did(plain: str) -> str | None:
     """`The company sold its robots to Ford` → `what did the company sell to Ford`."""
-    found = _OBJECT.match(plain)
-    if found is None or _BROKEN.search(found["subject"]) or " " not in found["rest"]:
+    match = _OBJECT.match(plain)
+    if match is None or _BROKEN.search(match["subject"]) or " " not in match["rest"]:
         return None
-    leading, *others = found["subject"].lower().split()
+    leading, *others = match["subject"].lower().split()
     if leading in _PREPOSITIONS or not STOP.isdisjoint(others):
         return None
-    subject, verb, rest = _lowered(found["subject"]), found["verb"], _first_clause(found["rest"])
+    subject, verb, rest = _lowered(match["subject"]), match["verb"], _first_clause(match["rest"])
     if verb in TRANSITIVE:
         return f"what did {subject} {PAST[verb]} {rest}"
     return f"what does {subject} {verb[:-1]} {rest}"
@@ -235,13 +235,13 @@ def _what_did(plain: str) -> str | None:
 
 def _how_many(plain: str) -> str | None:
     """`Forty masons worked on it` → `how many masons worked on it`."""
-    found = _COUNT.search(plain)
-    if found is None or len(_COUNT.findall(plain)) != 1:
+    match = _COUNT.search(plain)
+    if match is None or len(_COUNT.findall(plain)) != 1:
         return None
-    noun = found["noun"]
+    noun = match["noun"]
     if noun.split()[-1].lower() in _NOT_COUNTED or noun.split()[0].lower() in STOP:
         return None
-    head, tail = plain[: found.start()].rstrip(), plain[found.end() :]
+    head, tail = plain[: match.start()].rstrip(), plain[match.end() :]
     if not head:
         return f"how many {noun}{_first_clause(tail)}"
     has = re.fullmatch(r"(?P<subject>[^,;]{3,60}) (?P<verb>has|have|had)", head)
@@ -264,10 +264,10 @@ def _how_many(plain: str) -> str | None:
 
 def _blank(plain: str, rng: random.Random) -> str | None:
     """Leave a name out."""
-    found = list(_BLANKED.finditer(plain))
-    if not found or not _BLANK_WORDS[0] <= len(words(plain)) <= _BLANK_WORDS[1]:
+    matches = list(_BLANKED.finditer(plain))
+    if not matches or not _BLANK_WORDS[0] <= len(words(plain)) <= _BLANK_WORDS[1]:
         return None
-    start, end = rng.choice(found).span()
+    start, end = rng.choice(matches).span()
     if plain[start:end] in plain[:start] + plain[end:]:
         return None
     return f"{plain[:start]}____{plain[end:]}"

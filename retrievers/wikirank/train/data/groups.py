@@ -134,13 +134,15 @@ def build_groups(
         styles=options.styles,
         per_passage=options.per_passage,
     )
-    asked = islice(made_queries, options.most_made)
-    given = list(pairs)
+    first_made = islice(made_queries, options.most_made)
+    all_pairs = list(pairs)
     answers: dict[str, list[str]] = {}
-    for pair in given:
+    for pair in all_pairs:
         answers.setdefault(pair.question, []).append(pair.passage)
-    own = ((pair.as_passage(), MadeQuery(pair.question, "pair", pair.passage)) for pair in given)
-    for source in (own, asked):
+    own = (
+        (pair.as_passage(), MadeQuery(pair.question, "pair", pair.passage)) for pair in all_pairs
+    )
+    for source in (own, first_made):
         for passage, made in source:
             rng = random.Random(f"{seed}:{made.style}:{passage.id}:{made.text}")
 

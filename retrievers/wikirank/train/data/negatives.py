@@ -161,10 +161,10 @@ class _Mining:
         """The other passages of the positive's article, in random order."""
         positive = self._positive
         if positive.article:
-            found = self._index.store.of_articles(positive.source, [positive.article])
+            by_id = self._index.store.of_articles(positive.source, [positive.article])
         else:
-            found = {p.id: p for p in self._passages.values() if p.title == positive.title != ""}
-        passages = sorted(found.values(), key=lambda passage: (passage.number, passage.id))
+            by_id = {p.id: p for p in self._passages.values() if p.title == positive.title != ""}
+        passages = sorted(by_id.values(), key=lambda passage: (passage.number, passage.id))
         rng.shuffle(passages)
         return passages
 

@@ -113,8 +113,8 @@ def prepare_data(
     files = {name: folder / f"{name}.jsonl.gz" for name in names}
     if not all(file.is_file() for file in files.values()):
         folder.mkdir(parents=True, exist_ok=True)
-        asked = question_options or QuestionOptions()
-        making = _Making(seed, options, asked, held_out_queries, depth, report)
+        asking = question_options or QuestionOptions()
+        making = _Making(seed, options, asking, held_out_queries, depth, report)
         making.write(articles, pairs, questions, files)
     wanted = options.n_hard + options.n_same_article + options.n_random
     groups = [g for g in read_groups(files["groups"]) if len(g.negatives) == wanted]
@@ -147,12 +147,16 @@ class _Making:
         """Write all files: those to train on before the index holds anything of the others."""
         split = split_articles(articles, seed=self.seed)
         pairs_of = split_pairs(pairs, split, seed=self.seed)
-        passages = {part: _passages(part, held) for part, held in split.parts.items()}
+        passages = {
+            part: _passages(part, part_passages) for part, part_passages in split.parts.items()
+        }
         total = sum(map(len, passages.values()))
         self.report(
             f"{len(articles):,} articles, {total:,} passages; {len(pairs):,} pairs. Indexing."
         )
-        frequency = DocumentFrequency.of(p.headed_text for held in passages.values() for p in held)
+        frequency = DocumentFrequency.of(
+            p.headed_text for part_passages in passages.values() for p in part_passages
+        )
         with WikiIndex.create() as index:
             _add(index, passages["train"], pairs_of["train"])
             self.report("Making queries and mining negatives.")
@@ -222,8 +226,8 @@ class _Making:
 
 
 def _add(index: WikiIndex, passages: Sequence[Passage], pairs: Sequence[QuestionPair]) -> None:
-    given = {passage.id: passage for passage in (pair.as_passage() for pair in pairs)}
-    index.add_passages([*passages, *given.values()])
+    by_id = {passage.id: passage for passage in (pair.as_passage() for pair in pairs)}
+    index.add_passages([*passages, *by_id.values()])
 
 
 def _sample(
@@ -233,8 +237,8 @@ def _sample(
     rng: random.Random,
 ) -> list[tuple[Passage, MadeQuery]]:
     """Up to `n` queries: half of them the user's if there are as many, the rest made."""
-    given = [(pair.as_passage(), MadeQuery(pair.question, "pair", pair.passage)) for pair in pairs]
-    of_user = rng.sample(given, min(len(given), max(n // 2, n - len(made))))
+    users = [(pair.as_passage(), MadeQuery(pair.question, "pair", pair.passage)) for pair in pairs]
+    of_user = rng.sample(users, min(len(users), max(n // 2, n - len(made))))
     return [*of_user, *rng.sample(made, min(len(made), n - len(of_user)))]
 
 

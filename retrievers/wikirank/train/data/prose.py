@@ -155,10 +155,10 @@ def sentence_runs(text: str, length: int) -> list[str]:
 
 def stands_alone(sentence: str) -> bool:
     """Whether a sentence is whole and can be understood without the one before it."""
-    found = words(sentence)
+    sentence_words = words(sentence)
     return (
         is_whole(sentence)
-        and found[0].lower() not in _LEANING
+        and sentence_words[0].lower() not in _LEANING
         and not _POINTS_BACK.search(sentence)
     )
 

@@ -194,8 +194,8 @@ def ask_by_keywords(
     """
     titled = set(content_words(passage.heading))
     named = {word.lower() for word in _NAME.findall(passage.text)}
-    found = [word for word in content_words(passage.headed_text) if _is_keyword(word)]
-    counts = Counter(found)
+    keywords = [word for word in content_words(passage.headed_text) if _is_keyword(word)]
+    counts = Counter(keywords)
     weights = {
         word: count**0.5
         * document_frequency.weight(word)
@@ -217,7 +217,7 @@ def ask_by_keywords(
             break
     if len(chosen) < _KEYWORDS[0]:
         return None
-    return MadeQuery(" ".join(sorted(chosen, key=found.index)), "keywords", passage.text)
+    return MadeQuery(" ".join(sorted(chosen, key=keywords.index)), "keywords", passage.text)
 
 
 def ask_by_cloze(
@@ -271,17 +271,17 @@ def _is_specific(text: str, passage: Passage, document_frequency: DocumentFreque
 
 def _with_subject(sentence: str, passage: Passage) -> str:
     """A sentence with the article's title for the pronoun it begins with."""
-    found = _PRONOUN_SUBJECT.match(sentence)
-    if found is None or not passage.title or not is_whole(sentence):
+    match = _PRONOUN_SUBJECT.match(sentence)
+    if match is None or not passage.title or not is_whole(sentence):
         return sentence
     person = is_person(passage.text)
     # Deep in an article "it" may be anything; a person's article says "he" of nobody else, mostly.
-    if found["pronoun"] == "It" and (person or passage.section):
+    if match["pronoun"] == "It" and (person or passage.section):
         return sentence
-    if found["pronoun"] != "It" and not person:
+    if match["pronoun"] != "It" and not person:
         return sentence
     title = bare_title(passage.title)
-    return f"{title[:1].upper()}{title[1:]} {sentence[found.end() :]}"
+    return f"{title[:1].upper()}{title[1:]} {sentence[match.end() :]}"
 
 
 def _is_keyword(word: str) -> bool:

@@ -71,12 +71,12 @@ def telling_answers(question: Question) -> list[str]:
     Returns:
         Its answers without yes and no, and without what the question says itself.
     """
-    asked = _plain(question.text)
+    plain_question = _plain(question.text)
     plain = (_plain(answer) for answer in question.answers)
     return [
         answer
         for answer in dict.fromkeys(plain)
-        if answer and answer not in _SAY_NOTHING and not _holds(asked, answer)
+        if answer and answer not in _SAY_NOTHING and not _holds(plain_question, answer)
     ]
 
 

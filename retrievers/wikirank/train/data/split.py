@@ -72,11 +72,11 @@ def split_articles(
     if not (dev > 0 and test > 0 and dev + test < 1):
         msg = f"dev and test must each be over 0 and together less than 1, got {dev} and {test}"
         raise InvalidArgumentError(msg)
-    held = list(articles)
-    keys = [article_key(article) for article in held]
+    all_articles = list(articles)
+    keys = [article_key(article) for article in all_articles]
     parts = _parts({key: _place(key, seed) for key in keys}, dev, test)
     split = ArticleSplit()
-    for key, article in zip(keys, held, strict=True):
+    for key, article in zip(keys, all_articles, strict=True):
         getattr(split, parts[key]).append(article)
     return split
 

@@ -151,9 +151,9 @@ def _lead_question(passage: Passage, rng: random.Random) -> str | None:
         verb = "was" if " was " in text[:400].split(" is ")[0] else "is"
         return rng.choice((f"Who {verb} {title}?", f"who {verb} {title}".lower()))
     name = named_in_text(title, text)
-    found = re.match(_ARTICLE + re.escape(title), text, re.IGNORECASE)
-    if found:
-        name = f"{found['article'].lower()} {name}"
+    match = re.match(_ARTICLE + re.escape(title), text, re.IGNORECASE)
+    if match:
+        name = f"{match['article'].lower()} {name}"
     plural = re.match(rf"(?:The )?{re.escape(title)}s?\b[^.]{{0,80}}?\b(are|is|was|were)\b", text)
     verb = plural[1] if plural else "is"
     if verb in ("are", "were") and not title.endswith("s"):

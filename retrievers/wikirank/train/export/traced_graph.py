@@ -60,16 +60,16 @@ class TracedGraph:
 
     def parameters(self) -> dict[str, NDArray[np.float32]]:
         """All weights and biases by name, dequantised, with the axes that torch gives them."""
-        found: dict[str, NDArray[np.float32]] = {}
+        arrays: dict[str, NDArray[np.float32]] = {}
         split: dict[str, NDArray[np.float32]] = {}
         for module, name, values in self._parameters():
             if module.startswith(f"{WORDS}."):
                 split[module] = values
             else:
-                found[f"{module}.{name}"] = values
+                arrays[f"{module}.{name}"] = values
         if split:  # By `RowScaledEmbedding`.
-            found[f"{WORDS}.weight"] = split[f"{WORDS}.table"] * split[f"{WORDS}.row_scale"]
-        return found
+            arrays[f"{WORDS}.weight"] = split[f"{WORDS}.table"] * split[f"{WORDS}.row_scale"]
+        return arrays
 
     def _parameters(self) -> Iterator[_Parameter]:
         for module, node in self.nodes:

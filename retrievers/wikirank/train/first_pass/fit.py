@@ -174,7 +174,10 @@ class _Trainer:
     def save(self, file: Path, step: int) -> None:
         """Keep the state, whole or not at all."""
         part = file.with_suffix(".part")
-        state = {"step": step, **{name: held.state_dict() for name, held in self._held().items()}}
+        state = {
+            "step": step,
+            **{name: component.state_dict() for name, component in self._held().items()},
+        }
         torch.save(state, part)
         part.replace(file)
 
@@ -183,8 +186,8 @@ class _Trainer:
         if not file.is_file():
             return 0
         state = torch.load(file, map_location=self._device, weights_only=True)
-        for name, held in self._held().items():
-            held.load_state_dict(state[name])
+        for name, component in self._held().items():
+            component.load_state_dict(state[name])
         return int(state["step"])
 
     def _held(self) -> dict[str, Any]:

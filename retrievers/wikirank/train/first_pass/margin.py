@@ -75,9 +75,9 @@ def choose_rules(
     Returns:
         The rules, each with the margin that `choose_margin` gives.
     """
-    from_pairs = [index for index, held in enumerate(lists) if held.is_of_a_pair] or range(
-        len(lists)
-    )
+    from_pairs = [
+        index for index, candidate_list in enumerate(lists) if candidate_list.is_of_a_pair
+    ] or range(len(lists))
     own, own_scores = (
         [lists[index] for index in from_pairs],
         [scores[index] for index in from_pairs],
@@ -111,10 +111,12 @@ def in_hybrid(
     """
     return [
         CascadeScores(
-            with_first_stage(one.first, FirstStageScores(held.dense, held.lexical), rule),
-            combination.scores(one.final, held.dense, held.lexical),
+            with_first_stage(
+                one.first, FirstStageScores(candidate_list.dense, candidate_list.lexical), rule
+            ),
+            combination.scores(one.final, candidate_list.dense, candidate_list.lexical),
         )
-        for held, one in zip(lists, scores, strict=True)
+        for candidate_list, one in zip(lists, scores, strict=True)
     ]
 
 
@@ -158,8 +160,8 @@ def lost_ndcg(
         on. The larger the margin, the less it is.
     """
     lost: list[list[int]] = []
-    for held, one in zip(lists, scores, strict=True):
-        dropped = held.positive_rank not in survivors(one.first, top_n, rule)
+    for candidate_list, one in zip(lists, scores, strict=True):
+        dropped = candidate_list.positive_rank not in survivors(one.first, top_n, rule)
         lost.append(best_first(one.final) if dropped else [])
     return order_metrics(lists, lost, top_n)[f"ndcg@{top_n}"]
 

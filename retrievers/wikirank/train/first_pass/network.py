@@ -69,7 +69,7 @@ class PrefilterNetwork(nn.Module):
         words = self.word_norm(self.words(query_ids)), self.word_norm(self.words(passage_ids))
         query = self._in_context(words[0], query_mask, 0)
         passage = self._in_context(words[1], passage_mask, 1)
-        found = torch.stack(
+        matched = torch.stack(
             (_best_match(*words, passage_mask), _best_match(query, passage, passage_mask)), dim=-1
         )
         read = query
@@ -79,8 +79,8 @@ class PrefilterNetwork(nn.Module):
         if query_mask is not None:
             weights = weights * query_mask.unsqueeze(-1)
         weights = weights / weights.sum(1, keepdim=True)
-        token = self._token(torch.cat((read, found), dim=-1))
-        matches = (weights * torch.cat((found, token), dim=-1)).sum(1)
+        token = self._token(torch.cat((read, matched), dim=-1))
+        matches = (weights * torch.cat((matched, token), dim=-1)).sum(1)
         q, p = _mean(read, query_mask), _mean(passage, passage_mask)
         cosine = (q * p).sum(-1, keepdim=True)
         likeness = (_mean(query, query_mask) * p).sum(-1, keepdim=True)
@@ -101,9 +101,9 @@ class PrefilterNetwork(nn.Module):
         states: Tensor = self.context_norm(words + more)
         return states
 
-    def _token(self, found: Tensor) -> Tensor:
+    def _token(self, matched: Tensor) -> Tensor:
         """What each of the query's tokens has to say: (pairs, tokens, 1)."""
-        said: Tensor = self.token_output(nn.functional.gelu(self.token_hidden(found)))
+        said: Tensor = self.token_output(nn.functional.gelu(self.token_hidden(matched)))
         return said
 
 

@@ -216,10 +216,10 @@ def _scores(
 ) -> list[CascadeScores]:
     return [
         CascadeScores(
-            score_passages(prefilter, held.query, held.candidates),
-            score_passages(cross_encoder, held.query, held.candidates),
+            score_passages(prefilter, candidate_list.query, candidate_list.candidates),
+            score_passages(cross_encoder, candidate_list.query, candidate_list.candidates),
         )
-        for held in lists
+        for candidate_list in lists
     ]
 
 
@@ -242,5 +242,5 @@ def _measured(
 
 def _some(file: Path, most: int) -> list[CandidateList]:
     """At most so many candidate lists, evenly spread, as they lie sorted by style."""
-    held = list(read_candidate_lists(file))
-    return held[:: -(-len(held) // most)]
+    lists = list(read_candidate_lists(file))
+    return lists[:: -(-len(lists) // most)]

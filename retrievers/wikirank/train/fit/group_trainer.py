@@ -134,11 +134,11 @@ def ranking_samples(lists: Sequence[CandidateList]) -> list[dict[str, str | list
     """
     return [
         {
-            "query": held.query,
-            "positive": [held.positive],
-            "documents": held.candidates[:DEV_DEPTH],
+            "query": one.query,
+            "positive": [one.positive],
+            "documents": one.candidates[:DEV_DEPTH],
         }
-        for held in lists[:DEV_LISTS]
+        for one in lists[:DEV_LISTS]
     ]
 
 

@@ -119,12 +119,12 @@ def keep_layers(model: CrossEncoder, layers: int) -> None:
         InvalidArgumentError: If it has not as many, or is no BERT.
     """
     network: Any = model.model
-    bert, held = bert_layers(model)
-    if not 1 <= layers <= len(held):
-        msg = f"Expected to keep 1 to {len(held)} layers of {type(network).__name__}, got {layers}."
+    bert, present = bert_layers(model)
+    if not 1 <= layers <= len(present):
+        msg = f"Expected to keep 1 to {len(present)} layers, got {layers}."
         raise InvalidArgumentError(msg)
-    step = len(held) / layers
-    kept = [held[round((index + 1) * step) - 1] for index in range(layers)]
+    step = len(present) / layers
+    kept = [present[round((index + 1) * step) - 1] for index in range(layers)]
     bert.encoder.layer = nn.ModuleList(kept)
     network.config.num_hidden_layers = layers
 

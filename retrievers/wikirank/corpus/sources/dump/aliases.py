@@ -52,15 +52,15 @@ class Aliases:
         Returns:
             Up to 50 titles, in the dump's order, those that redirect directly first.
         """
-        found: dict[str, None] = {}
+        aliases: dict[str, None] = {}
         titles = [title]
         for _ in range(_DEEPEST):
             titles = [alias for known in titles for alias in self._direct(known)]
-            titles = [alias for alias in titles if alias != title and alias not in found]
+            titles = [alias for alias in titles if alias != title and alias not in aliases]
             if not titles:
                 break
-            found.update(dict.fromkeys(titles))
-        return list(found)[:_MOST]
+            aliases.update(dict.fromkeys(titles))
+        return list(aliases)[:_MOST]
 
     def close(self) -> None:
         """Delete the temporary file."""

@@ -54,9 +54,9 @@ def decompress_bz2(path: Path) -> Iterator[bytes]:
                 if current is not None:
                     current = yield from _rest(current, piece, None)
                 elif future is not None:
-                    found = future.result()
-                    yield from filter(None, found.output)
-                    current = yield from _rest(found.decompressor, b"", found.error)
+                    ahead = future.result()
+                    yield from filter(None, ahead.output)
+                    current = yield from _rest(ahead.decompressor, b"", ahead.error)
                 else:
                     _refuse_unless_padding(piece)
         finally:
@@ -85,19 +85,19 @@ class _Ahead:
 
 def _ahead(piece: bytes) -> _Ahead:
     """Decompress a piece, as far as memory allows to be ahead."""
-    found = _Ahead(bz2.BZ2Decompressor())
+    ahead = _Ahead(bz2.BZ2Decompressor())
     made = 0
     try:
         while made < _AHEAD:
-            output = found.decompressor.decompress(piece, _OUTPUT)
+            output = ahead.decompressor.decompress(piece, _OUTPUT)
             piece = b""
-            found.output.append(output)
+            ahead.output.append(output)
             made += len(output)
-            if found.decompressor.eof or (found.decompressor.needs_input and not output):
+            if ahead.decompressor.eof or (ahead.decompressor.needs_input and not output):
                 break
     except OSError as err:
-        found.error = err
-    return found
+        ahead.error = err
+    return ahead
 
 
 def _rest(
@@ -129,25 +129,25 @@ def _refuse_unless_padding(data: bytes) -> None:
 
 def _pieces(path: Path) -> Iterator[bytes]:
     """Cut a file where streams seem to begin, and where a stream gets too long."""
-    held = bytearray()
+    buffer = bytearray()
     searched = 1  # a piece's own beginning does not end it
     with path.open("rb") as file:
         while block := file.read(_READ):
-            held += block
-            while (start := _next_beginning(held, searched)) is not None:
-                yield bytes(held[:start])
-                del held[:start]
+            buffer += block
+            while (start := _next_beginning(buffer, searched)) is not None:
+                yield bytes(buffer[:start])
+                del buffer[:start]
                 searched = 1
-            searched = max(len(held) - 9, 1)
-            if len(held) > _LONGEST:
-                yield bytes(held[:searched])
-                del held[:searched]
+            searched = max(len(buffer) - 9, 1)
+            if len(buffer) > _LONGEST:
+                yield bytes(buffer[:searched])
+                del buffer[:searched]
                 searched = 0
-    if held:
-        yield bytes(held)
+    if buffer:
+        yield bytes(buffer)
 
 
-def _next_beginning(held: bytearray, start: int) -> int | None:
+def _next_beginning(buffer: bytearray, start: int) -> int | None:
     """Where the next stream seems to begin."""
-    found = _BEGINNING.search(held, start)
-    return found.start() if found else None
+    match = _BEGINNING.search(buffer, start)
+    return match.start() if match else None

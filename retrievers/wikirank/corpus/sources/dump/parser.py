@@ -197,8 +197,8 @@ class DumpParser:
         # Entities of one's own are what XML is attacked with; no export has any.
         self._refuse("a document type declaration (<!DOCTYPE>)")
 
-    def _refuse(self, found: str) -> NoReturn:
-        msg = f"expected a MediaWiki XML export, got {found}"
+    def _refuse(self, got: str) -> NoReturn:
+        msg = f"expected a MediaWiki XML export, got {got}"
         raise CorpusError(msg)
 
     def _error(self, err: Exception) -> CorpusError:

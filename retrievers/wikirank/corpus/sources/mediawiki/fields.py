@@ -23,15 +23,15 @@ def section(answer: Fields, *path: str) -> Fields:
     Raises:
         CorpusError: If something else stands there.
     """
-    found: Any = answer
-    for at, key in enumerate(path):
-        found = found.get(key)
+    value: Any = answer
+    for depth, key in enumerate(path):
+        value = value.get(key)
         # PHP writes an empty map as an empty list.
-        if found is None or found == []:
+        if value is None or value == []:
             return {}
-        if not isinstance(found, dict):
-            raise malformed(found, ".".join(path[: at + 1]), "a map")
-    fields: Fields = found
+        if not isinstance(value, dict):
+            raise malformed(value, ".".join(path[: depth + 1]), "a map")
+    fields: Fields = value
     return fields
 
 
@@ -49,12 +49,12 @@ def entries(answer: Fields, *path: str) -> list[Fields]:
         CorpusError: If something else stands there.
     """
     *above, name = path
-    found = section(answer, *above).get(name)
-    if found is None:
+    value = section(answer, *above).get(name)
+    if value is None:
         return []
-    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
-        raise malformed(found, ".".join(path), "a list of maps")
-    return found
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        raise malformed(value, ".".join(path), "a list of maps")
+    return value
 
 
 def text(entry: Fields, name: str) -> str:

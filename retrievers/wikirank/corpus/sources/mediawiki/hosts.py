@@ -68,10 +68,10 @@ def _networks(url: httpx.URL) -> set[str]:
     """The networks that a host is in; none for a name that only a proxy may know."""
     host = url.raw_host.decode("ascii").strip("[]")
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return set()
-    return {_network(ip_address(str(entry[4][0]).partition("%")[0])) for entry in found}
+    return {_network(ip_address(str(entry[4][0]).partition("%")[0])) for entry in addresses}
 
 
 def _network(address: IPv4Address | IPv6Address) -> str:

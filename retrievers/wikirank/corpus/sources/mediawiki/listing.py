@@ -38,13 +38,13 @@ def list_titles(client: ApiClient, site: Site, query: TitleQuery) -> TitleList:
     mark = next((_MARKS[kind] for kind in query.kinds), _MARKS["prefix"])
     after = {mark: query.after} if query.after else {}
     answer = client.call(action="query", **_parameters(site, query), **after)
-    found = section(answer, "query")
+    result = section(answer, "query")
     if query.links_from:
-        pages = entries(found, "pages")
+        pages = entries(result, "pages")
         titles = [text(link, "title") for page in pages for link in entries(page, "links")]
     else:
         lists = ("allpages", "categorymembers", "backlinks")
-        titles = [text(entry, "title") for name in lists for entry in entries(found, name)]
+        titles = [text(entry, "title") for name in lists for entry in entries(result, name)]
     step = section(answer, "continue").get(mark)
     return TitleList(list(dict.fromkeys(titles)), None if step is None else str(step))
 

@@ -180,9 +180,9 @@ class LiveMediaWiki(Closing):
             where = {"list": "prefixsearch", "pslimit": str(count)}
             beginning = words[: (len(words) + 1) // 2]
             answer = self._client.call(action="query", **where, pssearch=beginning)
-            found = [hit.get("title") for hit in entries(answer, "query", "prefixsearch")]
-            found += self._search(words, count).titles
-        return list(dict.fromkeys(title for title in found if isinstance(title, str)))[:count]
+            titles = [hit.get("title") for hit in entries(answer, "query", "prefixsearch")]
+            titles += self._search(words, count).titles
+        return list(dict.fromkeys(title for title in titles if isinstance(title, str)))[:count]
 
     def list_titles(self, query: TitleQuery, deadline: float) -> TitleList:
         """List titles by prefix, category, or links, in the wiki's order.
@@ -223,13 +223,13 @@ class LiveMediaWiki(Closing):
 
     def _pages(self, ranking: Ranking, limit: int, titles: Sequence[str]) -> list[Page]:
         """The best pages that there are, of those that were found and those that may be named."""
-        found = ranking.best()[:limit]
-        named = [title for title in titles if title not in found][: TITLES_AT_ONCE - len(found)]
-        if not found and not named:
+        ranked = ranking.best()[:limit]
+        named = [title for title in titles if title not in ranked][: TITLES_AT_ONCE - len(ranked)]
+        if not ranked and not named:
             return []
         self._check_time()
-        pages = {page.title: page for page in self._looked_up([*found, *named])}
-        named_pages = [title for title in pages if title not in found]
+        pages = {page.title: page for page in self._looked_up([*ranked, *named])}
+        named_pages = [title for title in pages if title not in ranked]
         ranking.add(named_pages)
         best = [pages[title] for title in ranking.best() if title in pages]
         return [page for page in best if _is_text(page)][:limit]

@@ -69,13 +69,13 @@ class PageTexts:
         return [articles[page.id] for page in short if page.id in articles]
 
     def _kept(self, versions: dict[int, str]) -> dict[int, Article]:
-        found = self._recent.get(versions)
-        missing = {page: version for page, version in versions.items() if page not in found}
+        articles = self._recent.get(versions)
+        missing = {page: version for page, version in versions.items() if page not in articles}
         if self._cache and missing:
             on_disk = self._cache.get(missing)
             self._recent.put(on_disk)
-            found.update(on_disk)
-        return found
+            articles.update(on_disk)
+        return articles
 
     def _keep(self, articles: dict[int, Article]) -> None:
         self._recent.put(articles)

@@ -159,11 +159,11 @@ def find_titles(client: ApiClient, titles: Sequence[str], *, follow: bool = Fals
         spelled.update(_from_to(query, "normalized"))
         followed.update(_from_to(query, "redirects"))
     invalid.update(page["title"] for page in pages.values() if "canonicalurl" not in page)
-    found = [_page(page) for page in pages.values() if page["title"] not in invalid]
-    redirects = [page.title for page in found if page.is_redirect]
+    pages_found = [_page(page) for page in pages.values() if page["title"] not in invalid]
+    redirects = [page.title for page in pages_found if page.is_redirect]
     wanted = dict.fromkeys(spelled.get(title, title) for title in titles)
     circles = [title for title in wanted if _leads_back(title, followed)]
-    return FoundTitles(found, _targets(client, redirects), sorted(invalid), circles)
+    return FoundTitles(pages_found, _targets(client, redirects), sorted(invalid), circles)
 
 
 def using(client: ApiClient, title: str, namespaces: Sequence[int]) -> Iterator[str]:

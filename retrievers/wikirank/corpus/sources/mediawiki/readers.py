@@ -66,7 +66,7 @@ class WikitextReader:
         """
         if not pages:
             return
-        found: dict[int, Fields] = {}
+        revisions_by_page: dict[int, Fields] = {}
         for answer in self._client.batches(
             pageids="|".join(str(page.id) for page in pages),
             prop="revisions",
@@ -78,11 +78,11 @@ class WikitextReader:
                 if "pageid" not in entry:
                     continue
                 revisions = entries(entry, "revisions")
-                found.setdefault(number(entry, "pageid"), {})
+                revisions_by_page.setdefault(number(entry, "pageid"), {})
                 if revisions:
-                    found[number(entry, "pageid")] = revisions[0]
+                    revisions_by_page[number(entry, "pageid")] = revisions[0]
         for page in pages:
-            yield self._item(page, found.get(page.id))
+            yield self._item(page, revisions_by_page.get(page.id))
 
     def _item(self, page: Page, revision: Fields | None) -> Article | Unchanged | Removed:
         if revision is None:

@@ -86,11 +86,11 @@ def changed_pages(
     targets: set[str] = set()
     no_articles: list[str] = []
     for titles in chunks(changed_titles(client, since, namespaces), TITLES_AT_ONCE):
-        found = find_titles(client, titles)
-        met.update(page.title for page in found.pages)
-        targets.update(found.targets)
-        no_articles += [page.title for page in found.pages if not page.exists or page.is_redirect]
-        yield from found.pages
+        titled = find_titles(client, titles)
+        met.update(page.title for page in titled.pages)
+        targets.update(titled.targets)
+        no_articles += [page.title for page in titled.pages if not page.exists or page.is_redirect]
+        yield from titled.pages
     # A redirect that is new or gone changes the aliases of the page that it leads or led to.
     targets.update(known.titles_with_alias(no_articles))
     for titles in chunks(sorted(targets - met), TITLES_AT_ONCE):

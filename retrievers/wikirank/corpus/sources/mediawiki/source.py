@@ -223,12 +223,12 @@ class MediaWikiSource:
     def _titles(self, client: ApiClient) -> Iterator[Page]:
         met: set[str] = set()
         for chunk in chunks(self._options.titles, TITLES_AT_ONCE):
-            found = find_titles(client, chunk, follow=True)
-            for title in found.invalid:
+            titled = find_titles(client, chunk, follow=True)
+            for title in titled.invalid:
                 self._skip("no title of a page", title)
-            for title in found.circles:
+            for title in titled.circles:
                 self._skip("a redirect in a circle", title)
-            for page in found.pages:
+            for page in titled.pages:
                 if page.exists and page.title not in met:
                     met.add(page.title)
                     yield page
@@ -282,9 +282,9 @@ def _check(address: str, options: SourceOptions) -> None:
         )
         raise InvalidArgumentError(msg)
     pairs = [("titles", "category"), ("titles", "since"), ("category", "since")]
-    given = set(options.given())
+    options_given = set(options.given())
     for first, second in pairs:
-        if first in given and second in given:
+        if first in options_given and second in options_given:
             why = "" if second == "category" else "; each run compares the revisions of its pages"
             msg = f"Expected either {first} or {second}, got both{why}. Leave one out."
             raise InvalidArgumentError(msg)
