@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from langchain_chroma import Chroma
@@ -13,7 +13,6 @@ from pydantic import PrivateAttr
 from tokenizers import Tokenizer
 
 from langchain_wikirank import WikiEmbeddings, WikiRetriever, WikiToolkit
-from langchain_wikirank._retriever_settings import SearchOverrides
 from langchain_wikirank._tracing import record_search
 from wikirank.index.index import DEFAULT_COLLECTION, WikiIndex
 from wikirank.index.vectors.server import embedded_client
@@ -59,7 +58,7 @@ class RankingOnce(WikiRetriever):
     _known: dict[tuple[str, str], SearchResult] = PrivateAttr(default_factory=dict)
 
     def _search(
-        self, query: str, overrides: SearchOverrides, callbacks: CallbackManager
+        self, query: str, overrides: Mapping[str, Any], callbacks: CallbackManager
     ) -> SearchResult:
         """As `WikiRetriever` searches, from memory where it can be."""
         key = query, repr(overrides)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from langchain_core.callbacks import (
@@ -15,24 +16,19 @@ from langchain_core.cross_encoders import BaseCrossEncoder
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import BeforeValidator, ConfigDict, Field, SerializeAsAny
-from typing_extensions import Unpack, override
+from typing_extensions import override
 
 from langchain_wikirank._async import run_in_worker
 from langchain_wikirank._compressed import acompressed_search, compressed_search
 from langchain_wikirank._documents import document_from
-from langchain_wikirank._retriever_settings import (
-    SearchOverrides,
-    WikiTracingParams,
-    require_question,
-)
+from langchain_wikirank._retriever_settings import WikiTracingParams, require_question
 from langchain_wikirank._tracing import atraced_search, record_search, traced_search
 from langchain_wikirank.compressor import WikiReranker
-from wikirank.errors import InvalidArgumentError
 from wikirank.rank import CrossEncoder
 from wikirank.search import SearchOptions, SearchResult
 from wikirank.search.pipeline import CandidateReranker
 from wikirank.search.reader import PageReader
-from wikirank.types import SearchType
+from wikirank.settings import RerankSettings, SearchSettings
 
 
 def _as_reranker(reranker: Any) -> Any:
@@ -40,7 +36,7 @@ def _as_reranker(reranker: Any) -> Any:
     return WikiReranker.model_validate(reranker) if isinstance(reranker, dict) else reranker
 
 
-class BaseWikiRetriever(BaseRetriever):
+class BaseWikiRetriever(SearchSettings, BaseRetriever):
     """A retriever whose candidates are reranked; see `WikiRetriever` and `LiveWikiRetriever`."""
 
     model_config = ConfigDict(
@@ -52,36 +48,13 @@ class BaseWikiRetriever(BaseRetriever):
     )
     """Gives the cross-encoder and its settings. Its `top_n` has no part here: `k` decides.
 
+    Its `score_threshold` holds where the retriever has none.
+
     Or any other document compressor, such as `CohereRerank`, which is given the candidates and
     decides what is left, its own limits included. `relevance_score` is then its score if that lies
     in [0, 1], and else absent."""
 
-    rerank: bool = True
-    """Whether the cross-encoder orders the candidates, in hybrid search together with the first
-    stage's scores if the model has learned how; False leaves the first stage's order."""
-
-    k: int = Field(default=5, ge=1)
-    """How many documents to return at most."""
-
-    fetch_k: int = Field(default=50, ge=1)
-    """How many candidates to rerank; at least `k` are taken."""
-
-    search_type: SearchType = "hybrid"
-    """Where candidates come from: vectors, words (BM25), or both, fused by reciprocal rank."""
-
-    score_threshold: float | None = Field(default=None, ge=0, le=1)
-    """Return only documents with `relevance_score` of at least this; needs `rerank`.
-
-    None takes the reranker's threshold.
-    """
-
-    filter: dict[str, Any] | None = None
-    """Metadata that documents must have, in Chroma's language; all of several keys must hold."""
-
-    neighbours: int = Field(default=0, ge=0)
-    """How many passages before and after each one in its section to join to its text."""
-
-    def search(self, query: str, **overrides: Unpack[SearchOverrides]) -> SearchResult:
+    def search(self, query: str, **overrides: Any) -> SearchResult:
         """Search with everything the engine knows: candidates of all stages and timings.
 
         Args:
@@ -96,7 +69,7 @@ class BaseWikiRetriever(BaseRetriever):
         """
         return self._search(query, overrides, CallbackManager([]))
 
-    async def asearch(self, query: str, **overrides: Unpack[SearchOverrides]) -> SearchResult:
+    async def asearch(self, query: str, **overrides: Any) -> SearchResult:
         """Search without blocking the event loop; see `search`.
 
         Args:
@@ -114,7 +87,7 @@ class BaseWikiRetriever(BaseRetriever):
         query: str,
         *,
         run_manager: CallbackManagerForRetrieverRun,
-        **overrides: Unpack[SearchOverrides],
+        **overrides: Any,
     ) -> list[Document]:
         # Configured anew, as any child is: some tracers are not inherited but set by context.
         callbacks = CallbackManager.configure(run_manager.get_child())
@@ -127,7 +100,7 @@ class BaseWikiRetriever(BaseRetriever):
         query: str,
         *,
         run_manager: AsyncCallbackManagerForRetrieverRun,
-        **overrides: Unpack[SearchOverrides],
+        **overrides: Any,
     ) -> list[Document]:
         callbacks = AsyncCallbackManager.configure(run_manager.get_child())
         result = await self._asearch(query, overrides, callbacks)
@@ -145,7 +118,7 @@ class BaseWikiRetriever(BaseRetriever):
         return params
 
     def _search(
-        self, query: str, overrides: SearchOverrides, callbacks: CallbackManager
+        self, query: str, overrides: Mapping[str, Any], callbacks: CallbackManager
     ) -> SearchResult:
         require_question(query)
         options = self._options(overrides)
@@ -158,7 +131,7 @@ class BaseWikiRetriever(BaseRetriever):
         return result
 
     async def _asearch(
-        self, query: str, overrides: SearchOverrides, callbacks: AsyncCallbackManager
+        self, query: str, overrides: Mapping[str, Any], callbacks: AsyncCallbackManager
     ) -> SearchResult:
         require_question(query)
         options = self._options(overrides)
@@ -198,17 +171,13 @@ class BaseWikiRetriever(BaseRetriever):
         named = self._named_model if options.rerank else None
         return self._over(named.load_model() if named else None)
 
-    def _options(self, overrides: SearchOverrides) -> SearchOptions:
+    def _options(self, overrides: Mapping[str, Any]) -> SearchOptions:
         """The engine's options: this call's settings over the retriever's over the reranker's."""
-        known = SearchOverrides.__annotations__
-        if unknown := sorted(overrides.keys() - known.keys()):
-            msg = f"Unknown search setting {unknown[0]!r}. Settings: {', '.join(known)}."
-            raise InvalidArgumentError(msg)
-        chosen: dict[str, Any] = {name: getattr(self, name) for name in known}
-        chosen.update((name, value) for name, value in overrides.items() if value is not None)
+        chosen = {name: getattr(self, name) for name in SearchSettings.model_fields}
         named = self._named_model
-        if named is None:
-            return SearchOptions(**chosen)
-        if chosen["rerank"] and chosen["score_threshold"] is None:
+        if named:
+            chosen |= {name: getattr(named, name) for name in RerankSettings.model_fields}
+        chosen.update((name, value) for name, value in overrides.items() if value is not None)
+        if named and chosen["rerank"] and chosen["score_threshold"] is None:
             chosen["score_threshold"] = named.score_threshold
-        return SearchOptions(on_truncation=named.on_truncation, cascade=named.cascade, **chosen)
+        return SearchOptions(**chosen)

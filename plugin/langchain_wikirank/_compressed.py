@@ -104,7 +104,7 @@ async def acompressed_search(
 
 
 def _first_stage_only(options: SearchOptions) -> SearchOptions:
-    return replace(options, rerank=False, score_threshold=None, neighbours=0)
+    return options.with_changes(rerank=False, score_threshold=None, neighbours=0)
 
 
 def _documents(result: SearchResult) -> list[Document]:

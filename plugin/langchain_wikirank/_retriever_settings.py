@@ -1,10 +1,9 @@
-"""What a retriever is set up with, and what one call may set otherwise."""
+"""What a retriever is set up with, and what it tells tracers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias, TypedDict
+from typing import Annotated, Any, TypeAlias
 
 from langchain_core.retrievers import LangSmithRetrieverParams
 from langchain_core.runnables import RunnableBinding
@@ -12,19 +11,6 @@ from pydantic import BaseModel, BeforeValidator, PlainSerializer, WithJsonSchema
 
 from wikirank.errors import InvalidArgumentError
 from wikirank.index import WikiIndex
-from wikirank.types import SearchType
-
-
-class SearchOverrides(TypedDict, total=False):
-    """What one call may set otherwise than its retriever; None keeps the retriever's value."""
-
-    k: int | None
-    fetch_k: int | None
-    search_type: SearchType | None
-    rerank: bool | None
-    score_threshold: float | None
-    filter: Mapping[str, Any] | None
-    neighbours: int | None
 
 
 class WikiTracingParams(LangSmithRetrieverParams, total=False):

@@ -25,7 +25,7 @@ from wikirank.rank.load import load_cross_encoder
 from wikirank.rank.protocol import PRUNED, CrossEncoder
 from wikirank.rank.score import best_first, score_passages
 from wikirank.runtime.tokens import check_text
-from wikirank.types import OnTruncation
+from wikirank.settings import RerankSettings
 
 _CrossEncoderField: TypeAlias = Annotated[
     BaseCrossEncoder,
@@ -42,7 +42,7 @@ class RerankInput(TypedDict, total=False):
     documents: Sequence[Document]
 
 
-class WikiReranker(BaseDocumentCompressor, BaseCrossEncoder):
+class WikiReranker(RerankSettings, BaseDocumentCompressor, BaseCrossEncoder):
     """Reranks documents with a cross-encoder and writes the scores in their metadata.
 
     Each document returned is a copy, best first, with `relevance_score`, a float in [0, 1], and
@@ -90,20 +90,6 @@ class WikiReranker(BaseDocumentCompressor, BaseCrossEncoder):
 
     device: str | None = None
     """`cpu`, `cuda`, `mps`, …; None takes the CPU for an ONNX model."""
-
-    on_truncation: OnTruncation = "window"
-    """What to do with a text over the length.
-
-    `window` scores it in overlapping windows and takes the best, `warn` cuts it with a
-    `TruncationWarning`, `error` raises `TextTooLongError`.
-    """
-
-    cascade: bool = True
-    """Whether a model that can may drop hopeless documents after a cheap prefilter.
-
-    That takes a fraction of the time where `top_n` is much less than the number of documents; False
-    has the model score all of them. The bundled model can; see `wikirank.rank.cascade`.
-    """
 
     @property
     def model_name(self) -> str:

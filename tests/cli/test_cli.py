@@ -104,7 +104,7 @@ def test_rerank_names_a_bad_line(line: str, message: str) -> None:
         (
             ["search", "q", "--index", "{folder}", "--k", "0"],
             1,
-            "k is a whole number of at least 1",
+            "Expected k to be greater than or equal to 1, got 0",
         ),
         (["search", "q", "--index", "{folder}", "--model", "no/model/here"], 1, "no/model/here"),
         (["serve", "--index", "no-such-folder"], 1, "wikirank index SOURCE"),

@@ -87,7 +87,6 @@ def test_all_is_complete() -> None:
     internal = {
         "EmbeddingsEmbedder",
         "RerankInput",
-        "SearchOverrides",
         "WikiQuestion",
         "WikiTracingParams",
         "embedder_from",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -100,18 +103,33 @@ def test_unknown_filter_key_lists_the_known(searcher: Searcher) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"k": 0}, "k is a whole number of at least 1"),
-        ({"k": 2.5}, "k is a whole number"),
+        ({"k": 0}, "Expected k to be greater than or equal to 1, got 0"),
+        ({"k": 2.5}, "Expected k to be a valid integer, got 2.5"),
+        ({"k": True}, "Expected k to be a valid integer, got True"),
+        ({"k": "5"}, "Expected k to be a valid integer, got '5'"),
+        ({"kk": 5}, "Unknown search setting 'kk'. Settings: k, fetch_k"),
         ({"fetch_k": 0}, "fetch_k"),
         ({"neighbours": -1}, "neighbours"),
-        ({"search_type": "magic"}, "dense, lexical or hybrid"),
-        ({"score_threshold": 1.5, "rerank": True}, "between 0 and 1"),
+        ({"search_type": "magic"}, "to be 'dense', 'lexical' or 'hybrid', got 'magic'"),
+        ({"score_threshold": 1.5, "rerank": True}, "score_threshold to be less than or equal to 1"),
         ({"score_threshold": 0.5, "rerank": False}, "Turn rerank on"),
     ],
 )
 def test_bad_options(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         SearchOptions(**options)
+
+
+def test_options_are_values() -> None:
+    options = SearchOptions(k=3, filter=MappingProxyType({"topic": "Light"}))
+    assert pickle.loads(pickle.dumps(options)) == copy.deepcopy(options) == options
+    assert options.with_changes(k=4) == SearchOptions(k=4, filter={"topic": "Light"})
+    with pytest.raises(InvalidArgumentError, match="got -1"):
+        options.with_changes(k=-1)
+    with pytest.raises(ValueError, match="frozen"):
+        options.k = 4  # type: ignore[misc]
+    described = SearchOptions.model_json_schema()["properties"]
+    assert all(setting["description"] for setting in described.values())
 
 
 @pytest.mark.parametrize("query", ["", "   \n"])

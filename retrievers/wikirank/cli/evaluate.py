@@ -14,8 +14,8 @@ import typer
 from rich.console import Console
 
 from wikirank.cli.options import DeviceOption, JsonOption, RevisionOption
-from wikirank.cli.search import SearchTypeChoice
 from wikirank.errors import InvalidArgumentError
+from wikirank.types import SearchType
 
 if TYPE_CHECKING:
     from wikirank.evaluate.candidates import Candidates, OnStep
@@ -67,8 +67,8 @@ def command(
     revision: RevisionOption = None,
     device: DeviceOption = None,
     search_type: Annotated[
-        SearchTypeChoice, typer.Option(help="Whose candidates are reranked.")
-    ] = SearchTypeChoice.hybrid,
+        SearchType, typer.Option(help="Whose candidates are reranked.")
+    ] = "hybrid",
     depth: Annotated[
         int | None, typer.Option(min=1, help=f"Candidates a query. [default: {_DEPTH}]")
     ] = None,
@@ -237,13 +237,13 @@ def _run(
     task: _Task,
     distractors: Iterator[Passage],
     models: dict[str, CrossEncoder],
-    search_type: SearchTypeChoice,
+    search_type: SearchType,
     on_step: OnStep,
 ) -> Evaluation:
     from wikirank.evaluate.results import EvaluationSettings
     from wikirank.evaluate.run import evaluate
 
-    settings = EvaluationSettings(depth=task.depth, search_type=search_type.value)
+    settings = EvaluationSettings(depth=task.depth, search_type=search_type)
     with _candidates(task, distractors, on_step) as candidates:
         return evaluate(candidates, task.dataset, models, settings, name=task.name, on_step=on_step)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -26,17 +25,20 @@ from wikirank.cli.places import (
     check_one_place,
     open_searcher,
 )
+from wikirank.settings import RerankSettings, SearchSettings
+from wikirank.types import SearchType
 
 if TYPE_CHECKING:
     from wikirank.search import SearchResult
 
 
-class SearchTypeChoice(StrEnum):
-    """Where candidates come from."""
+_DEFAULTS = SearchSettings()
+_SETTINGS = {**SearchSettings.model_fields, **RerankSettings.model_fields}
 
-    dense = "dense"
-    lexical = "lexical"
-    hybrid = "hybrid"
+
+def _setting(name: str, *flags: str) -> Any:
+    """The option that chooses a setting, described as that is."""
+    return typer.Option(*flags, help=_SETTINGS[name].description)
 
 
 def command(
@@ -44,28 +46,17 @@ def command(
     index: PlaceOption = None,
     wiki: WikiOption = None,
     zim: ZimOption = None,
-    k: Annotated[int, typer.Option("--k", "-k", help="Passages to show.")] = 5,
-    fetch_k: Annotated[int, typer.Option(help="Candidates to rerank.")] = 50,
-    search_type: Annotated[
-        SearchTypeChoice, typer.Option(help="Where candidates come from.")
-    ] = SearchTypeChoice.hybrid,
-    rerank: Annotated[
-        bool, typer.Option("--rerank/--no-rerank", help="Reorder by the cross-encoder.")
-    ] = True,
-    cascade: Annotated[
-        bool,
-        typer.Option(
-            "--cascade/--no-cascade", help="Drop hopeless candidates after a cheap prefilter."
-        ),
-    ] = True,
-    score_threshold: Annotated[
-        float | None, typer.Option(help="Least relevance score to show.")
-    ] = None,
+    k: Annotated[int, _setting("k", "--k", "-k")] = _DEFAULTS.k,
+    fetch_k: Annotated[int, _setting("fetch_k")] = _DEFAULTS.fetch_k,
+    search_type: Annotated[SearchType, _setting("search_type")] = _DEFAULTS.search_type,
+    rerank: Annotated[bool, _setting("rerank", "--rerank/--no-rerank")] = _DEFAULTS.rerank,
+    cascade: Annotated[bool, _setting("cascade", "--cascade/--no-cascade")] = True,
+    score_threshold: Annotated[float | None, _setting("score_threshold")] = None,
     filters: Annotated[
         list[str] | None,
         typer.Option("--filter", metavar="KEY=VALUE", help="Only such passages; repeatable."),
     ] = None,
-    neighbours: Annotated[int, typer.Option(help="Passages to join before and after each.")] = 0,
+    neighbours: Annotated[int, _setting("neighbours")] = _DEFAULTS.neighbours,
     model: ModelOption = None,
     revision: RevisionOption = None,
     device: DeviceOption = None,
@@ -101,7 +92,7 @@ def command(
     options = SearchOptions(
         k=k,
         fetch_k=fetch_k,
-        search_type=search_type.value,
+        search_type=search_type,
         rerank=rerank,
         cascade=cascade,
         score_threshold=score_threshold,

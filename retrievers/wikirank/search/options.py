@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, get_args
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from wikirank.errors import InvalidArgumentError
-from wikirank.types import OnTruncation, RankedPassage, SearchType
+from wikirank.settings import RerankSettings, SearchSettings
+from wikirank.types import RankedPassage
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from wikirank.search.unread import UnreadLanguage
 
 LONGEST_QUERY = 2000
@@ -24,62 +28,46 @@ def bounded_query(query: str) -> str:
     return words.rstrip() or query[:LONGEST_QUERY]
 
 
-@dataclass(frozen=True, slots=True)
-class SearchOptions:
-    """How to search.
+class _Checked(BaseModel):
+    """A model whose errors are those of this library."""
 
-    Attributes:
-        k: How many passages to return at the most, 1 or more.
-        fetch_k: How many candidates to take from each retriever and to rerank, at least `k`.
-        search_type: `dense` (vectors), `lexical` (BM25), or `hybrid` (both, fused).
-        rerank: Whether the cross-encoder orders the candidates; see `rerank`.
-        score_threshold: Keep passages whose relevance score is at least this, in [0, 1].
-        filter: Metadata that passages must have; several keys must all hold.
-        neighbours: How many passages before and after each, in its section, to join to it.
-        on_truncation: What to do with texts over the cross-encoder's length.
-        cascade: Whether a cross-encoder that can may drop hopeless candidates after a cheap first
-            pass; False has it score all of them.
-        drop_duplicates: Whether a candidate that says the same as a better one, word for word or
-            nearly, is dropped; see `without_duplicates`. The result counts them.
-    """
+    def __init__(self, **given: Any) -> None:
+        try:
+            super().__init__(**given)
+        except ValidationError as err:
+            raise InvalidArgumentError(_told(err.errors()[0])) from None
 
-    k: int = 5
-    fetch_k: int = 50
-    search_type: SearchType = "hybrid"
-    rerank: bool = True
-    score_threshold: float | None = None
-    filter: Mapping[str, Any] | None = None
-    neighbours: int = 0
-    on_truncation: OnTruncation = "window"
-    cascade: bool = True
+
+class SearchOptions(RerankSettings, SearchSettings, _Checked):
+    """How to search; does not change."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
     drop_duplicates: bool = True
+    """Whether a candidate that says the same as a better one, word for word or nearly, is dropped;
+    see `without_duplicates`. The result counts them."""
 
-    def __post_init__(self) -> None:
-        _require_whole("k", self.k, 1)
-        _require_whole("fetch_k", self.fetch_k, 1)
-        _require_whole("neighbours", self.neighbours, 0)
-        if self.search_type not in get_args(SearchType):
-            msg = f"search_type is dense, lexical or hybrid, got {self.search_type!r}."
-            raise InvalidArgumentError(msg)
-        if self.score_threshold is None:
-            return
-        if not self.rerank:
+    @model_validator(mode="after")
+    def _check_threshold(self) -> Self:
+        if self.score_threshold is not None and not self.rerank:
             msg = (
                 "score_threshold compares relevance scores, which the cross-encoder gives. "
                 "Turn rerank on or leave the threshold out."
             )
             raise InvalidArgumentError(msg)
-        if not 0 <= self.score_threshold <= 1:
-            msg = f"score_threshold lies between 0 and 1, got {self.score_threshold}."
-            raise InvalidArgumentError(msg)
+        return self
+
+    def with_changes(self, **changes: Any) -> SearchOptions:
+        """The same but for some options."""
+        return SearchOptions(**{**dict(self), **changes})
 
     def for_unread(self, unread: UnreadLanguage | None) -> SearchOptions:
         """How to search without the models that do not read the query's language."""
         options = self
         if unread and unread.by_embedder and options.search_type == "hybrid":
-            options = replace(options, search_type="lexical")
+            options = options.with_changes(search_type="lexical")
         if unread and unread.by_reranker and options.rerank:
-            options = replace(options, rerank=False, score_threshold=None)
+            options = options.with_changes(rerank=False, score_threshold=None)
         return options
 
 
@@ -136,7 +124,13 @@ class SearchResult:
         return " ".join([*notes, *self.omitted])
 
 
-def _require_whole(name: str, value: int, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        msg = f"{name} is a whole number of at least {least}, got {value!r}."
-        raise InvalidArgumentError(msg)
+def _told(fault: ErrorDetails) -> str:
+    """What is wrong with an option, in this library's words."""
+    name = ".".join(map(str, fault["loc"]))
+    if fault["type"] == "value_error":
+        return str(fault["ctx"]["error"])
+    if fault["type"] == "extra_forbidden":
+        known = ", ".join(SearchOptions.model_fields)
+        return f"Unknown search setting {name!r}. Settings: {known}."
+    wanted = fault["msg"].removeprefix("Input should ")
+    return f"Expected {name} to {wanted}, got {fault['input']!r}."

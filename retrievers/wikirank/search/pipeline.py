@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,6 @@ from wikirank.search.options import Retrieved, SearchOptions, SearchResult
 from wikirank.search.rerank import rerank_candidates
 from wikirank.search.timings import StageClock
 from wikirank.search.unread import UnreadLanguage, unread_language
-from wikirank.search.words import words_in
 from wikirank.types import RankedPassage
 
 Hits = list[tuple[str, float]]
@@ -32,11 +31,6 @@ _TRIES = 5
 # Passages that pass a filter of which all are compared with the query, rather than searched.
 _FEW = 2000
 _RETRIEVERS = {"dense": "vectors", "lexical": "BM25", "hybrid": "vectors and BM25"}
-
-
-def words_of(candidates: Iterable[RankedPassage]) -> set[str]:
-    """All words of some candidates, headings included, as they stand there."""
-    return {word for one in candidates for word in words_in(one.passage.headed_text)}
 
 
 class CandidateReranker(ABC):
@@ -180,7 +174,7 @@ class Searcher(CandidateReranker):
         candidates, duplicates = self._consistent_candidates(query, retrieval, clock)
         if not candidates and retrieval.search_type != options.search_type:
             # No word in common: what the embedder guesses is better than nothing.
-            guess = replace(retrieval, search_type="dense")
+            guess = retrieval.with_changes(search_type="dense")
             candidates, duplicates = self._consistent_candidates(query, guess, clock)
         return Retrieved(query, candidates, clock.timings(), duplicates, unread)
 
@@ -195,6 +189,8 @@ class Searcher(CandidateReranker):
 
     def matching_words(self, query: str, candidates: Sequence[RankedPassage]) -> set[str]:
         """Words of candidates that match, as the index's language has them."""
+        from wikirank.search.words import words_of  # Only the server's page marks them.
+
         return self.index.lexical.matching_words(query, words_of(candidates))
 
     @override

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import regex
 
 from wikirank.index.normalise import UNSPACED
+from wikirank.types import RankedPassage
 
 _WORD = regex.compile(rf"({UNSPACED}+)|(?:(?!{UNSPACED})[\p{{L}}\p{{N}}\p{{M}}])+")
 
@@ -27,3 +28,8 @@ def words_in(text: str) -> Iterator[str]:
             continue
         for start in range(max(1, len(run) - 1)):
             yield run[start : start + 2]
+
+
+def words_of(candidates: Iterable[RankedPassage]) -> set[str]:
+    """All words of some candidates, headings included, as they stand there."""
+    return {word for one in candidates for word in words_in(one.passage.headed_text)}

@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 from wikirank.errors import InvalidArgumentError
 from wikirank.serve.dependencies import SearchServiceOf, failures
 from wikirank.serve.models import (
-    LONGEST_QUERY_CHARS,
     MOST_CANDIDATES,
+    Question,
     RankedPassageResponse,
     SearchRequest,
 )
@@ -64,10 +64,9 @@ class MetadataCondition(BaseModel):
     )
 
 
-class RetrievalRequest(BaseModel):
+class RetrievalRequest(Question):
     """A question as Dify asks it."""
 
-    query: str = Field(max_length=LONGEST_QUERY_CHARS, description="The question.")
     retrieval_setting: RetrievalSetting = Field(
         default_factory=RetrievalSetting, description="How much to retrieve."
     )

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from wikirank.index.report import IndexInfo
 from wikirank.search import SearchOptions, SearchResult
 from wikirank.search.options import LONGEST_QUERY
-from wikirank.types import SearchType
+from wikirank.settings import QuerySettings
 
 LONGEST_QUERY_CHARS = LONGEST_QUERY
 MOST_CANDIDATES = 200
@@ -34,11 +34,24 @@ _EXAMPLE_PASSAGE: dict[str, Any] = {
 }
 
 
-class SearchRequest(BaseModel):
-    """A question, and how to search."""
+class Question(BaseModel):
+    """What is asked."""
+
+    query: str = Field(
+        max_length=LONGEST_QUERY_CHARS, description="A question or keywords; not blank."
+    )
+
+
+def _limited(name: str) -> Any:
+    """The setting of that name, bounded by what one request may cost."""
+    own = QuerySettings.model_fields[name]
+    return Field(default=own.default, ge=1, le=MOST_CANDIDATES, description=own.description)
+
+
+class SearchRequest(QuerySettings, Question):
+    """A question, and how to search; GET /api/info lists the keys that a filter may name."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {"query": "Why is the sky blue?"},
@@ -53,34 +66,8 @@ class SearchRequest(BaseModel):
         },
     )
 
-    query: str = Field(
-        max_length=LONGEST_QUERY_CHARS, description="A question or keywords; not blank."
-    )
-    k: int = Field(
-        default=5, ge=1, le=MOST_CANDIDATES, description="Passages to return at the most."
-    )
-    fetch_k: int = Field(
-        default=50,
-        ge=1,
-        le=MOST_CANDIDATES,
-        description="Candidates to take from dense and lexical search each; at least k.",
-    )
-    search_type: SearchType = Field(
-        default="hybrid",
-        description="Where candidates come from: dense (vectors), lexical (BM25), or both.",
-    )
-    rerank: bool = Field(default=True, description="Whether the cross-encoder reorders them.")
-    score_threshold: float | None = Field(
-        default=None,
-        ge=0,
-        le=1,
-        description="Return only passages whose relevance score is at least this; needs rerank.",
-    )
-    filter: dict[str, Any] | None = Field(
-        default=None,
-        description="Metadata that passages must have: a value for a key, or $eq, $ne, $gt, $gte, "
-        "$lt, $lte, $in, $nin; $and and $or nest. GET /api/info lists the keys.",
-    )
+    k: int = _limited("k")
+    fetch_k: int = _limited("fetch_k")
 
     def options(self) -> SearchOptions:
         """The same as the engine takes it."""
