@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, Protocol, Self, TypeVar
 from weakref import WeakSet
@@ -61,6 +62,38 @@ def abandon(thing: Any) -> None:
     To close a lock or a log would take it from the parent; to end threads would wait for ever.
     """
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+
+
+class ForkSafeLock:
+    """A lock that is free in a forked child, whoever held it in the parent.
+
+    Args:
+        reentrant: Whether the thread that holds it may take it again.
+    """
+
+    def __init__(self, *, reentrant: bool = False) -> None:
+        self._make: Callable[[], Any] = threading.RLock if reentrant else threading.Lock
+        self.after_fork()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Forget who held it."""
+        self._lock = self._make()
+
+    def acquire(self, timeout: float = -1) -> bool:
+        """Take it; False if it was not to be had within some seconds."""
+        taken: bool = self._lock.acquire(timeout=timeout)
+        return taken
+
+    def release(self) -> None:
+        """Give it back."""
+        self._lock.release()
+
+    def __enter__(self) -> None:
+        self.acquire()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.release()
 
 
 def _after_fork() -> None:

@@ -116,40 +116,159 @@ def test_beside_a_chroma_client_of_the_user(tmp_path: Path, theirs_first: bool) 
 
 
 FORKING = """
-import os, sys
-from wikirank.errors import IndexStorageError
+import multiprocessing, os, signal, sys, threading, traceback
 from wikirank.index import WikiIndex
-from wikirank.search import Searcher, SearchOptions
+from wikirank.search import Searcher
 from wikirank.types import Passage
 
-def found(index):
-    options = SearchOptions(rerank=False)
-    return [hit.passage.id for hit in Searcher(index).search("ants", options).passages]
+folder, way, end = sys.argv[1:]
 
-index = WikiIndex.create(sys.argv[1])
-index.add_passages([Passage(id="a", text="Ants carry leaves.", source="mine")])
-assert found(index) == ["a"]
+def found(index, query="What do ants carry?"):
+    return [(hit.passage.id, hit.relevance_score) for hit in Searcher(index).search(query).passages]
+
+def check():
+    assert found(index) == expected
+    with WikiIndex.open(folder) as again:
+        assert found(again) == expected
+    mine = Passage(id=f"of {os.getpid()}", text="Wasps sting.", source="mine")
+    index.add_passages([mine])
+    assert found(index, "Which animals sting?")[0][0] == mine.id
+    index.remove_passages([mine.id])
+
+def child(work):
+    signal.alarm(100)  # What hangs is ended, and tells so.
+    try:
+        work()
+    except Exception:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0) if end == "_exit" else sys.exit()
+
+def forked(work):
+    process = os.fork()
+    if process == 0:
+        child(work)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+
+def of_multiprocessing():
+    process = multiprocessing.get_context("fork").Process(target=check)
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+
+def twice():
+    forked(check)
+    check()
+
+def from_a_thread():
+    faults = []
+    def work():
+        try:
+            forked(check)
+        except BaseException as err:
+            faults.append(err)
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert not faults
+
+def beside_searches():
+    stop = threading.Event()
+    def search():
+        while not stop.is_set():
+            found(index)
+    threads = [threading.Thread(target=search) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(4):
+            forked(lambda: found(index) == expected or os._exit(2))
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+index = WikiIndex.create(folder)
+texts = [f"Ants carry leaves, {number} at a time." for number in range(40)] + ["Bees fly."]
+index.add_passages([Passage(id=text, text=text, source="mine") for text in texts])
+expected = found(index)
+assert len(expected) > 1
+{
+    "fork": lambda: forked(check),
+    "multiprocessing": of_multiprocessing,
+    "twice": lambda: forked(twice),
+    "thread": from_a_thread,
+    "searches": beside_searches,
+}[way]()
+assert found(index) == expected
+index.add_passages([Passage(id="newer", text="Balloons rise.", source="mine")])
+assert found(index, "balloons")[0][0] == "newer"
+print("done", flush=True)
+"""
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+
+def run_forking(program: str, *arguments: str) -> str:
+    command = [sys.executable, "-W", "ignore", "-c", program, *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@needs_fork
+@pytest.mark.parametrize(
+    ("way", "end"),
+    [
+        ("fork", "exit"),
+        ("fork", "_exit"),
+        ("multiprocessing", "exit"),
+        ("twice", "exit"),  # as of gunicorn --preload, whose workers fork again
+        ("thread", "_exit"),
+        ("searches", "_exit"),
+    ],
+)
+def test_a_forked_child_searches_and_writes_as_its_parent_does(
+    tmp_path: Path, way: str, end: str
+) -> None:
+    assert run_forking(FORKING, str(tmp_path / "index"), way, end) == "done\n"
+
+
+FORKED_CLIENT = """
+import os, signal, sys
+import chromadb
+from wikirank.embed import load_embedder
+from wikirank.errors import IndexStorageError
+from wikirank.index import WikiIndex
+from wikirank.search import Searcher
+
+def found(index):
+    return [hit.passage.id for hit in Searcher(index).search("What do ants carry?").passages]
+
+client = chromadb.PersistentClient(sys.argv[1]) if len(sys.argv) > 1 else chromadb.EphemeralClient()
+texts = [f"Ants carry leaves, {number} at a time." for number in range(40)]
+collection = client.create_collection("mine", embedding_function=None)
+collection.add(ids=texts, documents=texts, embeddings=load_embedder().embed_passages(texts))
+index = WikiIndex.from_chroma(client, "mine")
+expected = found(index)
 child = os.fork()
 if child == 0:
-    told = 0
-    for attempt in (lambda: found(index), lambda: WikiIndex.open(sys.argv[1])):
-        try:
-            attempt()
-        except IndexStorageError as err:
-            told += "spawn" in str(err)
-    print("told", told, flush=True)
-    end = {"_exit": os._exit, "exit": sys.exit}[sys.argv[2]]
-    end(told)
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
-index.add_passages([Passage(id="b", text="Bees fly.", source="mine")])
-assert set(found(index)) == {"a", "b"}
+    signal.alarm(100)
+    try:
+        print(found(index) == expected, flush=True)
+    except IndexStorageError as err:
+        print(err, flush=True)
+    sys.exit()
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert found(index) == expected
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.parametrize("end", ["_exit", "exit"])  # multiprocessing ends its children by the first
-def test_a_forked_child_is_told_and_its_parent_goes_on(tmp_path: Path, end: str) -> None:
-    program = [sys.executable, "-W", "ignore", "-c", FORKING, str(tmp_path / "index"), end]
-    done = subprocess.run(program, timeout=120, check=False, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "told 2\n"
+@needs_fork
+def test_a_forked_child_opens_the_folder_of_a_client_again(tmp_path: Path) -> None:
+    assert run_forking(FORKED_CLIENT, str(tmp_path)) == "True\n"
+
+
+@needs_fork
+def test_a_forked_child_is_told_that_a_store_in_memory_stays_behind() -> None:
+    assert "PersistentClient" in run_forking(FORKED_CLIENT)

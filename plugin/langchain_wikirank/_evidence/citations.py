@@ -6,12 +6,12 @@ A passage keeps its number for a whole conversation.
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Self
 
 from langchain_core.documents import Document
 
+from wikirank._util import ForkSafeLock
 from wikirank.errors import InvalidArgumentError
 from wikirank.passages.ids import stable_hash
 
@@ -162,7 +162,7 @@ class CitationBook:
     """
 
     def __init__(self, numbers: Mapping[str, int] | None = None) -> None:
-        self.lock = threading.RLock()
+        self.lock = ForkSafeLock(reentrant=True)
         self._numbers = dict(numbers or {})
         for key, number in self._numbers.items():
             if type(number) is not int or number < 1:

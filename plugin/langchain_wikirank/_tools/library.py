@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from langchain_wikirank._evidence.citations import CitationBook
 from langchain_wikirank._evidence.quoting import quoted_line
 from langchain_wikirank._evidence.tokens import TokenCounter
 from langchain_wikirank._evidence.write import lay_out
+from wikirank._util import ForkSafeLock
 from wikirank.search.pages import Page
 from wikirank.search.reader import PageReader
 
@@ -47,7 +47,7 @@ class Conversations:
     """The citation numbers of the last thousand conversations, by their thread id."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._books: OrderedDict[str, CitationBook] = OrderedDict()
 
     def book(

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import NamedTuple, Protocol
 from urllib.parse import unquote
 
+from wikirank._util import ForkSafeLock
 from wikirank.errors import SourceConnectionError
 from wikirank.types import Article
 
@@ -162,7 +163,7 @@ class LiveWiki(Protocol):
 
 
 @contextmanager
-def in_turn(lock: threading.Lock, name: str, deadline: float) -> Iterator[None]:
+def in_turn(lock: ForkSafeLock, name: str, deadline: float) -> Iterator[None]:
     """One question at a time to a wiki that is not asked several at once.
 
     Args:

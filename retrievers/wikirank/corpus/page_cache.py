@@ -7,7 +7,6 @@ import logging
 import os
 import sqlite3
 import sys
-import threading
 import time
 import zlib
 from collections import OrderedDict
@@ -17,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
+from wikirank._util import ForkSafeLock
 from wikirank.types import Article
 
 _LOGGER = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class PageCache:
         self.path = folder / _FILE
         self._wiki = wiki
         self._most_bytes = most_bytes
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._usable = True
 
     def get(self, versions: Mapping[int, str]) -> dict[int, Article]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from wikirank._util import ForkSafeLock
 from wikirank.embed.onnx_embedder import OnnxEmbedder
 from wikirank.embed.protocol import Embedder
 from wikirank.errors import InvalidArgumentError
@@ -19,7 +19,7 @@ from wikirank.runtime.model_folder import (
 )
 from wikirank.runtime.model_pairs import BUNDLED, MODEL_PAIRS
 
-_lock = threading.Lock()
+_lock = ForkSafeLock()
 _loaded: dict[tuple[str, ...], Embedder] = {}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from wikirank._extras import require_extra
+from wikirank._util import ForkSafeLock
 from wikirank.embed.prompted import PromptedEmbedder
 from wikirank.errors import ModelError
 from wikirank.runtime.tokens import plain_tokenizer
@@ -66,7 +66,7 @@ class TorchEmbedder(PromptedEmbedder):
             ),
             max_length=self._model.max_seq_length,
         )
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
 
     @override
     def _embed(self, texts: Sequence[str], prompt: str) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import tantivy
 
-from wikirank._util import Closing, is_rust_panic
+from wikirank._util import Closing, abandon, is_rust_panic, renew_after_fork
 from wikirank.errors import IndexStorageError
 from wikirank.index.analyzer import Analyzer
 from wikirank.index.bm25_files import META, lexical_fault
@@ -71,15 +71,31 @@ class LexicalIndex:
             raise IndexStorageError(_damaged(self._place, fault))
         with _failures(self._place):
             path.mkdir(parents=True, exist_ok=True)
-            self._index = tantivy.Index(_schema(), path=str(path))
+            self._opened: tantivy.Index | None = tantivy.Index(_schema(), path=str(path))
         self._prepare(language)
+        renew_after_fork(self)
+
+    @property
+    def _index(self) -> tantivy.Index:
+        """The index as tantivy has it open."""
+        if self._opened is None:  # In a forked child.
+            with _failures(self._place):
+                opened = tantivy.Index(_schema(), path=str(self._place.path))
+            opened.register_tokenizer(_ANALYZER, self._analyzer.tokenizer)
+            self._opened = opened
+        return self._opened
+
+    def after_fork(self) -> None:
+        """Open the index again when it is asked next: threads of the parent may hold its locks."""
+        abandon(self._opened)
+        self._opened = None
 
     @classmethod
     def in_memory(cls, passages: Sequence[Passage]) -> LexicalIndex:
         """Make an index of a few passages, in their language, that lives as long as it is held."""
         index = cls.__new__(cls)
         index._place = _Place(Path("memory"), "Ask again.")  # to name it in an error
-        index._index = tantivy.Index(_schema())
+        index._opened = tantivy.Index(_schema())
         index._prepare(language_of_texts(passage.headed_text for passage in passages))
         with index.writer() as writer:
             writer.put_all(passages)

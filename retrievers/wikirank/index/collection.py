@@ -13,7 +13,6 @@ import json
 import os
 import shutil
 import tempfile
-import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,7 +26,7 @@ from filelock import FileLock
 from typing_extensions import override
 
 import wikirank
-from wikirank._util import chunks
+from wikirank._util import ForkSafeLock, chunks
 from wikirank.embed import Embedder
 from wikirank.errors import IndexMismatchError, InvalidArgumentError
 from wikirank.index.bm25 import settle_language
@@ -71,7 +70,7 @@ class CollectionIndex(WikiIndex):
         super().__init__(folder, store, vectors, embedder)
         self._bound_to = "of a Chroma client, which belongs to this process"
         self._vectors = vectors
-        self._mutex = threading.RLock()
+        self._mutex = ForkSafeLock(reentrant=True)
         store.current = self._current
         self._live_store = store
         self.sync()
@@ -264,8 +263,14 @@ def open_collection_index(
     _check_mirror(folder, vectors)
     index = CollectionIndex(folder, vectors, embedder)
     if temporary:
-        weakref.finalize(index, shutil.rmtree, folder, ignore_errors=True)
+        weakref.finalize(index, _remove_mirror, folder, os.getpid())
     return index
+
+
+def _remove_mirror(folder: Path, process: int) -> None:
+    """Delete the mirror of a process; a forked child leaves it to its parent."""
+    if os.getpid() == process:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_made_with(vectors: CollectionVectors, name: str, embedder: Embedder) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from wikirank._util import ForkSafeLock
 from wikirank.errors import InvalidArgumentError
 from wikirank.rank.onnx_cross_encoder import CascadeCrossEncoder, OnnxCrossEncoder
 from wikirank.rank.protocol import CrossEncoder
@@ -24,7 +24,7 @@ _GPU_BATCH = 64
 
 _Settings = tuple[str, str | None, str | None, int | None, int | None]
 
-_lock = threading.Lock()
+_lock = ForkSafeLock()
 _loaded: dict[_Settings, CrossEncoder] = {}
 
 

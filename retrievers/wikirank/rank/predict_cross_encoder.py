@@ -7,7 +7,6 @@ sentence-transformers' `CrossEncoder.predict` knows how. So it is given texts, n
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections.abc import Sequence
 from functools import cached_property
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding
 from typing_extensions import override
 
+from wikirank._util import ForkSafeLock
 from wikirank.errors import ModelError, TextTooLongError, TruncationWarning
 from wikirank.rank.protocol import DescribedCrossEncoder
 from wikirank.rank.windows import check_max_length
@@ -106,7 +106,7 @@ class PredictCrossEncoder(DescribedCrossEncoder):
             tokenizer=plain_tokenizer(self._model.tokenizer.backend_tokenizer.to_str()),
         )
         self._batch_size = batch_size
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
 
     @override
     def _score(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:

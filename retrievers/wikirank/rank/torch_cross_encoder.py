@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding
 from typing_extensions import override
 
+from wikirank._util import ForkSafeLock
 from wikirank.errors import InvalidArgumentError, MissingExtraError, ModelError
 from wikirank.rank.predict_cross_encoder import PredictCrossEncoder, is_plain_encoder
 from wikirank.rank.protocol import DescribedCrossEncoder
@@ -90,7 +90,7 @@ class TorchCrossEncoder(DescribedCrossEncoder):
         """
         self._model = model
         self._batch_size = batch_size or _BATCH_SIZES.get(model.device.type, 32)
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         super().__init__(
             description,
             max_length=check_max_length(max_length, limit=_position_limit(model)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -14,6 +15,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Encoding
 
+from wikirank._util import abandon, renew_after_fork
 from wikirank.errors import InvalidArgumentError, MissingExtraError, ModelError
 from wikirank.runtime.providers import CUDA, execution_providers, is_cuda
 from wikirank.runtime.workers import map_ordered
@@ -59,15 +61,26 @@ class Network:
         self, file: Path, *, outputs: Sequence[str] = (), device: str | None = None
     ) -> None:
         self._file = file
+        self._device = device
+        session = self._open()
+        self._session: onnxruntime.InferenceSession | None = session
+        self._running: set[int] = set()  # the threads that are
+        renew_after_fork(self)
+        self.inputs = frozenset(node.name for node in session.get_inputs())
+        has = [output.name for output in session.get_outputs()]
+        self._output = next((name for name in outputs if name in has), has[0])
+
+    def _open(self) -> onnxruntime.InferenceSession:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
         # A memory pattern is kept for every input shape met: memory would grow with their number.
         options.enable_mem_pattern = False
+        device = self._device
         try:
-            self._session = onnxruntime.InferenceSession(
-                str(file),
+            session = onnxruntime.InferenceSession(
+                str(self._file),
                 options,
                 providers=execution_providers(device),
                 disabled_optimizers=[] if is_cuda(device) else list(_SLOW_FUSIONS),
@@ -75,17 +88,23 @@ class Network:
         except MissingExtraError:
             raise
         except Exception as err:
-            msg = f"Expected an ONNX network in {file}; ONNX Runtime cannot open it: {err}"
+            msg = f"Expected an ONNX network in {self._file}; ONNX Runtime cannot open it: {err}"
             raise ModelError(msg) from err
-        if is_cuda(device) and CUDA not in self._session.get_providers():
+        if is_cuda(device) and CUDA not in session.get_providers():
             msg = (
                 f"Expected ONNX Runtime to start CUDA on {device!r}; it fell back to the CPU. "
                 "Check the GPU's driver and that CUDA and cuDNN are those of this onnxruntime-gpu."
             )
             raise ModelError(msg)
-        self.inputs = frozenset(node.name for node in self._session.get_inputs())
-        has = [output.name for output in self._session.get_outputs()]
-        self._output = next((name for name in outputs if name in has), has[0])
+        return session
+
+    def after_fork(self) -> None:
+        """Open the network again, if a thread was running it as the process was forked."""
+        # Else child and parent share it: with one thread a run it has none of its own.
+        if self._running:
+            abandon(self._session)
+            self._session = None
+            self._running = set()
 
     def run(self, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """Run the network once.
@@ -100,12 +119,18 @@ class Network:
             ModelError: If the run failed, or gave something that is not a finite number.
         """
         feed = {name: arrays[name] for name in self.inputs}
+        session = self._session
+        if session is None:  # In a forked child; should two threads open it, one stays.
+            session = self._session = self._open()
+        self._running.add(threading.get_ident())
         try:
-            output: NDArray[np.float32] = self._session.run([self._output], feed)[0]
+            output: NDArray[np.float32] = session.run([self._output], feed)[0]
         except Exception as err:
             shapes = {name: array.shape for name, array in feed.items()}
             msg = f"ONNX Runtime failed on inputs of shape {shapes} with {self._file}: {err}"
             raise ModelError(msg) from err
+        finally:
+            self._running.discard(threading.get_ident())
         if not np.isfinite(output).all():
             msg = f"Expected finite numbers from {self._file}, got NaN or infinity; re-export it."
             raise ModelError(msg)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from wikirank._cancellation import check_cancelled
+from wikirank._util import ForkSafeLock
 from wikirank.corpus.live import (
     MOST_PAGE_CHARS,
     FoundPages,
@@ -45,7 +45,7 @@ class LiveZim:
 
     def __init__(self, path: str | Path) -> None:
         self._source = ZimSource(path)
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         with self._source.opened() as archive:
             self._archive = archive
             self._origin = Origin.of(archive)

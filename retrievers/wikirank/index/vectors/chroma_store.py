@@ -16,10 +16,8 @@ from pathlib import Path
 from time import perf_counter
 
 import chromadb
-from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.errors import ChromaError
 
-from wikirank._util import abandon
 from wikirank.errors import IndexStorageError
 from wikirank.index.vectors.hnsw_files import DATABASE
 from wikirank.index.vectors.server import embedded_client, open_collection
@@ -32,8 +30,6 @@ _lock = threading.Lock()
 _marks: dict[str, WriteMark | None] = {}
 _tokens: dict[str, str] = {}
 _holders: Counter[str] = Counter()
-# Whether this process was forked from one that had Chroma open.
-_forked = False
 # Paths that Chroma failed to open, or whose files were deleted.
 _useless: set[str] = set()
 
@@ -53,13 +49,6 @@ class ChromaSystem:
     """
 
     def __init__(self, folder: Path, mark: WriteMark | None, *, anew: bool = False) -> None:
-        if _forked:
-            msg = (
-                f"Expected a process that Chroma can work in for {folder}, got one forked from a "
-                "process that had an index open: Chroma's threads did not come along. Start "
-                "processes by spawn or forkserver, or open the first index after the fork."
-            )
-            raise IndexStorageError(msg)
         anew = anew or not (folder / DATABASE).exists()  # What Chroma has is of a deleted index.
         with _lock:
             self._path = _path_that_knows(str(folder), mark, anew=anew)
@@ -122,13 +111,11 @@ def _path_that_knows(folder: str, mark: WriteMark | None, *, anew: bool) -> str:
 
 
 def _after_fork() -> None:
-    """A forked child lacks Chroma's threads, without which even a new store hangs."""
-    global _forked, _lock
+    """A forked child has opened nothing yet; see `wikirank.index.vectors.forked`."""
+    global _lock
     _lock = threading.Lock()
-    if _tokens:
-        _forked = True
-        for system in SharedSystemClient._identifier_to_system.values():
-            abandon(system)
+    for opened in (_marks, _tokens, _holders, _useless):
+        opened.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -93,7 +93,7 @@ class EmbeddedVectors(ChromaVectors):
         self._switch = threading.Lock()
 
     def after_fork(self) -> None:
-        """Leave Chroma's store to the parent, whose threads it needs; see `ChromaSystem`."""
+        """Leave Chroma's store to the parent, whose threads it needs; the next call opens it."""
         abandon((self._system, self._lock))
         self._system = None
         self._make_locks()

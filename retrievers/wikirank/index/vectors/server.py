@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import chromadb
 import httpx
 import numpy as np
+from chromadb.api.client import Client
 from chromadb.api.collection_configuration import CreateHNSWConfiguration
 from chromadb.config import Settings
 from chromadb.errors import ChromaError, NotFoundError
@@ -28,6 +29,7 @@ from wikirank.errors import (
     InvalidArgumentError,
 )
 from wikirank.index.vectors.base import ServedVectors, StoredRecord, VectorIndex
+from wikirank.index.vectors.forked import ensure_usable, is_embedded
 from wikirank.types import HEADING_SEPARATOR, Passage
 
 if TYPE_CHECKING:
@@ -55,8 +57,23 @@ def _settings() -> Settings:
 
 
 def embedded_client(path: Path | str) -> ClientAPI:
-    """Open Chroma's own store in a folder, in this process."""
+    """Open Chroma's own store in a folder, in this process, also in a forked one."""
+    ensure_usable()
     return chromadb.PersistentClient(path=str(path), settings=_settings())
+
+
+def _same_client(collection: chromadb.Collection) -> ClientAPI:
+    """A client of this process for what a client of its parent has a collection of."""
+    settings = collection._client.get_settings()
+    if is_embedded(settings):
+        if not settings.is_persistent:
+            msg = (
+                "Expected a Chroma client whose store a forked child can open, got one in memory. "
+                "Keep it in a folder (chromadb.PersistentClient), or open it after the fork."
+            )
+            raise IndexStorageError(msg)
+        ensure_usable()
+    return Client(collection.tenant, collection.database, settings)
 
 
 def server_client(url: str) -> ClientAPI:
@@ -240,13 +257,20 @@ class ServerVectors(ServedVectors, ChromaVectors):
     @override
     @contextmanager
     def _use(self, *, write: bool = False) -> Iterator[chromadb.Collection]:
-        if self._server and self._process != os.getpid():  # Connections are the forked parent's.
-            abandon(self._client)
-            self._client = server_client(self._server)
-            self._collection = open_collection(self._client, self._name, create=False)
-            self._process = os.getpid()
+        if self._process != os.getpid():  # Connections and threads are the forked parent's.
+            self._open_again()
         with chroma_failures(self._server):
             yield self._collection
+
+    def _open_again(self) -> None:
+        abandon((self._client, self._collection))
+        with chroma_failures(self._server):
+            if self._server:
+                self._client = server_client(self._server)
+            else:
+                self._client = _same_client(self._collection)
+            self._collection = open_collection(self._client, self._name, create=False)
+        self._process = os.getpid()
 
     @property
     def collection_id(self) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from wikirank._cancellation import check_cancelled
 from wikirank._server import is_loopback
-from wikirank._util import Closing
+from wikirank._util import Closing, abandon, renew_after_fork
 from wikirank.corpus.sources.mediawiki.credentials import Credentials
 from wikirank.corpus.sources.mediawiki.fields import section
 from wikirank.corpus.sources.mediawiki.http import (
@@ -88,7 +88,9 @@ class ApiClient(Closing):
                 " an https:// address. If you trust the network, allow it (--allow-http)."
             )
             raise InvalidArgumentError(msg)
+        self._contact = contact
         self._http = make_client(contact)
+        renew_after_fork(self)
         self._sleep = sleep
         self._answered = False
         self._logged_in = False
@@ -97,6 +99,13 @@ class ApiClient(Closing):
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+
+    def after_fork(self) -> None:
+        """Leave the connections to the parent; its session at the wiki goes on."""
+        abandon(self._http)
+        cookies = self._http.cookies
+        self._http = make_client(self._contact)
+        self._http.cookies = cookies
 
     def call(self, **parameters: str) -> dict[str, Any]:
         """Make one request, as the user if there is one.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from time import monotonic
 from urllib.parse import unquote, urlsplit
 
 from wikirank._cancellation import wait_unless_cancelled
-from wikirank._util import Closing
+from wikirank._util import Closing, ForkSafeLock
 from wikirank.corpus.live import (
     FoundPages,
     Ranking,
@@ -75,7 +74,7 @@ class LiveMediaWiki(Closing):
         credentials = find_credentials(user, password, token)
         contact = contact or os.environ.get(CONTACT_VARIABLE)
         api = find_api(address, contact=contact, has_credentials=bool(credentials))
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._client = ApiClient(
             api,
             credentials=credentials,
