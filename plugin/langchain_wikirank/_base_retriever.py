@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Annotated, Any
 
 from langchain_core.callbacks import (
@@ -19,15 +20,16 @@ from pydantic import BeforeValidator, ConfigDict, Field, SerializeAsAny
 from typing_extensions import override
 
 from langchain_wikirank._async import run_in_worker
-from langchain_wikirank._compressed import acompressed_search, compressed_search
+from langchain_wikirank._compressed import compressed_steps
 from langchain_wikirank._documents import document_from
 from langchain_wikirank._retriever_settings import WikiTracingParams, require_question
-from langchain_wikirank._tracing import atraced_search, record_search, traced_search
+from langchain_wikirank._tracing import atraced_step, record_search, traced_step
 from langchain_wikirank.compressor import WikiReranker
 from wikirank.rank import CrossEncoder
 from wikirank.search import SearchOptions, SearchResult
 from wikirank.search.pipeline import CandidateReranker
 from wikirank.search.reader import PageReader
+from wikirank.search.steps import SearchStep, arun_steps, run_steps
 from wikirank.settings import RerankSettings, SearchSettings
 
 
@@ -120,29 +122,33 @@ class BaseWikiRetriever(SearchSettings, BaseRetriever):
     def _search(
         self, query: str, overrides: Mapping[str, Any], callbacks: CallbackManager
     ) -> SearchResult:
-        require_question(query)
-        options = self._options(overrides)
-        if options.rerank and self._named_model is None:
-            searcher = self._over(None)
-            result = compressed_search(searcher, self._compressor, query, options, callbacks)
-        else:
-            result = traced_search(self._searcher(options), query, options, callbacks)
+        steps = self._steps(query, overrides, callbacks)
+        result = run_steps(steps, partial(traced_step, callbacks))
         record_search(result)
         return result
 
     async def _asearch(
         self, query: str, overrides: Mapping[str, Any], callbacks: AsyncCallbackManager
     ) -> SearchResult:
-        require_question(query)
-        options = self._options(overrides)
-        if options.rerank and self._named_model is None:
-            searcher = self._over(None)
-            result = await acompressed_search(searcher, self._compressor, query, options, callbacks)
-        else:
-            searcher = await run_in_worker(self._searcher, options)
-            result = await atraced_search(searcher, query, options, callbacks)
+        steps = await run_in_worker(self._steps, query, overrides, callbacks)
+        result = await arun_steps(steps, partial(atraced_step, callbacks), run_in_worker)
         record_search(result)
         return result
+
+    def _steps(
+        self,
+        query: str,
+        overrides: Mapping[str, Any],
+        callbacks: CallbackManager | AsyncCallbackManager,
+    ) -> Iterator[SearchStep]:
+        """The steps of a search, the models loaded."""
+        require_question(query)
+        options = self._options(overrides)
+        named = self._named_model if options.rerank else None
+        searcher = self._over(named.load_model() if named else None)
+        if options.rerank and named is None:
+            return compressed_steps(searcher, self._compressor, query, options, callbacks)
+        return searcher.steps(query, options)
 
     @property
     def _named_model(self) -> WikiReranker | None:
@@ -166,10 +172,6 @@ class BaseWikiRetriever(SearchSettings, BaseRetriever):
     @abstractmethod
     def _over(self, cross_encoder: CrossEncoder | None) -> CandidateReranker:
         """What searches."""
-
-    def _searcher(self, options: SearchOptions) -> CandidateReranker:
-        named = self._named_model if options.rerank else None
-        return self._over(named.load_model() if named else None)
 
     def _options(self, overrides: Mapping[str, Any]) -> SearchOptions:
         """The engine's options: this call's settings over the retriever's over the reranker's."""

@@ -6,29 +6,21 @@ what is said of them. Its score is ours only where it is one: `relevance_score`,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from numbers import Real
-from time import perf_counter
-from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManager, CallbackManager
 from langchain_core.documents import BaseDocumentCompressor, Document
 
 from langchain_wikirank._async import run_in_worker
 from langchain_wikirank._documents import document_of
-from langchain_wikirank._tracing import (
-    RERANK,
-    achild_run,
-    atraced_search,
-    child_run,
-    rerank_summary,
-    traced_search,
-)
 from langchain_wikirank.compressor import WikiReranker
 from wikirank.errors import InvalidArgumentError
-from wikirank.search import SearchOptions, SearchResult
+from wikirank.search import Retrieved, SearchOptions, SearchResult
 from wikirank.search.pipeline import CandidateReranker
+from wikirank.search.steps import SearchStep, StageClock
 from wikirank.types import RankedPassage
 
 # Which candidate a document is: some compressors lose ids, none loses metadata.
@@ -36,116 +28,75 @@ _CANDIDATE = "wikirank_candidate"
 _SCORE = "relevance_score"
 
 
-def compressed_search(
+def compressed_steps(
     searcher: CandidateReranker,
     compressor: BaseDocumentCompressor,
     query: str,
     options: SearchOptions,
-    callbacks: CallbackManager,
-) -> SearchResult:
-    """Search, and let a compressor order the candidates.
+    callbacks: CallbackManager | AsyncCallbackManager,
+) -> Iterator[SearchStep]:
+    """The steps of a search whose candidates a compressor orders.
 
     Args:
-        searcher: What searches.
-        compressor: What orders.
+        searcher: What finds the candidates.
+        compressor: What orders them.
         query: The query.
         options: How to search.
-        callbacks: Who is told; the compressor's own runs stand beside the reranking.
+        callbacks: Who is told of the compressor's own runs.
 
-    Returns:
-        What the search found, with the passages that the compressor left, at most `k`.
-
-    Raises:
-        InvalidArgumentError: If the compressor returns what it was not given, or `score_threshold`
-            is set and it gives no score.
+    Yields:
+        The steps. The second raises InvalidArgumentError if the compressor returns what it was not
+        given, or `score_threshold` is set and it gives no score.
     """
-    result = traced_search(searcher, query, _first_stage_only(options), callbacks)
-    documents, started = _documents(result), perf_counter()
-    inner = (
-        None if isinstance(compressor, WikiReranker) else callbacks
-    )  # Its run would be the same.
-    with child_run(callbacks, RERANK, _inputs(compressor, query, documents)) as outputs:
-        left = compressor.compress_documents(documents, query, inner) if documents else []
-        result = _result(searcher, result, documents, left, options, started)
-        outputs.update(_outputs(result))
-    return result
+    first_stage = options.with_changes(rerank=False, score_threshold=None, neighbours=0)
+    first = SearchStep("retrieve", query, options, partial(searcher.retrieve, query, first_stage))
+    yield first
+    retrieved: Retrieved = first.outcome
+    documents = _documents(retrieved)
+    # The run of a reranker of ours would be the same as that of this step.
+    inner = None if isinstance(compressor, WikiReranker) else callbacks
+
+    def run() -> SearchResult:
+        clock = StageClock(retrieved.timings)
+        with clock.stage("rerank"):
+            left = compressor.compress_documents(documents, query, inner) if documents else []
+        return _result(searcher, retrieved, documents, left, options, clock)
+
+    async def arun() -> SearchResult:
+        clock = StageClock(retrieved.timings)
+        with clock.stage("rerank"):
+            left: Sequence[Document] = []
+            if documents:
+                left = await compressor.acompress_documents(documents, query, inner)
+        return await run_in_worker(_result, searcher, retrieved, documents, left, options, clock)
+
+    yield SearchStep("rerank", query, options, run, arun, retrieved, type(compressor).__name__)
 
 
-async def acompressed_search(
-    searcher: CandidateReranker,
-    compressor: BaseDocumentCompressor,
-    query: str,
-    options: SearchOptions,
-    callbacks: AsyncCallbackManager,
-) -> SearchResult:
-    """Search without blocking the event loop; see `compressed_search`.
-
-    Args:
-        searcher: What searches.
-        compressor: What orders.
-        query: The query.
-        options: How to search.
-        callbacks: Who is told.
-
-    Returns:
-        What the search found, with the passages that the compressor left, at most `k`.
-    """
-    result = await atraced_search(searcher, query, _first_stage_only(options), callbacks)
-    documents, started = _documents(result), perf_counter()
-    inner = (
-        None if isinstance(compressor, WikiReranker) else callbacks
-    )  # Its run would be the same.
-    async with achild_run(callbacks, RERANK, _inputs(compressor, query, documents)) as outputs:
-        left = await compressor.acompress_documents(documents, query, inner) if documents else []
-        arguments = (searcher, result, documents, left, options, started)
-        result = await run_in_worker(_result, *arguments)
-        outputs.update(_outputs(result))
-    return result
-
-
-def _first_stage_only(options: SearchOptions) -> SearchOptions:
-    return options.with_changes(rerank=False, score_threshold=None, neighbours=0)
-
-
-def _documents(result: SearchResult) -> list[Document]:
-    documents = [document_of(candidate.passage) for candidate in result.candidates]
+def _documents(retrieved: Retrieved) -> list[Document]:
+    documents = [document_of(candidate.passage) for candidate in retrieved.candidates]
     for position, document in enumerate(documents):
         document.metadata.pop(_SCORE, None)  # The caller's own, which says nothing of this query.
         document.metadata[_CANDIDATE] = position
     return documents
 
 
-def _inputs(
-    compressor: BaseDocumentCompressor, query: str, documents: Sequence[Document]
-) -> dict[str, Any]:
-    return {"query": query, "count": len(documents), "model": type(compressor).__name__}
-
-
-def _outputs(result: SearchResult) -> dict[str, Any]:
-    scores = [passage.relevance_score for passage in result.passages]
-    summary = rerank_summary(len(scores), result.passing, scores)
-    return {**summary, "ms": {"rerank": result.timings["rerank"]}}
-
-
 def _result(
     searcher: CandidateReranker,
-    retrieved: SearchResult,
+    retrieved: Retrieved,
     documents: Sequence[Document],
     left: Sequence[Document],
     options: SearchOptions,
-    started: float,
+    clock: StageClock,
 ) -> SearchResult:
     ranked = [_ranked(document, documents, retrieved.candidates) for document in left]
     if options.score_threshold is not None:
         ranked = _above(ranked, options.score_threshold)
     passages = [replace(r, rank=rank) for rank, r in enumerate(ranked[: options.k], start=1)]
     if options.neighbours:
-        passages = searcher.with_neighbours(passages, options.neighbours)
-    took = (perf_counter() - started) * 1000
-    timings = {**retrieved.timings, "rerank": took}
-    if "total" in timings:
-        timings["total"] += took
-    return replace(retrieved, passages=passages, timings=timings, passing=len(ranked))
+        with clock.stage("neighbours"):
+            passages = searcher.with_neighbours(passages, options.neighbours)
+    return retrieved.result(passages, clock.timings(), len(ranked))
 
 
 def _ranked(

@@ -22,11 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import AsyncCallbackManager, CallbackManager
 
-from langchain_wikirank._async import run_in_worker
-
 if TYPE_CHECKING:
-    from wikirank.search import Retrieved, SearchOptions, SearchResult
-    from wikirank.search.pipeline import CandidateReranker
+    from wikirank.search import SearchResult
+    from wikirank.search.steps import SearchStep
     from wikirank.types import RankedPassage
 
 
@@ -51,7 +49,6 @@ def record_search(result: SearchResult) -> None:
         results.append(result)
 
 
-RETRIEVE = "wikirank.retrieve"
 RERANK = "wikirank.rerank"
 TOP = 5
 """How many scores a run shows."""
@@ -111,79 +108,51 @@ async def achild_run(
     await run.on_chain_end(outputs)
 
 
-def traced_search(
-    searcher: CandidateReranker, query: str, options: SearchOptions, callbacks: CallbackManager
-) -> SearchResult:
-    """Search, with a child run for each step.
-
-    Args:
-        searcher: What searches.
-        query: The query.
-        options: How to search; without `rerank` there is only the first run.
-        callbacks: Who is told.
-
-    Returns:
-        What the search found.
-    """
-    with child_run(callbacks, RETRIEVE, _retrieve_inputs(query, options)) as outputs:
-        retrieved = searcher.retrieve(query, options)
-        outputs.update(_retrieve_outputs(retrieved))
-    if not options.rerank:
-        return searcher.rerank(retrieved, options)
-    with child_run(callbacks, RERANK, _rerank_inputs(searcher, retrieved)) as outputs:
-        result = searcher.rerank(retrieved, options)
-        outputs.update(_rerank_outputs(retrieved, result))
-    return result
+@contextmanager
+def traced_step(callbacks: CallbackManager, step: SearchStep) -> Iterator[None]:
+    """A step of a search as a child run, but for the mere cut of what is not reranked."""
+    if step.name == "cut":
+        yield
+        return
+    with child_run(callbacks, f"wikirank.{step.name}", _inputs(step)) as outputs:
+        yield
+        outputs.update(_outputs(step))
 
 
-async def atraced_search(
-    searcher: CandidateReranker, query: str, options: SearchOptions, callbacks: AsyncCallbackManager
-) -> SearchResult:
-    """Search without blocking the event loop; see `traced_search`.
-
-    Args:
-        searcher: What searches.
-        query: The query.
-        options: How to search.
-        callbacks: Who is told.
-
-    Returns:
-        What the search found.
-    """
-    async with achild_run(callbacks, RETRIEVE, _retrieve_inputs(query, options)) as outputs:
-        retrieved = await run_in_worker(searcher.retrieve, query, options)
-        outputs.update(_retrieve_outputs(retrieved))
-    if not options.rerank:
-        return await run_in_worker(searcher.rerank, retrieved, options)
-    async with achild_run(callbacks, RERANK, _rerank_inputs(searcher, retrieved)) as outputs:
-        result = await run_in_worker(searcher.rerank, retrieved, options)
-        outputs.update(_rerank_outputs(retrieved, result))
-    return result
+@asynccontextmanager
+async def atraced_step(callbacks: AsyncCallbackManager, step: SearchStep) -> AsyncIterator[None]:
+    """The same for asynchronous callbacks."""
+    if step.name == "cut":
+        yield
+        return
+    async with achild_run(callbacks, f"wikirank.{step.name}", _inputs(step)) as outputs:
+        yield
+        outputs.update(_outputs(step))
 
 
-def _retrieve_inputs(query: str, options: SearchOptions) -> dict[str, Any]:
+def _inputs(step: SearchStep) -> dict[str, Any]:
+    if step.retrieved:
+        count = len(step.retrieved.candidates)
+        return {"query": step.query, "count": count, "model": step.model}
+    options = step.options
     inputs = {
-        "query": query,
+        "query": step.query,
         "search_type": options.search_type,
         "fetch_k": max(options.k, options.fetch_k),
     }
     return {**inputs, "filter": dict(options.filter)} if options.filter else inputs
 
 
-def _retrieve_outputs(retrieved: Retrieved) -> dict[str, Any]:
-    scores = [_first_score(candidate) for candidate in retrieved.candidates[:TOP]]
-    return {"count": len(retrieved.candidates), "top_scores": scores, "ms": dict(retrieved.timings)}
-
-
-def _rerank_inputs(searcher: CandidateReranker, retrieved: Retrieved) -> dict[str, Any]:
-    model = searcher.cross_encoder.model_id
-    return {"query": retrieved.query, "count": len(retrieved.candidates), "model": model}
-
-
-def _rerank_outputs(retrieved: Retrieved, result: SearchResult) -> dict[str, Any]:
-    ms = {name: took for name, took in result.timings.items() if name not in retrieved.timings}
-    scores = [passage.relevance_score for passage in result.passages]
-    return {**rerank_summary(len(scores), result.passing, scores), "ms": ms}
+def _outputs(step: SearchStep) -> dict[str, Any]:
+    if step.retrieved:
+        result: SearchResult = step.outcome
+        relevance = [passage.relevance_score for passage in result.passages]
+        outputs = rerank_summary(len(relevance), result.passing, relevance)
+    else:
+        candidates = step.outcome.candidates
+        scores = [_first_score(candidate) for candidate in candidates[:TOP]]
+        outputs = {"count": len(candidates), "top_scores": scores}
+    return {**outputs, "ms": step.timings}
 
 
 def rerank_summary(count: int, passing: int, scores: Sequence[float | None]) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -13,8 +15,9 @@ import pytest
 from wikirank.errors import InvalidArgumentError, TruncationWarning
 from wikirank.index import WikiIndex
 from wikirank.rank import load_cross_encoder, score_passages
-from wikirank.search import Searcher, SearchOptions
+from wikirank.search import Retrieved, Searcher, SearchOptions, SearchResult
 from wikirank.search.neighbours import joined_text
+from wikirank.search.steps import SearchStep
 from wikirank.types import Passage
 
 QUESTION = "Who was the architect of the Amber Lighthouse?"
@@ -130,6 +133,36 @@ def test_options_are_values() -> None:
         options.k = 4  # type: ignore[misc]
     described = SearchOptions.model_json_schema()["properties"]
     assert all(setting["description"] for setting in described.values())
+
+
+def test_an_observer_sees_the_steps(searcher: Searcher) -> None:
+    seen: list[tuple[Any, ...]] = []
+
+    @contextmanager
+    def observe(step: SearchStep) -> Iterator[None]:
+        seen.append((step.name, step.query, step.model))
+        try:
+            yield
+        except InvalidArgumentError:
+            seen.append(("failed", step.outcome))
+            raise
+        seen.append((type(step.outcome), set(step.timings)))
+
+    model = searcher.cross_encoder.model_id
+    searcher.search(QUESTION, SearchOptions(search_type="lexical", neighbours=1), observe)
+    assert seen == [
+        ("retrieve", QUESTION, ""),
+        (Retrieved, {"lexical", "fuse", "total"}),
+        ("rerank", QUESTION, model),
+        (SearchResult, {"rerank", "neighbours"}),
+    ]
+    seen.clear()
+    searcher.search(QUESTION, SearchOptions(rerank=False), observe)
+    assert [one[0] for one in seen] == ["retrieve", Retrieved, "cut", SearchResult]
+    seen.clear()
+    with pytest.raises(InvalidArgumentError, match="empty"):
+        searcher.search(" ", observer=observe)
+    assert seen == [("retrieve", " ", ""), ("failed", None)]
 
 
 @pytest.mark.parametrize("query", ["", "   \n"])

@@ -31,9 +31,9 @@ def bounded_query(query: str) -> str:
 class _Checked(BaseModel):
     """A model whose errors are those of this library."""
 
-    def __init__(self, **given: Any) -> None:
+    def __init__(self, **values: Any) -> None:
         try:
-            super().__init__(**given)
+            super().__init__(**values)
         except ValidationError as err:
             raise InvalidArgumentError(_told(err.errors()[0])) from None
 
@@ -90,6 +90,21 @@ class Retrieved:
     duplicates: int = 0
     unread: UnreadLanguage | None = None
     omitted: tuple[str, ...] = ()
+
+    def result(
+        self, passages: list[RankedPassage], timings: dict[str, float], passing: int
+    ) -> SearchResult:
+        """What became of the candidates, `passing` of which reached the threshold."""
+        return SearchResult(
+            self.query,
+            passages,
+            self.candidates,
+            timings,
+            passing,
+            self.duplicates,
+            self.unread,
+            self.omitted,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from wikirank.rank import CrossEncoder, load_cross_encoder
 from wikirank.search.fusion import reciprocal_rank_fusion
 from wikirank.search.options import Retrieved, SearchOptions, SearchResult
 from wikirank.search.rerank import rerank_candidates
-from wikirank.search.timings import StageClock
+from wikirank.search.steps import Observer, SearchStep, StageClock, run_steps
 from wikirank.search.unread import UnreadLanguage, unread_language
 from wikirank.types import RankedPassage
 
@@ -56,12 +57,15 @@ class CandidateReranker(ABC):
     def _default_cross_encoder(self) -> CrossEncoder:
         return load_cross_encoder()
 
-    def search(self, query: str, options: SearchOptions | None = None) -> SearchResult:
+    def search(
+        self, query: str, options: SearchOptions | None = None, observer: Observer | None = None
+    ) -> SearchResult:
         """Find the passages that answer a query.
 
         Args:
             query: A question or keywords.
             options: How to search; None takes the defaults.
+            observer: Listens to the steps.
 
         Returns:
             At most `k` passages, best first, and how they were found.
@@ -69,8 +73,20 @@ class CandidateReranker(ABC):
         Raises:
             InvalidArgumentError: If the query is empty or the filter names an unknown key.
         """
-        options = options or SearchOptions()
-        return self.rerank(self.retrieve(query, options), options)
+        return run_steps(self.steps(query, options or SearchOptions()), observer)
+
+    def steps(self, query: str, options: SearchOptions) -> Iterator[SearchStep]:
+        """The steps of `search`, each to be run before the next is asked for."""
+        first = SearchStep("retrieve", query, options, partial(self.retrieve, query, options))
+        yield first
+        yield SearchStep(
+            "rerank" if options.rerank else "cut",
+            query,
+            options,
+            partial(self.rerank, first.outcome, options),
+            retrieved=first.outcome,
+            model=self.cross_encoder.model_id if options.rerank else "",
+        )
 
     @abstractmethod
     def retrieve(self, query: str, options: SearchOptions) -> Retrieved:
@@ -111,16 +127,7 @@ class CandidateReranker(ABC):
         if options.neighbours:
             with clock.stage("neighbours"):
                 ranked = self.with_neighbours(ranked, options.neighbours)
-        return SearchResult(
-            query=retrieved.query,
-            passages=ranked,
-            candidates=retrieved.candidates,
-            timings=clock.timings(),
-            passing=len(passing),
-            duplicates=retrieved.duplicates,
-            unread=retrieved.unread,
-            omitted=retrieved.omitted,
-        )
+        return retrieved.result(ranked, clock.timings(), len(passing))
 
     def _passing(self, retrieved: Retrieved, options: SearchOptions) -> list[RankedPassage]:
         if not options.rerank:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from wikirank.search.steps import SearchStep
 from wikirank.serve.queue import WorkQueue
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -57,6 +59,12 @@ class Metrics:
                 if stage != "total":
                     seconds, count = self._stages.get(stage, (0.0, 0))
                     self._stages[stage] = seconds + ms / 1000, count + 1
+
+    @contextmanager
+    def observe(self, step: SearchStep) -> Iterator[None]:
+        """Count the stages of a search, step by step."""
+        yield
+        self.add_stages(step.timings)
 
     def add_documents(self, count: int) -> None:
         """Count documents that were reranked for clients."""

@@ -85,8 +85,7 @@ class SearchService:
 
     def _search(self, search: SearchRequest) -> SearchResponse:
         options = search.options()
-        result = self._searcher.search(search.query, options)
-        self._metrics.add_stages(result.timings)
+        result = self._searcher.search(search.query, options, self._metrics.observe)
         matched = self._searcher.matching_words(search.query, result.candidates)
         return SearchResponse.of(result, sorted(matched), self._searcher.origin(options))
 
