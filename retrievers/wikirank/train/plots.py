@@ -1,14 +1,12 @@
-"""Plots of a training run, as PNG beside the model: its course, and its calibration."""
+"""Plots of a training run, as SVG beside the model: its course, and its calibration."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from wikirank.metrics.calibration import (
@@ -17,14 +15,10 @@ from wikirank.metrics.calibration import (
     expected_calibration_error,
     reliability_bins,
 )
+from wikirank.metrics.plots import STYLE, Frame, dot, rectangle, reliability, svg, text
 
 if TYPE_CHECKING:
     from wikirank.train.fit.history import Fit
-
-# Of Okabe and Ito's colours, which all kinds of eyes tell apart.
-_BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#666666"
-_SIZE = 11
-_DPI = 120
 
 
 def plot_training(fit: Fit, path: Path, *, metric: str) -> None:
@@ -32,37 +26,35 @@ def plot_training(fit: Fit, path: Path, *, metric: str) -> None:
 
     Args:
         fit: What the trainer did; at least one evaluation.
-        path: Where to write the PNG; the same fit gives the same file.
+        path: Where to write the SVG; the same fit gives the same file.
         metric: Which of the evaluations' metrics, such as `dev_ndcg@10`. The first stage's is drawn
             too if the evaluations have it.
     """
-    figure = _figure(8, 7)
-    above, below = figure.subplots(2, 1, sharex=True)
-    steps, losses = zip(*fit.losses, strict=True)
-    above.plot(steps, losses, color=_BLUE, linewidth=1.5)
-    _label(above, "", "training loss")
-    above.set_ylim(bottom=0)
     # As the trainer chooses: the first of equals.
     best = max(fit.epochs, key=lambda epoch: epoch.metrics[metric])
-    values = [epoch.metrics[metric] for epoch in fit.epochs]
-    below.plot([e.step for e in fit.epochs], values, "o-", color=_BLUE, label="reranked")
-    below.plot(
-        best.step,
-        best.metrics[metric],
-        "*",
-        color=_ORANGE,
-        markersize=18,
-        label=f"kept: {best.metrics[metric]:.4f}",
-    )
+    kept = best.metrics[metric]
     part, _, name = metric.rpartition("_")
-    first_stage = best.metrics.get(f"{part}_base_{name}")
-    if first_stage is not None:
-        below.axhline(
-            first_stage, color=_GREY, linestyle="--", label=f"first stage: {first_stage:.4f}"
-        )
-    _label(below, "step", f"{part} {name.replace('ndcg', 'nDCG')}")
-    below.legend(fontsize=_SIZE)
-    _save(figure, path)
+    first_stage = best.metrics.get(f"{part}_base_{name}", kept)
+    values = [(epoch.step, epoch.metrics[metric]) for epoch in fit.epochs]
+    last = max(step for step, _ in [*fit.losses, *values])
+    above = _frame(last, [0, *(loss for _, loss in fit.losses)], top=14)
+    below = _frame(last, [first_stage, *(value for _, value in values)], top=270)
+    legend = f"● kept: {kept:.4f}, at step {best.step}"
+    if first_stage != kept:
+        legend += f"   - - first stage: {first_stage:.4f}"
+    parts = [
+        *above.axes(_marks(above.x), _marks(above.y), "", "training loss"),
+        above.curve(fit.losses),
+        *below.axes(
+            _marks(below.x), _marks(below.y), "step", f"{part} {name.replace('ndcg', 'nDCG')}"
+        ),
+        below.guide((0, first_stage), (last, first_stage)),
+        below.curve(values),
+        *(dot(below.place(*point), f"step {point[0]}: {point[1]:.4f}") for point in values),
+        dot(below.place(best.step, kept), f"kept: {kept:.4f}", 8, style="kept"),
+        text(below.left, below.top - 10, legend, "start"),
+    ]
+    _save(path, svg(760, 520, parts, "training"))
 
 
 def plot_calibration(
@@ -74,66 +66,50 @@ def plot_calibration(
         before: Relevance scores by the plain sigmoid of the logits, shape (n,), n at least 1.
         after: The same pairs' scores with scale and shift.
         relevant: Whether each passage is relevant, shape (n,).
-        path: Where to write the PNG; the same scores give the same file.
+        path: Where to write the SVG; the same scores give the same file.
         bins: How many bins, 1 or more.
 
     Raises:
         InvalidArgumentError: As `reliability_bins`.
     """
-    figure = _figure(10, 6.5)
-    above, below = figure.subplots(2, 2, sharex=True, sharey="row", height_ratios=[3, 1])
-    named = (("plain sigmoid", before), ("scale and shift (Platt)", after))
-    for diagram, counts, (name, scores) in zip(above, below, named, strict=True):
+    parts: list[str] = []
+    for left, name, scores in ((60, "plain sigmoid", before), (440, "scale and shift", after)):
         error = expected_calibration_error(scores, relevant, bins=bins)
         filled = reliability_bins(scores, relevant, bins=bins)
-        _reliability(diagram, filled)
-        diagram.set_title(f"{name}\nexpected calibration error {error:.3f}", fontsize=_SIZE + 2)
-        counts.bar(
-            [bin_.low for bin_ in filled],
-            [bin_.count for bin_ in filled],
-            width=[bin_.high - bin_.low for bin_ in filled],
-            align="edge",
-            color=_BLUE,
-            edgecolor="white",
-        )
-        counts.set_yscale("log")
-        counts.set_ylim(bottom=0.8)  # a single passage shows
-        _label(counts, "relevance score", "")
-    _label(above[0], "", "share relevant")
-    _label(below[0], "relevance score", "passages")
-    _save(figure, path)
+        title = f"{name}: expected calibration error {error:.3f}"
+        parts.append(text(left, 18, title, "start"))
+        diagram = Frame((0, 1), (0, 1), width=300, height=300, left=left, top=36)
+        parts += [*reliability(diagram, filled), *_counts(filled, left)]
+    _save(path, svg(760, 530, parts, "calibration"))
 
 
-def _reliability(axes: Any, filled: Sequence[ReliabilityBin]) -> None:
-    """The diagonal is calibrated; the larger a dot, the more passages it stands for."""
-    most = max(bin_.count for bin_ in filled)
-    scores = [bin_.mean_score for bin_ in filled]
-    shares = [bin_.share_relevant for bin_ in filled]
-    axes.plot([0, 1], [0, 1], "--", color=_GREY, label="calibrated")
-    axes.plot(scores, shares, color=_BLUE, linewidth=1.5)
-    sizes = [30 + 220 * math.sqrt(bin_.count / most) for bin_ in filled]
-    axes.scatter(scores, shares, s=sizes, color=_ORANGE, zorder=3, label="bin of passages")
-    axes.set_xlim(-0.03, 1.03)
-    axes.set_ylim(-0.03, 1.03)
-    axes.legend(fontsize=_SIZE, loc="upper left", markerscale=0.6)
-    _label(axes, "", "")
+def _counts(filled: Sequence[ReliabilityBin], left: float) -> list[str]:
+    """How many passages each bin holds, so that a single one shows too."""
+    powers = math.ceil(math.log10(max(bin_.count for bin_ in filled) + 1))
+    frame = Frame((0, 1), (-0.1, powers), width=300, height=80, left=left, top=400)
+    marks = {float(power): f"{10**power:,}" for power in range(powers + 1)}
+    parts = frame.axes({0: "0", 0.5: "0.5", 1: "1"}, marks, "relevance score", "")
+    for bin_ in filled:
+        x, y = frame.place(bin_.low, math.log10(bin_.count))
+        width = (bin_.high - bin_.low) * frame.width
+        parts.append(rectangle(x, y, width - 1, frame.bottom - y, f"{bin_.count:,} passages"))
+    return parts
 
 
-def _figure(width: float, height: float) -> Any:
-    """A figure of its own, that pyplot knows nothing of."""
-    figure: Any = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+def _frame(steps: float, values: Sequence[float], *, top: float) -> Frame:
+    """Axes over steps, as high as the values."""
+    low, high = min(values), max(values)
+    if low == high:
+        low, high = low - 0.05, high + 0.05
+    return Frame((0, steps), (low, high), width=660, height=200, left=80, top=top)
 
 
-def _label(axes: Any, x: str, y: str) -> None:
-    axes.set_xlabel(x, fontsize=_SIZE)
-    axes.set_ylabel(y, fontsize=_SIZE)
-    axes.tick_params(labelsize=_SIZE - 1)
-    axes.grid(alpha=0.3)
-    axes.set_axisbelow(True)
+def _marks(ends: tuple[float, float]) -> dict[float, str]:
+    values = [ends[0] + share * (ends[1] - ends[0]) for share in (0, 0.25, 0.5, 0.75, 1)]
+    return {value: f"{value:.4g}" for value in values}
 
 
-def _save(figure: Any, path: Path) -> None:
-    # Without the version of matplotlib in it, as without the time.
-    figure.savefig(path, format="png", metadata={"Software": None})
+def _save(path: Path, drawn: str) -> None:
+    # A page behind it: whoever shows the file may be dark, and the text is not.
+    paper = f"<style>svg {{ background: #fff; }}{STYLE}</style>"
+    path.write_text(drawn.replace(">", f">{paper}", 1), "utf-8")

@@ -1,7 +1,7 @@
 """From a trained model to the finished folder: saved, exported, calibrated, measured, described.
 
 The folder holds the sentence-transformers model, `onnx/` (the int8 model folder that needs no
-torch), `README.md` (the model card), `training.png` and `calibration.png`, `data/` (what it was
+torch), `README.md` (the model card), `training.svg` and `calibration.svg`, `data/` (what it was
 trained and measured on), `training.json` and `run.json`.
 """
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from wikirank.train.fit.history import Fit
 
 DATA = "data"
-TRAINING_PLOT = "training.png"
-CALIBRATION_PLOT = "calibration.png"
+TRAINING_PLOT = "training.svg"
+CALIBRATION_PLOT = "calibration.svg"
 _PARITY_PAIRS = 200
 
 
