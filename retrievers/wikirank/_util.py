@@ -36,6 +36,11 @@ def chunks(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
         yield chunk
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """How many of something there are, in good grammar: `1 article`, `2 articles`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def is_rust_panic(err: BaseException) -> bool:
     """Whether an extension in Rust panicked, as on a damaged file: no Exception, nor public."""
     return type(err).__name__ == "PanicException"

@@ -57,6 +57,16 @@ def test_a_source_is_taken_out(tmp_path: Path) -> None:
     assert verify_index(tmp_path / "index").whole
 
 
+def test_one_and_several_are_told_apart(tmp_path: Path) -> None:
+    one = write(tmp_path / "one.jsonl", A="Apples.")
+    with WikiIndex.create() as index:
+        summary = index.add_source(open_source(one)).summary()
+        assert summary.startswith("1 article added, ")
+        assert "; 1 passage written" in summary
+        write(one, A="Apples.", B="Bees.", C="Cats.")
+        assert index.add_source(open_source(one)).summary().startswith("2 articles added, ")
+
+
 def test_commands(tmp_path: Path) -> None:
     wiki = write(tmp_path / "one.jsonl", A="Apples.", B="Bees.")
     folder = str(tmp_path / "index")

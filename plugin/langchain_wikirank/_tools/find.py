@@ -21,6 +21,7 @@ from langchain_wikirank._tools.arguments import (
 )
 from langchain_wikirank._tools.base import make_tool
 from langchain_wikirank._tools.library import ToolAnswer, ToolContext, abstention, answer
+from wikirank._util import counted
 from wikirank.search.phrases import Hits
 
 DESCRIPTION = (
@@ -66,8 +67,7 @@ def _find(library: ToolContext, arguments: WikiFindInput, config: RunnableConfig
 def _preface(arguments: WikiFindInput, count: int, all_hits: list[Hits]) -> str:
     if not all(hits.complete for hits in all_hits):
         return f"{_subject(arguments)} stands in more passages than can be shown. The first:"
-    passages = "1 passage" if count == 1 else f"{count} passages"
-    return f"{_subject(arguments)} stands in {passages}. The sentences with it:"
+    return f"{_subject(arguments)} stands in {counted(count, 'passage')}. The sentences with it:"
 
 
 def _nothing(arguments: WikiFindInput, all_hits: list[Hits]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from wikirank._util import counted
 from wikirank.cli.output import index_progress
 from wikirank.corpus import SourceOptions, open_source
 from wikirank.corpus.source import Source
@@ -155,7 +156,7 @@ def build_index(
             raise
         except KeyboardInterrupt as err:
             Console(stderr=True).print(
-                f"Interrupted. {index.store.count()} passages are safe in {into}; "
+                f"Interrupted. {counted(index.store.count(), 'passage')} safe in {into}; "
                 "run the same command to go on."
             )
             raise typer.Exit(130) from err

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from wikirank._util import counted
+
 if TYPE_CHECKING:
     from wikirank.search import Searcher
     from wikirank.types import RankedPassage
@@ -38,8 +40,8 @@ def command(
     console = Console()
     (report,) = build_index(open_sources(["sample"], None), index)
     console.print(
-        f"{report.articles} articles of English Wikipedia in {index} "
-        f"({report.passages_written} passages written in {report.seconds:.1f} s)."
+        f"{counted(report.articles, 'article')} of English Wikipedia in {index} "
+        f"({counted(report.passages_written, 'passage')} written in {report.seconds:.1f} s)."
     )
     with WikiIndex.open(index) as opened:
         searcher = Searcher(opened)

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from wikirank._util import counted
 from wikirank.cli.options import IndexOption, JsonOption
 
 
@@ -24,7 +25,8 @@ def command(index: IndexOption, as_json: JsonOption = False) -> None:
     if not as_json:  # A source and its place are one line.
         places = values.pop("locations")
         values["sources"] = [
-            f"{name}: {articles} articles" + (f", {places[name]}" if name in places else "")
+            f"{name}: {counted(articles, 'article')}"
+            + (f", {places[name]}" if name in places else "")
             for name, articles in values["sources"].items()
         ]
     if as_json:

@@ -21,6 +21,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from wikirank._util import counted
 from wikirank.index.report import IndexProgress, OnProgress
 from wikirank.types import RankedPassage
 
@@ -48,7 +49,8 @@ def index_progress(description: str, *, show: bool = True) -> Iterator[OnProgres
     if not console.is_terminal:
         lines = ProgressLines(show=show)
         yield lambda state: lines.tell(
-            f"{description}: {_of(state.articles, state.total)} articles, {state.passages} passages"
+            f"{description}: {_of(state.articles, state.total)} articles, "
+            f"{counted(state.passages, 'passage')}"
         )
         return
     speed = "articles, {task.fields[passages]} passages {task.fields[rate]:.0f}/s"

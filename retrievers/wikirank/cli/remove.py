@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from wikirank._util import counted
 from wikirank.cli.options import IndexOption, JsonOption, WaitOption
 
 
@@ -35,5 +36,6 @@ def command(
         return
     console = Console(stderr=True)
     for name, articles in removed.items():
-        noun = "article" if articles == 1 else "articles"
-        console.print(f"{name}: {articles} {noun} removed", markup=False, highlight=False)
+        console.print(
+            f"{name}: {counted(articles, 'article')} removed", markup=False, highlight=False
+        )

@@ -10,6 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from wikirank._util import counted
 from wikirank.evaluate.results import (
     ACCURACY,
     MRR,
@@ -96,10 +97,10 @@ def report_tables(evaluation: Evaluation) -> list[tuple[str, list[str], list[lis
 def summary(evaluation: Evaluation) -> str:
     """What was measured, in one line."""
     distractors = f", {evaluation.distractors:,} of them distractors" * bool(evaluation.distractors)
-    queries = "query" if evaluation.queries == 1 else "queries"
     return (
-        f"{evaluation.dataset}: {evaluation.queries:,} {queries} over {evaluation.passages:,} "
-        f"passages{distractors}; top {evaluation.settings.depth} candidates."
+        f"{evaluation.dataset}: {counted(evaluation.queries, 'query', 'queries')} over "
+        f"{counted(evaluation.passages, 'passage')}{distractors}; top "
+        f"{evaluation.settings.depth} candidates."
     )
 
 

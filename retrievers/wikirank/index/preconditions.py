@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from wikirank._util import counted
 from wikirank.embed import Embedder
 from wikirank.errors import (
     IndexMismatchError,
@@ -74,7 +75,7 @@ def refuse_filled(dense: VectorIndex, collection: str) -> None:
     """Refuse to make an index over a collection that holds passages."""
     if count := dense.count():
         msg = (
-            f"The Chroma collection {collection!r} holds {count} passages already. "
+            f"The Chroma collection {collection!r} holds {counted(count, 'passage')} already. "
             f"Choose another name (--collection), or delete it first."
         )
         raise IndexStorageError(msg)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from wikirank._util import counted
+
 _MOST_NAMED = 10  # pages that a summary names
 _SHOWN = 3
 _MOST_KEYS_NOTED = 100
@@ -72,12 +74,14 @@ class IndexReport:
     def summary(self) -> str:
         """The report in one line, for a person."""
         if not self.was_read:
-            return f"unchanged since it was last read, {self.articles} articles; not read again"
+            articles = counted(self.articles, "article")
+            return f"unchanged since it was last read, {articles}; not read again"
         articles = (
-            f"{self.added} articles added, {self.changed} changed, {self.unchanged} unchanged, "
-            f"{self.removed} removed, {self.without_text} without text"
+            f"{counted(self.added, 'article')} added, {self.changed:,} changed, "
+            f"{self.unchanged:,} unchanged, {self.removed:,} removed, "
+            f"{self.without_text:,} without text"
         )
-        passages = f"{self.passages_written} passages written in {self.seconds:.1f} s"
+        passages = f"{counted(self.passages_written, 'passage')} written in {self.seconds:.1f} s"
         return "; ".join(
             part for part in (articles, passages, self._skipped(), self._unfilterable()) if part
         )
@@ -89,7 +93,7 @@ class IndexReport:
         reasons = sorted(self.skipped.items(), key=lambda reason: (-reason[1], reason[0]))
         each = ", ".join(f"{pages} {reason}" for reason, pages in reasons)
         total = sum(self.skipped.values())
-        return f"{total} {'page' if total == 1 else 'pages'} skipped ({each}){self._named()}"
+        return f"{counted(total, 'page')} skipped ({each}){self._named()}"
 
     def _named(self) -> str:
         """The first of what was skipped, by name."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from wikirank.corpus.wikitext import plain_text
@@ -35,6 +37,7 @@ from wikirank.corpus.wikitext import plain_text
          "1.5+0.2−0.1 m, (5±0.1)×10^3 kg, 5(2)"),
         ("{{val|3|u=km|up=s}} {{duration|m=3|s=5}}", "3 km/s 3:05"),
         ("aged {{age|1815|12|10|1852|11|27}}", "aged 36"),
+        ("aged {{Age nts|1815|12|10|1852|12|10}}", "aged 37"),
         ("{{date|2001-05-05|mdy}}; {{date|May 5, 2001|dmy}}; {{date|5 May 2001|iso}}",
          "May 5, 2001; 5 May 2001; 2001-05-05"),
         ("{{dts|2001|5|5}}, {{dts|format=dmy|2001|5|5}}", "May 5, 2001, 5 May 2001"),
@@ -252,3 +255,10 @@ def test_headings_of_level_one() -> None:
 )  # fmt: skip
 def test_a_sentence_keeps_what_stood_in_it(wikitext: str, text: str) -> None:
     assert plain_text(wikitext) == text
+
+
+def test_an_age_of_one_date_is_that_of_today() -> None:
+    before = datetime.now(UTC).year
+    text = plain_text(f"He is {{{{age|{before - 30}|1|1}}}} years old.")
+    after = datetime.now(UTC).year
+    assert text in {f"He is {year - before + 30} years old." for year in (before, after)}

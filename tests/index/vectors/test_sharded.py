@@ -121,7 +121,7 @@ def test_verify_finds_and_repair_mends(servers: list[str], tmp_path: Path, tiny_
     assert check.name == "vectors"
     assert check.examples == [
         f"passage {lost}: missing from Chroma",
-        "2 vectors belong to no passage",
+        "2 vectors of no passage",
     ]
     assert len(repair_index(folder)) == 3
     assert verify_index(folder, full=True).whole

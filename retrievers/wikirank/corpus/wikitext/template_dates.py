@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from wikirank.corpus.wikitext.arguments import Arguments
 from wikirank.corpus.wikitext.template_french import french_date, is_french_date
@@ -86,8 +87,11 @@ def _date_elsewhere(args: Arguments) -> str:
 
 
 def _age(args: Arguments) -> str:
-    """`{{age|1815|12|10|1852|11|27}}`; with one date it would change from day to day."""
+    """`{{age|1815|12|10|1852|11|27}}`; with one date, the age today, as on the wiki."""
     numbers = [int(part) for part in args.filled if part.isdecimal() and len(part) < 5]
+    if len(numbers) == 3:
+        today = datetime.now(UTC)
+        numbers += [today.year, today.month, today.day]
     if len(numbers) < 6:
         return ""
     return str(numbers[3] - numbers[0] - (numbers[4:6] < numbers[1:3]))
@@ -127,6 +131,7 @@ DATES: dict[str, Callable[[Arguments], str]] = {
     "start": _full_date,
     "age": _age,
     "age in years": _age,
+    "age nts": _age,
     "dts": _table_date,
     "format date": _full_date,
     "as of": _as_of,

@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from wikirank._util import counted
 from wikirank.errors import IndexStorageError, InvalidArgumentError
 from wikirank.index.metadata import filterable
 from wikirank.index.preconditions import FORMAT, SETTINGS
@@ -142,7 +143,7 @@ def _unhashed(store: PassageStore, has_content: bool) -> str:
     (number,) = store.connection.execute(f"SELECT count(*) FROM articles {where}").fetchone()
     if not number:
         return ""
-    return f"{number} articles were written by an older version, which kept no hash of them"
+    return f"{counted(number, 'article')} written by an older version, which kept no hash of them"
 
 
 def _read(check: Check, rows: Iterable[Sequence[Any]]) -> Iterator[Passage]:
@@ -226,6 +227,6 @@ def check_pending(check: Check, store: PassageStore) -> None:
     (check.seen,) = store.connection.execute("SELECT count(*) FROM pending").fetchone()
     if check.seen:
         check.fault(
-            f"a run that was killed left {check.seen} passages half written; the next run or "
-            "--repair finishes them"
+            f"a run that was killed left {counted(check.seen, 'passage')} half written; the next "
+            "run or --repair finishes them"
         )

@@ -12,7 +12,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from wikirank._util import chunks
+from wikirank._util import chunks, counted
 from wikirank.embed import Embedder
 from wikirank.index.bm25 import LexicalIndex
 from wikirank.index.bm25_files import lexical_fault
@@ -80,7 +80,9 @@ def check_lexical(check: Check, store: PassageStore, folder: Path) -> None:
             check.seen += len(passages)
             entries += _check_words(check, lexical, passages)
         if orphans := lexical.count() - entries:
-            check.fault(f"{orphans} entries of the lexical index belong to no passage")
+            check.fault(
+                f"{counted(orphans, 'entry', 'entries')} of no passage in the lexical index"
+            )
 
 
 def _check_words(check: Check, lexical: LexicalIndex, passages: Sequence[Passage]) -> int:
@@ -130,8 +132,10 @@ def check_vectors(
             for id_, fault in batch.faults.items():
                 check.fault(f"passage {id_}: {fault.value}")
         if orphans := dense.count() - stored:
-            check.fault(f"{orphans} vectors belong to no passage")
-    check.note = f"{remade} vectors were made again and compared, {_LEAST_COSINE} is near enough"
+            check.fault(f"{counted(orphans, 'vector')} of no passage")
+    check.note = (
+        f"{counted(remade, 'vector')} made again and compared, {_LEAST_COSINE} is near enough"
+    )
 
 
 def compare_vectors(

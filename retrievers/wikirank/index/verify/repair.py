@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from wikirank._util import chunks
+from wikirank._util import chunks, counted
 from wikirank.embed import Embedder, recorded_embedder
 from wikirank.errors import IndexConnectionError, IndexStorageError
 from wikirank.index.bm25 import LexicalIndex
@@ -154,12 +154,12 @@ def _repair_passages(store: PassageStore, writer: IndexWriter) -> Iterator[str]:
         connection.executemany("DELETE FROM articles WHERE source = ? AND article = ?", empty)
     if unreadable:
         writer.drop(unreadable)
-        yield f"{len(unreadable)} passages that could not be read were dropped."
+        yield f"Dropped {counted(len(unreadable), 'passage')} that could not be read."
     if recalled or empty:
         number = len(set(recalled + empty))
-        yield f"{number} articles are to be read again when their source is indexed next."
+        yield f"Marked {counted(number, 'article')} to be read again at the next indexing."
     if missing:
-        yield f"{len(missing)} metadata keys were added to those that a filter may name."
+        yield f"Added {counted(len(missing), 'metadata key')} to those that a filter may name."
 
 
 def _repair_lexical(store: PassageStore, writer: IndexWriter, folder: Path) -> Iterator[str]:
@@ -167,7 +167,7 @@ def _repair_lexical(store: PassageStore, writer: IndexWriter, folder: Path) -> I
     check_lexical(check, store, folder / "lexical")
     if check.faults:
         writer.rewrite_lexical(readable_passages(store))
-        yield f"The lexical index was made anew of {store.count()} passages."
+        yield f"The lexical index was made anew of {counted(store.count(), 'passage')}."
 
 
 def _repair_vectors(
@@ -180,7 +180,7 @@ def _repair_vectors(
 ) -> Iterator[str]:
     width = len(embedder.embed_query("dimension"))
     if isinstance(dense, ShardedVectors) and (misplaced := dense.delete_misplaced()):
-        yield f"{misplaced} vectors were deleted from servers that do not hold their source."
+        yield f"Deleted {counted(misplaced, 'vector')} from servers that do not hold their source."
     try:
         unusable = dense.dimension() not in (None, width)
         stored, written = (
@@ -193,15 +193,15 @@ def _repair_vectors(
     if unusable:
         writer.forget_vectors()
         writer.finish()
-        yield f"All {store.count()} vectors were made anew."
+        yield f"All vectors were made anew, {store.count():,}."
         return
     if written:
-        yield f"{written} vectors were made again."
+        yield f"Made {counted(written, 'vector')} again."
     if dense.count() > stored:
         orphans = [id_ for part in chunks(dense.ids(), AT_ONCE) for id_ in _without(store, part)]
         for part in chunks(orphans, AT_ONCE):
             writer.drop(part)
-        yield f"{len(orphans)} vectors that belonged to no passage were dropped."
+        yield f"Dropped {counted(len(orphans), 'vector')} of no passage."
 
 
 def _without(store: PassageStore, ids: list[str]) -> set[str]:
