@@ -15,15 +15,21 @@ SERVE = (sys.executable, "-m", "wikirank", "serve", "--no-open", "--port", "0")
 
 @contextmanager
 def served(
-    index: Path | None, *options: str, token: str | None = None, zim: Path | None = None
+    index: Path | None,
+    *options: str,
+    token: str | None = None,
+    zim: Path | None = None,
+    wiki: str = "",
 ) -> Iterator[str]:
-    """Serve an index, a ZIM file, or only the reranker; gives the address without the token.
+    """Serve an index, a ZIM file, a wiki, or only the reranker; gives the address, tokenless.
 
     Ends the server by Ctrl-C as a user would.
     """
     what = ["--rerank-only"] if index is None else ["--index", str(index)]
     if zim is not None:
         what = ["--zim", str(zim)]
+    if wiki:
+        what = ["--wiki", wiki]
     process = subprocess.Popen(
         [*SERVE, *what, *options],
         env={**os.environ, "WIKIRANK_TOKEN": token} if token else None,

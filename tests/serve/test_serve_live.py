@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
+import socket
+import threading
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from australia import CAPITAL, write_australia
+from http_proxy import Proxy, Reply, Request
+from mediawiki_wiki import Wiki
 from serving import served
 
 from wikirank.corpus.sources.zim_live import LiveZim
@@ -47,3 +54,53 @@ def test_the_command(zim: Path) -> None:
     with served(None, zim=zim) as url:
         answer = httpx.post(f"{url}api/search", json={"query": CAPITAL, "k": 1}, timeout=600)
     assert [one["text"] for one in answer.json()["passages"]] == [CHOSEN]
+
+
+def ask_and_wait_for(url: str, asked: threading.Event) -> socket.socket:
+    """Send a question, and wait until the wiki is asked for it."""
+    body = json.dumps({"query": CAPITAL}).encode()
+    parts = urlsplit(url)
+    client = socket.create_connection((parts.hostname, parts.port))
+    client.sendall(
+        b"POST /api/search HTTP/1.1\r\nContent-Type: application/json\r\n"
+        + f"Host: {parts.netloc}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        + body
+    )
+    asked.wait()
+    return client
+
+
+def wait_for_metrics(url: str, **expected: int) -> None:
+    """Wait until numbers of the queue are as expected."""
+    while True:
+        text = httpx.get(f"{url}metrics").text
+        numbers = dict(re.findall(r"^wikirank_queue_(\w+) (\d+)$", text, re.MULTILINE))
+        if all(int(numbers[name]) == number for name, number in expected.items()):
+            return
+
+
+def test_a_client_that_hangs_up_ends_the_search_of_a_wiki(wiki: Wiki) -> None:
+    asked, free = threading.Event(), threading.Event()
+
+    def answer(request: Request) -> Reply | None:
+        if "srsearch" in request.parameters:
+            asked.set()
+            free.wait()
+        return None
+
+    with Proxy(wiki.url, answer) as proxy, served(None, wiki=proxy.api) as url:
+        client = ask_and_wait_for(url, asked)
+        waiting = [ask_and_wait_for(url, asked) for _ in range(3)]  # for their turn at the wiki
+        wait_for_metrics(url, running=4)
+        for one in waiting:
+            one.close()
+        wait_for_metrics(url, running=1, abandoned_total=3)
+        client.close()
+        wait_for_metrics(url, abandoned_total=4)
+        free.set()
+        wait_for_metrics(url, running=0)
+        searches = [request for request in proxy.requests if "srsearch" in request.parameters]
+        texts = [request for request in proxy.requests if "prop" in request.parameters]
+        assert (len(searches), texts) == (1, [])
+        again = httpx.post(f"{url}api/search", json={"query": "Who wrote it?"}, timeout=600)
+        assert again.status_code == 200

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from time import monotonic
 from typing import NamedTuple, Protocol
 from urllib.parse import unquote
 
+from wikirank._cancellation import check_cancelled
 from wikirank._util import ForkSafeLock
 from wikirank.errors import SourceConnectionError
 from wikirank.types import Article
@@ -26,6 +26,7 @@ _RANK_CONSTANT = 1
 # What being found at all counts: some searches, as MediaWiki's own over SQLite, do not rank.
 _MEMBERSHIP = 0.5
 _LEAST_WEIGHT = 0.1
+_LOOK_EVERY = 0.1  # seconds, whether anybody still waits for the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +176,14 @@ def in_turn(lock: ForkSafeLock, name: str, deadline: float) -> Iterator[None]:
         When it is this question's turn.
 
     Raises:
+        CancelledError: Nobody waits for the answer any more.
         SourceConnectionError: Other questions took all the time.
     """
-    left = min(max(0.0, deadline - monotonic()), threading.TIMEOUT_MAX)
-    if not lock.acquire(timeout=left):
-        msg = f"{name} is still asked other questions. Allow more seconds, or try again."
-        raise SourceConnectionError(msg)
+    while not lock.acquire(timeout=min(_LOOK_EVERY, max(0.0, deadline - monotonic()))):
+        check_cancelled()
+        if monotonic() >= deadline:
+            msg = f"{name} is still asked other questions. Allow more seconds, or try again."
+            raise SourceConnectionError(msg)
     try:
         yield
     finally:

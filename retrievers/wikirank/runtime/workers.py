@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from wikirank._cancellation import check_cancelled
 from wikirank.errors import InvalidArgumentError
 
 THREADS_VARIABLE = "WIKIRANK_THREADS"
@@ -47,7 +48,8 @@ def map_ordered(function: Callable[[_Item], _Result], items: Iterable[_Item]) ->
 
     Never call it from within such a function: the pool may have no thread left for it. No more
     than twice as many items as there are threads are under way at a time. When one fails, or the
-    caller is interrupted or asks for no more, those not yet begun are cancelled.
+    caller is interrupted, asks for no more or nobody waits for it any more, those not yet begun are
+    cancelled.
 
     Args:
         function: Takes an item; its errors come through as they are.
@@ -60,6 +62,7 @@ def map_ordered(function: Callable[[_Item], _Result], items: Iterable[_Item]) ->
     pending: deque[Future[_Result]] = deque()
     try:
         for item in items:
+            check_cancelled()
             if len(pending) >= 2 * threads:
                 yield pending.popleft().result()
             pending.append(pool.submit(function, item))

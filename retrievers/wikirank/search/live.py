@@ -76,6 +76,7 @@ class LiveSearcher(CandidateReranker):
             )
         with clock.stage("cut"):
             passages, notes = _passages(found_pages.articles, self._wiki.name)
+        check_cancelled()
         with clock.stage("lexical"):
             candidates = _candidates(query, passages)
             distinct = distinct_candidates(candidates) if options.drop_duplicates else candidates
