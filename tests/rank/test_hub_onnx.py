@@ -17,7 +17,7 @@ from tiny_reranker import save_tiny_reranker
 
 from wikirank.errors import ModelError
 from wikirank.rank import OnnxCrossEncoder, load_cross_encoder, score_passages
-from wikirank.runtime.hub_onnx import best_network, cpu_flags
+from wikirank.runtime.networks import best_network, cpu_flags
 
 pytestmark = pytest.mark.train
 

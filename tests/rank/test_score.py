@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from wikirank.errors import InvalidArgumentError, TextTooLongError, TruncationWarning
 from wikirank.rank import CrossEncoder, load_cross_encoder, score_passages
-from wikirank.rank.windows import cut_windows
+from wikirank.rank.score import cut_windows
 from wikirank.runtime.model_folder import bundled_model
 from wikirank.runtime.tokens import load_tokenizer
 

@@ -8,8 +8,8 @@ import pytest
 from langchain_wikirank import WikiReranker
 from wikirank.errors import MissingExtraError
 from wikirank.rank import load_cross_encoder
-from wikirank.runtime.hub_onnx import best_network
 from wikirank.runtime.model_folder import bundled_model
+from wikirank.runtime.networks import best_network
 from wikirank.runtime.providers import CPU, CUDA, execution_providers, runs_onnx
 from wikirank.runtime.session import Network
 

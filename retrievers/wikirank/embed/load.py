@@ -2,56 +2,20 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from wikirank._util import ForkSafeLock
-from wikirank.embed.onnx_embedder import OnnxEmbedder
+from wikirank.embed.onnx_embedder import load_embedder
 from wikirank.embed.protocol import Embedder
 from wikirank.errors import InvalidArgumentError
-from wikirank.runtime.model_folder import (
-    bundled_model,
-    is_model_folder,
-    local_folder,
-    read_description,
-    read_model_folder,
-)
+from wikirank.runtime.model_folder import is_model_folder, local_folder
 from wikirank.runtime.model_pairs import BUNDLED, MODEL_PAIRS
 
 _lock = ForkSafeLock()
 _loaded: dict[tuple[str, ...], Embedder] = {}
-
-
-@lru_cache(maxsize=1)
-def _bundled_id() -> str:
-    return read_description(bundled_model("embedder")).model_id
-
-
-def is_bundled_embedder(model_id: str) -> bool:
-    """Whether an embedder is the bundled one, with which bundled weights were fitted."""
-    return model_id == _bundled_id()
-
-
-def load_embedder(path: str | Path | None = None) -> OnnxEmbedder:
-    """The embedder of a model folder of ours, opened once a process; threads may share it.
-
-    Args:
-        path: A model folder of kind "embedder"; the bundled one by default.
-
-    Returns:
-        The embedder.
-
-    Raises:
-        ModelError: If the folder is missing, corrupt, or of another kind.
-    """
-    folder = Path(path).resolve() if path is not None else bundled_model("embedder")
-    with _lock:
-        embedder = _loaded.get((str(folder),))
-        if not isinstance(embedder, OnnxEmbedder):
-            embedder = OnnxEmbedder(read_model_folder(folder, kind="embedder"))
-            _loaded[str(folder),] = embedder
-        return embedder
 
 
 def load_any_embedder(
@@ -135,16 +99,23 @@ def _load(folder: Path | None, recipe: dict[str, str | None]) -> Embedder:
     hub = find_hub_folder(folder, name, recipe["revision"], kind="embedder")
     layout = None if hub is None else read_sentence_layout(hub.path)
     if hub is not None and layout is not None:
+        copyreg.pickle(HubEmbedder, _by_recipe)
         return HubEmbedder(hub, layout, recipe)
     # torch takes seconds to import.
     from wikirank.embed.torch_embedder import TorchEmbedder
 
+    copyreg.pickle(TorchEmbedder, _by_recipe)
     return TorchEmbedder(
         name,
         revision=recipe["revision"],
         query_prompt=recipe["query_prompt"],
         passage_prompt=recipe["passage_prompt"],
     )
+
+
+def _by_recipe(embedder: Any) -> tuple[Any, ...]:
+    """An embedder is pickled as what it is loaded by, from `recorded_embedder`."""
+    return recorded_embedder, (embedder.recipe,)
 
 
 def recorded_embedder(recipe: Mapping[str, str | None] | None) -> Embedder:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wikirank._util import ForkSafeLock
 from wikirank.embed.windows import even_windows, weighted_means
 from wikirank.errors import ModelError
-from wikirank.runtime.model_folder import ModelFolder
+from wikirank.runtime.model_folder import (
+    ModelFolder,
+    bundled_model,
+    read_description,
+    read_model_folder,
+)
 from wikirank.runtime.session import OnnxSession, Tokens
 from wikirank.runtime.tokens import check_text, check_texts, load_tokenizer
 
@@ -51,15 +59,11 @@ class OnnxEmbedder:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the folder; the model is opened again where it is loaded."""
-        from wikirank.embed.load import load_embedder
-
         return load_embedder, (self._path,)
 
     @property
     def recipe(self) -> dict[str, str | None] | None:
         """What loads it again, for an index to record; None if it is the bundled one."""
-        from wikirank.embed.load import is_bundled_embedder
-
         return None if is_bundled_embedder(self.model_id) else {"model": str(self._path)}
 
     @property
@@ -154,3 +158,36 @@ class OnnxEmbedder:
 
     def _around(self, ids: list[int]) -> Tokens:
         return Tokens([self._first, *ids, self._last], [0] * (len(ids) + 2))
+
+
+_lock = ForkSafeLock()
+_loaded: dict[Path, OnnxEmbedder] = {}
+
+
+@lru_cache(maxsize=1)
+def _bundled_id() -> str:
+    return read_description(bundled_model("embedder")).model_id
+
+
+def is_bundled_embedder(model_id: str) -> bool:
+    """Whether an embedder is the bundled one, with which bundled weights were fitted."""
+    return model_id == _bundled_id()
+
+
+def load_embedder(path: str | Path | None = None) -> OnnxEmbedder:
+    """The embedder of a model folder of ours, opened once a process; threads may share it.
+
+    Args:
+        path: A model folder of kind "embedder"; the bundled one by default.
+
+    Returns:
+        The embedder.
+
+    Raises:
+        ModelError: If the folder is missing, corrupt, or of another kind.
+    """
+    folder = Path(path).resolve() if path is not None else bundled_model("embedder")
+    with _lock:
+        if folder not in _loaded:
+            _loaded[folder] = OnnxEmbedder(read_model_folder(folder, kind="embedder"))
+        return _loaded[folder]

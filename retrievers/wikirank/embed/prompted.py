@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,12 +48,6 @@ class PromptedEmbedder(ABC):
         self._most_query_chars = most_query_chars
         around = len(tokenizer.encode(self._passage_prompt).ids)
         self._room = max(1, max_length - around) if max_length else None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle what it is loaded by."""
-        from wikirank.embed.load import recorded_embedder
-
-        return recorded_embedder, (self.recipe,)
 
     @property
     def model_id(self) -> str:

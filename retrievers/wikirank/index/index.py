@@ -26,7 +26,7 @@ from wikirank.index.preconditions import (
 )
 from wikirank.index.store import PassageStore
 from wikirank.index.vectors.base import VectorIndex
-from wikirank.index.vectors.open import as_setting, named_servers
+from wikirank.index.vectors.open import as_setting
 from wikirank.index.vectors.server import open_collection
 from wikirank.types import Passage
 
@@ -371,24 +371,7 @@ class WikiIndex(Closing):
         from wikirank.index.report import IndexInfo  # Not needed to search.
 
         self.sync()
-        sources = article_counts(self.store)
-        files = (file for file in self.path.rglob("*") if file.is_file())
-        return IndexInfo(
-            path=str(self.path),
-            passages=self.store.count(),
-            articles=sum(sources.values()),
-            sources=sources,
-            locations=locations(self.store),
-            embedder=self._meta["embedder"],
-            reranker=(self.reranker or {}).get("model") or "bundled",
-            language=self.lexical.language or "",
-            splitter=self._meta["splitter"],
-            chroma=", ".join(named_servers(self._meta["chroma_url"])) or "embedded",
-            collection=self._meta["collection"],
-            wikirank_version=self._meta["wikirank_version"],
-            size_bytes=sum(file.stat().st_size for file in files),
-            filter_keys=sorted(self.store.known_keys()),
-        )
+        return IndexInfo.of(self, self._meta, article_counts(self.store), locations(self.store))
 
     @property
     def reranker(self) -> dict[str, str | None] | None:

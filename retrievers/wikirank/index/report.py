@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from wikirank.index.vectors.open import named_servers
+
+if TYPE_CHECKING:
+    from wikirank.index.index import WikiIndex
 
 from wikirank._util import counted
 
@@ -156,6 +161,33 @@ class IndexInfo:
     size_bytes: int
     filter_keys: list[str] = field(default_factory=list)
     locations: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        index: WikiIndex,
+        meta: Mapping[str, Any],
+        sources: dict[str, int],
+        locations: dict[str, str],
+    ) -> IndexInfo:
+        """What an index with such a description and such sources holds."""
+        files = (file for file in index.path.rglob("*") if file.is_file())
+        return cls(
+            path=str(index.path),
+            passages=index.store.count(),
+            articles=sum(sources.values()),
+            sources=sources,
+            locations=locations,
+            embedder=meta["embedder"],
+            reranker=(index.reranker or {}).get("model") or "bundled",
+            language=index.lexical.language or "",
+            splitter=meta["splitter"],
+            chroma=", ".join(named_servers(meta["chroma_url"])) or "embedded",
+            collection=meta["collection"],
+            wikirank_version=meta["wikirank_version"],
+            size_bytes=sum(file.stat().st_size for file in files),
+            filter_keys=sorted(index.store.known_keys()),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The information as plain values, for JSON."""

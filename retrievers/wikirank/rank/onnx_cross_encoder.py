@@ -11,8 +11,7 @@ from typing_extensions import override
 
 from wikirank.errors import ModelError
 from wikirank.rank.cascade import Prefilter, survivors, with_first_stage
-from wikirank.rank.protocol import DescribedCrossEncoder
-from wikirank.rank.windows import check_max_length
+from wikirank.rank.protocol import DescribedCrossEncoder, check_max_length
 from wikirank.runtime.combination import FirstStageScores
 from wikirank.runtime.model_folder import ModelFolder
 from wikirank.runtime.session import OnnxSession, Tokens

@@ -19,8 +19,7 @@ from typing_extensions import override
 
 from wikirank._util import ForkSafeLock
 from wikirank.errors import ModelError, TextTooLongError, TruncationWarning
-from wikirank.rank.protocol import DescribedCrossEncoder
-from wikirank.rank.windows import check_max_length
+from wikirank.rank.protocol import DescribedCrossEncoder, check_max_length
 from wikirank.runtime.model_description import ModelDescription
 from wikirank.runtime.tokens import plain_tokenizer
 from wikirank.types import OnTruncation

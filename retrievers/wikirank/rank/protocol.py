@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from wikirank.errors import ModelError
+from wikirank.errors import InvalidArgumentError, ModelError
 from wikirank.runtime.calibration import Calibration
 from wikirank.runtime.combination import FirstStageScores, ScoreInterpolation
 from wikirank.runtime.model_description import ModelDescription
 from wikirank.types import OnTruncation
+
+MIN_LENGTH = 16
+"""Fewest tokens of a pair."""
 
 
 class DescribedCrossEncoder(ABC):
@@ -204,3 +207,24 @@ class Cascade(Protocol):
             at least `top_n` passages, or of all.
         """
         ...
+
+
+def check_max_length(max_length: int | None, *, limit: int) -> int:
+    """Check a length asked for against what a model can read.
+
+    Args:
+        max_length: Tokens a pair, special tokens included; None for the limit.
+        limit: The longest pair that the model can read.
+
+    Returns:
+        The length to use.
+
+    Raises:
+        InvalidArgumentError: If it is not a whole number between `MIN_LENGTH` and the limit.
+    """
+    if max_length is None:
+        return limit
+    if type(max_length) is not int or not MIN_LENGTH <= max_length <= limit:
+        msg = f"Expected a max_length from {MIN_LENGTH} to {limit} tokens, got {max_length!r}."
+        raise InvalidArgumentError(msg)
+    return max_length

@@ -13,10 +13,11 @@ from tokenizers import Encoding, Tokenizer
 
 from wikirank.errors import InvalidArgumentError, TextTooLongError, TruncationWarning
 from wikirank.rank.protocol import PRUNED, Cascade, CrossEncoder, TextCrossEncoder
-from wikirank.rank.windows import cut_windows
 from wikirank.runtime.combination import FirstStageScores
 from wikirank.runtime.tokens import check_text, check_texts
 from wikirank.types import OnTruncation
+
+_OVERLAP = 4  # a window repeats a quarter of the room from the window before
 
 
 def score_passages(
@@ -174,3 +175,18 @@ def _report_long(long: list[int], total: int, room: int, on_truncation: OnTrunca
     if on_truncation == "error":
         raise TextTooLongError(msg + 'Shorten them, or use on_truncation="window".')
     warnings.warn(msg + "Their ends were cut off.", TruncationWarning, stacklevel=3)
+
+
+def cut_windows(encoding: Encoding, room: int) -> list[Encoding]:
+    """Cut an encoded text into windows that fit, each repeating a quarter of the room.
+
+    Args:
+        encoding: The text without special tokens; it becomes the first window.
+        room: Most tokens a window, 1 or more.
+
+    Returns:
+        The windows in reading order, the text alone if it fits. What is up to a quarter of the
+        room long, such as a word, lies whole in at least one of them.
+    """
+    encoding.truncate(room, stride=room // _OVERLAP)
+    return [encoding, *encoding.overflowing]

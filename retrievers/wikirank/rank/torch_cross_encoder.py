@@ -15,8 +15,7 @@ from typing_extensions import override
 from wikirank._util import ForkSafeLock
 from wikirank.errors import InvalidArgumentError, MissingExtraError, ModelError
 from wikirank.rank.predict_cross_encoder import PredictCrossEncoder, is_plain_encoder
-from wikirank.rank.protocol import DescribedCrossEncoder
-from wikirank.rank.windows import check_max_length
+from wikirank.rank.protocol import DescribedCrossEncoder, check_max_length
 from wikirank.runtime.kept_calibration import calibrated
 from wikirank.runtime.model_description import ModelDescription
 from wikirank.runtime.model_folder import DESCRIPTION_FILE, read_description

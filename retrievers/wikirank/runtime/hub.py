@@ -12,7 +12,7 @@ from huggingface_hub import HfApi, constants, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
 from wikirank.errors import ModelError
-from wikirank.runtime.hub_onnx import best_network, network_in
+from wikirank.runtime.networks import best_network, network_in
 
 _FILES = ["*.json", "*.txt", "*.safetensors"]
 

@@ -7,26 +7,15 @@
 from __future__ import annotations
 
 import json
-import platform
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from wikirank.errors import ModelError
 from wikirank.runtime.model_description import ModelDescription, ModelKind
-from wikirank.runtime.model_folder import DESCRIPTION_FILE, TOKENIZER_FILE, ModelFolder
+from wikirank.runtime.model_folder import TOKENIZER_FILE, ModelFolder
+from wikirank.runtime.networks import CONFIG_FILE, network_in
 
-CONFIG_FILE = "config.json"
-# By the flag of a CPU, the best first; a network quantised for another CPU gives other scores.
-_QUANTISED = (
-    ("avx512_vnni", "onnx/model_qint8_avx512_vnni.onnx"),
-    ("avx512f", "onnx/model_qint8_avx512.onnx"),
-    ("avx2", "onnx/model_quint8_avx2.onnx"),
-    ("arm64", "onnx/model_qint8_arm64.onnx"),
-)
-_ANY_CPU = ("onnx/model.onnx", "model.onnx")
 # Positions that RoBERTa and its kin keep for padding.
 _OFFSET = 2
 
@@ -45,34 +34,6 @@ class HubModelFolder(ModelFolder):
     def network(self) -> Path:
         """The network that gives vectors or logits."""
         return self.file
-
-
-def best_network(files: Iterable[str], *, on_gpu: bool = False) -> str | None:
-    """The ONNX file of a model that suits this CPU, or any GPU.
-
-    Args:
-        files: The paths of the model's files.
-        on_gpu: Whether a GPU runs it, which leaves much of a quantised network to the CPU.
-
-    Returns:
-        A path; None if there is no ONNX file that it could be.
-    """
-    present = set(files)
-    for flag, file in () if on_gpu else _QUANTISED:
-        if flag in cpu_flags() and file in present:
-            return file
-    return next((file for file in _ANY_CPU if file in present), None)
-
-
-def network_in(folder: Path, *, on_gpu: bool = False) -> Path | None:
-    """The ONNX file to run of a folder in the hub's layout; None if it is no such folder."""
-    ours = ((folder / DESCRIPTION_FILE), (folder / "onnx" / DESCRIPTION_FILE))
-    if any(file.is_file() for file in ours) or not (folder / CONFIG_FILE).is_file():
-        return None
-    files = (*folder.glob("*.onnx"), *folder.glob("onnx/*.onnx"))
-    present = (file.relative_to(folder).as_posix() for file in files)
-    best = best_network(present, on_gpu=on_gpu)
-    return None if best is None else folder / best
 
 
 def find_hub_folder(
@@ -135,20 +96,6 @@ def read_hub_folder(folder: Path, network: Path, *, model_id: str, kind: ModelKi
         raise ModelError(msg)
     description = ModelDescription(kind, model_id, max_length=_max_length(folder, config))
     return HubModelFolder(folder, description, network)
-
-
-@lru_cache(maxsize=1)
-def cpu_flags() -> frozenset[str]:
-    """What the CPU can do, in Linux's names; empty where the system does not tell."""
-    machine = platform.machine().lower()
-    if machine in ("arm64", "aarch64"):
-        return frozenset({"arm64"})
-    try:
-        text = Path("/proc/cpuinfo").read_text("utf-8")
-    except OSError:
-        return frozenset()
-    lines = (line.partition(":")[2] for line in text.splitlines() if line.startswith("flags"))
-    return frozenset(next(lines, "").split())
 
 
 def _max_length(folder: Path, config: dict[str, Any]) -> int:

@@ -14,7 +14,7 @@ from wikirank.embed import OnnxEmbedder, load_embedder
 from wikirank.embed.torch_embedder import load_sentence_encoder
 from wikirank.errors import InvalidArgumentError, ModelError
 from wikirank.rank import CrossEncoder, load_cross_encoder, score_passages
-from wikirank.rank.windows import cut_windows
+from wikirank.rank.score import cut_windows
 from wikirank.runtime.model_folder import is_model_folder, local_folder, read_description
 from wikirank.runtime.model_pairs import BUNDLED
 from wikirank.runtime.tokens import plain_tokenizer
