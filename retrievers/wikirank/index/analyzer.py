@@ -8,6 +8,7 @@ import tantivy
 
 from wikirank.index.languages import ENGLISH, OTHER, STEMMERS, STOPWORDS, is_stop_word
 from wikirank.index.normalise import LONGEST_WORD, comparable
+from wikirank.types import HEADING_SEPARATOR
 
 _WORD = re.compile(r"\w+")
 # In bytes, so that it cuts nothing that `comparable` left: letters have four at most.
@@ -40,7 +41,8 @@ class Analyzer:
     @staticmethod
     def prepared(text: str) -> str:
         """A text as the tokenizer takes it."""
-        return comparable(text)
+        # Between headings stands what is no word, but would make the text other than ASCII.
+        return comparable(text.replace(HEADING_SEPARATOR, "  "))
 
     def stems(self, text: str) -> list[str]:
         """The stems of a text, in order, as often as they occur."""

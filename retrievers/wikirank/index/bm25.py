@@ -26,6 +26,8 @@ from wikirank.types import Passage
 
 _ANALYZER = "wikirank"
 _WRITER_HEAP_BYTES = 64 * 1024 * 1024
+_LEAST_HEAP_BYTES = 16 * 1024 * 1024  # the least that tantivy takes, and enough for a few pages
+_TELLING = 20  # passages here and there that tell the language of some in memory
 _K1 = 1.2
 _FIELD = "body"
 # Letters from which on a word unknown to the index is taken for one that differs in one place, and
@@ -96,8 +98,9 @@ class LexicalIndex:
         index = cls.__new__(cls)
         index._place = _Place(Path("memory"), "Ask again.")  # to name it in an error
         index._opened = tantivy.Index(_schema())
-        index._prepare(language_of_texts(passage.headed_text for passage in passages))
-        with index.writer() as writer:
+        told_by = passages[:: max(1, len(passages) // _TELLING)]
+        index._prepare(language_of_texts(passage.headed_text for passage in told_by))
+        with LexicalWriter(index._index, index._place, heap_bytes=_LEAST_HEAP_BYTES) as writer:
             writer.put_all(passages)
         return index
 
@@ -235,13 +238,16 @@ class LexicalWriter(Closing):
     Args:
         index: The tantivy index to write to.
         place: Where it is.
+        heap_bytes: Memory for what is not written yet.
     """
 
-    def __init__(self, index: tantivy.Index, place: _Place) -> None:
+    def __init__(
+        self, index: tantivy.Index, place: _Place, *, heap_bytes: int = _WRITER_HEAP_BYTES
+    ) -> None:
         self._index = index
         self._place = place
         with _failures(place, "written"):
-            self._writer = index.writer(heap_size=_WRITER_HEAP_BYTES, num_threads=1)
+            self._writer = index.writer(heap_size=heap_bytes, num_threads=1)
 
     def put(self, passages: Iterable[Passage]) -> None:
         """Write passages over those of the same ids."""

@@ -29,6 +29,7 @@ def without_duplicates(
     *,
     titles: Sequence[str] | None = None,
     jaccard: float = NEAR_DUPLICATE_JACCARD,
+    most: int | None = None,
 ) -> list[int]:
     """Find which texts to keep so that no two are the same or nearly so.
 
@@ -42,6 +43,7 @@ def without_duplicates(
         texts: Best first; of duplicates the first is kept.
         titles: A title a text; None if they have none.
         jaccard: From which similarity two texts count as one, in (0, 1].
+        most: How many to keep at most, 1 or more; those after them are not looked at.
 
     Returns:
         Positions of the texts to keep, ascending.
@@ -56,6 +58,8 @@ def without_duplicates(
         if not any(_similar(shingles, other, jaccard) for other in alike):
             kept.append(position)
             alike.append(shingles)
+        if len(kept) == most:
+            break
     return kept
 
 

@@ -78,14 +78,15 @@ class LiveSearcher(CandidateReranker):
             passages, notes = _passages(found_pages.articles, self._wiki.name)
         check_cancelled()
         with clock.stage("lexical"):
-            candidates = _candidates(query, passages)
-            distinct = distinct_candidates(candidates) if options.drop_duplicates else candidates
-        wanted = max(options.k, options.fetch_k)
+            wanted = max(options.k, options.fetch_k)
+            candidates, dropped = _candidates(query, passages), 0
+            if options.drop_duplicates:
+                candidates, dropped = distinct_candidates(candidates, wanted)
         return Retrieved(
             query,
-            distinct[:wanted],
+            candidates[:wanted],
             clock.timings(),
-            len(candidates) - len(distinct),
+            dropped,
             self._unread(query, options),
             (*found_pages.notes, *notes),
         )

@@ -253,11 +253,13 @@ class Searcher(CandidateReranker):
                 lexical = self._lexical(query, wanted, where)
         with clock.stage("fuse"):
             fused = self._fuse(dense, lexical, hybrid=options.search_type == "hybrid")
-            distinct = distinct_candidates(fused) if options.drop_duplicates else fused
+            distinct, dropped = (
+                distinct_candidates(fused) if options.drop_duplicates else (fused, 0)
+            )
         if vector is not None and options.search_type == "hybrid":
             with clock.stage("features"):
                 distinct = self._with_both_scores(distinct[:wanted], query, vector)
-        return distinct[:wanted], len(fused) - len(distinct)
+        return distinct[:wanted], dropped
 
     def _dense(
         self, vector: NDArray[np.float32], wanted: int, where: Mapping[str, Any] | None
@@ -335,13 +337,26 @@ class Searcher(CandidateReranker):
         ]
 
 
-def distinct_candidates(candidates: Sequence[RankedPassage]) -> list[RankedPassage]:
-    """Candidates without those that say the same as a better one, ranked again."""
+def distinct_candidates(
+    candidates: Sequence[RankedPassage], most: int | None = None
+) -> tuple[list[RankedPassage], int]:
+    """Candidates without those that say the same as a better one, ranked again.
+
+    Args:
+        candidates: The candidates, best first.
+        most: How many to keep at most; those after them are not looked at.
+
+    Returns:
+        The candidates, and how many were dropped before the last of them.
+    """
     kept = without_duplicates(
         [candidate.passage.text for candidate in candidates],
         titles=[candidate.passage.title for candidate in candidates],
+        most=most,
     )
-    return [
+    looked_at = kept[-1] + 1 if len(kept) == most else len(candidates)
+    distinct = [
         replace(candidates[position], rank=rank, rank_before=rank)
         for rank, position in enumerate(kept, start=1)
     ]
+    return distinct, looked_at - len(kept)
