@@ -43,19 +43,7 @@ class RayWorkers(Closing):
         return None if isinstance(source, RawSource) else source.count()
 
     def prepare(self, job: IngestJob) -> Generator[PreparedArticle, None, None]:
-        """Make a source's articles ready, in its order; see `IngestWorkers`.
-
-        Args:
-            job: What to do.
-
-        Yields:
-            The articles.
-
-        Raises:
-            CorpusError: In place of the article that cannot be read.
-            InvalidArgumentError: If the source is a live wiki.
-            ClusterError: If there is no cluster, or it fails for good.
-        """
+        """Make a source's articles ready, in its order; see `IngestWorkers`."""
         if isinstance(job.source, ChangingSource):
             msg = (
                 f"{job.source.location} is a live wiki, which one polite client reads and which "

@@ -101,34 +101,12 @@ class OnnxEmbedder:
         return len(encoding.ids) + sum((len(word.encode()) - 1) // 4 for word in unknown)
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embed passages.
-
-        Args:
-            texts: None of them blank.
-
-        Returns:
-            (n, dim), rows of length 1, in the order of the texts.
-
-        Raises:
-            InvalidArgumentError: If a text is blank or not a string; the message says which.
-            ModelError: If the network failed.
-        """
+        """Embed passages; see `Embedder`."""
         check_texts(texts, what="passage", allow_blank=False)
         return self._embed(texts)
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
-        """Embed a query.
-
-        Args:
-            text: Not blank. What is beyond one window of the model is left out.
-
-        Returns:
-            (dim,), of length 1.
-
-        Raises:
-            InvalidArgumentError: If the text is blank or not a string.
-            ModelError: If the network failed.
-        """
+        """Embed a query, of which is left out what is beyond one window of the model."""
         check_text(text, what="query")
         ids = self._token_ids(text.strip()[: _MOST_TOKEN_CHARS * self.max_length])
         window = self._around(ids[: self.max_length - 2])

@@ -56,18 +56,7 @@ class PromptedEmbedder(ABC):
         return self._name + (f" {prompts}" if any(prompts) else "")
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embed passages.
-
-        Args:
-            texts: None of them blank.
-
-        Returns:
-            (n, dim), rows of length 1, in the order of the texts.
-
-        Raises:
-            InvalidArgumentError: If a text is blank or not a string; the message says which.
-            ModelError: If the model failed.
-        """
+        """Embed passages; see `Embedder`."""
         check_texts(texts, what="passage", allow_blank=False)
         if not texts:
             return self._embed(["."], self._passage_prompt)[:0]  # which alone tells the width
@@ -78,18 +67,7 @@ class PromptedEmbedder(ABC):
         return weighted_means(vectors, [[length for _, length in parts] for parts in windows])
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
-        """Embed a query.
-
-        Args:
-            text: Not blank. What is beyond the model's length is left out.
-
-        Returns:
-            (dim,), of length 1.
-
-        Raises:
-            InvalidArgumentError: If the text is blank or not a string.
-            ModelError: If the model failed.
-        """
+        """Embed a query, of which is left out what is beyond the model's length."""
         check_text(text, what="query")
         beginning = text[: self._most_query_chars]
         vector: NDArray[np.float32] = self._embed([beginning], self._query_prompt)[0]

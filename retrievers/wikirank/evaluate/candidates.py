@@ -89,15 +89,7 @@ class SearchedCandidates:
         return self.passages - len(self._index.store.get(list(self._dataset.passages)))
 
     def find(self, query: str, depth: int) -> dict[SearchType, FirstStage]:
-        """Ask every first stage one query, in its pool if the data set has pools.
-
-        Args:
-            query: Its id.
-            depth: How many candidates to take from each first stage.
-
-        Returns:
-            What each found.
-        """
+        """Ask every first stage one query, in its pool if the data set has pools."""
         first_stages: dict[SearchType, FirstStage] = {}
         for search_type in FIRST_STAGES:
             options = SearchOptions(

@@ -39,15 +39,7 @@ class GivenCandidates:
         return 0
 
     def find(self, query: str, depth: int) -> dict[SearchType, FirstStage]:
-        """Give the candidates of one query.
-
-        Args:
-            query: Its id.
-            depth: How many candidates to take from each first stage.
-
-        Returns:
-            The list as it is, and in the orders of its dense and lexical scores.
-        """
+        """The list of a query as it is, and in the orders of its dense and lexical scores."""
         candidate_list = self._lists[int(query)]
         dense = [index for index, score in enumerate(candidate_list.dense) if score is not None]
         lexical = [index for index, score in enumerate(candidate_list.lexical) if score is not None]

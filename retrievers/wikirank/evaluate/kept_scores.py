@@ -54,17 +54,7 @@ class CachedCrossEncoder:
         self._key = blake2b(key.encode()).digest()
 
     def logits(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
-        """Score pairs of query and passage, as `CrossEncoder.logits` does.
-
-        Args:
-            pairs: Encoded by `tokenizer`.
-
-        Returns:
-            (n,), raw logits in the order of the pairs.
-
-        Raises:
-            ModelError: If the model failed.
-        """
+        """Score pairs as `CrossEncoder.logits` does, those of the file without the model."""
         keys = [self._digest(pair) for pair in pairs]
         known = self._known(keys)
         left = [index for index, key in enumerate(keys) if key not in known]

@@ -93,17 +93,7 @@ class CascadeCrossEncoder(OnnxCrossEncoder):
         self._prefilter, self._rules = Prefilter(file), rules
 
     def prefilter_logits(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
-        """Score pairs by the prefilter alone.
-
-        Args:
-            pairs: As for `logits`.
-
-        Returns:
-            (n,), see `Prefilter.logits`.
-
-        Raises:
-            ModelError: If the network failed, or gave something that is not a finite number.
-        """
+        """Score pairs by the prefilter alone; see `Prefilter.logits`."""
         return self._prefilter.logits(map(Tokens.of, pairs))
 
     def survivors(

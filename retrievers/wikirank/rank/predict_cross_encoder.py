@@ -115,20 +115,7 @@ class PredictCrossEncoder(DescribedCrossEncoder):
     def score_texts(
         self, query: str, texts: Sequence[str], *, on_truncation: OnTruncation = "window"
     ) -> NDArray[np.float64]:
-        """Score texts for a query.
-
-        Args:
-            query: The query.
-            texts: The texts.
-            on_truncation: "error" refuses a text over the length; else it is cut with a warning.
-
-        Returns:
-            (n,), raw logits in the order of the texts.
-
-        Raises:
-            TextTooLongError: If a text is too long and `on_truncation` is "error".
-            ModelError: If the model failed, or gave something that is not a finite number.
-        """
+        """Score texts for a query; see `TextCrossEncoder`."""
         if not texts:
             return np.empty(0)
         pairs = [(query, text) for text in texts]

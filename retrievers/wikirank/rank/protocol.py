@@ -67,17 +67,7 @@ class DescribedCrossEncoder(ABC):
         return self._tokenizer
 
     def logits(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
-        """Score pairs of query and passage; see `score_passages`, which makes them of texts.
-
-        Args:
-            pairs: Encoded by `tokenizer`, special tokens included, each within `max_length`.
-
-        Returns:
-            (n,), raw logits in the order of the pairs.
-
-        Raises:
-            ModelError: If the model failed, or gave something that is not a finite number.
-        """
+        """Score pairs; see `CrossEncoder`, and `score_passages`, which makes them of texts."""
         return self._finite(self._score(pairs)) if pairs else np.empty(0)
 
     def _finite(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:

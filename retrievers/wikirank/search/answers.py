@@ -43,10 +43,6 @@ def answering_sentences(
     return answers
 
 
-def _sentences(text: str) -> list[str]:
-    return [text[start:end] for start, end in islice(sentence_spans(text), _MOST_SENTENCES)]
-
-
 def _scores(
     query: str,
     passages: Sequence[Passage],

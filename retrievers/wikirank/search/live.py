@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import monotonic
 
+from typing_extensions import override
+
 from wikirank._cancellation import check_cancelled
 from wikirank.corpus.live import LiveWiki
 from wikirank.errors import InvalidArgumentError
@@ -49,20 +51,9 @@ class LiveSearcher(CandidateReranker):
         self._pages = pages
         self._seconds = seconds
 
+    @override
     def retrieve(self, query: str, options: SearchOptions) -> Retrieved:
-        """Find candidates: the first step of `search`.
-
-        Args:
-            query: A question or keywords.
-            options: How to search; `search_type` has no part, as nothing is embedded.
-
-        Returns:
-            The candidates, the time each stage took, and what was left out.
-
-        Raises:
-            CorpusError: The wiki cannot be read.
-            InvalidArgumentError: If the query is empty, or a filter or neighbours are asked for.
-        """
+        """Find candidates; `search_type` has no part, as nothing is embedded."""
         _check(query, options)
         clock = StageClock()
         with clock.stage("pages"):

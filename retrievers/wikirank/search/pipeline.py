@@ -90,7 +90,20 @@ class CandidateReranker(ABC):
 
     @abstractmethod
     def retrieve(self, query: str, options: SearchOptions) -> Retrieved:
-        """Find candidates: the first step of `search`."""
+        """Find candidates: the first step of `search`.
+
+        Args:
+            query: A question or keywords.
+            options: How to search.
+
+        Returns:
+            The candidates, the time each stage took, and what was left out.
+
+        Raises:
+            CorpusError: If a wiki that is not indexed cannot be read.
+            InvalidArgumentError: If the query is empty, the filter names an unknown key, or
+                something is asked for that needs an index where there is none.
+        """
 
     @property
     @abstractmethod
@@ -158,19 +171,8 @@ class Searcher(CandidateReranker):
         self.index = index
         self._interpolates = is_bundled_embedder(index.embedder.model_id)
 
+    @override
     def retrieve(self, query: str, options: SearchOptions) -> Retrieved:
-        """Find candidates: the first step of `search`.
-
-        Args:
-            query: A question or keywords.
-            options: How to search.
-
-        Returns:
-            The candidates and the time each stage took.
-
-        Raises:
-            InvalidArgumentError: If the query is empty or the filter names an unknown key.
-        """
         if not query.strip():
             msg = "The query is empty. Ask a question or give keywords."
             raise InvalidArgumentError(msg)

@@ -161,17 +161,7 @@ class ParseWorker:
             self._requests.flush()
 
     def parse(self, batch: ArticleBatch) -> Answer:
-        """Parse the articles of a batch.
-
-        Args:
-            batch: What they are made of.
-
-        Returns:
-            The articles, as far as they could be made.
-
-        Raises:
-            CorpusError: If the process died.
-        """
+        """The articles of a batch, as far as they could be made; CorpusError if it died."""
         try:
             pickle.dump(batch.items, self._requests, protocol=5)
             self._requests.flush()

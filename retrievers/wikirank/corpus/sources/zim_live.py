@@ -70,23 +70,7 @@ class LiveZim:
         words: Sequence[str] = (),
         titles: Sequence[str] = (),
     ) -> FoundPages:
-        """Find pages by the file's index and read them.
-
-        Args:
-            phrases: What to look for, the most telling first; those after the second only where
-                the ones before found little.
-            limit: How many pages to read at most.
-            deadline: When to stop, by `time.monotonic`.
-            words: Words to look for one by one.
-            titles: Titles that a page may have; those that none has do no harm.
-
-        Returns:
-            The pages, best first.
-
-        Raises:
-            CorpusError: The file is damaged.
-            SourceConnectionError: Other questions took all the time.
-        """
+        """Find pages by the file's full-text and title index; see `LiveWiki`."""
         articles: dict[str, Article] = {}
         with self._in_turn(deadline):
             ranking = Ranking(int(self._archive.article_count))
@@ -106,18 +90,7 @@ class LiveZim:
         return FoundPages(list(articles.values()), notes)
 
     def read_page(self, name: str, deadline: float) -> Article | None:
-        """The page of a title, a path in the file, or an address.
-
-        Args:
-            name: The title, path or address.
-            deadline: When to stop waiting for other questions, by `time.monotonic`.
-
-        Returns:
-            The page; None if there is none.
-
-        Raises:
-            CorpusError: The file is damaged, or the page is too long.
-        """
+        """The page of a title, a path in the file, or an address; see `LiveWiki`."""
         with self._in_turn(deadline):
             path = self._path_of(name.strip())
             notes: list[str] = []
@@ -127,19 +100,7 @@ class LiveZim:
         return articles[0] if articles else None
 
     def titles_like(self, name: str, count: int, deadline: float) -> list[str]:
-        """Titles that the file's title index suggests, and those of pages with a title's words.
-
-        Args:
-            name: The title that no page has.
-            count: How many at most.
-            deadline: When to stop waiting for other questions, by `time.monotonic`.
-
-        Returns:
-            The titles, best first.
-
-        Raises:
-            CorpusError: The file is damaged.
-        """
+        """Titles that the file's title index suggests, and those of pages with a title's words."""
         words = wrong_title_words(name)
         if not words:
             return []
@@ -154,19 +115,7 @@ class LiveZim:
         return list(dict.fromkeys(titles))[:count]
 
     def list_titles(self, query: TitleQuery, deadline: float) -> TitleList:
-        """List titles by the beginning of their path, in the file's order, which heeds case.
-
-        Args:
-            query: A prefix at most: a ZIM file keeps neither categories nor links.
-            deadline: When to stop, by `time.monotonic`.
-
-        Returns:
-            The titles; what to go on after is a path.
-
-        Raises:
-            CorpusError: The file is damaged.
-            InvalidArgumentError: If a category or links are asked for.
-        """
+        """List titles by the beginning of their path, in the file's order, which heeds case."""
         if others := [kind for kind in query.kinds if kind != "prefix"]:
             msg = f"Expected no {others[0]} for a ZIM file, which keeps none. Give a prefix."
             raise InvalidArgumentError(msg)

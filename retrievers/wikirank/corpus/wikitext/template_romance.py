@@ -22,13 +22,9 @@ _SPANISH = written_months(
 _PORTUGUESE = written_months(
     "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro"
 )
-_ITALIAN = written_months(
-    "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre"
-)
 _OF = "{day} de {month} de {year}"
 _spanish_date = date_in_words(_SPANISH, _OF)
 _portuguese_date = date_in_words(_PORTUGUESE, _OF)
-_italian_date = date_in_words(_ITALIAN)
 
 
 def _birth_or_death(written: Renderer) -> Renderer:

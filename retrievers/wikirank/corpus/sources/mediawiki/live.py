@@ -107,23 +107,7 @@ class LiveMediaWiki(Closing):
         words: Sequence[str] = (),
         titles: Sequence[str] = (),
     ) -> FoundPages:
-        """Find pages by the wiki's search and read them.
-
-        Args:
-            phrases: What to look for, the most telling first; those after the second only where
-                the ones before found little.
-            limit: How many pages to read at most.
-            deadline: When to stop, by `time.monotonic`.
-            words: Words to look for one by one, at most six, where the phrases found little.
-            titles: Titles that a page may have; those that none has do no harm.
-
-        Returns:
-            The pages, best first; where the wiki was too slow, those that it had given by then.
-
-        Raises:
-            SourceAccessError: If it does not let us read.
-            SourceConnectionError: If it cannot be reached, or gave nothing in time.
-        """
+        """Find pages by the wiki's search, as far as it is quick enough; see `LiveWiki`."""
         with self._asked_until(deadline) as site:
             ranking = Ranking(site.articles)
             few = words[:_MOST_WORDS]
@@ -135,18 +119,7 @@ class LiveMediaWiki(Closing):
         return FoundPages(articles, notes)
 
     def read_page(self, name: str, deadline: float) -> Article | None:
-        """The page of a title or address; redirects are followed.
-
-        Args:
-            name: The title or address.
-            deadline: When to stop, by `time.monotonic`.
-
-        Returns:
-            The page; None if there is none.
-
-        Raises:
-            CorpusError: The wiki cannot be read, or the page is too long.
-        """
+        """The page of a title or address; redirects are followed."""
         title = self._title_of(name)
         if not _may_be_title(title):
             return None
@@ -159,19 +132,7 @@ class LiveMediaWiki(Closing):
         return articles[0] if articles else None
 
     def titles_like(self, name: str, count: int, deadline: float) -> list[str]:
-        """Titles that begin alike, and those of pages with the words of a title.
-
-        Args:
-            name: The title or address that no page has.
-            count: How many at most.
-            deadline: When to stop, by `time.monotonic`.
-
-        Returns:
-            The titles, best first.
-
-        Raises:
-            CorpusError: The wiki cannot be read.
-        """
+        """Titles that begin alike, and those of pages with the words of a title."""
         words = wrong_title_words(name)
         if not words:
             return []
@@ -184,19 +145,7 @@ class LiveMediaWiki(Closing):
         return list(dict.fromkeys(title for title in titles if isinstance(title, str)))[:count]
 
     def list_titles(self, query: TitleQuery, deadline: float) -> TitleList:
-        """List titles by prefix, category, or links, in the wiki's order.
-
-        Args:
-            query: Which; one condition at most.
-            deadline: When to stop, by `time.monotonic`.
-
-        Returns:
-            The titles.
-
-        Raises:
-            CorpusError: The wiki cannot be read.
-            InvalidArgumentError: If several conditions are given.
-        """
+        """List titles by prefix, category, or links, in the wiki's order; see `LiveWiki`."""
         with self._asked_until(deadline) as site:
             return list_titles(self._client, site, query)
 
