@@ -17,11 +17,10 @@ from wikirank.errors import InvalidArgumentError
 from wikirank.index.bm25 import LexicalIndex
 from wikirank.rank import CrossEncoder
 from wikirank.search.live_reader import cut_live, needs_index
-from wikirank.search.options import Retrieved, SearchOptions
+from wikirank.search.options import Retrieved, SearchOptions, UnreadLanguage, unread_language
 from wikirank.search.phrasings import phrasings, possible_titles, telling_words
 from wikirank.search.pipeline import CandidateReranker, distinct_candidates
 from wikirank.search.steps import StageClock
-from wikirank.search.unread import UnreadLanguage, unread_language
 from wikirank.search.words import words_of
 from wikirank.types import Article, Passage, RankedPassage
 

@@ -19,10 +19,15 @@ from wikirank.index.filters import normalise_filter
 from wikirank.passages.duplicates import without_duplicates
 from wikirank.rank import CrossEncoder, load_cross_encoder
 from wikirank.search.fusion import reciprocal_rank_fusion
-from wikirank.search.options import Retrieved, SearchOptions, SearchResult
+from wikirank.search.options import (
+    Retrieved,
+    SearchOptions,
+    SearchResult,
+    UnreadLanguage,
+    unread_language,
+)
 from wikirank.search.rerank import rerank_candidates
 from wikirank.search.steps import Observer, SearchStep, StageClock, run_steps
-from wikirank.search.unread import UnreadLanguage, unread_language
 from wikirank.types import RankedPassage
 
 Hits = list[tuple[str, float]]
