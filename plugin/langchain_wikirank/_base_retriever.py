@@ -72,15 +72,7 @@ class BaseWikiRetriever(SearchSettings, BaseRetriever):
         return self._search(query, overrides, CallbackManager([]))
 
     async def asearch(self, query: str, **overrides: Any) -> SearchResult:
-        """Search without blocking the event loop; see `search`.
-
-        Args:
-            query: The question.
-            **overrides: Settings for this call.
-
-        Returns:
-            The passages, the candidates before reranking, and milliseconds by stage.
-        """
+        """Search without blocking the event loop; see `search`."""
         return await self._asearch(query, overrides, AsyncCallbackManager([]))
 
     @override

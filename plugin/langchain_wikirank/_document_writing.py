@@ -47,15 +47,7 @@ class DocumentWriting:
     async def aadd_documents(
         self, documents: Iterable[Document], *, ids: Sequence[str] | None = None
     ) -> list[str]:
-        """Add documents without blocking the event loop; see `add_documents`.
-
-        Args:
-            documents: The documents.
-            ids: The id of each.
-
-        Returns:
-            The ids of those that the index has now, in the order given.
-        """
+        """Add documents without blocking the event loop; see `add_documents`."""
         return await run_in_worker(self.add_documents, list(documents), ids=ids)
 
     def delete(self, ids: Sequence[str]) -> bool:
@@ -74,12 +66,5 @@ class DocumentWriting:
         return self.index.remove_passages(unique) == len(unique)
 
     async def adelete(self, ids: Sequence[str]) -> bool:
-        """Remove documents without blocking the event loop; see `delete`.
-
-        Args:
-            ids: Their ids.
-
-        Returns:
-            Whether the index had all of them.
-        """
+        """Remove documents without blocking the event loop; see `delete`."""
         return await run_in_worker(self.delete, ids)

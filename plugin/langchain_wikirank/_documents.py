@@ -27,14 +27,7 @@ NO_PASSAGE = "The wiki has no passage that answers this query."
 
 
 def document_heading(document: Document) -> str:
-    """`title › section` from a document's metadata, empty where it has neither.
-
-    Args:
-        document: The document; its `section` may be a string or a list of headings.
-
-    Returns:
-        The heading.
-    """
+    """`title › section` from a document's metadata, empty where it has neither."""
     title = document.metadata.get("title")
     return heading(title if isinstance(title, str) else "", _sections(document))
 

@@ -156,16 +156,7 @@ def _outputs(step: SearchStep) -> dict[str, Any]:
 
 
 def rerank_summary(count: int, passing: int, scores: Sequence[float | None]) -> dict[str, Any]:
-    """The outputs of a `wikirank.rerank` run, its times apart.
-
-    Args:
-        count: How many are returned.
-        passing: How many reached the threshold.
-        scores: The relevance scores of those returned, best first.
-
-    Returns:
-        The outputs.
-    """
+    """The outputs of a `wikirank.rerank` run, its times apart."""
     return {"count": count, "passing": passing, "top_scores": list(scores[:TOP])}
 
 

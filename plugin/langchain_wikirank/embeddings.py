@@ -134,24 +134,10 @@ class WikiEmbeddings(Embeddings):
 
     @override
     async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
-        """Embed passages without blocking the event loop.
-
-        Args:
-            texts: The passages.
-
-        Returns:
-            One vector a passage, in the same order.
-        """
+        """Embed passages without blocking the event loop; see `embed_documents`."""
         return await run_in_worker(self.embed_documents, texts)
 
     @override
     async def aembed_query(self, text: str) -> list[float]:
-        """Embed a query without blocking the event loop.
-
-        Args:
-            text: The query.
-
-        Returns:
-            Its vector.
-        """
+        """Embed a query without blocking the event loop; see `embed_query`."""
         return await run_in_worker(self.embed_query, text)

@@ -165,15 +165,7 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         request: ModelRequest[Any],
         handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
     ) -> ModelResponse[Any]:
-        """Call the model asynchronously; see `wrap_model_call`.
-
-        Args:
-            request: The call.
-            handler: Makes it.
-
-        Returns:
-            The model's response.
-        """
+        """Call the model asynchronously; see `wrap_model_call`."""
         return await handler(_with_turn(request))
 
     def _update(

@@ -19,11 +19,7 @@ def is_provider_model(name: str) -> bool:
 
 
 def register_provider_loader(loader: Callable[[str], Any]) -> None:
-    """Say what loads embedders of the form "provider:model"; `langchain_wikirank` does.
-
-    Args:
-        loader: Takes the whole name, gives an embedder.
-    """
+    """Say what loads an embedder by its "provider:model"; `langchain_wikirank` does."""
     _loaders[:] = [loader]
 
 

@@ -28,14 +28,7 @@ _UNFINISHED = re.compile(r"\[[\s\d,;–—-]*\Z")
 
 
 def cited_numbers(text: str) -> set[int]:
-    """The numbers that a text cites.
-
-    Args:
-        text: A chat model's answer.
-
-    Returns:
-        Those in brackets, outside code.
-    """
+    """The numbers that a chat model's answer cites: those in brackets, outside code."""
     reader = CitationReader(())
     reader.feed(text)
     reader.end()

@@ -25,14 +25,7 @@ _SHOWN = re.compile(rf"^\[(\d+)\](?: [^\n]+)?\n(?:(?:\S+|{NO_ADDRESS})\n)?{OPENI
 
 
 def shown_numbers(text: str) -> set[int]:
-    """The citation numbers of the passages that a text of ours shows.
-
-    Args:
-        text: What a tool has told a model.
-
-    Returns:
-        The numbers.
-    """
+    """The citation numbers of the passages that a text of ours shows."""
     return {int(number) for number in _SHOWN.findall(text)}
 
 

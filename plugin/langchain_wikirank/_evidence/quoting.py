@@ -86,27 +86,13 @@ def quoted_text(text: str) -> str:
 
 
 def quoted_line(text: str) -> str:
-    """Text that may stand on a line of its own outside the delimiters, such as a title.
-
-    Args:
-        text: Any text from a wiki.
-
-    Returns:
-        One line of at most 160 characters, neutralised as in `quoted_text`, `"` as `'`.
-    """
+    """One line of at most 160 characters, such as a title, neutralised, `"` as `'`."""
     line = " ".join(quoted_text(text).split()).replace('"', "'")
     return line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1].rstrip() + "…"
 
 
 def quoted_url(url: str) -> str:
-    """An address in one word; empty where it is too long to be one.
-
-    Args:
-        url: Any text in the place of an address.
-
-    Returns:
-        The address, percent-encoded where RFC 3986 asks for it, at most 300 characters.
-    """
+    """An address in one word, percent-encoded as RFC 3986 asks; empty over 300 characters."""
     clean = _SURROGATE.sub("", _CONTROL.sub("", _INVISIBLE.sub("", url))).strip()
     # Letters of other scripts are read more easily, and cost fewer tokens, as they are.
     safe = "".join(c if c.isalnum() else quote(c, safe=_URL_SAFE) for c in clean)

@@ -17,15 +17,7 @@ DEFAULT_MIN_SCORE = 0.01
 
 
 def relevant_documents(documents: Sequence[Document], min_score: float | None) -> list[Document]:
-    """The documents whose relevance score reaches a threshold.
-
-    Args:
-        documents: The documents.
-        min_score: The least `relevance_score`, in [0, 1]; None keeps all.
-
-    Returns:
-        Those that reach it and those that nothing has scored, in the same order.
-    """
+    """Documents of at least that relevance score, and those that nothing has scored, in order."""
     from langchain_wikirank._documents import relevance_of  # The command line needs none of it.
 
     least = min_score or 0.0
@@ -34,14 +26,7 @@ def relevant_documents(documents: Sequence[Document], min_score: float | None) -
 
 
 def check_min_score(min_score: float | None) -> None:
-    """Refuse a threshold that no relevance score could be compared with.
-
-    Args:
-        min_score: The threshold, or None.
-
-    Raises:
-        InvalidArgumentError: If it is not between 0 and 1.
-    """
+    """Raise InvalidArgumentError unless a threshold is None or between 0 and 1."""
     if min_score is not None and not 0 <= min_score <= 1:
         msg = f"Expected min_score between 0 and 1, or None to show all passages, got {min_score}."
         raise InvalidArgumentError(msg)

@@ -29,15 +29,7 @@ TEMPLATE = types.ResourceTemplate(
 
 
 def list_resources(reader: PageReader, cursor: str | None) -> types.ListResourcesResult:
-    """A hundred pages in alphabetical order.
-
-    Args:
-        reader: The wiki's pages.
-        cursor: Where to go on: what the list before said.
-
-    Returns:
-        The pages, and a cursor where there are more.
-    """
+    """A hundred pages in alphabetical order from a cursor on, and a cursor where there are more."""
     titles, after = reader.list_titles(TitleQuery(after=cursor or "", limit=_PAGE_SIZE))
     return types.ListResourcesResult(
         resources=[_resource(title) for title in titles], next_cursor=after

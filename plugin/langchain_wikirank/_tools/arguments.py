@@ -33,26 +33,12 @@ def or_null(kind: str) -> dict[str, Any]:
 
 
 def optional_field(description: str) -> Any:
-    """A field of arguments that is None where the model leaves it out.
-
-    Args:
-        description: What the chat model is told about it.
-
-    Returns:
-        The field.
-    """
+    """A field of arguments that is None where the chat model leaves it out."""
     return Field(default_factory=lambda: None, description=description)
 
 
 def as_meant(value: Any) -> Any:
-    """Read an argument as models and clients send it.
-
-    Args:
-        value: What was sent, whatever the schema says.
-
-    Returns:
-        None for what stands for nothing: null, "", "null"; text without white space around it.
-    """
+    """An argument as it is meant: None for null, "" or "null"; text without white space around."""
     if isinstance(value, str):
         value = value.strip()
         return None if value.lower() in _NOTHING else value

@@ -14,14 +14,7 @@ _BEFORE_POINT = re.compile(rf"(?<![{DROPPED} ])[{DROPPED} ]+(?=[.,;:!?)])")
 
 
 def tidied(line: str) -> str:
-    """Take the marks of dropped pieces out, with the brackets and spaces that they leave.
-
-    Args:
-        line: A line of text with marks.
-
-    Returns:
-        The line without.
-    """
+    """Take the marks of dropped pieces out, with the brackets and spaces that they leave."""
     line = _EMPTY_BRACKETS.sub(lambda match: _unless_marked(match[0], DROPPED), line)
     line = _AFTER_BRACKET.sub(lambda match: _unless_marked(match[0], "("), line)
     line = _BEFORE_BRACKET.sub(lambda match: _unless_marked(match[0], ")"), line)

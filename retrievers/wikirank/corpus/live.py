@@ -196,14 +196,7 @@ def too_long(title: str) -> str:
 
 
 def wrong_title_words(name: str) -> str:
-    """What to look for where no page has a title or an address: its words, 100 characters at most.
-
-    Args:
-        name: The title or address.
-
-    Returns:
-        The words; of an address those of its last part.
-    """
+    """The words of a title or address that no page has, to look for; 100 characters at most."""
     last = unquote(name.partition("#")[0].rpartition("/")[2]).replace("_", " ")
     return " ".join(_WORD.findall(last))[:_LONGEST_WORDS].strip()
 

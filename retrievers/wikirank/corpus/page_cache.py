@@ -84,22 +84,11 @@ class PageCache:
         self._usable = True
 
     def get(self, versions: Mapping[int, str]) -> dict[int, Article]:
-        """Those of some pages that are here in the version wanted.
-
-        Args:
-            versions: The version wanted of each page, by its number.
-
-        Returns:
-            The pages, by number.
-        """
+        """Those of some pages, by number, that are here in the version wanted of each."""
         return self._attempt(lambda connection: self._found(connection, versions)) or {}
 
     def put(self, articles: Mapping[int, Article]) -> None:
-        """Keep pages in place of their earlier versions, and drop what is too much.
-
-        Args:
-            articles: The pages, by number.
-        """
+        """Keep pages, by number, for their earlier versions, and drop what is too much."""
         if articles:
             self._attempt(lambda connection: self._write(connection, articles))
 

@@ -79,15 +79,6 @@ def pooling_modes(config: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 def pool(hidden: Floats, mask: NDArray[np.int64], modes: tuple[str, ...]) -> Floats:
-    """Pool the vectors of tokens.
-
-    Args:
-        hidden: (texts, tokens, width).
-        mask: (texts, tokens), 0 where a shorter text was padded at its end.
-        modes: As `pooling_modes` gives them.
-
-    Returns:
-        (texts, width times the number of modes).
-    """
+    """Vectors (texts, width a mode) of tokens' (texts, tokens, width); the mask is 0 at padding."""
     weights = mask.astype(np.float32)
     return np.concatenate([_MODES[mode](hidden, weights) for mode in modes], axis=1)

@@ -11,16 +11,7 @@ from tokenizers import Tokenizer
 
 
 def text_windows(tokenizer: Tokenizer, text: str, room: int | None) -> list[tuple[str, int]]:
-    """Cut a text in parts of even size that fit a model.
-
-    Args:
-        tokenizer: The model's.
-        text: The text.
-        room: Most tokens of a part; None has no limit.
-
-    Returns:
-        The parts, each with its number of tokens.
-    """
+    """Parts of a text, of even size, within so many tokens, and the tokens of each."""
     offsets = tokenizer.encode(text, add_special_tokens=False).offsets
     if room is None or len(offsets) <= room:
         return [(text, len(offsets))]

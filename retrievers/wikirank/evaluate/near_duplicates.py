@@ -11,14 +11,7 @@ from wikirank.types import RankedPassage
 
 
 def with_distinct_relevant(dataset: RetrievalDataset) -> RetrievalDataset:
-    """Count relevant passages that are near duplicates of one another as one.
-
-    Args:
-        dataset: Any.
-
-    Returns:
-        The data set, with the first by id, of such passages, relevant to a query.
-    """
+    """Count relevant passages that are near duplicates of one another as their first by id."""
     relevant = {query: _distinct(dataset, ids) for query, ids in dataset.relevant.items()}
     return replace(dataset, relevant=relevant)
 

@@ -71,14 +71,7 @@ class Ranking:
         return {stage: summed / len(self.ids) for stage, summed in self.stages_ms.items()}
 
     def within(self, candidates: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
-        """The rankings of some queries, with some of their candidates only.
-
-        Args:
-            candidates: Query id to the passage ids that stay.
-
-        Returns:
-            Query id to passage ids, best first.
-        """
+        """The rankings of some queries, by id, with only the passages given for each."""
         kept = {query: frozenset(ids) for query, ids in candidates.items()}
         return {
             query: [id_ for id_ in self.ids[query] if id_ in ids] for query, ids in kept.items()

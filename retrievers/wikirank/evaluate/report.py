@@ -55,15 +55,7 @@ def _cut_within(name: str, width: int, tail: int) -> str:
 
 
 def terminal_report(evaluation: Evaluation, *, is_terminal: bool = True) -> Group:
-    """Lay an evaluation out for a terminal.
-
-    Args:
-        evaluation: What was found.
-        is_terminal: Whether lines may be drawn; not so for programs that read on.
-
-    Returns:
-        A line on what was measured, and the tables of rankings, strata and rerankers.
-    """
+    """Lay an evaluation out for a terminal, or without drawn lines for programs that read on."""
     box = SIMPLE_HEAD if is_terminal else None
     tables = [_table(title, head, rows, box) for title, head, rows in report_tables(evaluation)]
     return Group(Text(summary(evaluation)), *tables, Text(note(evaluation), style="dim"))

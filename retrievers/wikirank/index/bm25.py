@@ -192,15 +192,7 @@ class LexicalIndex:
             return {str(searcher.doc(doc).get_first("id")): score / most for score, doc in hits}
 
     def matching_words(self, query: str, words: Iterable[str]) -> set[str]:
-        """Find the words that count as a hit for a query.
-
-        Args:
-            query: Free text.
-            words: Single words of passages, as they stand there.
-
-        Returns:
-            Those that share a stem with a word of the query that is no stop word.
-        """
+        """Those of some words that share a stem with a word of the query that is no stop word."""
         stems = frozenset(self._analyzer.telling_stems(query))
         return {word for word in words if not stems.isdisjoint(self._analyzer.stems(word))}
 
@@ -327,13 +319,7 @@ def _schema() -> tantivy.Schema:
 def settle_language(
     lexical: LexicalIndex, store: PassageStore, passages: Iterable[Passage]
 ) -> None:
-    """Record the language of the first passages of an index, where nobody named it.
-
-    Args:
-        lexical: The lexical index; whoever writes to it.
-        store: The index's store, which keeps its settings.
-        passages: What is about to be written.
-    """
+    """Record the language of the first passages of an index, where nobody named it."""
     if lexical.language is None:
         language = language_of_texts(passage.headed_text for passage in passages)
         store.write_meta({"language": language})

@@ -25,15 +25,7 @@ _READ_AT_ONCE = 2**20
 
 
 def lexical_fault(folder: Path, *, full: bool = False) -> str | None:
-    """Say why a lexical index cannot be opened or trusted.
-
-    Args:
-        folder: The lexical index's folder.
-        full: Whether to compare the checksums of a large index too.
-
-    Returns:
-        What is wrong; None if nothing is.
-    """
+    """Why a lexical index cannot be trusted, with `full` by checksums too; None if it can."""
     while True:
         listed = _read(folder / META)
         fault = _fault(folder, listed, full=full)

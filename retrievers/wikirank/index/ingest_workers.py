@@ -52,16 +52,7 @@ class PreparedArticle:
         return cls(key, digest, article.version, article)
 
     def cut(self, source: str, key: str, splitter: Splitter) -> Sequence[Passage]:
-        """Its passages under the key that the index gave it.
-
-        Args:
-            source: Name of its source.
-            key: The key.
-            splitter: Cuts it, unless that is done.
-
-        Returns:
-            The passages, in the order of `vectors` if there are any.
-        """
+        """Its passages under the key that the index gave it, in the order of `vectors` if any."""
         if self.article is not None:
             return article_passages(self.article, source=source, key=key, splitter=splitter)
         return self.passages if key == self.key else with_key(self.passages, key)

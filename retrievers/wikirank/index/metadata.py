@@ -35,14 +35,7 @@ def _is_listed(value: Any) -> bool:
 
 
 def unfilterable(metadata: Mapping[str, Any]) -> dict[str, str]:
-    """What of an article's metadata no filter can name though it is no list or map, and why.
-
-    Args:
-        metadata: The metadata.
-
-    Returns:
-        Reasons by key; keys beyond the most that a passage may have are counted in one.
-    """
+    """Keys of metadata that no filter can name though they are no list or map, and why."""
     faults = {k: _fault(k, v) for k, v in metadata.items() if is_scalar(v)}
     left_out = {key: fault for key, fault in faults.items() if fault}
     if (beyond := len(faults) - len(left_out) - MOST_KEYS) > 0:

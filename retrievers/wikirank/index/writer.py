@@ -328,17 +328,7 @@ def _vectors(articles: Iterable[ArticlePassages]) -> dict[str, NDArray[np.float3
 
 
 def passages_by_article(passages: Iterable[Passage]) -> list[ArticlePassages]:
-    """Passages, article by article.
-
-    Args:
-        passages: In any order.
-
-    Returns:
-        Each article with its passages, in the order met.
-
-    Raises:
-        InvalidArgumentError: If metadata is nested too deep.
-    """
+    """Passages, article by article; InvalidArgumentError if metadata is nested too deep."""
     articles: dict[str, list[Passage]] = {}
     for passage in passages:
         refuse_deep(passage)

@@ -80,14 +80,7 @@ def with_key(passages: Iterable[Passage], key: str) -> list[Passage]:
 
 
 def article_digest(article: Article) -> str:
-    """Hash all that an article's passages are made of.
-
-    Args:
-        article: The article; its metadata must be JSON-serialisable.
-
-    Returns:
-        32 hexadecimal digits, equal for equal articles on every run and machine.
-    """
+    """32 hexadecimal digits, the same for equal articles on every run and machine."""
     return stable_hash(
         [article.title, article.text, article.url, article.revision, dict(article.metadata)]
     )

@@ -67,16 +67,7 @@ def sides(pair: Tokens) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def with_first_stage(
     logits: NDArray[np.float64], first_stage: FirstStageScores, rule: DropRule
 ) -> NDArray[np.float64]:
-    """Logits of a prefilter, to which is added what the first stage's scores are worth.
-
-    Args:
-        logits: (n,).
-        first_stage: Of the same candidates.
-        rule: What they are worth.
-
-    Returns:
-        (n,), what `survivors` goes by.
-    """
+    """A prefilter's logits with what the first stage's scores are worth by a rule."""
     return ScoreInterpolation(1.0, rule.dense, rule.lexical, 0.0).scores(logits, *first_stage)
 
 

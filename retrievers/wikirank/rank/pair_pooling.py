@@ -95,14 +95,7 @@ def pair_head(width: int, *, scale: float = 8.0, shift: float = -4.0) -> tuple[P
 
 
 def has_pair_head(folder: Path) -> bool:
-    """Whether a folder holds a sentence-transformers model with this head and no other module.
-
-    Args:
-        folder: A model folder.
-
-    Returns:
-        False also for a folder that is no modular model.
-    """
+    """Whether a folder holds a sentence-transformers model with this head and no other module."""
     return [module.get("type") for module in _modules(folder)] == _TYPES
 
 

@@ -80,14 +80,7 @@ def score_passages(
 
 
 def best_first(logits: NDArray[np.float64]) -> list[int]:
-    """Positions of logits from the highest to the lowest; equal ones keep their order.
-
-    Args:
-        logits: (n,). Raw, not squashed: relevance scores would tie near 1.
-
-    Returns:
-        All n positions.
-    """
+    """Positions from the highest raw logit to the lowest; equal ones keep their order."""
     order: list[int] = np.argsort(-logits, kind="stable").tolist()
     return order
 

@@ -45,14 +45,7 @@ class Calibration:
             raise InvalidArgumentError(msg)
 
     def relevance(self, logits: Sequence[float] | NDArray[np.floating]) -> NDArray[np.float64]:
-        """Turn logits into relevance scores, in float64, without overflow.
-
-        Args:
-            logits: Raw logits, any shape.
-
-        Returns:
-            Scores of the same shape, in [0, 1].
-        """
+        """Turn logits of any shape into relevance scores, in float64, without overflow."""
         scaled = float(self.scale) * np.asarray(logits, dtype=np.float64) + float(self.shift)
         decay = np.exp(-np.abs(scaled))
         scores: NDArray[np.float64] = np.where(scaled >= 0, 1.0, decay) / (1.0 + decay)

@@ -123,18 +123,7 @@ class DropRules:
 def combination_features(
     logits: NDArray[np.float64], dense: Scores, lexical: Scores
 ) -> NDArray[np.float64]:
-    """What `ScoreInterpolation` weighs: logit, dense similarity and BM25.
-
-    A score that is not known counts as 0.
-
-    Args:
-        logits: (n,), the cross-encoder's.
-        dense: Cosine similarities, None where unknown.
-        lexical: BM25 scores, None where unknown.
-
-    Returns:
-        (n, 3).
-    """
+    """Logit, dense similarity and BM25 as a matrix (n, 3); what is not known counts as 0."""
     return np.stack([logits, _filled(dense), _filled(lexical)], axis=1)
 
 

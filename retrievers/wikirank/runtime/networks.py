@@ -21,15 +21,7 @@ _ANY_CPU = ("onnx/model.onnx", "model.onnx")
 
 
 def best_network(files: Iterable[str], *, on_gpu: bool = False) -> str | None:
-    """The ONNX file of a model that suits this CPU, or any GPU.
-
-    Args:
-        files: The paths of the model's files.
-        on_gpu: Whether a GPU runs it, which leaves much of a quantised network to the CPU.
-
-    Returns:
-        A path; None if there is no ONNX file that it could be.
-    """
+    """Of a model's files the ONNX one for this CPU, or for any GPU; None if there is none."""
     present = set(files)
     for flag, file in () if on_gpu else _QUANTISED:
         if flag in cpu_flags() and file in present:

@@ -23,14 +23,7 @@ def is_cuda(device: str | None) -> bool:
 
 
 def runs_onnx(device: str | None) -> bool:
-    """Whether ONNX Runtime, as it is installed, runs networks on a device.
-
-    Args:
-        device: "cpu", "cuda", "cuda:1", "mps", ...; None is the CPU.
-
-    Returns:
-        True for the CPU, and for NVIDIA's GPUs with onnxruntime-gpu.
-    """
+    """Whether the installed ONNX Runtime runs networks on a device; None is the CPU."""
     return device in (None, "cpu") or (is_cuda(device) and CUDA in _available())
 
 

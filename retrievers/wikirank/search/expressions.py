@@ -41,14 +41,7 @@ _UNCLEAR = re.compile(r"\(\?(?:\#|[a-zA-Z0-9-]*[xV][a-zA-Z0-9-]*[:)])")
 
 
 def compile_phrase(phrase: str) -> regex.Pattern[str]:
-    """Compile a phrase: any case, any white space between words, any kind of quotes and dashes.
-
-    Args:
-        phrase: The phrase.
-
-    Returns:
-        The pattern.
-    """
+    """Compile a phrase: any case, white space between words, kind of quotes and of dashes."""
     words = ("".join(map(_letter, word)) for word in phrase.split())
     return _compile(r"\s+".join(words), regex.IGNORECASE)
 

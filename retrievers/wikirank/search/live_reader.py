@@ -90,15 +90,7 @@ class LiveReader(PageReader):
 
 
 def cut_live(article: Article, source: str) -> list[Passage]:
-    """The passages of an article of a wiki that is not indexed.
-
-    Args:
-        article: The article.
-        source: The wiki's name.
-
-    Returns:
-        The passages in reading order.
-    """
+    """The passages, in reading order, of an article of a wiki that is not indexed."""
     key = article.url or article.title
     return article_passages(article, source=source, key=key, splitter=SentenceSplitter())
 

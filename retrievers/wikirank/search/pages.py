@@ -141,15 +141,7 @@ def short_passages(passages: Iterable[Passage], max_chars: int = 800) -> list[Pa
 
 
 def sections_like(store: PassageStore, name: str) -> list[str]:
-    """The section paths of an index that lie in a section of this name, as `A › B`.
-
-    Args:
-        store: The passages.
-        name: A heading, or a path such as `History › Origins`, in any case.
-
-    Returns:
-        The paths, each once.
-    """
+    """Paths, as `A › B`, of sections within one of this heading or path, in any case."""
     rows = store.connection.execute("SELECT DISTINCT section FROM passages")
     paths = (json.loads(row[0]) for row in rows)
     return [HEADING_SEPARATOR.join(path) for path in paths if is_within(path, name)]

@@ -35,14 +35,7 @@ def phrasings(query: str) -> list[str]:
 
 
 def telling_words(query: str) -> list[str]:
-    """The words of a question that a page may be found by, one by one.
-
-    Args:
-        query: The question.
-
-    Returns:
-        Ten at most, the longest first, none twice.
-    """
+    """The words of a question to find a page by: ten at most, the longest first, none twice."""
     telling = (word[:_LONGEST_CHARS] for word in _words(query) if _is_telling(word))
     return sorted(dict.fromkeys(telling), key=len, reverse=True)[:_MOST_WORDS]
 

@@ -21,14 +21,7 @@ _MEANINGS = {
 
 
 def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe the failures of a route.
-
-    Args:
-        *statuses: HTTP statuses that it may answer with.
-
-    Returns:
-        What FastAPI takes as `responses`.
-    """
+    """What FastAPI takes as `responses`, for the HTTP statuses that a route may fail with."""
     return {
         status: {"model": ErrorResponse, "description": _MEANINGS[status]} for status in statuses
     }

@@ -35,13 +35,7 @@ class Metrics:
         self._documents = 0
 
     def add_request(self, path: str, status: int, seconds: float) -> None:
-        """Count a request that was answered.
-
-        Args:
-            path: One of a few paths.
-            status: The answer's HTTP status.
-            seconds: From its arrival to its end.
-        """
+        """Count a request to one of a few paths, its HTTP status, and the seconds to its end."""
         bucket = next((i for i, most in enumerate(_BUCKETS) if seconds <= most), len(_BUCKETS))
         with self._lock:
             self._requests[path, status] += 1
@@ -49,11 +43,7 @@ class Metrics:
             self._buckets[path][bucket] += 1
 
     def add_stages(self, timings_ms: Mapping[str, float]) -> None:
-        """Count the stages of a search or a reranking.
-
-        Args:
-            timings_ms: Milliseconds by name of stage; `total` is left out.
-        """
+        """Count the milliseconds by stage of a search or reranking, without `total`."""
         with self._lock:
             for stage, ms in timings_ms.items():
                 if stage != "total":

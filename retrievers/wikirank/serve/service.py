@@ -39,14 +39,7 @@ class SearchService:
         self._example_queries = list(example_queries)
 
     async def info(self, request: Request) -> InfoResponse:
-        """What the index holds and what searches it.
-
-        Args:
-            request: The request; where its client is gone the work is dropped.
-
-        Returns:
-            The index's numbers.
-        """
+        """What the index holds and what searches it; dropped where the client is gone."""
         return await self._queue.run(request, lambda _: self._info())
 
     async def search(self, request: Request, query: SearchRequest) -> SearchResponse:

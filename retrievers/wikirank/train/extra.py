@@ -17,9 +17,5 @@ _MODULES = (
 
 
 def require_train_extra() -> None:
-    """Raise unless the packages of the `[train]` extra are there; imports none of them.
-
-    Raises:
-        MissingExtraError: If one is not installed.
-    """
+    """Raise MissingExtraError unless the `[train]` extra is there; imports nothing of it."""
     require_extra("train", "training", _MODULES)

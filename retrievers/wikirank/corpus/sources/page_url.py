@@ -8,14 +8,7 @@ _URL_SAFE = ";@$!*(),/~:"  # what MediaWiki leaves as it is in a title
 
 
 def url_prefix(main_page: str) -> str:
-    """What the addresses of a wiki's pages begin with.
-
-    Args:
-        main_page: Address of its main page: `https://en.wikipedia.org/wiki/Main_Page`.
-
-    Returns:
-        The address up to the title; empty if it is none of the web.
-    """
+    """The address of a wiki's main page up to the title; empty if it is none of the web."""
     if not main_page.startswith(("https://", "http://")):
         return ""
     before, parameter, _ = main_page.partition("?title=")

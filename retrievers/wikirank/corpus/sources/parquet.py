@@ -167,17 +167,7 @@ def _is_pointer(path: Path) -> bool:
 
 
 def parquet_files(folder: Path) -> list[Path]:
-    """The `.parquet` files of a folder, at any depth, by path; hidden ones are left out.
-
-    Args:
-        folder: The folder.
-
-    Returns:
-        Their paths.
-
-    Raises:
-        CorpusError: If the folder cannot be read.
-    """
+    """The `.parquet` files of a folder, at any depth, by path; hidden ones are left out."""
     return [path for path in files_below(folder) if path.suffix.lower() == ".parquet"]
 
 

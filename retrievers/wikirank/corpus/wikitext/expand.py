@@ -91,14 +91,7 @@ class Expansion:
         return chosen_variants(expanded)
 
     def restore(self, text: str) -> str:
-        """Put the pieces back that were kept as they are.
-
-        Args:
-            text: Text with marks for them.
-
-        Returns:
-            The text without marks.
-        """
+        """Put the pieces back, in place of their marks, that were kept as they are."""
         return _LITERAL.sub(lambda match: self._literals[int(match[1])], text)
 
     def _token(self, text: str, start: int, token: str) -> int:

@@ -56,16 +56,7 @@ _REDIRECT_WORDS = frozenset(unicodedata.normalize("NFC", _REDIRECT_WORDS_TEXT).s
 
 
 def is_disambiguation(title: str, templates: Collection[str], magic_words: Collection[str]) -> bool:
-    """Whether a page only tells the meanings of its title apart.
-
-    Args:
-        title: The page's title.
-        templates: Normalised names of the templates it uses.
-        magic_words: Its magic words.
-
-    Returns:
-        True if a template, a magic word or the title says so.
-    """
+    """Whether templates, magic words or the title tell a page that only tells meanings apart."""
     return (
         "DISAMBIG" in magic_words
         or title.lower().endswith(("(disambiguation)", "(пояснение)", "(begriffsklärung)"))
@@ -87,17 +78,7 @@ def page_kind(
     magic_words: Collection[str],
     categories: Collection[str],
 ) -> PageKind:
-    """What kind of page it is.
-
-    Args:
-        title: The page's title.
-        templates: Normalised names of the templates it uses.
-        magic_words: Its magic words.
-        categories: Its categories.
-
-    Returns:
-        `article`, `disambiguation` or `list`.
-    """
+    """What kind of page it is: `article`, `disambiguation` or `list`."""
     if is_disambiguation(title, templates, magic_words):
         return "disambiguation"
     return "list" if is_list(title, categories) else "article"

@@ -21,14 +21,7 @@ _CHARACTERS = {"!": "|", "=": "=", "(": "(", ")": ")", "'": "'", "(!": "[|", "!)
 
 
 def magic_words(text: str) -> tuple[str, set[str]]:
-    """Take the behaviour switches out of a text.
-
-    Args:
-        text: Wikitext.
-
-    Returns:
-        The text without them, and their names without underscores.
-    """
+    """A text without its behaviour switches, and their names without underscores."""
     if "__" not in text:
         return text, set()
     switches = {name for name in _SWITCH.findall(text) if name in _SWITCHES}
@@ -37,15 +30,7 @@ def magic_words(text: str) -> tuple[str, set[str]]:
 
 
 def page_variable(name: str, title: str) -> str | None:
-    """The value of a variable that depends on nothing but the page, or of one for a character.
-
-    Args:
-        name: What stands in the braces.
-        title: The page's title.
-
-    Returns:
-        The value; None if it is no such variable.
-    """
+    """The value of a variable of the page alone, or of a character; None if it is no such."""
     return title if name in _PAGE_NAMES else _CHARACTERS.get(name)
 
 

@@ -63,27 +63,12 @@ def read_wikitext(
 
 
 def plain_text(wikitext: str, *, names: NamespaceNames = _ENGLISH) -> str:
-    """The text of `read_wikitext`, alone.
-
-    Args:
-        wikitext: The page's source.
-        names: What its wiki calls its namespaces.
-
-    Returns:
-        Plain text; empty for a redirect.
-    """
+    """The text of `read_wikitext` alone; empty for a redirect."""
     return read_wikitext(wikitext, names=names).text
 
 
 def redirect_target(wikitext: str) -> str:
-    """Title that a redirect leads to, without its section.
-
-    Args:
-        wikitext: The page's source.
-
-    Returns:
-        The title; empty if the page is no redirect.
-    """
+    """Title that a redirect leads to, without its section; empty if the page is none."""
     match = _REDIRECT.match(wikitext)
     if match is None or not is_redirect_word(match[1]):
         return ""

@@ -74,11 +74,7 @@ class Table:
         return self._loose
 
     def done(self) -> list[str]:
-        """End the table.
-
-        Returns:
-            Its lines.
-        """
+        """End the table, and give its lines."""
         self._end_row()
         return self._lines
 

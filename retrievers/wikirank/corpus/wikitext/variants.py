@@ -13,14 +13,7 @@ _RULE = re.compile(r"(?:[^:;=]*=>)?\s*([a-z]{2,3}(?:-[a-z]{2,8})?)\s*:(.*)", re.
 
 
 def chosen_variants(text: str) -> str:
-    """Keep one variant of each: simplified Chinese where there is one, else the first.
-
-    Args:
-        text: Wikitext without templates and links.
-
-    Returns:
-        The text without the marks; rules that a reader does not see are gone.
-    """
+    """Keep one variant of each: simplified Chinese where there is one, else the first."""
     for _ in range(_DEEPEST):
         if "-{" not in text:
             break

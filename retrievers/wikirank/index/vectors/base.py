@@ -40,12 +40,7 @@ class VectorIndex(Closing):
 
     @abstractmethod
     def upsert(self, passages: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
-        """Write passages and their vectors, over those of the same ids.
-
-        Args:
-            passages: The passages.
-            vectors: Their unit vectors, shape (len(passages), dimension).
-        """
+        """Write passages and unit vectors, (passages, dimension), over those of the same ids."""
 
     @abstractmethod
     def delete(self, ids: Sequence[str]) -> None:
@@ -68,15 +63,7 @@ class VectorIndex(Closing):
 
     @abstractmethod
     def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> dict[str, float]:
-        """Compare passages with a query.
-
-        Args:
-            vector: The query's vector, shape (dimension,).
-            ids: Those of the passages; unknown ones are passed over.
-
-        Returns:
-            Cosine similarity by passage id.
-        """
+        """Cosine similarity of a query's vector by passage id; unknown ids are passed over."""
 
     @abstractmethod
     def count(self) -> int:

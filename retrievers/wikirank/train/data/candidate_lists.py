@@ -104,15 +104,7 @@ def candidate_lists(
 
 
 def write_candidate_lists(path: Path | str, lists: Iterable[CandidateList]) -> int:
-    """Write candidate lists as JSON lines, gzipped if the name ends in `.gz`; all or no file.
-
-    Args:
-        path: The file; one that is there is replaced when the new one is whole.
-        lists: The lists.
-
-    Returns:
-        How many were written.
-    """
+    """Write lists as JSON lines, gzipped for `.gz`, all of them or no file; their number."""
     return write_records(Path(path), map(_record, lists))
 
 

@@ -157,15 +157,7 @@ def build_groups(
 
 
 def write_groups(path: Path | str, groups: Iterable[TrainingGroup]) -> int:
-    """Write groups as JSON lines, gzipped if the name ends in `.gz`; all of them or no file.
-
-    Args:
-        path: The file; one that is there is replaced when the new one is whole.
-        groups: The groups.
-
-    Returns:
-        How many were written.
-    """
+    """Write groups as JSON lines, gzipped for `.gz`, all of them or no file; their number."""
     return write_records(Path(path), map(_record, groups))
 
 

@@ -92,18 +92,7 @@ def _section(record: Mapping[str, Any], where: str) -> tuple[str, ...]:
 
 
 def encodable(text: str, where: str) -> str:
-    """A text of a record, which UTF-8 can hold: half of a surrogate pair is JSON, but no text.
-
-    Args:
-        text: The text.
-        where: File and line, for the message.
-
-    Returns:
-        The text.
-
-    Raises:
-        CorpusError: If it holds half of a surrogate pair.
-    """
+    """A text; CorpusError that says where if it holds half of a surrogate pair, as JSON may."""
     try:
         text.encode()
     except UnicodeEncodeError as err:

@@ -81,15 +81,7 @@ def telling_answers(question: Question) -> list[str]:
 
 
 def holds_answer(text: str, answers: Sequence[str]) -> bool:
-    """Whether a text holds one of several answers as whole words, case and punctuation aside.
-
-    Args:
-        text: The text.
-        answers: Of `telling_answers`.
-
-    Returns:
-        False also where there are no answers.
-    """
+    """Whether a text holds one of several answers as whole words, case and punctuation aside."""
     plain = _plain(text) if answers else ""
     return any(_holds(plain, answer) for answer in answers)
 

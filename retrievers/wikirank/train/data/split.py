@@ -35,14 +35,7 @@ class ArticleSplit:
 
 
 def article_key(item: Article | Passage) -> str:
-    """Name an article the same in whichever source it stands.
-
-    Args:
-        item: An article, or a passage of it.
-
-    Returns:
-        Its address, decoded and without an anchor; its title if it has no address.
-    """
+    """An article's address, decoded and without anchor, in whichever source; else its title."""
     return unquote(item.url.partition("#")[0]).replace("_", " ") or item.title
 
 

@@ -64,11 +64,7 @@ def attend(attention: Any, of: Tensor, to: Tensor, seen: Tensor | None = None) -
 
 
 def fuse_attention(network: nn.Module) -> None:
-    """Replace the self-attention of the BERTs in a network, in place.
-
-    Args:
-        network: To be exported, not trained.
-    """
+    """Replace the self-attention of the BERTs in a network, in place, for export only."""
     for module in list(network.modules()):
         for name, child in list(module.named_children()):
             if isinstance(child, BertSelfAttention):

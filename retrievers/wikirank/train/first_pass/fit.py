@@ -63,16 +63,7 @@ class TokenGroup(NamedTuple):
 def token_groups(
     groups: Iterable[TrainingGroup], tokenizer: Tokenizer, options: PrefilterHyperparameters
 ) -> list[TokenGroup]:
-    """Tokenise groups.
-
-    Args:
-        groups: The groups.
-        tokenizer: The cross-encoder's.
-        options: How long texts may be.
-
-    Returns:
-        One for each.
-    """
+    """Tokenise each group by the cross-encoder's tokenizer."""
     return [_token_group(group, tokenizer, options) for group in groups]
 
 

@@ -136,15 +136,7 @@ class _QueryLayer(nn.Module):
 
 
 def prefilter_for(words: Tensor) -> PrefilterNetwork:
-    """A prefilter to be trained.
-
-    Args:
-        words: (vocabulary, width), the word embeddings of the cross-encoder; their first principal
-            components are what it begins with.
-
-    Returns:
-        It, its other weights by chance.
-    """
+    """A prefilter to be trained, from principal components of a model's (vocabulary, width)."""
     centred = words - words.mean(0)
     _, _, axes = torch.linalg.svd(centred, full_matrices=False)
     vectors = centred @ axes[:_WIDTH].T

@@ -68,12 +68,7 @@ class OnnxRecord:
 
 
 def write_record(folder: Path, fields: Mapping[str, Any]) -> None:
-    """Write a run's `training.json`, whole or not at all.
-
-    Args:
-        folder: The run's output folder.
-        fields: The record as JSON values.
-    """
+    """Write the `training.json` of a run's folder, whole or not at all."""
     scratch = folder / f".{RECORD_FILE}"
     scratch.write_text(json.dumps(fields, indent=2, ensure_ascii=False) + "\n", "utf-8")
     scratch.replace(folder / RECORD_FILE)

@@ -134,15 +134,7 @@ class GroupLoss(nn.Module):
 
 
 def pad_rows(rows: Sequence[Tensor], *, padding: float = PADDING) -> Tensor:
-    """Rows of different lengths as one matrix.
-
-    Args:
-        rows: One dimension each.
-        padding: What to fill the shorter ones with at their ends.
-
-    Returns:
-        (rows, entries of the longest).
-    """
+    """Rows of different lengths as one matrix, the shorter ones padded at their ends."""
     return nn.utils.rnn.pad_sequence(list(rows), batch_first=True, padding_value=padding)
 
 

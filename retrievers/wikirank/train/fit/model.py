@@ -92,14 +92,7 @@ def average_weights(models: Sequence[CrossEncoder]) -> CrossEncoder:
 
 
 def bert_layers(model: CrossEncoder) -> tuple[Any, list[Any]]:
-    """The transformer of a cross-encoder, without any head.
-
-    Args:
-        model: The cross-encoder.
-
-    Returns:
-        The transformer, and its layers: none if it is no BERT.
-    """
+    """The transformer of a cross-encoder without head, and its layers; none if it is no BERT."""
     network: Any = model.model
     bert = getattr(network, "bert", network)
     return bert, list(getattr(getattr(bert, "encoder", None), "layer", ()))

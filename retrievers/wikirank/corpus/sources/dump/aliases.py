@@ -32,11 +32,7 @@ class Aliases:
         )
 
     def fill(self, redirects: Iterable[tuple[str, str]]) -> None:
-        """Take the redirects in.
-
-        Args:
-            redirects: Pairs of a title and the title that it redirects to.
-        """
+        """Take in redirects, pairs of a title and the title that it redirects to."""
         self._connection.executemany(
             "INSERT INTO aliases VALUES (?, ?)",
             ((self._normalised(target), alias) for alias, target in redirects),

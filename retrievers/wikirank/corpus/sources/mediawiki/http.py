@@ -187,14 +187,7 @@ class Answer:
 
 
 def make_client(contact: str | None) -> httpx.Client:
-    """An HTTP client that says who it is and follows no redirect.
-
-    Args:
-        contact: Mail address or page of whoever runs it, as wikis ask for in the user agent.
-
-    Returns:
-        The client, open.
-    """
+    """An HTTP client that says who runs it, as wikis ask for, and follows no redirect."""
     about = f"; contact: {contact}" if contact else ""
     agent = f"langchain-wikirank/{wikirank.__version__} (indexing{about}) httpx/{httpx.__version__}"
     headers = {"User-Agent": agent, "Accept-Encoding": "gzip"}
