@@ -31,7 +31,7 @@ def embedder_from(embedding: Embeddings | None, *, normalise: bool = True) -> Em
         InvalidArgumentError: If it is not LangChain embeddings.
     """
     if embedding is None or isinstance(embedding, WikiEmbeddings):
-        return load_embedder()
+        return load_embedder(device=embedding.device if embedding else None)
     if not isinstance(embedding, Embeddings):
         msg = (
             f"Expected LangChain Embeddings as embedding, got {type(embedding).__name__}. "
@@ -98,6 +98,9 @@ class WikiEmbeddings(Embeddings):
 
     The model is loaded at first use and shared by the process.
 
+    Args:
+        device: "cpu", "cuda" or "cuda:1" (with onnxruntime-gpu); None is the CPU.
+
     Example:
         ```python
         from langchain_chroma import Chroma
@@ -105,6 +108,9 @@ class WikiEmbeddings(Embeddings):
         store = Chroma.from_documents(documents, WikiEmbeddings())
         ```
     """
+
+    def __init__(self, device: str | None = None) -> None:
+        self.device = device
 
     @override
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
@@ -116,7 +122,9 @@ class WikiEmbeddings(Embeddings):
         Returns:
             One vector a passage, in the same order.
         """
-        vectors: list[list[float]] = load_embedder().embed_passages(texts).tolist()
+        vectors: list[list[float]] = (
+            load_embedder(device=self.device).embed_passages(texts).tolist()
+        )
         return vectors
 
     @override
@@ -129,7 +137,7 @@ class WikiEmbeddings(Embeddings):
         Returns:
             Its vector.
         """
-        vector: list[float] = load_embedder().embed_query(text).tolist()
+        vector: list[float] = load_embedder(device=self.device).embed_query(text).tolist()
         return vector
 
     @override

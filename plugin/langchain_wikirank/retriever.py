@@ -169,7 +169,7 @@ class WikiRetriever(DocumentWriting, BaseWikiRetriever):
         else:
             index = WikiIndex.open_or_create(path, embedder=embedder)
         if pair:
-            index.record_reranker(pair.reranker)
+            index.record_reranker(pair.reranker, pair.reranker_revision)
         retriever = cls(index=index, **settings)
         retriever.add_documents(documents)
         return retriever

@@ -35,10 +35,25 @@ def load_of_provider(name: str) -> Any:
     Raises:
         ModelError: If nothing is registered.
     """
+    return provider_loader(name)(name)
+
+
+def provider_loader(name: str) -> Callable[[str], Any]:
+    """What loads embedders of providers, also in another process: it can be pickled.
+
+    Args:
+        name: Of the embedder that is wanted.
+
+    Returns:
+        What `register_provider_loader` was given.
+
+    Raises:
+        ModelError: If nothing is registered.
+    """
     if not _loaders:
         msg = (
             f"Expected langchain_wikirank to load {name!r}, got wikirank alone. Import "
             "langchain_wikirank first."
         )
         raise ModelError(msg)
-    return _loaders[0](name)
+    return _loaders[0]

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import gzip
 import json
+import pickle
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 from locations import SHARED
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from wikirank.embed import OnnxEmbedder, load_embedder
-from wikirank.errors import InvalidArgumentError
+from wikirank.embed import OnnxEmbedder, load_any_embedder, load_embedder, recorded_embedder
+from wikirank.errors import InvalidArgumentError, MissingExtraError
 from wikirank.runtime.model_description import ModelDescription
 from wikirank.runtime.model_folder import bundled_model, read_model_folder, write_model_folder
+from wikirank.runtime.providers import CUDA
 from wikirank.runtime.session import plan_batches
 from wikirank.runtime.tokens import load_tokenizer
 
@@ -151,6 +156,17 @@ def test_it_is_loaded_once_whoever_asks() -> None:
         loaded = list(threads.map(lambda _: load_embedder(), range(8)))
     assert all(one is loaded[0] for one in loaded)
     assert load_embedder(bundled_model("embedder")) is loaded[0]
+
+
+@pytest.mark.parametrize("load", [load_embedder, partial(load_any_embedder, "bundled")])
+def test_the_device_is_chosen_and_no_part_of_the_recipe(load: Callable[..., OnnxEmbedder]) -> None:
+    on_cpu = load(device="cpu")
+    assert on_cpu is load_embedder()
+    assert pickle.loads(pickle.dumps(on_cpu)) is on_cpu
+    assert (on_cpu.recipe, recorded_embedder(None, "cpu")) == (None, on_cpu)
+    if CUDA not in onnxruntime.get_available_providers():
+        with pytest.raises(MissingExtraError, match=r"runs on 'cuda'.*onnxruntime-gpu"):
+            load(device="cuda")
 
 
 def test_sixteen_threads_get_what_one_gets(embedder: OnnxEmbedder) -> None:

@@ -267,7 +267,11 @@ def test_the_command_refuses_them_before_it_makes_an_index(tmp_path: Path) -> No
     command = ["index", str(wiki), "--into", str(tmp_path / "index"), "--embedder", "bundled"]
     found = CliRunner().invoke(app, [*command, "--query-prompt", "q: "])
     assert isinstance(found.exception, InvalidArgumentError)
+    found = CliRunner().invoke(app, [*command[:-2], "--device", "cpu", "--ray"])
+    assert isinstance(found.exception, InvalidArgumentError)
     assert not (tmp_path / "index").exists()
+    made = CliRunner().invoke(app, [*command[:-2], "--device", "cpu", "-q"])
+    assert made.exit_code == 0, made.exception
 
 
 def test_the_bundled_one_is_recorded_as_before(tmp_path: Path) -> None:

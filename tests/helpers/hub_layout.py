@@ -13,12 +13,14 @@ from wikirank.runtime.model_folder import bundled_model
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-def lay_in_cache(home: Path, folder: Path, name: str, *, weights: bool) -> None:
+def lay_in_cache(
+    home: Path, folder: Path, name: str, *, weights: bool, commit: str = COMMIT
+) -> None:
     """Lay a folder into a hub cache as the hub's client does, under the id of a model."""
     repository = home / "hub" / f"models--{name.replace('/', '--')}"
     (repository / "refs").mkdir(parents=True)
-    (repository / "refs" / "main").write_text(COMMIT, "utf-8")
-    snapshot = repository / "snapshots" / COMMIT
+    (repository / "refs" / "main").write_text(commit, "utf-8")
+    snapshot = repository / "snapshots" / commit
     shutil.copytree(folder, snapshot)
     if not weights:
         (snapshot / "model.safetensors").unlink()

@@ -29,6 +29,8 @@ from wikirank.runtime.model_pairs import MODEL_PAIRS
 from wikirank.search import Searcher
 
 PAIR = MODEL_PAIRS["multilingual"]
+EMBEDDER = f"{PAIR.embedder}@{PAIR.embedder_revision}"
+RERANKER = f"{PAIR.reranker}@{PAIR.reranker_revision}"
 LINES = [
     {"title": "Tau", "text": "Tau ist Wasser, das nachts an Gräsern kondensiert."},
     {"title": "Geige", "text": "Eine Geige hat vier Saiten."},
@@ -40,9 +42,12 @@ QUESTION = "Wie viele Saiten hat eine Geige?"
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "hf"
-    for name, kind in ((PAIR.embedder, "embedder"), (PAIR.reranker, "cross-encoder")):
+    for name, commit, kind in (
+        (PAIR.embedder, PAIR.embedder_revision, "embedder"),
+        (PAIR.reranker, PAIR.reranker_revision, "cross-encoder"),
+    ):
         folder = bundled_in_hub_layout(tmp_path / kind, kind)
-        lay_in_cache(home, folder, name, weights=True)
+        lay_in_cache(home, folder, name, weights=True, commit=commit)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
     forget(monkeypatch)
@@ -76,7 +81,7 @@ def test_an_index_records_both_and_is_asked_with_both(
     ran("index", str(wiki), "--into", str(index), "-q", "--json", "--models", "multilingual")
     forget(monkeypatch)
     info = ran("info", "--index", str(index), "--json")
-    assert info["embedder"] == f"{PAIR.embedder} ('query: ', 'passage: ')"
+    assert info["embedder"] == f"{EMBEDDER} ('query: ', 'passage: ')"
     assert info["reranker"] == PAIR.reranker
     found = ran("search", QUESTION, "--index", str(index), "--json")
     assert not found["note"]  # whose models read it
@@ -93,7 +98,7 @@ def test_an_index_records_both_and_is_asked_with_both(
     own = WikiRetriever(index=retriever.index, reranker=WikiReranker(model="bundled"))
     assert own._get_ls_params()["reranker_model"] == "bundled"
     searcher = Searcher(retriever.index)
-    assert searcher.cross_encoder.model_id == PAIR.reranker
+    assert searcher.cross_encoder.model_id == RERANKER
     retriever.index.close()
     assert verify_index(index, full=True).whole  # by the recorded embedder
 
@@ -110,10 +115,12 @@ def test_texts_with_one_argument(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("hub")
 def test_the_name_is_good_for_either_slot() -> None:
-    assert load_any_embedder("multilingual").model_id.startswith(PAIR.embedder)
+    assert load_any_embedder("multilingual").model_id.startswith(EMBEDDER)
     assert "wiki: " in load_any_embedder("multilingual", passage_prompt="wiki: ").model_id
-    assert load_cross_encoder("multilingual").model_id == PAIR.reranker
-    assert WikiReranker(model="multilingual").load_model().model_id == PAIR.reranker
+    assert load_cross_encoder("multilingual").model_id == RERANKER
+    assert WikiReranker(model="multilingual").load_model().model_id == RERANKER
+    with pytest.raises(ModelError, match=r"hf download .* --revision another-commit"):
+        load_cross_encoder("multilingual", revision="another-commit")
 
 
 def test_models_that_nobody_knows(wiki: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from langchain_wikirank import WikiRetriever
 from langchain_wikirank.cli import app
+from wikirank.cli.build import embedder_maker
 from wikirank.embed import load, load_any_embedder, load_embedder
 from wikirank.errors import InvalidArgumentError, MissingExtraError, ModelError
 
@@ -130,6 +131,24 @@ def test_a_package_that_is_not_there() -> None:
 def test_a_provider_that_nobody_knows() -> None:
     with pytest.raises(ModelError, match="nobody:model"):
         load_any_embedder("nobody:model")
+
+
+def test_workers_of_a_cluster_load_it_though_they_have_imported_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COHERE_API_KEY", "secret")
+    maker = pickle.dumps(embedder_maker({"model": MODEL})).hex()
+    code = f"import pickle\nprint(pickle.loads(bytes.fromhex({maker!r}))().recipe)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.stdout == f"{ {'model': MODEL} }\n", run.stderr
+    monkeypatch.delenv("COHERE_API_KEY")
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "Expected an embedder that LangChain can make" in run.stderr
+
+
+def test_a_device_is_the_providers_own() -> None:
+    with pytest.raises(InvalidArgumentError, match="device"):
+        load_any_embedder(MODEL, device="cuda")
 
 
 def test_prompts_are_the_providers_own() -> None:

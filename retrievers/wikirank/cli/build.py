@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from wikirank._providers import is_provider_model, provider_loader
 from wikirank._util import counted
 from wikirank.cli.output import index_progress
 from wikirank.corpus import SourceOptions, open_source
@@ -66,12 +67,20 @@ def chosen_splitter(
 
 
 def chosen_embedder(
-    model: str | None, revision: str | None, query_prompt: str | None, passage_prompt: str | None
+    model: str | None,
+    revision: str | None,
+    query_prompt: str | None,
+    passage_prompt: str | None,
+    device: str | None = None,
 ) -> Embedder | None:
     """The embedder that the options name; None where they leave it open."""
     if model is not None:
         return load_any_embedder(
-            model, revision=revision, query_prompt=query_prompt, passage_prompt=passage_prompt
+            model,
+            revision=revision,
+            query_prompt=query_prompt,
+            passage_prompt=passage_prompt,
+            device=device,
         )
     if revision or query_prompt or passage_prompt:
         msg = "--embedder-revision, --query-prompt and --passage-prompt go with --embedder."
@@ -89,6 +98,7 @@ def build_index(
     language: str | None = None,
     models: str | None = None,
     embedder: Embedder | None = None,
+    device: str | None = None,
     show_progress: bool = True,
     reread: bool = False,
     ray: bool = False,
@@ -106,6 +116,7 @@ def build_index(
         models: Name of an embedder and a reranker in place of `embedder`, see
             `wikirank.runtime.model_pairs`.
         embedder: Model for the vectors; None for what the index has, or the bundled one.
+        device: Where the model for the vectors runs, if no `embedder` is given.
         show_progress: Whether to show the bars.
         reread: Whether to read files even if they look unchanged.
         ray: Whether to read, split and embed on a Ray cluster.
@@ -126,7 +137,12 @@ def build_index(
         if embedder is not None:
             msg = f"Expected --models or --embedder, got both; {models} has an embedder."
             raise InvalidArgumentError(msg)
-        embedder = load_any_embedder(models)
+        embedder = load_any_embedder(models, device=device)
+    elif embedder is None and device is not None:
+        embedder = recorded_embedder(_recorded_recipe(into), device)
+    if ray and device is not None:
+        msg = f"Expected --device or --ray, got both ({device}): workers embed on their CPUs."
+        raise InvalidArgumentError(msg)
     is_new = not is_index(into) and not (into.is_dir() and any(into.iterdir()))
     reports: list[IndexReport] = []
     with (
@@ -141,7 +157,7 @@ def build_index(
         ) as index,
     ):
         if pair:
-            index.record_reranker(pair.reranker)
+            index.record_reranker(pair.reranker, pair.reranker_revision)
         try:
             for source in sources:
                 with index_progress(f"Indexing {source.name}", show=show_progress) as update:
@@ -171,7 +187,22 @@ def _chosen_workers(
     from wikirank.cluster import RayWorkers
 
     recipe = getattr(embedder, "recipe", None) if embedder else _recorded_recipe(into)
-    return RayWorkers(make_embedder=partial(recorded_embedder, recipe))
+    return RayWorkers(make_embedder=embedder_maker(recipe))
+
+
+def embedder_maker(recipe: Mapping[str, str | None] | None) -> Callable[[], Embedder]:
+    """What opens a recorded embedder in another process, which may have imported nothing yet.
+
+    Args:
+        recipe: As an index records it.
+
+    Returns:
+        A function that can be pickled.
+    """
+    name = str((recipe or {}).get("model"))
+    if is_provider_model(name):
+        return partial(provider_loader(name), name)
+    return partial(recorded_embedder, recipe)
 
 
 def _recorded_recipe(into: Path) -> dict[str, str | None] | None:

@@ -96,6 +96,13 @@ def command(
     passage_prompt: Annotated[
         str | None, typer.Option(help="Likewise before passages, as `passage: `.")
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            help="Where that model runs: `cuda` (ONNX needs onnxruntime-gpu), `cpu`, … "
+            "[default: the CPU; torch chooses]"
+        ),
+    ] = None,
     ray: Annotated[
         bool,
         typer.Option(
@@ -170,7 +177,8 @@ def command(
         collection=collection,
         language=language,
         models=models,
-        embedder=chosen_embedder(embedder, embedder_revision, query_prompt, passage_prompt),
+        embedder=chosen_embedder(embedder, embedder_revision, query_prompt, passage_prompt, device),
+        device=device,
         show_progress=not quiet,
         reread=reread,
         ray=ray,

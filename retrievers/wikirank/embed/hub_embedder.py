@@ -14,7 +14,7 @@ from wikirank.embed.prompted import PromptedEmbedder
 from wikirank.embed.sentence_layout import SentenceLayout
 from wikirank.errors import ModelError
 from wikirank.runtime.model_folder import ModelFolder
-from wikirank.runtime.session import OnnxSession, Tokens
+from wikirank.runtime.session import OnnxSession, Tokens, usual_batch
 from wikirank.runtime.tokens import load_tokenizer
 
 # A whole encoder of sentence-transformers, else the transformer alone.
@@ -35,7 +35,8 @@ class HubEmbedder(PromptedEmbedder):
         layout: SentenceLayout,
         recipe: dict[str, str | None],
         *,
-        batch_size: int = 1,
+        batch_size: int | None = None,
+        device: str | None = None,
     ) -> None:
         """Open a model.
 
@@ -43,9 +44,12 @@ class HubEmbedder(PromptedEmbedder):
             folder: In the hub's layout, its network chosen.
             layout: What else it says of the model.
             recipe: The arguments of `load_any_embedder`.
-            batch_size: Texts a run; with 1 a vector does not depend on the other texts.
+            batch_size: Texts a run; with 1, the default on the CPU, a vector does not depend on the
+                other texts.
+            device: "cpu", "cuda" or "cuda:1"; None is the CPU.
 
         Raises:
+            MissingExtraError: If ONNX Runtime, as it is installed, cannot run on the device.
             ModelError: If the model cannot be opened.
         """
         limit = folder.description.max_length
@@ -64,8 +68,13 @@ class HubEmbedder(PromptedEmbedder):
             most_query_chars=_MOST_TOKEN_CHARS * self._longest,
         )
         self._modes = layout.modes
+        self.device = device
         self._session = OnnxSession(
-            folder.network, batch_size=batch_size, outputs=_OUTPUTS, finish=self._pooled
+            folder.network,
+            batch_size=usual_batch(batch_size, device),
+            device=device,
+            outputs=_OUTPUTS,
+            finish=self._pooled,
         )
         self._before, self._after = self._special_tokens(folder.tokenizer)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from wikirank.runtime.model_folder import (
     read_description,
     read_model_folder,
 )
-from wikirank.runtime.session import OnnxSession, Tokens
+from wikirank.runtime.session import OnnxSession, Tokens, usual_batch
 from wikirank.runtime.tokens import check_text, check_texts, load_tokenizer
 
 _MOST_TOKEN_CHARS = 64  # of a query's characters, what is sure to fill a window is tokenised
@@ -33,22 +33,30 @@ class OnnxEmbedder:
     share it.
     """
 
-    def __init__(self, folder: ModelFolder, *, batch_size: int = 1) -> None:
+    def __init__(
+        self, folder: ModelFolder, *, batch_size: int | None = None, device: str | None = None
+    ) -> None:
         """Open an embedder.
 
         Args:
             folder: A model folder of kind "embedder", as `read_model_folder` gives it.
-            batch_size: Texts a run; with 1 a vector does not depend on the other texts.
+            batch_size: Texts a run; with 1, the default on the CPU, a vector does not depend on the
+                other texts.
+            device: "cpu", "cuda" or "cuda:1"; None is the CPU.
 
         Raises:
             InvalidArgumentError: If the batch size is not a whole number over 0.
+            MissingExtraError: If ONNX Runtime, as it is installed, cannot run on the device.
             ModelError: If the model cannot be opened.
         """
         self._path = folder.path
         self.languages = folder.languages
         self._description = folder.description
         self._tokenizer = load_tokenizer(folder.tokenizer)
-        self._session = OnnxSession(folder.network, batch_size=batch_size)
+        self.device = device
+        self._session = OnnxSession(
+            folder.network, batch_size=usual_batch(batch_size, device), device=device
+        )
         # [CLS] text [SEP]: windows put the same two tokens around each part.
         special = self._tokenizer.encode("").ids
         if len(special) != 2:
@@ -59,7 +67,7 @@ class OnnxEmbedder:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the folder; the model is opened again where it is loaded."""
-        return load_embedder, (self._path,)
+        return partial(load_embedder, device=self.device), (self._path,)
 
     @property
     def recipe(self) -> dict[str, str | None] | None:
@@ -139,7 +147,7 @@ class OnnxEmbedder:
 
 
 _lock = ForkSafeLock()
-_loaded: dict[Path, OnnxEmbedder] = {}
+_loaded: dict[tuple[Path, str | None], OnnxEmbedder] = {}
 
 
 @lru_cache(maxsize=1)
@@ -152,20 +160,24 @@ def is_bundled_embedder(model_id: str) -> bool:
     return model_id == _bundled_id()
 
 
-def load_embedder(path: str | Path | None = None) -> OnnxEmbedder:
+def load_embedder(path: str | Path | None = None, *, device: str | None = None) -> OnnxEmbedder:
     """The embedder of a model folder of ours, opened once a process; threads may share it.
 
     Args:
         path: A model folder of kind "embedder"; the bundled one by default.
+        device: "cpu", "cuda" or "cuda:1"; None is the CPU.
 
     Returns:
         The embedder.
 
     Raises:
+        MissingExtraError: If ONNX Runtime, as it is installed, cannot run on the device.
         ModelError: If the folder is missing, corrupt, or of another kind.
     """
     folder = Path(path).resolve() if path is not None else bundled_model("embedder")
+    key = folder, None if device == "cpu" else device  # The same.
     with _lock:
-        if folder not in _loaded:
-            _loaded[folder] = OnnxEmbedder(read_model_folder(folder, kind="embedder"))
-        return _loaded[folder]
+        if key not in _loaded:
+            found = read_model_folder(folder, kind="embedder")
+            _loaded[key] = OnnxEmbedder(found, device=key[1])
+        return _loaded[key]

@@ -35,6 +35,7 @@ class TorchEmbedder(PromptedEmbedder):
         revision: str | None = None,
         query_prompt: str | None = None,
         passage_prompt: str | None = None,
+        device: str | None = None,
     ) -> None:
         """Load a model, from safetensors only and without remote code.
 
@@ -43,6 +44,7 @@ class TorchEmbedder(PromptedEmbedder):
             revision: Of a hub id: the commit, tag or branch.
             query_prompt: Put before every query; None for the model's own.
             passage_prompt: Put before every passage; None for the model's own.
+            device: "cpu", "cuda", "mps", ...; None lets torch choose.
 
         Raises:
             MissingExtraError: If sentence-transformers is not installed.
@@ -55,7 +57,8 @@ class TorchEmbedder(PromptedEmbedder):
             "query_prompt": query_prompt,
             "passage_prompt": passage_prompt,
         }
-        self._model = _load(model, revision)
+        self.device = device
+        self._model = _load(model, revision, device)
         super().__init__(
             f"{model}@{revision}" if revision else model,
             recipe,
@@ -89,7 +92,7 @@ class TorchEmbedder(PromptedEmbedder):
 
 
 def load_sentence_encoder(
-    folder: Path, name: str, *, what: str = "an embedder"
+    folder: Path, name: str, *, what: str = "an embedder", device: str | None = None
 ) -> SentenceTransformer:
     """Load a model of sentence-transformers, from safetensors only and without remote code.
 
@@ -97,6 +100,7 @@ def load_sentence_encoder(
         folder: Its files.
         name: What to call it in an error.
         what: What it is to be, likewise.
+        device: "cpu", "cuda", "mps", ...; None lets torch choose.
 
     Returns:
         The model.
@@ -109,6 +113,7 @@ def load_sentence_encoder(
     try:
         return SentenceTransformer(
             str(folder),
+            device=device,
             local_files_only=True,
             trust_remote_code=False,
             model_kwargs={"use_safetensors": True},
@@ -121,13 +126,13 @@ def load_sentence_encoder(
         raise ModelError(msg) from err
 
 
-def _load(model: str, revision: str | None) -> Any:
+def _load(model: str, revision: str | None, device: str | None) -> Any:
     from wikirank.runtime.hub import hub_folder, unreachable  # The hub's client is slow to import.
 
     folder = Path(model) if Path(model).is_dir() else hub_folder(model, revision)
     if folder is None:
-        raise ModelError(unreachable(model))
-    return load_sentence_encoder(folder, model)
+        raise ModelError(unreachable(model, revision))
+    return load_sentence_encoder(folder, model, device=device)
 
 
 def _prompt(model: Any, chosen: str | None, names: Sequence[str]) -> str:

@@ -19,8 +19,7 @@ from wikirank.runtime.model_folder import (
 )
 from wikirank.runtime.model_pairs import BUNDLED, MODEL_PAIRS
 from wikirank.runtime.providers import execution_providers, is_cuda, runs_onnx
-
-_GPU_BATCH = 64
+from wikirank.runtime.session import usual_batch
 
 _Settings = tuple[str, str | None, str | None, int | None, int | None]
 
@@ -60,6 +59,8 @@ def load_cross_encoder(
         MissingExtraError: If the model needs the `[torch]` extra, or onnxruntime-gpu.
         ModelError: If the model is missing, corrupt, or of another kind.
     """
+    if model in MODEL_PAIRS:
+        revision = revision or MODEL_PAIRS[str(model)].reranker_revision
     model = reranker_name(model)
     folder = _folder(model)
     if revision is not None and folder is not None:
@@ -105,8 +106,7 @@ def _load(folder: Path | None, settings: _Settings) -> CrossEncoder:
         model_folder = _ours(ours) if ours else _hub_layout(folder, name, revision, device)
         if model_folder is not None:
             kind = CascadeCrossEncoder if model_folder.prefilter else OnnxCrossEncoder
-            usual = _GPU_BATCH if is_cuda(device) else 1
-            size = usual if batch_size is None else batch_size
+            size = usual_batch(batch_size, device)
             return kind(model_folder, max_length=max_length, batch_size=size, device=device)
     if not has_torch or (is_cuda(device) and find_spec("sentence_transformers") is None):
         execution_providers(device)  # Says what is missing.

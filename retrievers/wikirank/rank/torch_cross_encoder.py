@@ -184,7 +184,7 @@ def _load(model: str, revision: str | None, device: str | None) -> CrossEncoder:
 
     folder = Path(model) if Path(model).is_dir() else hub_folder(model, revision)
     if folder is None:
-        raise ModelError(unreachable(model))
+        raise ModelError(unreachable(model, revision))
     try:
         loaded = load_torch_folder(folder, device=device)
     except Exception as err:

@@ -64,7 +64,7 @@ def hub_onnx_folder(
         return None
     if not _hub_answers(timeout):
         if cached is None:
-            raise ModelError(unreachable(name))
+            raise ModelError(unreachable(name, revision))
         return None
     with _hub_failures(name, revision):
         files = HfApi().list_repo_files(name, revision=revision)
@@ -76,12 +76,13 @@ def hub_onnx_folder(
         return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
 
 
-def unreachable(name: str) -> str:
+def unreachable(name: str, revision: str | None) -> str:
     """What to say of a model that is nowhere to be found."""
+    command = f"hf download {name}" + (f" --revision {revision}" if revision else "")
     return (
         f"Expected a folder or a hub id as model, got {name!r}: no such folder, not in the "
-        "local hub cache, and the hub does not answer. Download it beforehand "
-        "(`hf download`) or pass its local folder."
+        f"local hub cache, and the hub does not answer. Download it beforehand (`{command}`) or "
+        "pass its local folder."
     )
 
 

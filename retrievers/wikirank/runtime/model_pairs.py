@@ -18,15 +18,19 @@ class ModelPair:
 
     Attributes:
         embedder: The embedder's hub id.
+        embedder_revision: Its commit.
         query_prompt: What it wants before a query.
         passage_prompt: What it wants before a passage.
         reranker: The reranker's hub id.
+        reranker_revision: Its commit.
     """
 
     embedder: str
+    embedder_revision: str
     query_prompt: str
     passage_prompt: str
     reranker: str
+    reranker_revision: str
 
 
 # Of the small ones that hold int8 networks on the hub; docs/models.md says why these.
@@ -34,9 +38,11 @@ MODEL_PAIRS: Mapping[str, ModelPair] = MappingProxyType(
     {
         MULTILINGUAL: ModelPair(
             embedder="intfloat/multilingual-e5-small",
+            embedder_revision="614241f622f53c4eeff9890bdc4f31cfecc418b3",
             query_prompt="query: ",
             passage_prompt="passage: ",
             reranker="cross-encoder/mmarco-mMiniLMv2-L12-H384-v1",
+            reranker_revision="1427fd652930e4ba29e8149678df786c240d8825",
         )
     }
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from wikirank.corpus import FolderSource, ParquetSource, open_source
 from wikirank.errors import CorpusError
+from wikirank.index import WikiIndex
 from wikirank.passages.sections import split_sections
 
 
@@ -101,6 +103,25 @@ def test_notes_in_other_encodings(tmp_path: Path) -> None:
         "g": "лёд",
     }
     assert source.skipped == {"not text": 2}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names of any bytes")
+def test_names_that_are_not_utf_8_are_passed_over(tmp_path: Path) -> None:
+    folder = tmp_path / "notes"
+    (folder / "b").mkdir(parents=True)
+    (folder / "a.md").write_text("Ants carry leaves.", "utf-8")
+    inner = os.fsencode(folder) + b"/caf\xe9"
+    os.mkdir(inner)  # noqa: PTH102 - of bytes
+    for name in (os.fsencode(folder) + b"/b/\xff.md", inner + b"/c.md"):
+        with os.fdopen(os.open(name, os.O_CREAT | os.O_WRONLY), "w") as file:
+            file.write("Bees fly.")
+    with WikiIndex.create() as index:
+        report = index.add_source(open_source(folder))
+        assert index.info().articles == 1
+    assert report.skipped == {"with a name that is not UTF-8": 2}
+    summary = report.summary().encode().decode()
+    assert "caf\ufffd (with" in summary
+    assert "b/\ufffd.md (with" in summary
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read all files")

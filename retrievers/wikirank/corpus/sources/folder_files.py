@@ -73,10 +73,13 @@ def _regular_files(folder: Path, pass_over: PassOver) -> Iterator[tuple[Path, st
             continue
         for entry in entries:
             path = Path(entry.path)
-            name = path.relative_to(folder).as_posix()
+            raw_name = path.relative_to(folder).as_posix()
+            name = os.fsencode(raw_name).decode("utf-8", "replace")
             if entry.name.startswith("."):
                 continue
-            if entry.is_symlink():
+            if name != raw_name:
+                pass_over("with a name that is not UTF-8", name)
+            elif entry.is_symlink():
                 pass_over("behind symbolic links, which are not followed", name)
             elif entry.is_dir(follow_symlinks=False):
                 pending.append(path)
