@@ -94,6 +94,7 @@ def compose_turn(
     before: Sequence[PassageRecord],
     citations: CitationBook,
     terms: ContextSettings,
+    search_note: str = "",
 ) -> tuple[Turn, list[PassageRecord]]:
     """Choose the passages of a turn and write them out.
 
@@ -107,6 +108,7 @@ def compose_turn(
         before: The passages of the turn before.
         citations: The numbers of the conversation; those of the passages shown are added.
         terms: On what terms.
+        search_note: What the search says of itself, as that models did not read the question.
 
     Returns:
         The turn, and the passages shown, merged and numbered.
@@ -122,7 +124,7 @@ def compose_turn(
     carried = [Document(**record) for record in before]
     carried = [document for document in carried if citations.number_of(document) in cited]
     cut = QUERY_CUT if bounded_query(query) != query else ""
-    note = " ".join(filter(None, [cut, _note(relevant, carried, above)]))
+    note = " ".join(filter(None, [cut, _note(relevant, carried, above, search_note)]))
     evidence = _evidence([*fresh, *carried], note, citations, terms)
     shown = {document.metadata["citation"] for document in evidence.documents}
     kept = [d for d in (*fresh, *carried) if citations.number_of(d) in shown]
@@ -187,12 +189,17 @@ def _evidence(
     )
 
 
-def _note(relevant: Sequence[Document], carried: Sequence[Document], above: set[int]) -> str:
+def _note(
+    relevant: Sequence[Document], carried: Sequence[Document], above: set[int], search_note: str
+) -> str:
     """What is said after the passages; empty for nothing."""
+    if not relevant and search_note:  # What was not understood may well be answered.
+        return f"No passage was found. {search_note}"
     if not relevant:
         return NOTHING_NEW if carried else NOT_ANSWERED
     numbers = ", ".join(f"[{number}]" for number in sorted(above))
-    return SHOWN_ABOVE.format(numbers=numbers) if numbers else ""
+    shown = SHOWN_ABOVE.format(numbers=numbers) if numbers else ""
+    return " ".join(filter(None, [shown, search_note]))
 
 
 def _numbers_told(

@@ -19,8 +19,9 @@ from langchain_wikirank._evidence.default_k import enough_for_budget
 from langchain_wikirank._evidence.selection import DEFAULT_MIN_SCORE, check_min_score
 from langchain_wikirank._evidence.tokens import token_counter
 from langchain_wikirank._tools.library import of_conversation
+from langchain_wikirank._tracing import recorded_searches
 from langchain_wikirank.tools import WikiToolkit
-from wikirank.search.options import bounded_query
+from wikirank.search.options import SearchResult, bounded_query
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse  # isort: skip
 from langgraph.runtime import Runtime  # isort: skip
@@ -116,8 +117,11 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         if message is None:
             return None
         query = bounded_query(str(message.text).strip())
-        passages = self._retriever.invoke(query, _below(config), **self._default_k) if query else []
-        return self._update(message, passages, state, config)
+        with recorded_searches() as searches:
+            passages = (
+                self._retriever.invoke(query, _below(config), **self._default_k) if query else []
+            )
+        return self._update(message, passages, searches, state, config)
 
     @override
     async def abefore_agent(
@@ -137,10 +141,13 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         if message is None:
             return None
         query = bounded_query(str(message.text).strip())
-        passages = (
-            await self._retriever.ainvoke(query, _below(config), **self._default_k) if query else []
-        )
-        return await run_in_worker(self._update, message, passages, state, config)
+        with recorded_searches() as searches:
+            passages = (
+                await self._retriever.ainvoke(query, _below(config), **self._default_k)
+                if query
+                else []
+            )
+        return await run_in_worker(self._update, message, passages, searches, state, config)
 
     @override
     def wrap_model_call(
@@ -172,6 +179,7 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         self,
         message: HumanMessage,
         passages: Sequence[Document],
+        searches: Sequence[SearchResult],
         state: WikiContextState,
         config: RunnableConfig,
     ) -> dict[str, Any]:
@@ -185,6 +193,7 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
                 before["numbers"] if before else {}, of_conversation(config, state["messages"])
             ),
             terms=self._terms,
+            search_note=searches[-1].note if searches else "",
         )
         return {"wiki_context": turn, "wiki_documents": documents}
 

@@ -130,6 +130,25 @@ def test_nothing_relevant_is_said_in_one_line(city_retriever: WikiRetriever) -> 
     assert result["wiki_documents"] == []
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Wie kalt sind die Winter in Canberra?",  # with a word that the wiki has
+        "Wie zündet ein Dieselmotor seinen Kraftstoff?",
+        "Чем питается утконос?",
+    ],
+)
+async def test_a_question_that_the_models_do_not_read(
+    city_retriever: WikiRetriever, question: str, is_async: bool
+) -> None:
+    for retriever in (city_retriever, city_retriever.model_copy(update={"search_type": "lexical"})):
+        talk = Conversation(retriever, "I do not know.")
+        _ = await talk.asay(question) if is_async else talk.say(question)
+        assert "The models read English, not the language of this question" in talk.read(0)
+        assert NOT_ANSWERED not in talk.read(0)
+
+
 def test_min_score_of_none_shows_all(city_retriever: WikiRetriever) -> None:
     talk = Conversation(city_retriever, "So.", min_score=None)
     talk.say(UNANSWERED)

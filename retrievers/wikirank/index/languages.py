@@ -77,16 +77,20 @@ _ASKING = {
     "pt": "quando onde quem qual quais quantos quantas como por que",
     "sv": "när vem vad var hur vilken vilket varför många",
     "da": "hvem hvad hvor hvornår hvilken hvilket hvorfor hvordan",
-    "fi": "kuka mikä missä milloin miksi kuinka miten monta",
+    "fi": "kuka mikä missä milloin miksi kuinka miten monta montako onko oliko ovatko voiko mitä"
+    " mihin mistä minkä ketkä mitkä millä",
     "hu": "ki mi hol mikor melyik hány miért hogyan",
     "no": "hvem hva hvor når hvilken hvilket hvorfor hvordan",
     "ro": "când unde cine care cât câți de ce este sunt și din pentru cu la",
     "tr": "ne zaman nerede kim hangi kaç nasıl neden ve bir bu için ile olan mi mı",
     "pl": "kiedy gdzie kto jaki jaka jakie ile dlaczego jest w na się z i nie",
     "cs": "kdy kde kdo jaký jaká jaké kolik proč je v na se a byl",
-    "id": "kapan di mana siapa apa berapa mengapa bagaimana yang dan adalah dari",
-    "vi": "khi nào ở đâu ai gì bao nhiêu tại sao là của và có được những",
-    "sw": "lini wapi nani gani nini ngapi kwa ya wa na ni katika",
+    "id": "kapan di mana siapa apa berapa mengapa bagaimana yang dan adalah dari dalam pada"
+    " kapankah dimana dimanakah siapakah apakah berapakah",
+    "vi": "khi nào ở đâu ai gì bao nhiêu tại sao là của và có được những gi cua duoc nhung",
+    "sw": "lini wapi nani gani nini ngapi upi ipi wangapi mingapi mangapi kwa ya wa na ni je ina"
+    " katika",
+    "tl": "ano sino saan kailan bakit paano ilan ang ng mga",
 }
 STOPWORDS = (
     "a about an and any are as at be been being but by can could did do does done for from had has"
@@ -103,6 +107,7 @@ _VIETNAMESE = regex.compile("[ơưđạảấầẩẫậắằẳẵặẹẻ�
 _SAMPLE = 20_000
 _SURE = 0.15
 _AHEAD = 1.3
+_SHORTEST_ASKING = 3  # letters of a word that tells a language alone: "na" is one in many
 
 
 def check_language(language: str | None) -> None:
@@ -157,14 +162,15 @@ def language_of_question(question: str) -> str:
     """
     if by_script := _by_script(question):
         return by_script
-    words = _words(question)
+    words = list(dict.fromkeys(_words(question)))  # "la la land" is no Spanish
     if len(_VIETNAMESE.findall(question.lower())) >= 2:
         return "vi"
     english = _function_words(words, ENGLISH)
     others = sorted({*STEMMERS, *_ASKING} - {ENGLISH})
     hits = {code: _function_words(words, code) for code in others}
-    best = max(hits, key=lambda code: hits[code])
-    is_asked = len(words) > 2 and not english and not _asking(best).isdisjoint(words)
+    asked = {word for word in words if len(word) >= _SHORTEST_ASKING}
+    best = max(hits, key=lambda code: (hits[code], not _asking(code).isdisjoint(words)))
+    is_asked = len(words) > 2 and not english and not _asking(best).isdisjoint(asked)
     return best if (hits[best] >= 2 or is_asked) and hits[best] > english else ENGLISH
 
 
