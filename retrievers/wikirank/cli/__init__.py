@@ -35,7 +35,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("index")(index.command)
-app.command("search")(search.command)
+app.command("search", cls=search.SearchCommand)(search.command)
 app.command("rerank")(rerank.command)
 app.command("serve")(serve.command)
 app.command("info")(info.command)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand, TyperOption
+from typing_extensions import override
 
 from wikirank.cli.options import (
     DeviceOption,
@@ -25,20 +27,24 @@ from wikirank.cli.places import (
     check_one_place,
     open_searcher,
 )
-from wikirank.settings import RerankSettings, SearchSettings
 from wikirank.types import SearchType
 
 if TYPE_CHECKING:
     from wikirank.search import SearchResult
 
 
-_DEFAULTS = SearchSettings()
-_SETTINGS = {**SearchSettings.model_fields, **RerankSettings.model_fields}
+class SearchCommand(TyperCommand):
+    """Describes its options by the settings that they choose, which take long to import."""
 
+    @override
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        from wikirank.settings import RerankSettings, SearchSettings
 
-def _setting(name: str, *flags: str) -> Any:
-    """The option that chooses a setting, described as that is."""
-    return typer.Option(*flags, help=_SETTINGS[name].description)
+        settings = {**SearchSettings.model_fields, **RerankSettings.model_fields}
+        for option in self.params:
+            if isinstance(option, TyperOption) and (chosen := settings.get(option.name or "")):
+                option.help, option.default = chosen.description, chosen.default
+        super().format_help(ctx, formatter)
 
 
 def command(
@@ -46,17 +52,17 @@ def command(
     index: PlaceOption = None,
     wiki: WikiOption = None,
     zim: ZimOption = None,
-    k: Annotated[int, _setting("k", "--k", "-k")] = _DEFAULTS.k,
-    fetch_k: Annotated[int, _setting("fetch_k")] = _DEFAULTS.fetch_k,
-    search_type: Annotated[SearchType, _setting("search_type")] = _DEFAULTS.search_type,
-    rerank: Annotated[bool, _setting("rerank", "--rerank/--no-rerank")] = _DEFAULTS.rerank,
-    cascade: Annotated[bool, _setting("cascade", "--cascade/--no-cascade")] = True,
-    score_threshold: Annotated[float | None, _setting("score_threshold")] = None,
+    k: Annotated[int | None, typer.Option("--k", "-k")] = None,
+    fetch_k: Annotated[int | None, typer.Option()] = None,
+    search_type: Annotated[SearchType | None, typer.Option()] = None,
+    rerank: Annotated[bool | None, typer.Option("--rerank/--no-rerank")] = None,
+    cascade: Annotated[bool | None, typer.Option("--cascade/--no-cascade")] = None,
+    score_threshold: Annotated[float | None, typer.Option()] = None,
     filters: Annotated[
         list[str] | None,
         typer.Option("--filter", metavar="KEY=VALUE", help="Only such passages; repeatable."),
     ] = None,
-    neighbours: Annotated[int, _setting("neighbours")] = _DEFAULTS.neighbours,
+    neighbours: Annotated[int | None, typer.Option()] = None,
     model: ModelOption = None,
     revision: RevisionOption = None,
     device: DeviceOption = None,
@@ -81,7 +87,7 @@ def command(
     with ThreadPoolExecutor(1, thread_name_prefix="wikirank-load") as beside:
         # Chroma takes longer to import than a model to load: both at once.
         loading = None
-        if rerank:
+        if rerank is not False:
             name, version = chosen_reranker(model, revision, index)
             loading = beside.submit(
                 load_cross_encoder, name, revision=version, device=device, max_length=max_length
@@ -89,16 +95,17 @@ def command(
         from wikirank.search import SearchOptions
         from wikirank.search.answers import answering_sentences
 
-    options = SearchOptions(
-        k=k,
-        fetch_k=fetch_k,
-        search_type=search_type,
-        rerank=rerank,
-        cascade=cascade,
-        score_threshold=score_threshold,
-        filter=parse_filters(filters or []),
-        neighbours=neighbours,
-    )
+    chosen: dict[str, Any] = {
+        "k": k,
+        "fetch_k": fetch_k,
+        "search_type": search_type,
+        "rerank": rerank,
+        "cascade": cascade,
+        "score_threshold": score_threshold,
+        "filter": parse_filters(filters or []),
+        "neighbours": neighbours,
+    }
+    options = SearchOptions(**{name: it for name, it in chosen.items() if it is not None})
     cross_encoder = None if loading is None else loading.result()
     with open_searcher(index, wiki, zim, cross_encoder) as searcher:
         result = searcher.search(query, options)
@@ -107,7 +114,7 @@ def command(
         return
     passages = [ranked.passage for ranked in result.passages]
     answers = answering_sentences(query, passages, cross_encoder)
-    _show(result, answers, reranked=rerank, timings=timings)
+    _show(result, answers, reranked=options.rerank, timings=timings)
 
 
 def _values(result: SearchResult) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from wikirank.errors import InvalidArgumentError
 from wikirank.index.languages import ENGLISH, NAMES, language_of_question
@@ -95,9 +95,11 @@ class SearchOptions(RerankSettings, SearchSettings, _Checked):
 
     model_config = ConfigDict(frozen=True, strict=True)
 
-    drop_duplicates: bool = True
-    """Whether a candidate that says the same as a better one, word for word or nearly, is dropped;
-    see `without_duplicates`. The result counts them."""
+    drop_duplicates: bool = Field(
+        default=True,
+        description="Whether a candidate that says the same as a better one, word for word or "
+        "nearly, is dropped; see `without_duplicates`. The result counts them.",
+    )
 
     @model_validator(mode="after")
     def _check_threshold(self) -> Self:
