@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
+# A worker more than two cores have: tests of clusters, servers and killed processes mostly wait.
+WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 SLOW_TESTS := train cluster benchmarks serve/test_serve_page.py corpus/sources/mediawiki
 
 .PHONY: help demo test test-fast lint format clean
@@ -19,10 +21,10 @@ demo: $(VENV)/.demo-installed
 	$(BIN)/wikirank demo
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest $(WORKERS)
 
 test-fast: $(VENV)/.test-installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not train" $(addprefix --ignore=tests/,$(SLOW_TESTS))
+	$(BIN)/python -m pytest $(WORKERS) -m "not slow and not train" $(addprefix --ignore=tests/,$(SLOW_TESTS))
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff check .

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command import WIKIRANK, finished
 from http_proxy import Proxy, Reply, Request
 from index_snapshot import snapshot
 from mediawiki_wiki import BOT_PASSWORD, Wiki
@@ -18,20 +17,11 @@ from mediawiki_wiki import BOT_PASSWORD, Wiki
 from wikirank.corpus import open_source
 from wikirank.index import WikiIndex
 
-WIKIRANK = str(Path(sys.executable).with_name("wikirank"))
-
 
 def run(*arguments: str, status: int = 0, **variables: str) -> tuple[str, str]:
     """Run `wikirank index`; what it writes to standard output and to standard error."""
-    done = subprocess.run(
-        [WIKIRANK, "index", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **variables},
-    )
+    done = finished("index", *arguments, environment=variables)
     assert done.returncode == status, done.stderr
-    assert "Traceback" not in done.stderr
     return done.stdout, " ".join(done.stderr.split())
 
 

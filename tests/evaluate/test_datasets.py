@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from command import finished
 from locations import SHARED
 from rich.console import Console
 
@@ -282,14 +283,8 @@ def test_wiki_eval_can_be_searched() -> None:
 
 
 def command(*arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("wikirank")), "evaluate", "--quiet", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = finished("evaluate", "--quiet", *arguments)
     assert done.returncode == status, done.stderr
-    assert "Traceback" not in done.stderr
     return done
 
 

@@ -3,7 +3,8 @@
 A worker is a plain child on pipes, not one of `multiprocessing`: that would import the caller's
 main module in it, so that a script without `if __name__ == "__main__"` would run once more. It gets
 no Ctrl-C from the terminal, and ends when its input does: it does not outlive its starter, even one
-that was killed.
+that was killed. `loky`, which leaves the main module alone too, was tried (3.7): its workers stay
+for ever when their starter is killed, and run a `pickle.py` of the current folder.
 """
 
 from __future__ import annotations
