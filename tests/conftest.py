@@ -12,8 +12,8 @@ from hypothesis import settings
 from locations import TINY_WIKI
 from mediawiki_wiki import WIKI_PAGES, Wiki, skip_without_mediawiki
 
+from wikirank._cache_folder import CACHE_VARIABLE
 from wikirank.corpus import open_source
-from wikirank.corpus.page_cache import FOLDER_VARIABLE
 from wikirank.index import WikiIndex
 
 # A busy machine is no failure.
@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _no_cache_of_the_users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep pages of live wikis in a folder of the tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("cache")))
+        patch.setenv(CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
         yield
 
 

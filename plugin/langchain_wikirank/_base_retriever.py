@@ -156,6 +156,11 @@ class BaseWikiRetriever(SearchSettings, BaseRetriever):
         is_ours = isinstance(self.reranker, WikiReranker)
         return self.reranker.model_copy(update={"top_n": None}) if is_ours else self.reranker
 
+    def warm_up(self) -> None:
+        """Load the models that the first question would wait for."""
+        named = self._named_model
+        self._over(named.load_model() if named else None).warm_up()
+
     @property
     @abstractmethod
     def reader(self) -> PageReader:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hub_layout import COMMIT, bundled_in_hub_layout, lay_in_cache
 from huggingface_hub import constants
 from typer.testing import CliRunner
 
+from wikirank._cache_folder import CACHE_VARIABLE
 from wikirank.cli import app
 from wikirank.errors import InvalidArgumentError, ModelError
 from wikirank.rank import load, load_cross_encoder
@@ -134,3 +136,20 @@ def test_too_few_questions(ours: Path, data: list[str]) -> None:
     assert isinstance(run.exception, InvalidArgumentError)
     assert "Give more questions" in str(run.exception)
     assert "8.0" in (ours / "wikirank.json").read_text("utf-8")
+
+
+def test_a_calibration_where_it_was_kept_before_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "mine"))
+    calibration = Calibration(scale=2.0, shift=-0.5)
+    former = tmp_path / ".cache" / "wikirank" / "calibrations" / "someone--reranker.json"
+    former.parent.mkdir(parents=True)
+    former.write_text(json.dumps({"calibration": asdict(calibration)}), "utf-8")
+    assert calibration_file("someone/reranker") == former
+    former.rename(former.with_suffix(".old"))
+    kept = keep_calibration(calibration, "someone/reranker")
+    assert kept == tmp_path / "mine" / "calibrations" / "someone--reranker.json"
+    former.with_suffix(".old").rename(former)
+    assert calibration_file("someone/reranker") == kept

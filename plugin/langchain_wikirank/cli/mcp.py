@@ -171,16 +171,11 @@ def _serve_http(
 
 def _warm_up(retriever: BaseWikiRetriever) -> None:
     """Load the models beside the first requests, so that no client waits for them."""
-    from langchain_wikirank import WikiReranker, WikiRetriever
 
-    def search() -> None:
+    def warm_up() -> None:
         try:
-            if isinstance(retriever, WikiRetriever):
-                retriever.search("warm up", k=1, fetch_k=1)
-            elif isinstance(retriever.reranker, WikiReranker):
-                # A live wiki is not asked what nobody wants to know.
-                retriever.reranker.score([("warm", "up")])
+            retriever.warm_up()
         except WikirankError as err:
             typer.echo(f"Searches will fail: {err}", err=True)
 
-    start_in_worker(search)
+    start_in_worker(warm_up)

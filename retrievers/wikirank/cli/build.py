@@ -20,8 +20,8 @@ from wikirank.embed import Embedder, load_any_embedder, recorded_embedder
 from wikirank.errors import InvalidArgumentError, WikirankError
 from wikirank.index import IndexReport, WikiIndex
 from wikirank.index.ingest_workers import IngestWorkers
-from wikirank.index.preconditions import STORE_FILE, is_index
-from wikirank.index.store import PassageStore
+from wikirank.index.preconditions import is_index
+from wikirank.index.store import STORE_FILE, PassageStore
 from wikirank.passages.splitters import SentenceSplitter, Splitter, WindowSplitter
 from wikirank.runtime.model_pairs import BUNDLED, model_pair
 

@@ -49,10 +49,11 @@ def command(
     from wikirank.evaluate.datasets import load_retrieval_dataset
     from wikirank.evaluate.platt_scaling import fit_platt
     from wikirank.rank import load_cross_encoder
-    from wikirank.rank.load import refuse_bundled, reranker_name
+    from wikirank.rank.load import named_reranker, refuse_bundled
     from wikirank.runtime.kept_calibration import keep_calibration
 
-    name = refuse_bundled(reranker_name(model))
+    name, revision = named_reranker(model, revision)
+    refuse_bundled(name)
     cross_encoder = load_cross_encoder(
         name, revision=revision, device=device, max_length=max_length
     )

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from wikirank.errors import InvalidArgumentError
+from wikirank.errors import IndexStorageError, InvalidArgumentError
 from wikirank.runtime.model_pairs import BUNDLED
 
 IndexOption = Annotated[Path, typer.Option("--index", help="Folder of the index.")]
@@ -62,14 +60,15 @@ def chosen_reranker(
 
 def _recorded_reranker(index: Path) -> dict[str, Any] | None:
     """Read without what opens an index, whose import takes longer than a model's loading."""
-    file = index.absolute() / "wikirank.sqlite3"
+    from wikirank.index.store import STORE_FILE, PassageStore
+
+    file = index.absolute() / STORE_FILE
     if not file.is_file():
         return None
     try:
-        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
-            row = connection.execute("SELECT value FROM meta WHERE key = 'reranker'").fetchone()
-        recorded: dict[str, Any] | None = json.loads(row[0]) if row else None
-    except (sqlite3.Error, ValueError):
+        with PassageStore(file) as store:
+            recorded: dict[str, Any] | None = store.read_meta().get("reranker")
+    except IndexStorageError:
         return None  # What is wrong with the index is told where it is opened.
     return recorded
 

@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import sqlite3
-import sys
 import time
 import zlib
 from collections import OrderedDict
@@ -20,7 +19,6 @@ from wikirank._util import ForkSafeLock
 from wikirank.types import Article
 
 _LOGGER = logging.getLogger(__name__)
-FOLDER_VARIABLE = "WIKIRANK_CACHE"
 _FILE = "pages-1.sqlite"  # count up when the table changes
 _MOST_BYTES = 256 * 2**20
 _MOST_CHARS = 20_000_000
@@ -148,16 +146,3 @@ class PageCache:
 
 def _oldest(connection: sqlite3.Connection) -> Iterable[tuple[int, int]]:
     return connection.execute("SELECT rowid, bytes FROM pages ORDER BY used").fetchall()
-
-
-def user_cache_folder() -> Path:
-    """The folder for pages: that in `WIKIRANK_CACHE`, else `wikirank` in the user's own."""
-    if named := os.environ.get(FOLDER_VARIABLE):
-        return Path(named)
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = str(Path.home() / "Library" / "Caches")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "wikirank"

@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wikirank._lazy import lazy_names
-from wikirank.index.index import WikiIndex
 
 if TYPE_CHECKING:
+    from wikirank.index.index import WikiIndex
     from wikirank.index.report import IndexInfo, IndexProgress, IndexReport
 
 __all__ = ["IndexInfo", "IndexProgress", "IndexReport", "WikiIndex"]
 
-# Searching needs no reports.
+# Searching needs no reports, and a setting of an index is read without what opens it.
 __getattr__, __dir__ = lazy_names(
-    __name__, {"IndexInfo": "report", "IndexProgress": "report", "IndexReport": "report"}
+    __name__,
+    {
+        "IndexInfo": "report",
+        "IndexProgress": "report",
+        "IndexReport": "report",
+        "WikiIndex": "index",
+    },
 )

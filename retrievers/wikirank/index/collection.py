@@ -31,8 +31,9 @@ from wikirank.embed import Embedder
 from wikirank.errors import IndexMismatchError, InvalidArgumentError
 from wikirank.index.bm25 import settle_language
 from wikirank.index.index import WikiIndex
-from wikirank.index.preconditions import FORMAT, STORE_FILE
+from wikirank.index.preconditions import FORMAT
 from wikirank.index.store import (
+    STORE_FILE,
     PassageStore,
     delete_passages,
     insert_passages,

@@ -11,7 +11,6 @@ from typing import Any
 from wikirank.embed import Embedder, recorded_embedder
 from wikirank.index.ledger import pending
 from wikirank.index.preconditions import (
-    STORE_FILE,
     check_made_by,
     is_index,
     make_folder,
@@ -20,7 +19,7 @@ from wikirank.index.preconditions import (
     refuse_foreign,
     refuse_without_database,
 )
-from wikirank.index.store import PassageStore
+from wikirank.index.store import STORE_FILE, PassageStore
 from wikirank.index.vectors.base import VectorIndex
 from wikirank.index.vectors.open import named_servers, open_dense
 from wikirank.index.vectors.server import server_client

@@ -15,12 +15,11 @@ from wikirank.errors import (
     InvalidArgumentError,
 )
 from wikirank.index.languages import ENGLISH
-from wikirank.index.store import PassageStore
+from wikirank.index.store import STORE_FILE, PassageStore
 from wikirank.index.vectors.base import VectorIndex
 from wikirank.types import Passage
 
 FORMAT = 1
-STORE_FILE = "wikirank.sqlite3"
 SETTINGS = ("format", "wikirank_version", "embedder", "splitter", "chroma_url", "collection")
 
 

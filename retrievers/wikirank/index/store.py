@@ -49,6 +49,7 @@ CREATE TABLE IF NOT EXISTS versions (
     PRIMARY KEY (source, article)
 ) WITHOUT ROWID;
 """
+STORE_FILE = "wikirank.sqlite3"
 TABLES = frozenset(re.findall(r"IF NOT EXISTS (\w+)", _SCHEMA))
 
 _COLUMNS = (

@@ -59,9 +59,7 @@ def load_cross_encoder(
         MissingExtraError: If the model needs the `[torch]` extra, or onnxruntime-gpu.
         ModelError: If the model is missing, corrupt, or of another kind.
     """
-    if model in MODEL_PAIRS:
-        revision = revision or MODEL_PAIRS[str(model)].reranker_revision
-    model = reranker_name(model)
+    model, revision = named_reranker(model, revision)
     folder = _folder(model)
     if revision is not None and folder is not None:
         msg = f"Expected revision only with a hub id, got {revision!r} with the folder {folder}."
@@ -75,9 +73,12 @@ def load_cross_encoder(
         return _loaded[settings]
 
 
-def reranker_name(model: str | Path) -> str | Path:
-    """The reranker that is meant: of the name of a pair of models, its hub id."""
-    return MODEL_PAIRS[str(model)].reranker if model in MODEL_PAIRS else model
+def named_reranker(model: str | Path, revision: str | None) -> tuple[str | Path, str | None]:
+    """The reranker that is meant: of the name of a pair of models, its hub id and its commit."""
+    if model not in MODEL_PAIRS:
+        return model, revision
+    pair = MODEL_PAIRS[str(model)]
+    return pair.reranker, revision or pair.reranker_revision
 
 
 def refuse_bundled(model: str | Path) -> str | Path:

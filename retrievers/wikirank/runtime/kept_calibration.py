@@ -7,18 +7,17 @@ be written to.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from wikirank._cache_folder import user_cache_folder
 from wikirank.errors import InvalidArgumentError, ModelError
 from wikirank.runtime.calibration import Calibration
 from wikirank.runtime.model_description import ModelDescription
 from wikirank.runtime.model_folder import DESCRIPTION_FILE
 
 CALIBRATION_FILE = "wikirank-calibration.json"
-CACHE_VARIABLE = "WIKIRANK_CACHE"
 
 
 def calibration_file(model: str | Path, revision: str | None = None) -> Path:
@@ -31,16 +30,17 @@ def calibration_file(model: str | Path, revision: str | None = None) -> Path:
     Returns:
         The file: `wikirank.json` of a model folder of ours, `wikirank-calibration.json` in another
         folder, and of a hub id a file beneath the folder that `WIKIRANK_CACHE` names, by default
-        `~/.cache/wikirank`.
+        the user's own for caches.
     """
     folder = Path(model).expanduser()
     if folder.is_dir():
         ours = folder / DESCRIPTION_FILE
         return ours if ours.is_file() else folder / CALIBRATION_FILE
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    cache = Path(os.environ.get(CACHE_VARIABLE) or Path(home) / "wikirank")
     name = str(model).replace("/", "--") + (f"@{revision.replace('/', '--')}" if revision else "")
-    return cache / "calibrations" / f"{name}.json"
+    kept = Path("calibrations", f"{name}.json")
+    file, former = user_cache_folder() / kept, Path.home() / ".cache" / "wikirank" / kept
+    # Before 0.1.0 it was there on every system.
+    return former if former.is_file() and not file.is_file() else file
 
 
 def calibrated(

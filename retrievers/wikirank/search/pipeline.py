@@ -17,7 +17,7 @@ from wikirank.errors import InvalidArgumentError
 from wikirank.index import WikiIndex
 from wikirank.index.filters import normalise_filter
 from wikirank.passages.duplicates import without_duplicates
-from wikirank.rank import CrossEncoder, load_cross_encoder
+from wikirank.rank import CrossEncoder, load_cross_encoder, score_passages
 from wikirank.search.fusion import reciprocal_rank_fusion
 from wikirank.search.options import (
     Retrieved,
@@ -92,6 +92,10 @@ class CandidateReranker(ABC):
             retrieved=first.outcome,
             model=self.cross_encoder.model_id if options.rerank else "",
         )
+
+    def warm_up(self) -> None:
+        """Load what the first question would wait for; no wiki is asked what nobody wants."""
+        score_passages(self.cross_encoder, "warm", ["up"])
 
     @abstractmethod
     def retrieve(self, query: str, options: SearchOptions) -> Retrieved:
@@ -191,6 +195,10 @@ class Searcher(CandidateReranker):
             guess = retrieval.with_changes(search_type="dense")
             candidates, duplicates = self._consistent_candidates(query, guess, clock)
         return Retrieved(query, candidates, clock.timings(), duplicates, unread)
+
+    @override
+    def warm_up(self) -> None:
+        self.search("warm up", SearchOptions(k=1, fetch_k=1))
 
     @property
     def place(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from starlette.requests import Request
 
 import wikirank
-from wikirank.rank import CrossEncoder, score_passages
+from wikirank.rank import CrossEncoder
 from wikirank.search import Searcher
 from wikirank.search.pipeline import CandidateReranker
 from wikirank.serve.metrics import Metrics
@@ -59,12 +59,7 @@ class SearchService:
 
     def warm_up(self) -> None:
         """Load the models and search once, in the background."""
-        request = SearchRequest(query="warm up", fetch_k=1)
-        searcher = self._searcher
-        if isinstance(searcher, Searcher):
-            self._queue.start(lambda: searcher.search(request.query, request.options()))
-        else:  # No wiki is asked what nobody wants to know.
-            self._queue.start(lambda: score_passages(searcher.cross_encoder, "warm", ["up"]))
+        self._queue.start(self._searcher.warm_up)
 
     def _info(self) -> InfoResponse:
         searcher = self._searcher

@@ -18,8 +18,8 @@ from wikirank.index.bm25_files import lexical_fault
 from wikirank.index.languages import ENGLISH
 from wikirank.index.ledger import add_all_pending, mark_for_reindex
 from wikirank.index.metadata import filter_keys
-from wikirank.index.preconditions import STORE_FILE, check_made_by
-from wikirank.index.store import PassageStore, delete_passages
+from wikirank.index.preconditions import check_made_by
+from wikirank.index.store import STORE_FILE, PassageStore, delete_passages
 from wikirank.index.vectors.base import VectorIndex
 from wikirank.index.vectors.embedded import FOLDER, EmbeddedVectors
 from wikirank.index.vectors.open import open_dense

@@ -10,12 +10,11 @@ from wikirank.embed import Embedder, recorded_embedder
 from wikirank.errors import IndexLockedError
 from wikirank.index.ledger import locations
 from wikirank.index.preconditions import (
-    STORE_FILE,
     check_made_by,
     no_index,
     refuse_without_database,
 )
-from wikirank.index.store import PassageStore
+from wikirank.index.store import STORE_FILE, PassageStore
 from wikirank.index.verify.database import (
     check_database,
     check_ledger,

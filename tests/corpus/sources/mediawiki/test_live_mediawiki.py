@@ -19,7 +19,8 @@ from mediawiki_wiki import BOT_PASSWORD, Wiki
 from test_mediawiki_hostile import PAGE, wiki_that
 
 from langchain_wikirank import WikiRetriever
-from wikirank.corpus.page_cache import FOLDER_VARIABLE, PageCache
+from wikirank._cache_folder import CACHE_VARIABLE
+from wikirank.corpus.page_cache import PageCache
 from wikirank.corpus.sources.mediawiki.live import LiveMediaWiki
 from wikirank.errors import CorpusError, SourceConnectionError
 from wikirank.types import Article
@@ -175,7 +176,7 @@ def test_pages_are_kept_on_disk_for_the_user_alone(
 def test_a_wiki_with_credentials_is_not_kept_on_disk(
     australia: Wiki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     name = australia.add_bot_password()
     with LiveMediaWiki(australia.url, user=name, password=BOT_PASSWORD) as wiki:
         assert all_pages(wiki) == (set(PAGES), [])

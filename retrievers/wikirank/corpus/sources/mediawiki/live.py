@@ -9,6 +9,7 @@ from pathlib import Path
 from time import monotonic
 from urllib.parse import unquote, urlsplit
 
+from wikirank._cache_folder import user_cache_folder
 from wikirank._cancellation import wait_unless_cancelled
 from wikirank._util import Closing, ForkSafeLock
 from wikirank.corpus.live import (
@@ -20,7 +21,7 @@ from wikirank.corpus.live import (
     in_turn,
     wrong_title_words,
 )
-from wikirank.corpus.page_cache import PageCache, user_cache_folder
+from wikirank.corpus.page_cache import PageCache
 from wikirank.corpus.sources.mediawiki.client import ApiClient
 from wikirank.corpus.sources.mediawiki.credentials import find_credentials
 from wikirank.corpus.sources.mediawiki.fields import entries, number, section
