@@ -95,16 +95,9 @@ def command(
         from wikirank.search import SearchOptions
         from wikirank.search.answers import answering_sentences
 
-    chosen: dict[str, Any] = {
-        "k": k,
-        "fetch_k": fetch_k,
-        "search_type": search_type,
-        "rerank": rerank,
-        "cascade": cascade,
-        "score_threshold": score_threshold,
-        "filter": parse_filters(filters or []),
-        "neighbours": neighbours,
-    }
+    chosen: dict[str, Any] = {"k": k, "fetch_k": fetch_k, "search_type": search_type}
+    chosen |= {"rerank": rerank, "cascade": cascade, "score_threshold": score_threshold}
+    chosen |= {"filter": parse_filters(filters or []), "neighbours": neighbours}
     options = SearchOptions(**{name: it for name, it in chosen.items() if it is not None})
     cross_encoder = None if loading is None else loading.result()
     with open_searcher(index, wiki, zim, cross_encoder) as searcher:

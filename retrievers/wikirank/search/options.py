@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -149,42 +149,22 @@ class Retrieved:
         self, passages: list[RankedPassage], timings: dict[str, float], passing: int
     ) -> SearchResult:
         """What became of the candidates, `passing` of which reached the threshold."""
-        return SearchResult(
-            self.query,
-            passages,
-            self.candidates,
-            timings,
-            passing,
-            self.duplicates,
-            self.unread,
-            self.omitted,
-        )
+        known = {one.name: getattr(self, one.name) for one in fields(Retrieved)}
+        return SearchResult(**{**known, "timings": timings}, passages=passages, passing=passing)
 
 
 @dataclass(frozen=True, slots=True)
-class SearchResult:
-    """The answer to a query.
+class SearchResult(Retrieved):
+    """The answer to a query, beside what was retrieved for it.
 
     Attributes:
-        query: The query.
         passages: The passages that answer, best first.
-        candidates: What went into the reranking, in the first stage's order.
-        timings: Milliseconds each stage took, by its name, and `total`.
         passing: How many candidates reached the threshold, before the cut to `k`; those that the
             prefilter dropped do not count.
-        duplicates: How many candidates were dropped as duplicates of others.
-        unread: The question's language, where a model does not read it.
-        omitted: What a wiki that is not indexed left out, and why.
     """
 
-    query: str
-    passages: list[RankedPassage]
-    candidates: list[RankedPassage]
-    timings: dict[str, float] = field(default_factory=dict)
+    passages: list[RankedPassage] = field(default_factory=list)
     passing: int = 0
-    duplicates: int = 0
-    unread: UnreadLanguage | None = None
-    omitted: tuple[str, ...] = ()
 
     @property
     def note(self) -> str:
