@@ -90,6 +90,32 @@ def test_a_misspelt_question_is_reranked(searcher: Searcher) -> None:
     assert (found[0].relevance_score or 0) > 2 * (found[1].relevance_score or 0)
 
 
+@pytest.mark.parametrize(
+    ("query", "read_as", "title"),
+    [
+        ("Alexnader Bell", "Alexander Bell", "Telephone"),
+        ("who invneted the telphone", "who invented the telephone", "Telephone"),
+        ("glacirs", "glaciers", "Glaciers"),
+        ("how do the glaciers move", "", "Glaciers"),
+        ("dont sicc notes", "", "Sick notes"),
+        ("Wie bewegen sich die Gletschr und wer hat sie", "", ""),
+    ],
+)
+def test_models_read_misspelt_words_as_the_wiki_spells_them(
+    searcher: Searcher, query: str, read_as: str, title: str
+) -> None:
+    found = searcher.search(query)
+    assert (f"Read as: {read_as}" in found.note) == bool(read_as)
+    assert not read_as or found.query == query
+    assert not title or found.passages[0].passage.title == title
+    if read_as:
+        spelt = searcher.search(read_as)
+        assert "Read as" not in spelt.note
+        logits = {p.passage.id: p.rerank_logit for p in found.passages}
+        for passage in spelt.passages:
+            assert logits.get(passage.passage.id, passage.rerank_logit) == passage.rerank_logit
+
+
 @pytest.mark.parametrize("query", ["1875", "cas", "hause"])
 def test_numbers_and_short_words_are_taken_as_they_are(searcher: Searcher, query: str) -> None:
     found = titles(searcher, query, search_type="lexical", rerank=False)

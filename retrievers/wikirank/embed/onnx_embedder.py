@@ -108,6 +108,10 @@ class OnnxEmbedder:
         ]
         return len(encoding.ids) + sum((len(word.encode()) - 1) // 4 for word in unknown)
 
+    def is_known_word(self, word: str) -> bool:
+        """Whether a word is a whole one to the model, as misspelt ones are not."""
+        return self._tokenizer.token_to_id(word.lower()) is not None
+
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed passages; see `Embedder`."""
         check_texts(texts, what="passage", allow_blank=False)

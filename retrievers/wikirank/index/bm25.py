@@ -196,6 +196,20 @@ class LexicalIndex:
         stems = frozenset(self._analyzer.telling_stems(query))
         return {word for word in words if not stems.isdisjoint(self._analyzer.stems(word))}
 
+    def ids_near(self, word: str, k: int) -> list[str]:
+        """Passages with words a letter or two from one that no passage has; none for any other."""
+        stems = self._analyzer.stems(word)
+        if len(stems) != 1:
+            return []
+        with _failures(self._place):
+            searcher = self._index.searcher()
+            slips = _slips(searcher, stems[0])
+            if not slips:
+                return []
+            near = tantivy.Query.fuzzy_term_query(self._index.schema, _FIELD, stems[0], slips)
+            hits = searcher.search(near, limit=k, count=False).hits
+            return [str(searcher.doc(index).get_first("id")) for _, index in hits]
+
     def holding(self, ids: Sequence[str]) -> list[str]:
         """Those of the ids that the index holds, as often as it does."""
         query = tantivy.Query.term_set_query(self._index.schema, "id", list(ids))
@@ -359,14 +373,20 @@ def _part(
     count = searcher.num_docs
     exact = tantivy.Query.term_query(schema, _FIELD, stem)
     frequency = searcher.doc_freq(_FIELD, stem)
-    if frequency == 0 and stem.isalpha() and len(stem) >= _ONE_SLIP:
-        slips = 1 if len(stem) < _TWO_SLIPS else 2
+    if slips := _slips(searcher, stem):
         near = tantivy.Query.fuzzy_term_query(schema, _FIELD, stem, slips)
         matching: int = searcher.search(near, limit=1, count=True).count  # type: ignore[attr-defined]
         if matching:
             weight = _weight(matching, count)
             return tantivy.Query.const_score_query(near, weight), weight
     return exact, _weight(frequency, count)
+
+
+def _slips(searcher: tantivy.Searcher, stem: str) -> int:
+    """In how many places a stem may be misspelt; 0 for one that a passage has, and a short one."""
+    if not stem.isalpha() or len(stem) < _ONE_SLIP or searcher.doc_freq(_FIELD, stem):
+        return 0
+    return 1 if len(stem) < _TWO_SLIPS else 2
 
 
 def _weight(frequency: int, count: int) -> float:

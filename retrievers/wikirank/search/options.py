@@ -135,7 +135,9 @@ class Retrieved:
         timings: Milliseconds each stage took, by its name, and `total`.
         duplicates: How many candidates were dropped as duplicates of others.
         unread: The question's language, where a model does not read it.
-        omitted: What a wiki that is not indexed left out, and why.
+        omitted: What a wiki that is not indexed left out, and why; how a query was read.
+        read_as: The query as the models read it, misspelt words as the wiki spells them; empty
+            where it is as it was.
     """
 
     query: str
@@ -144,6 +146,7 @@ class Retrieved:
     duplicates: int = 0
     unread: UnreadLanguage | None = None
     omitted: tuple[str, ...] = ()
+    read_as: str = ""
 
     def result(
         self, passages: list[RankedPassage], timings: dict[str, float], passing: int

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from wikirank.embed import is_bundled_embedder
+from wikirank.embed import is_bundled_embedder, load_embedder
 from wikirank.errors import InvalidArgumentError
 from wikirank.index import WikiIndex
 from wikirank.index.filters import normalise_filter
@@ -155,7 +155,7 @@ class CandidateReranker(ABC):
         if not options.rerank:
             return retrieved.candidates
         scored = rerank_candidates(
-            retrieved.query,
+            retrieved.read_as or retrieved.query,
             retrieved.candidates,
             self.cross_encoder,
             options.on_truncation,
@@ -189,12 +189,14 @@ class Searcher(CandidateReranker):
         self.index.sync()
         unread = self._unread(query, options)
         retrieval = options.for_unread(unread)
-        candidates, duplicates = self._consistent_candidates(query, retrieval, clock)
+        read_as = query if unread else self._respelt(query)
+        candidates, duplicates = self._consistent_candidates(query, read_as, retrieval, clock)
         if not candidates and retrieval.search_type != options.search_type:
             # No word in common: what the embedder guesses is better than nothing.
             guess = retrieval.with_changes(search_type="dense")
-            candidates, duplicates = self._consistent_candidates(query, guess, clock)
-        return Retrieved(query, candidates, clock.timings(), duplicates, unread)
+            candidates, duplicates = self._consistent_candidates(query, query, guess, clock)
+        told = (f"Read as: {read_as}",) if read_as != query else ()
+        return Retrieved(query, candidates, clock.timings(), duplicates, unread, told, read_as)
 
     @override
     def warm_up(self) -> None:
@@ -237,19 +239,27 @@ class Searcher(CandidateReranker):
             getattr(self.cross_encoder, "languages", None) if rerank else None,
         )
 
+    def _respelt(self, query: str) -> str:
+        """The query as the models read it: misspelt words as the wiki spells them."""
+        from wikirank.search.spelling import respelt  # Not needed to import the search.
+
+        lexical = self.index.lexical
+        lexical.refresh(self.index.store.last_write())
+        return respelt(query, lexical, self.index.store, load_embedder().is_known_word)
+
     def _consistent_candidates(
-        self, query: str, options: SearchOptions, clock: StageClock
+        self, query: str, read_as: str, options: SearchOptions, clock: StageClock
     ) -> tuple[list[RankedPassage], int]:
         """Look again where an article was replaced meanwhile: old ids found, new passages read."""
         for _ in range(_TRIES):
             before = self.index.store.last_write()
-            candidates = self._candidates(query, options, clock)
+            candidates = self._candidates(query, read_as, options, clock)
             if self.index.store.last_write() == before:
                 break
         return candidates
 
     def _candidates(
-        self, query: str, options: SearchOptions, clock: StageClock
+        self, query: str, read_as: str, options: SearchOptions, clock: StageClock
     ) -> tuple[list[RankedPassage], int]:
         """Candidates in the order of first-stage retrieval, and how many duplicates it dropped."""
         known_keys = self.index.store.known_keys() if options.filter else frozenset[str]()
@@ -260,7 +270,7 @@ class Searcher(CandidateReranker):
         vector: NDArray[np.float32] | None = None
         if options.search_type != "lexical":
             with clock.stage("embed"):
-                vector = self.index.embedder.embed_query(query)
+                vector = self.index.embedder.embed_query(read_as)
             with clock.stage("dense"):
                 dense = self._dense(vector, wanted, where)
         if options.search_type != "dense":

@@ -1,0 +1,72 @@
+"""Misspelt words of a question as the wiki spells them, for the models that read it.
+
+Lexical search takes a word that no passage has for those that differ from it in a letter or two.
+The models have no such way: to them "Bethoven" is another name than Beethoven.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+
+from wikirank.index.bm25 import LexicalIndex
+from wikirank.index.store import PassageStore
+
+_WORD = re.compile(r"[^\W\d_]+")
+_LOOKED_AT = 5  # passages with a near word
+_SHORTEST = 5  # letters: of fewer, as "dont", most words are near
+_TWO_SLIPS = 9  # letters from which two places may differ, as in lexical search
+
+
+def respelt(
+    query: str, lexical: LexicalIndex, store: PassageStore, is_word: Callable[[str], bool]
+) -> str:
+    """A query with words that no passage has, nor any dictionary, as passages spell them.
+
+    Args:
+        query: The query.
+        lexical: The words of the index.
+        store: Its passages.
+        is_word: Whether a word is one that models know, and so not misspelt.
+
+    Returns:
+        The query, unchanged where no such word is near one of the index.
+    """
+
+    def spelt(match: re.Match[str]) -> str:
+        word = match[0]
+        if len(word) < _SHORTEST or is_word(word):
+            return word
+        ids = lexical.ids_near(word, _LOOKED_AT)
+        return _nearest(word, [p.headed_text for p in store.get(ids).values()]) if ids else word
+
+    return _WORD.sub(spelt, query)
+
+
+def _nearest(word: str, texts: list[str]) -> str:
+    """The word of some texts that differs least from another, the most frequent of several."""
+    counts = Counter(found for text in texts for found in _WORD.findall(text))
+    most = 1 if len(word) < _TWO_SLIPS else 2
+    near = [
+        (distance, -count, other)
+        for other, count in counts.items()
+        if abs(len(other) - len(word)) <= most
+        and (distance := _distance(word.lower(), other.lower())) <= most
+    ]
+    if not near:
+        return word
+    return min(near)[2].lower() if word.islower() else min(near)[2]
+
+
+def _distance(one: str, other: str) -> int:
+    """Letters to insert, delete, replace or swap with the next: optimal string alignment."""
+    before, row = list[int](), list(range(len(other) + 1))
+    for i, letter in enumerate(one, start=1):
+        older, before, row = before, row, [i]
+        for j, wanted in enumerate(other, start=1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != wanted))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == wanted:
+                cost = min(cost, older[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
