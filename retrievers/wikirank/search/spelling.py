@@ -56,7 +56,8 @@ def _nearest(word: str, texts: list[str]) -> str:
     ]
     if not near:
         return word
-    return min(near)[2].lower() if word.islower() else min(near)[2]
+    nearest: str = min(near)[2]
+    return nearest.lower() if word.islower() else nearest
 
 
 def _distance(one: str, other: str) -> int:
