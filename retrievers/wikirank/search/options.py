@@ -87,7 +87,7 @@ class _Checked(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as err:
-            raise InvalidArgumentError(_told(err.errors()[0])) from None
+            raise InvalidArgumentError(_as_message(err.errors()[0])) from None
 
 
 class SearchOptions(RerankSettings, SearchSettings, _Checked):
@@ -176,7 +176,7 @@ class SearchResult(Retrieved):
         return " ".join([*notes, *self.omitted])
 
 
-def _told(fault: ErrorDetails) -> str:
+def _as_message(fault: ErrorDetails) -> str:
     """What is wrong with an option, in this library's words."""
     name = ".".join(map(str, fault["loc"]))
     if fault["type"] == "value_error":
