@@ -33,8 +33,8 @@ _LONGEST_RUN = 600  # seconds, on a machine that is busy with other things
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """One node of a CPU, and a head."""
-    with ray_cluster(1) as cluster:
+    """A head alone, with a CPU to work on."""
+    with ray_cluster(0, head_cpus=1) as cluster:
         yield cluster
 
 
@@ -125,10 +125,10 @@ def wait_until_idle(cluster: Any, within: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "status", "word"),
+    ("number", "status", "word", "goes_on"),
     [
-        (signal.SIGINT, 130, "run the same command to go on"),
-        (signal.SIGTERM, -signal.SIGTERM, ""),  # As without Ray: it just ends, as by SIGKILL.
+        (signal.SIGINT, 130, "run the same command to go on", ["--ray"]),
+        (signal.SIGTERM, -signal.SIGTERM, "", []),  # As without Ray: it just ends, as by SIGKILL.
     ],
 )
 def test_stopped_by_a_signal(
@@ -139,6 +139,7 @@ def test_stopped_by_a_signal(
     number: signal.Signals,
     status: int,
     word: str,
+    goes_on: list[str],
 ) -> None:
     run = Run(wiki, tmp_path / "index", "--ray", "--quiet")
     run.until_written()
@@ -150,7 +151,7 @@ def test_stopped_by_a_signal(
     assert len(errors.splitlines()) == bool(word)  # Ray says nothing of its own.
     wait_until_idle(cluster, within=15)
     assert_whole_and_unfinished(tmp_path / "index")
-    again = Run(wiki, tmp_path / "index", "--ray", "--quiet").end()
+    again = Run(wiki, tmp_path / "index", *goes_on, "--quiet").end()
     assert again[0] == 0, again
     assert_equals(tmp_path / "index", undisturbed)
 
@@ -162,7 +163,7 @@ def test_the_head_dies(wiki: Path, undisturbed: dict[str, Any], tmp_path: Path) 
         ("gcs_server", "Ray's head does not answer"),
         ("raylet", "Ray's node on this machine is dead"),
     ):
-        with ray_cluster(1) as cluster:
+        with ray_cluster(0, head_cpus=1) as cluster:
             run = Run(wiki, index, "--ray", "--quiet")
             run.until_written(more_than=found)
             os.kill(cluster.head_node.all_processes[process][0].process.pid, signal.SIGKILL)

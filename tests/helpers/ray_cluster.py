@@ -24,14 +24,14 @@ RAY_MARKS = [
 
 
 @contextmanager
-def ray_cluster(nodes: int) -> Iterator[Any]:
-    """A head that works on nothing, and nodes of a CPU each; RAY_ADDRESS names it."""
+def ray_cluster(nodes: int, *, head_cpus: int = 0) -> Iterator[Any]:
+    """A head, and nodes of a CPU each beside it; RAY_ADDRESS names it."""
     from ray.cluster_utils import Cluster
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_worker_register_timeout_seconds", str(_LONGEST_WAIT))
-        head = {**_NODE_ARGS, "num_cpus": 0, "include_dashboard": False}
+        head = {**_NODE_ARGS, "num_cpus": head_cpus, "include_dashboard": False}
         cluster = _retried(lambda: Cluster(initialize_head=True, head_node_args=head))
         try:
             patch.setenv("RAY_ADDRESS", cluster.address)

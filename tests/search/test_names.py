@@ -98,6 +98,8 @@ def test_a_misspelt_question_is_reranked(searcher: Searcher) -> None:
         ("glacirs", "glaciers", "Glaciers"),
         ("how do the glaciers move", "", "Glaciers"),
         ("dont sicc notes", "", "Sick notes"),
+        ("telophone", "telephone", "Telephone"),
+        ("pelephone", "", ""),  # Another name, not a slip.
         ("Wie bewegen sich die Gletschr und wer hat sie", "", ""),
     ],
 )

@@ -189,7 +189,7 @@ class Searcher(CandidateReranker):
         self.index.sync()
         unread = self._unread(query, options)
         retrieval = options.for_unread(unread)
-        read_as = query if unread else self._respelt(query)
+        read_as = query if unread else self._respelt(query, options)
         candidates, duplicates = self._consistent_candidates(query, read_as, retrieval, clock)
         if not candidates and retrieval.search_type != options.search_type:
             # No word in common: what the embedder guesses is better than nothing.
@@ -239,8 +239,11 @@ class Searcher(CandidateReranker):
             getattr(self.cross_encoder, "languages", None) if rerank else None,
         )
 
-    def _respelt(self, query: str) -> str:
+    def _respelt(self, query: str, options: SearchOptions) -> str:
         """The query as the models read it: misspelt words as the wiki spells them."""
+        by_words_alone = options.search_type == "lexical" and not options.rerank
+        if by_words_alone or not is_bundled_embedder(self.index.embedder.model_id):
+            return query  # The bundled embedder's vocabulary tells what is a word.
         from wikirank.search.spelling import respelt  # Not needed to import the search.
 
         lexical = self.index.lexical

@@ -1,7 +1,9 @@
 """Misspelt words of a question as the wiki spells them, for the models that read it.
 
 Lexical search takes a word that no passage has for those that differ from it in a letter or two.
-The models have no such way: to them "Bethoven" is another name than Beethoven.
+The models have no such way: to them "Bethoven" is another name than Beethoven. A name
+that the wiki lacks must not become one that it has, so only slips of the hand and the ear count:
+letters left out, doubled or swapped, one vowel for another. Fremont is not Tremont.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 _LOOKED_AT = 5  # passages with a near word
 _SHORTEST = 5  # letters: of fewer, as "dont", most words are near
 _TWO_SLIPS = 9  # letters from which two places may differ, as in lexical search
+_VOWELS = frozenset("aeiouy")
+_ANOTHER_NAME = 9  # slips, more than any word may have
 
 
 def respelt(
@@ -46,12 +50,13 @@ def respelt(
 
 def _nearest(word: str, texts: list[str]) -> str:
     """The word of some texts that differs least from another, the most frequent of several."""
-    counts = Counter(found for text in texts for found in _WORD.findall(text))
+    counts = Counter(written for text in texts for written in _WORD.findall(text))
     most = 1 if len(word) < _TWO_SLIPS else 2
     near = [
         (distance, -count, other)
         for other, count in counts.items()
-        if abs(len(other) - len(word)) <= most
+        if other[0].lower() == word[0].lower()
+        and abs(len(other) - len(word)) <= most
         and (distance := _distance(word.lower(), other.lower())) <= most
     ]
     if not near:
@@ -61,13 +66,19 @@ def _nearest(word: str, texts: list[str]) -> str:
 
 
 def _distance(one: str, other: str) -> int:
-    """Letters to insert, delete, replace or swap with the next: optimal string alignment."""
+    """Letters to insert, delete or swap with the next, vowels to replace: optimal alignment."""
     before, row = list[int](), list(range(len(other) + 1))
     for i, letter in enumerate(one, start=1):
         older, before, row = before, row, [i]
         for j, wanted in enumerate(other, start=1):
-            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != wanted))
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + _replacement(letter, wanted))
             if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == wanted:
                 cost = min(cost, older[j - 2] + 1)
             row.append(cost)
     return row[-1]
+
+
+def _replacement(letter: str, other: str) -> int:
+    if letter == other:
+        return 0
+    return 1 if letter in _VOWELS and other in _VOWELS else _ANOTHER_NAME

@@ -33,7 +33,7 @@ def groups() -> list[Any]:
     return [
         TrainingGroup(query, text, [TEXTS[(index * 2 + 3) % 8], TEXTS[(index * 2 + 5) % 8]], "pair")
         for index, (query, text) in enumerate(asked.items())
-    ] * 12
+    ] * 6
 
 
 OPTIONS = {"groups_per_step": 4, "warmup_steps": 2, "passages": 2, "epochs": 3}
