@@ -123,7 +123,7 @@ def test_each_loss_falls(loss: str, minilm: Path, tmp_path: Path) -> None:
     _, fit = train(
         minilm,
         tmp_path,
-        epochs=8,
+        epochs=5,
         evaluations=1,
         loss=loss,
         learning_rate=3e-5,
@@ -136,7 +136,7 @@ def test_distillation_follows_the_teacher_not_the_labels(minilm: Path, tmp_path:
     """A teacher that takes the second negative for the answer, and no share for the labels."""
     scores = [[-2.0, -2.0, 4.0, -2.0]] * len(groups())
     model, fit = train(
-        minilm, tmp_path, scores, epochs=12, evaluations=1, loss="distillation", bce_weight=0.0
+        minilm, tmp_path, scores, epochs=8, evaluations=1, loss="distillation", bce_weight=0.0
     )
     assert fit.losses[-1][1] < fit.losses[0][1] / 2
     tops = [
@@ -211,7 +211,7 @@ with main_process_first() as is_main:
 
 
 def test_two_processes_train_as_one_does(minilm: Path, tmp_path: Path) -> None:
-    settings = {"epochs": 3, "evaluations": 1, "bf16": False}
+    settings = {"epochs": 2, "evaluations": 1, "bf16": False}
     script = tmp_path / "script.py"
     script.write_text(
         IN_EACH_PROCESS.format(

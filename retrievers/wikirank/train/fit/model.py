@@ -114,7 +114,8 @@ def keep_layers(model: CrossEncoder, layers: int) -> None:
     network: Any = model.model
     bert, present = bert_layers(model)
     if not 1 <= layers <= len(present):
-        msg = f"Expected to keep 1 to {len(present)} layers, got {layers}."
+        kind = type(network).__name__
+        msg = f"Expected to keep 1 to {len(present)} layers of {kind}, got {layers}."
         raise InvalidArgumentError(msg)
     step = len(present) / layers
     kept = [present[round((index + 1) * step) - 1] for index in range(layers)]
