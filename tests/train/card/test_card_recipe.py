@@ -304,6 +304,8 @@ def ctrl_c_works() -> Iterator[None]:
 @pytest.mark.train
 @pytest.mark.slow
 @pytest.mark.usefixtures("ctrl_c_works")
+# Where Ctrl-C meets pathlib as it opens a folder, the folder is closed by the garbage collector.
+@pytest.mark.filterwarnings("ignore:unclosed scandir iterator:ResourceWarning")
 def test_training_is_stopped_resumed_finished_and_recognised(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
