@@ -20,8 +20,7 @@ from wikirank.index import WikiIndex
 
 def run(*arguments: str, status: int = 0, **variables: str) -> tuple[str, str]:
     """Run `wikirank index`; what it writes to standard output and to standard error."""
-    done = finished("index", *arguments, environment=variables)
-    assert done.returncode == status, done.stderr
+    done = finished("index", *arguments, status=status, environment=variables)
     return done.stdout, " ".join(done.stderr.split())
 
 

@@ -283,9 +283,7 @@ def test_wiki_eval_can_be_searched() -> None:
 
 
 def command(*arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-    done = finished("evaluate", "--quiet", *arguments)
-    assert done.returncode == status, done.stderr
-    return done
+    return finished("evaluate", "--quiet", *arguments, status=status)
 
 
 def evaluated(*arguments: str) -> dict[str, Any]:

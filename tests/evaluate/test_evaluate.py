@@ -682,9 +682,7 @@ def test_p_values_for_a_person() -> None:
 
 
 def run(*arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-    done = finished("evaluate", *arguments)
-    assert done.returncode == status, done.stderr
-    return done
+    return finished("evaluate", *arguments, status=status)
 
 
 def test_command_writes_json_and_a_page(beir: Path, tmp_path: Path, tiny_wiki: Path) -> None:

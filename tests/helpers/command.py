@@ -20,9 +20,12 @@ _SERVER.set_forkserver_preload(["langchain_wikirank.cli", "wikirank.index", "wik
 
 
 def finished(
-    *arguments: str, given: str | None = None, environment: Mapping[str, str] | None = None
+    *arguments: str,
+    status: int = 0,
+    given: str | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; there is no traceback, whatever it is told."""
+    """Run a command to the end that it is to have, which is never a traceback."""
     with TemporaryDirectory() as folder:
         streams = [Path(folder) / name for name in ("stdin", "stdout", "stderr")]
         streams[0].write_text(given or "", encoding="utf-8")
@@ -33,14 +36,14 @@ def finished(
         process.start()
         process.join()
         output, errors = (stream.read_text(encoding="utf-8") for stream in streams[1:])
-    assert "Traceback" not in errors, errors
-    return subprocess.CompletedProcess(arguments, process.exitcode or 0, output, errors)
+    assert process.exitcode == status, errors
+    assert "Traceback" not in errors
+    return subprocess.CompletedProcess(arguments, status, output, errors)
 
 
 def run(*arguments: str, status: int = 0, given: str | None = None) -> str:
     """Run a command; standard output if it succeeds, standard error if it is to fail."""
-    done = finished(*arguments, given=given)
-    assert done.returncode == status, done.stderr
+    done = finished(*arguments, status=status, given=given)
     return " ".join(done.stderr.split()) if status else done.stdout
 
 

@@ -384,9 +384,13 @@ def _part(
 
 def _slips(searcher: tantivy.Searcher, stem: str) -> int:
     """In how many places a stem may be misspelt; 0 for one that a passage has, and a short one."""
-    if not stem.isalpha() or len(stem) < _ONE_SLIP or searcher.doc_freq(_FIELD, stem):
-        return 0
-    return 1 if len(stem) < _TWO_SLIPS else 2
+    slips = most_slips(len(stem)) if stem.isalpha() else 0
+    return 0 if slips and searcher.doc_freq(_FIELD, stem) else slips
+
+
+def most_slips(letters: int) -> int:
+    """In how many places a word of so many letters may be misspelt."""
+    return (letters >= _ONE_SLIP) + (letters >= _TWO_SLIPS)
 
 
 def _weight(frequency: int, count: int) -> float:

@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from wikirank._util import counted
 from wikirank.index.vectors.open import named_servers
 
 if TYPE_CHECKING:
     from wikirank.index.index import WikiIndex
-
-from wikirank._util import counted
 
 _MOST_NAMED = 10  # pages that a summary names
 _SHOWN = 3

@@ -7,13 +7,13 @@ as there are cores use the machine fully, and no more than fully however many ca
 from __future__ import annotations
 
 import os
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from wikirank._cancellation import check_cancelled
+from wikirank._util import ForkSafeLock
 from wikirank.errors import InvalidArgumentError
 
 THREADS_VARIABLE = "WIKIRANK_THREADS"
@@ -21,7 +21,7 @@ THREADS_VARIABLE = "WIKIRANK_THREADS"
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-_lock = threading.Lock()
+_lock = ForkSafeLock()
 _pool: tuple[ThreadPoolExecutor, int] | None = None
 
 
@@ -90,8 +90,8 @@ def _usable_cores() -> int:
 
 def _forget_pool() -> None:
     """A forked child has the pool's memory but none of its threads: start again there."""
-    global _lock, _pool
-    _lock, _pool = threading.Lock(), None
+    global _pool
+    _pool = None
 
 
 if hasattr(os, "register_at_fork"):

@@ -34,6 +34,7 @@ Hits = list[tuple[str, float]]
 
 # A search takes milliseconds, the batches that a writer writes are seconds apart.
 _TRIES = 5
+_WITH_NEAR_WORD = 5  # passages that show how the wiki spells a word
 # Passages that pass a filter of which all are compared with the query, rather than searched.
 _FEW = 2000
 _RETRIEVERS = {"dense": "vectors", "lexical": "BM25", "hybrid": "vectors and BM25"}
@@ -242,13 +243,18 @@ class Searcher(CandidateReranker):
     def _respelt(self, query: str, options: SearchOptions) -> str:
         """The query as the models read it: misspelt words as the wiki spells them."""
         by_words_alone = options.search_type == "lexical" and not options.rerank
-        if by_words_alone or not is_bundled_embedder(self.index.embedder.model_id):
+        if by_words_alone or not self._interpolates:
             return query  # The bundled embedder's vocabulary tells what is a word.
         from wikirank.search.spelling import respelt  # Not needed to import the search.
 
-        lexical = self.index.lexical
-        lexical.refresh(self.index.store.last_write())
-        return respelt(query, lexical, self.index.store, load_embedder().is_known_word)
+        return respelt(query, self._texts_near, lambda word: load_embedder().is_known_word(word))
+
+    def _texts_near(self, word: str) -> list[str]:
+        """A few passages with words a letter or two from one that the index lacks."""
+        lexical, store = self.index.lexical, self.index.store
+        lexical.refresh(store.last_write())
+        passages = store.get(lexical.ids_near(word, _WITH_NEAR_WORD))
+        return [passage.headed_text for passage in passages.values()]
 
     def _consistent_candidates(
         self, query: str, read_as: str, options: SearchOptions, clock: StageClock

@@ -12,26 +12,22 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
-from wikirank.index.bm25 import LexicalIndex
-from wikirank.index.store import PassageStore
+from wikirank.index.bm25 import most_slips
 
 _WORD = re.compile(r"[^\W\d_]+")
-_LOOKED_AT = 5  # passages with a near word
 _SHORTEST = 5  # letters: of fewer, as "dont", most words are near
-_TWO_SLIPS = 9  # letters from which two places may differ, as in lexical search
 _VOWELS = frozenset("aeiouy")
 _ANOTHER_NAME = 9  # slips, more than any word may have
 
 
 def respelt(
-    query: str, lexical: LexicalIndex, store: PassageStore, is_word: Callable[[str], bool]
+    query: str, texts_near: Callable[[str], list[str]], is_word: Callable[[str], bool]
 ) -> str:
     """A query with words that no passage has, nor any dictionary, as passages spell them.
 
     Args:
         query: The query.
-        lexical: The words of the index.
-        store: Its passages.
+        texts_near: Gives passages with words near one that the index lacks; none for any other.
         is_word: Whether a word is one that models know, and so not misspelt.
 
     Returns:
@@ -42,8 +38,7 @@ def respelt(
         word = match[0]
         if len(word) < _SHORTEST or is_word(word):
             return word
-        ids = lexical.ids_near(word, _LOOKED_AT)
-        return _nearest(word, [p.headed_text for p in store.get(ids).values()]) if ids else word
+        return _nearest(word, texts_near(word))
 
     return _WORD.sub(spelt, query)
 
@@ -51,7 +46,7 @@ def respelt(
 def _nearest(word: str, texts: list[str]) -> str:
     """The word of some texts that differs least from another, the most frequent of several."""
     counts = Counter(written for text in texts for written in _WORD.findall(text))
-    most = 1 if len(word) < _TWO_SLIPS else 2
+    most = most_slips(len(word))
     near = [
         (distance, -count, other)
         for other, count in counts.items()

@@ -8,7 +8,6 @@ appended is another path to Chroma and the same to the operating system.
 from __future__ import annotations
 
 import os
-import threading
 import uuid
 from collections import Counter
 from itertools import count
@@ -18,6 +17,7 @@ from time import perf_counter
 import chromadb
 from chromadb.errors import ChromaError
 
+from wikirank._util import ForkSafeLock
 from wikirank.errors import IndexStorageError
 from wikirank.index.vectors.hnsw_files import DATABASE
 from wikirank.index.vectors.server import embedded_client, open_collection
@@ -25,7 +25,7 @@ from wikirank.index.vectors.server import embedded_client, open_collection
 # The token of who wrote to an index last, and how many writes there have been.
 WriteMark = tuple[str, int]
 
-_lock = threading.Lock()
+_lock = ForkSafeLock()
 # By the path that a system was opened by: the last write it knows of, its token, its holders.
 _marks: dict[str, WriteMark | None] = {}
 _tokens: dict[str, str] = {}
@@ -112,8 +112,6 @@ def _path_that_knows(folder: str, mark: WriteMark | None, *, anew: bool) -> str:
 
 def _after_fork() -> None:
     """A forked child has opened nothing yet; see `wikirank.index.vectors.forked`."""
-    global _lock
-    _lock = threading.Lock()
     for opened in (_marks, _tokens, _holders, _useless):
         opened.clear()
 

@@ -23,10 +23,10 @@ import chromadb_rust_bindings
 from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.config import Settings
 
-from wikirank._util import abandon
+from wikirank._util import ForkSafeLock, abandon
 from wikirank.errors import IndexStorageError
 
-_lock = threading.Lock()
+_lock = ForkSafeLock()
 # Whether this process used Chroma's module, and whether the one it was forked from did.
 _is_used = False
 _is_used_up = False
@@ -109,8 +109,7 @@ _PLACES: tuple[Callable[[Path], AbstractContextManager[Path]], ...] = (_in_memor
 
 def _after_fork() -> None:
     """Leave what Chroma has open to the parent: nothing of it is closed, or opened again."""
-    global _is_used, _is_used_up, _lock
-    _lock = threading.Lock()
+    global _is_used, _is_used_up
     SharedSystemClient._refcount_lock = threading.Lock()
     systems = SharedSystemClient._identifier_to_system
     embedded = [name for name, system in systems.items() if is_embedded(system.settings)]
