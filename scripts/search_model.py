@@ -5,8 +5,9 @@ Usage: python scripts/search_model.py LISTS OUTPUT [--sparse FOLDER] [--go-on-fr
 
 Each list is one softmax: the target is the teacher's distribution, to whose scores the label is
 added as evidence (log odds), so that a doubtful label and a good near miss have their share. The
-teacher is the cosine of the bundled embedder together with either the logit of the base itself or,
-where `--sparse` names the folder of a BERT with a masked-language head, a learned sparse model:
+teacher is a cosine, that of a stronger bi-encoder in the lists of `strong_teacher.py` and of the
+bundled embedder in others, together with either the logit of the base itself or, where `--sparse`
+names the folder of a BERT with a masked-language head, a learned sparse model:
 `log1p(relu(logits))`, the most over the tokens, and the dot product of query and passage (Formal
 et al., "SPLADE v2", 2021). Their weights were fitted on development lists by conditional logit.
 Half as much weighs the binary cross-entropy of each passage alone, which pins the logits' level.
@@ -53,7 +54,8 @@ from wikirank.types import headed_text
 
 MAX_LENGTH = 128
 DENSE_AND_SPARSE = 16.95, 0.49
-DENSE_AND_BASE = 8.3, 0.62
+DENSE_AND_BASE = 9.0, 1.06
+STRONG_AND_BASE = 15.6, 0.77
 EVIDENCE = {
     "weak:title_in_q": 4.0,
     "weak:answer+words": 3.0,
@@ -152,11 +154,12 @@ class ListLoss(nn.Module):
         taught = torch.zeros(len(pairs))
         if self._sparse is None:
             with torch.inference_mode():
-                taught = DENSE_AND_BASE[1] * self._logits(self._base[0], pairs)
+                taught = self._logits(self._base[0], pairs)
         losses = []
-        for texts, known, labels, weights in drawn:
+        for one, (texts, known, labels, weights) in zip(lists, drawn, strict=True):
             own, logits = logits[: len(texts)], logits[len(texts) :]
-            target, taught = (known + taught[: len(texts)]).softmax(0), taught[len(texts) :]
+            base = (STRONG_AND_BASE if _has_strong(one) else DENSE_AND_BASE)[1]
+            target, taught = (known + base * taught[: len(texts)]).softmax(0), taught[len(texts) :]
             listwise = functional.kl_div(own.log_softmax(0), target, reduction="sum")
             binary = functional.binary_cross_entropy_with_logits(own, labels, reduction="none")
             losses.append(listwise + BINARY_WEIGHT * (binary * weights).sum() / 2)
@@ -180,7 +183,7 @@ class ListLoss(nn.Module):
     def _draw(self, one: List) -> tuple[list[str], Tensor, Tensor, Tensor]:
         """Texts of a list, what is known of them as log odds, labels and their weights."""
         negatives = one["negatives"]
-        if len(negatives) > 5:
+        if len(negatives) > 5 and not _has_strong(one):
             n = 4 if self._rng.random() < 0.6 else 5
             last = negatives[-1:] if self._rng.random() < 0.5 else []
             negatives = self._rng.sample(negatives[:-1], n) + last
@@ -192,11 +195,14 @@ class ListLoss(nn.Module):
         return texts, self._known(one, candidates), labels, _binary_weights(candidates)
 
     def _known(self, one: List, candidates: Sequence[dict[str, Any]]) -> Tensor:
-        dense, sparse = DENSE_AND_BASE if self._sparse is None else DENSE_AND_SPARSE
-        scores = dense * np.array([c["dense"] for c in candidates])
+        if self._sparse is None and _has_strong(one):
+            scores = STRONG_AND_BASE[0] * np.array([c["strong"] for c in candidates])
+        else:
+            dense = (DENSE_AND_BASE if self._sparse is None else DENSE_AND_SPARSE)[0]
+            scores = dense * np.array([c["dense"] for c in candidates])
         if self._sparse is not None:
             texts = [headed_text(c["title"], c["text"]) for c in candidates]
-            scores += sparse * self._sparse.scores(one["query"], texts)
+            scores += DENSE_AND_SPARSE[1] * self._sparse.scores(one["query"], texts)
         scores += [EVIDENCE_ANSWER if c["holds_answer"] else 0.0 for c in candidates]
         scores[0] += EVIDENCE.get(one["source"], EVIDENCE_LABELLED) - EVIDENCE_ANSWER
         return torch.tensor(scores).float()
@@ -209,6 +215,11 @@ class ListLoss(nn.Module):
             run = [encoded[at] for at in order[start : start + PAIRS_PER_RUN]]
             parts.append(model(padded_batch(run, self._model_tokenizer))["scores"].view(-1))
         return torch.cat(parts)[torch.tensor(order).argsort()]
+
+
+def _has_strong(one: List) -> bool:
+    """Whether `strong_teacher.py` scored the list."""
+    return "strong" in one["positive"]
 
 
 def _binary_weights(candidates: Sequence[dict[str, Any]]) -> Tensor:
@@ -287,13 +298,19 @@ def train(rank: int, given: argparse.Namespace) -> None:
 def _near_alike(given: argparse.Namespace, seed: int) -> NearAlike | None:
     if not given.alike:
         return None
-    positives = (record["positive"]["text"] for _, record in read_records(given.lists))
+    positives = (one["positive"]["text"] for one in _records(given.lists))
     return NearAlike(positives, random.Random(seed))
+
+
+def _records(path: Path) -> Iterator[List]:
+    """Lists of a file, or of the files of a folder."""
+    for file in sorted(path.glob("*.jsonl.gz")) if path.is_dir() else [path]:
+        yield from (dict(record) for _, record in read_records(file))
 
 
 def _steps(file: Path) -> Iterator[list[List]]:
     """Lists of a step each, without end, in another order each time."""
-    lists = [record for _, record in read_records(file)]
+    lists = list(_records(file))
     rng = random.Random(5)
     while True:
         rng.shuffle(lists)
@@ -314,7 +331,9 @@ def _backward(loss: ListLoss, lists: Sequence[List]) -> float:
 def main() -> None:
     """Train in two processes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("lists", type=Path, help="lists.jsonl.gz of search_lists.py")
+    parser.add_argument(
+        "lists", type=Path, help="file of search_lists.py or folder of strong_teacher.py"
+    )
     parser.add_argument("output", type=Path)
     parser.add_argument("--sparse", type=Path, help="folder of the sparse teacher")
     parser.add_argument("--go-on-from", type=Path, help="OUTPUT/model of an earlier run")

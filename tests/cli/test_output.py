@@ -86,6 +86,24 @@ def test_a_pipe_gets_lines_without_boxes_or_colours() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["search", "--help"], "Examples:\n\n  - wikirank search"),
+        (["train", "--help"], "with a search log of yours:\n\n  - wikirank train"),
+        (["--help"], "Commands:"),
+        (["search", "--k", "x", "y"], "Error: Invalid value for '--k'"),
+        (["sarch"], "No such command 'sarch'"),
+        (["mcp", "--nothing"], "No such option: --nothing"),
+    ],
+)
+def test_help_and_usage_errors_in_a_pipe_have_no_boxes(arguments: list[str], shown: str) -> None:
+    printed = run(*arguments, status=0 if "--help" in arguments else 2)
+    assert shown in printed
+    assert not BOXES.search(printed)
+    assert "`" not in printed.partition("Options:")[0]
+
+
 def test_excerpts() -> None:
     assert excerpt("One. Two. Three.", "Two.") == "… Two. Three."
     assert excerpt("One.\n\nTwo.", "") == "One. Two."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from inspect import getdoc
 from io import TextIOWrapper
 from typing import Annotated
 
@@ -62,12 +63,22 @@ def _options(
     pass
 
 
+def _print_plainly() -> None:
+    """Help and usage errors without boxes and Markdown, as a pipe or a log wants them."""
+    app.rich_markup_mode = None
+    for command in app.registered_commands:
+        text = getdoc(command.callback) or ""
+        command.help = text.replace(":\n- ", ":\n\n- ").replace("`", "")
+
+
 def main() -> None:
     """Run the command line; an error of ours is one message and exit status 1."""
     for stream in (sys.stdout, sys.stderr):
         # Where the terminal's encoding lacks a character, a mark stands for it: no traceback.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
+    if not (sys.stdout.isatty() and sys.stderr.isatty()):
+        _print_plainly()
     try:
         app()
     except WikirankError as err:

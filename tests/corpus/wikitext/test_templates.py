@@ -251,6 +251,11 @@ def test_headings_of_level_one() -> None:
         ("{{coord|1|N|2|E|display=title}}\nText.", "Text."),
         ("The formula {{Carbon}}<sub>2</sub>{{Hydrogen}}<sub>6</sub>.", "The formula C2H6."),
         ("Outside {{OV|099}} on a mission.", "Outside OV-099 on a mission."),
+        ("Marie Curie, {{née}} Skłodowska, {{b.}} 1867, {{d.|1934}}.",
+         "Marie Curie, née Skłodowska, b. 1867, d. 1934."),
+        ("In {{music|time|3|4}} time, on {{music|Bb}} and a {{music|flat}}.",
+         "In 3/4 time, on Bb and a ♭."),
+        ("{{blockquote|content=Long words.|author=Me}}", "Long words.\n— Me"),
     ],
 )  # fmt: skip
 def test_a_sentence_keeps_what_stood_in_it(wikitext: str, text: str) -> None:
@@ -262,3 +267,18 @@ def test_an_age_of_one_date_is_that_of_today() -> None:
     text = plain_text(f"He is {{{{age|{before - 30}|1|1}}}} years old.")
     after = datetime.now(UTC).year
     assert text in {f"He is {year - before + 30} years old." for year in (before, after)}
+
+
+@pytest.mark.parametrize(
+    ("wikitext", "text"),
+    [
+        ("If {{math|x {{=}} 2}} holds.", "If x = 2 holds."),
+        ("If {{nowrap|{{math|''a'' {{=}} ''b''}} or less}}.", "If a = b or less."),
+        ("See {{nowrap|[[Equation|e = mc]]}} there.", "See e = mc there."),
+        ("{{quote|{{math|x{{=}}1}} it says.|author=A{{=}}B}}", "x=1 it says.\n— A=B"),
+        ("{{nowrap|1=a = b}} as a number", "a = b as a number"),
+        ("{{#if:{{=}}|{{nowrap|a {{=}} b}}|no}}", "a = b"),
+    ],
+)
+def test_an_equals_sign_of_a_template_within_names_no_argument(wikitext: str, text: str) -> None:
+    assert plain_text(wikitext) == text

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wikirank.corpus.wikitext.marks import EQUALS
+
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
@@ -25,9 +27,9 @@ class Arguments:
         named: dict[str, str] = {}
         for part in parts:
             name, equals, value = part.partition("=")
-            name = name.strip()
+            name, value = name.strip(), value.replace(EQUALS, "=")
             if not equals or "\n" in name or len(name) > 40:
-                positional.append(part)
+                positional.append(part.replace(EQUALS, "="))
             elif name.isdecimal() and 0 < int(name) <= len(positional) + 1:
                 positional[int(name) - 1 :] = [value, *positional[int(name) :]]
             else:

@@ -12,7 +12,7 @@ from functools import cache
 from wikirank.corpus.wikitext.arguments import Arguments
 from wikirank.corpus.wikitext.links import read_link
 from wikirank.corpus.wikitext.magic import magic_words, page_variable, parser_function
-from wikirank.corpus.wikitext.marks import DROPPED, LITERAL, without_controls
+from wikirank.corpus.wikitext.marks import DROPPED, EQUALS, LITERAL, without_controls
 from wikirank.corpus.wikitext.names import NamespaceNames
 from wikirank.corpus.wikitext.tags import (
     DROPPED_CONTENT,
@@ -87,7 +87,7 @@ class Expansion:
         self._sink.append(text[position:])
         while self._stack:
             self._abandon()
-        expanded, self.magic_words = magic_words("".join(self._page))
+        expanded, self.magic_words = magic_words("".join(self._page).replace(EQUALS, "="))
         return chosen_variants(expanded)
 
     def restore(self, text: str) -> str:
@@ -145,7 +145,7 @@ class Expansion:
             self._abandon()
         link = read_link(self._pop().texts(), self._names)
         self.categories.extend(link.categories)
-        self._sink.append(link.text)
+        self._append(link.text)
 
     def _close_braces(self, run: int) -> None:
         while run >= 2 and len(self._stack) > self._links:
@@ -161,16 +161,20 @@ class Expansion:
                 self._open(left)
             elif left:
                 self._sink.append("{")
-            self._sink.append(value)
+            self._append(value)
         self._sink.append("}" * run)
 
+    def _append(self, text: str) -> None:
+        """Append what was expanded; its equals signs name no argument of what holds it."""
+        self._sink.append(text.replace("=", EQUALS) if self._stack else text)
+
     def _template(self, parts: list[str]) -> str:
-        name = parts[0].strip()
+        name = parts[0].replace(EQUALS, "=").strip()
         prefix, colon, rest = name.partition(":")
         if colon and self._names.is_template(prefix):
             name = rest.strip()
         elif colon or name.startswith("#"):
-            function = parser_function(prefix.strip(), [rest, *parts[1:]])
+            function = parser_function(prefix.strip(), [rest, *_restored(parts[1:])])
             if function is not None:
                 return function
         variable = page_variable(name, self._title)
@@ -215,6 +219,10 @@ class Expansion:
     def _literal(self, text: str) -> str:
         self._literals.append(without_controls(text))
         return f"{LITERAL}{len(self._literals) - 1}{LITERAL}"
+
+
+def _restored(parts: list[str]) -> list[str]:
+    return [part.replace(EQUALS, "=") for part in parts]
 
 
 @cache

@@ -12,6 +12,7 @@ HEADING = "\x03"  # before a heading line
 CONTINUED = "\x06"  # before a line that goes on with the one before
 SUP, SUP_END = "\x04", "\x05"  # around superscript text
 GUESS, GUESS_END = "\x07", "\x08"  # around what a template that is not known may say
+EQUALS = "\x10"  # an equals sign of a template or link within a template: names no argument
 ASIDE = "\x0e"  # before a line that follows the lead, as the facts of an infobox do
 TABLE_END = "\x0f"  # where a template ends a table, if one is open
 

@@ -9,6 +9,7 @@ from wikirank.corpus.wikitext.template_dates import DATES
 from wikirank.corpus.wikitext.template_forms import (
     Renderer,
     argument,
+    before,
     constant,
     fallback,
     joined,
@@ -65,7 +66,7 @@ def _bullets(args: Arguments) -> str:
 
 
 def _quote(args: Arguments) -> str:
-    text = args.first("text", "quote") or args[1]
+    text = args.first("text", "quote", "content", "quotetext") or args[1]
     by = args.first("author", "sign", "by", "person") or args[2]
     source = args.first("source", "title") or args[3]
     credit = ", ".join(part for part in (by, source) if part)
@@ -79,6 +80,13 @@ def _sort_name(args: Arguments) -> str:
 def _gloss(args: Arguments) -> str:
     text = args.first("defn", "term", "content") or args[1]
     return f"\n{text}\n" if text else ""
+
+
+def _music(args: Arguments) -> str:
+    """`{{music|time|3|4}}` is 3/4 time, `{{music|flat}}` a sign, others a note or a chord."""
+    if args[1] == "time":
+        return "/".join(args.filled[1:])
+    return SYMBOLS.get(args[1]) or "".join(args.filled)
 
 
 def _quoted(args: Arguments) -> str:
@@ -146,6 +154,8 @@ TEMPLATES: dict[str, Renderer] = {
     "section link": _suffixed_link,
     "slink": _suffixed_link,
     "gloss": _quoted,
+    "music": _music,
+    "10^": prefixed("10^"),
     "yes": fallback("Yes"),
     "no": fallback("No"),
     "won": fallback("Won"),
@@ -184,10 +194,11 @@ TEMPLATES: dict[str, Renderer] = {
     "radic": prefixed("√"),
     "root": prefixed("√"),
     "reign": lambda args: "r. " + "–".join(args.filled),
-    "floruit": prefixed("fl. "),
-    "fl.": prefixed("fl. "),
+    "floruit": before("fl."),
+    "fl.": before("fl."),
     "born in": prefixed("b. "),
-    "b.": prefixed("b. "),
+    "died in": prefixed("d. "),
+    "b.": before("b."),
 }
 
 for _names, _renderer in (
@@ -200,7 +211,7 @@ for _names, _renderer in (
         normal nocap smallcaps sc small~caps smcaps allcaps uc lc first~word first-letter
         noflag flagathlete flagiocathlete flagmedalist script midsize smallsup pre2 make~code
         delink finedetail angle~bracket huge strongbad stronggood
-        polytonic hebrew arabic music coptic align left right
+        polytonic hebrew arabic coptic align left right
         font dfn char title~style
         longitem nastaliq pslink phonetic no~italics xt mxt nobold nobreak keep big~text
         stn station lnl user~link title~link dab~text
