@@ -22,7 +22,7 @@ from wikirank.errors import (
     IndexStorageError,
     InvalidArgumentError,
 )
-from wikirank.index import IndexProgress, IndexReport, WikiIndex
+from wikirank.index import IndexProgress, IndexReport, WikiIndex, open_collection_index
 from wikirank.index.vectors import embedded
 from wikirank.index.vectors.hnsw_files import graph_backlog
 from wikirank.index.verify.run import verify_index
@@ -296,12 +296,10 @@ def test_foreign_collection() -> None:
         documents=texts,
         metadatas=[{"title": "Herring", "section": "Life › Shoals", "n": 1}, {"n": 2}],
     )
-    index = WikiIndex.from_chroma(client, "foreign-docs")
+    index = open_collection_index(collection)
     assert index.store.get(["h"])["h"].section == ("Life", "Shoals")
     assert index.lexical.search("who baked it", 5)[0][0] == "b"
     similarity = dict(index.dense.search(load_embedder().embed_query(texts[0]), 2))
     assert similarity["h"] == pytest.approx(1.0, abs=1e-3)
     with pytest.raises(IndexMismatchError, match="384 dimensions"):
-        WikiIndex.from_chroma(client, "foreign-docs", embedder=OtherEmbedder())
-    with pytest.raises(IndexNotFoundError, match="foreign-docs"):
-        WikiIndex.from_chroma(client, "no-such")
+        open_collection_index(collection, embedder=OtherEmbedder())

@@ -239,7 +239,7 @@ import os, signal, sys
 import chromadb
 from wikirank.embed import load_embedder
 from wikirank.errors import IndexStorageError
-from wikirank.index import WikiIndex
+from wikirank.index import open_collection_index
 from wikirank.search import Searcher
 
 def found(index):
@@ -249,7 +249,7 @@ client = chromadb.PersistentClient(sys.argv[1]) if len(sys.argv) > 1 else chroma
 texts = [f"Ants carry leaves, {number} at a time." for number in range(40)]
 collection = client.create_collection("mine", embedding_function=None)
 collection.add(ids=texts, documents=texts, embeddings=load_embedder().embed_passages(texts))
-index = WikiIndex.from_chroma(client, "mine")
+index = open_collection_index(collection)
 expected = found(index)
 child = os.fork()
 if child == 0:

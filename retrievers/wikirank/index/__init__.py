@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from wikirank._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from wikirank.index.collection import open_collection_index
     from wikirank.index.index import WikiIndex
     from wikirank.index.report import IndexInfo, IndexProgress, IndexReport
 
-__all__ = ["IndexInfo", "IndexProgress", "IndexReport", "WikiIndex"]
+__all__ = ["IndexInfo", "IndexProgress", "IndexReport", "WikiIndex", "open_collection_index"]
 
 # Searching needs no reports, and a setting of an index is read without what opens it.
 __getattr__, __dir__ = lazy_names(
@@ -20,5 +21,6 @@ __getattr__, __dir__ = lazy_names(
         "IndexProgress": "report",
         "IndexReport": "report",
         "WikiIndex": "index",
+        "open_collection_index": "collection",
     },
 )

@@ -27,7 +27,7 @@ from typing_extensions import override
 
 import wikirank
 from wikirank._util import ForkSafeLock, chunks
-from wikirank.embed import Embedder
+from wikirank.embed import Embedder, load_embedder
 from wikirank.errors import IndexMismatchError, InvalidArgumentError
 from wikirank.index.bm25 import settle_language
 from wikirank.index.index import WikiIndex
@@ -237,13 +237,17 @@ class _LiveStore(PassageStore):
 
 
 def open_collection_index(
-    collection: chromadb.Collection, *, embedder: Embedder, path: Path | str | None = None
+    collection: chromadb.Collection,
+    *,
+    embedder: Embedder | None = None,
+    path: Path | str | None = None,
 ) -> CollectionIndex:
     """Open a collection that something else fills.
 
     Args:
         collection: The collection.
-        embedder: The model that made its vectors, which it gives as they are stored: not scaled.
+        embedder: The model that made its vectors, which it gives as they are stored: not scaled;
+            None takes the bundled one.
         path: Folder of the mirror; None takes one beside Chroma's files where these are on this
             machine, else a temporary one.
 
@@ -255,6 +259,7 @@ def open_collection_index(
         InvalidArgumentError: If the folder mirrors another collection.
     """
     vectors = CollectionVectors(collection)
+    embedder = embedder or load_embedder()
     check_made_with(vectors, collection.name, embedder)
     folder = _beside(collection) if path is None else Path(path)
     temporary = folder is None

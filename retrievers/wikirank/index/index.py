@@ -1,4 +1,4 @@
-"""`WikiIndex`: the folder on disk, or the Chroma collection, that questions are asked of."""
+"""`WikiIndex`: the folder on disk that questions are asked of."""
 
 from __future__ import annotations
 
@@ -27,12 +27,9 @@ from wikirank.index.preconditions import (
 from wikirank.index.store import PassageStore
 from wikirank.index.vectors.base import VectorIndex
 from wikirank.index.vectors.open import as_setting
-from wikirank.index.vectors.server import open_collection
 from wikirank.types import Passage
 
 if TYPE_CHECKING:
-    from chromadb.api import ClientAPI
-
     from wikirank.corpus.source import Source
     from wikirank.index.ingest_workers import IngestWorkers
     from wikirank.index.report import IndexInfo, IndexReport, OnProgress
@@ -217,35 +214,6 @@ class WikiIndex(Closing):
             raise
         return index
 
-    @classmethod
-    def from_chroma(
-        cls,
-        client: ClientAPI,
-        collection: str = DEFAULT_COLLECTION,
-        *,
-        embedder: Embedder | None = None,
-        path: Path | str | None = None,
-    ) -> WikiIndex:
-        """Open a Chroma collection that something else fills; see `wikirank.index.collection`.
-
-        Args:
-            client: Any Chroma client.
-            collection: Name of the collection.
-            embedder: The model that made the collection's vectors; None takes the bundled one.
-            path: Folder for the mirror of its words; None chooses one.
-
-        Returns:
-            The index, open.
-
-        Raises:
-            IndexNotFoundError: If there is no such collection.
-            IndexMismatchError: If another model made its vectors.
-        """
-        from wikirank.index.collection import open_collection_index
-
-        opened = open_collection(client, collection, create=False)
-        return open_collection_index(opened, embedder=embedder or load_embedder(), path=path)
-
     def sync(self) -> None:
         """See what others changed since, as far as nothing else tells it."""
         learn_language(self.lexical, self.store)
@@ -371,7 +339,13 @@ class WikiIndex(Closing):
         from wikirank.index.report import IndexInfo  # Not needed to search.
 
         self.sync()
-        return IndexInfo.of(self, self._meta, article_counts(self.store), locations(self.store))
+        return IndexInfo.of(
+            self.path,
+            self.store,
+            language=self.lexical.language or "",
+            sources=article_counts(self.store),
+            locations=locations(self.store),
+        )
 
     @property
     def reranker(self) -> dict[str, str | None] | None:

@@ -10,7 +10,9 @@ from wikirank._util import counted
 from wikirank.index.vectors.open import named_servers
 
 if TYPE_CHECKING:
-    from wikirank.index.index import WikiIndex
+    from pathlib import Path
+
+    from wikirank.index.store import PassageStore
 
 _MOST_NAMED = 10  # pages that a summary names
 _SHOWN = 3
@@ -164,28 +166,31 @@ class IndexInfo:
     @classmethod
     def of(
         cls,
-        index: WikiIndex,
-        meta: Mapping[str, Any],
+        path: Path,
+        store: PassageStore,
+        *,
+        language: str,
         sources: dict[str, int],
         locations: dict[str, str],
     ) -> IndexInfo:
-        """What an index with such a description and such sources holds."""
-        files = (file for file in index.path.rglob("*") if file.is_file())
+        """What the index in a folder holds, by its store and the store's description of it."""
+        meta = store.read_meta()
+        files = (file for file in path.rglob("*") if file.is_file())
         return cls(
-            path=str(index.path),
-            passages=index.store.count(),
+            path=str(path),
+            passages=store.count(),
             articles=sum(sources.values()),
             sources=sources,
             locations=locations,
             embedder=meta["embedder"],
-            reranker=(index.reranker or {}).get("model") or "bundled",
-            language=index.lexical.language or "",
+            reranker=(meta.get("reranker") or {}).get("model") or "bundled",
+            language=language,
             splitter=meta["splitter"],
             chroma=", ".join(named_servers(meta["chroma_url"])) or "embedded",
             collection=meta["collection"],
             wikirank_version=meta["wikirank_version"],
             size_bytes=sum(file.stat().st_size for file in files),
-            filter_keys=sorted(index.store.known_keys()),
+            filter_keys=sorted(store.known_keys()),
         )
 
     def as_dict(self) -> dict[str, Any]:
