@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from wikirank._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from wikirank._version import __version__
     from wikirank.corpus.source import Source
     from wikirank.corpus.sources.open import open_source
     from wikirank.embed import load_embedder
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from wikirank.search.options import SearchOptions, SearchResult
     from wikirank.search.pipeline import Searcher
     from wikirank.types import Article, Passage, RankedPassage
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Article",
@@ -66,6 +65,7 @@ __getattr__, __dir__ = lazy_names(
         "Source": "corpus.source",
         "WikiIndex": "index.index",
         "WikirankError": "errors",
+        "__version__": "_version",
         "load_cross_encoder": "rank.load",
         "load_embedder": "embed",
         "open_source": "corpus.sources.open",

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-import wikirank
+from wikirank._version import __version__
 from wikirank.cli import (
     calibrate,
     demo,
@@ -50,7 +50,7 @@ app.command("calibrate")(calibrate.command)
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"wikirank {wikirank.__version__}")
+        typer.echo(f"wikirank {__version__}")
         raise typer.Exit
 
 

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-import wikirank
+from wikirank._version import __version__
 from wikirank.corpus.sources.path_source import PathSource
 from wikirank.corpus.sources.sample import SampleSource
 from wikirank.passages.ids import stable_hash
@@ -49,7 +49,7 @@ def source_fingerprint(source: object) -> str | None:
     if not files or newest > time.time_ns() - _TICK_NS:
         return None
     kind = f"{type(source).__module__}.{type(source).__qualname__}"
-    return stable_hash([kind, settings, files, wikirank.__version__, _code()])
+    return stable_hash([kind, settings, files, __version__, _code()])
 
 
 def _plain(value: Any) -> Any:

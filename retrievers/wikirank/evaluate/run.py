@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-import wikirank
+from wikirank._version import __version__
 from wikirank.evaluate.candidates import FIRST_STAGES, Candidates, OnStep
 from wikirank.evaluate.changes import change_counts, rank_changes, top_changes
 from wikirank.evaluate.datasets import RetrievalDataset
@@ -196,5 +196,5 @@ def _machine() -> dict[str, str | int]:
         "processor": platform.machine(),
         "cores": os.cpu_count() or 1,
         "python": platform.python_version(),
-        "wikirank": wikirank.__version__,
+        "wikirank": __version__,
     }

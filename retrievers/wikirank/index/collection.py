@@ -25,8 +25,8 @@ import numpy as np
 from filelock import FileLock
 from typing_extensions import override
 
-import wikirank
 from wikirank._util import ForkSafeLock, chunks
+from wikirank._version import __version__
 from wikirank.embed import Embedder, load_embedder
 from wikirank.errors import IndexMismatchError, InvalidArgumentError
 from wikirank.index.bm25 import settle_language
@@ -343,7 +343,7 @@ def _check_mirror(folder: Path, vectors: CollectionVectors) -> None:
 def _meta(vectors: CollectionVectors, embedder: Embedder) -> dict[str, Any]:
     return {
         "format": FORMAT,
-        "wikirank_version": wikirank.__version__,
+        "wikirank_version": __version__,
         "embedder": embedder.model_id,
         "splitter": {},
         "chroma_url": None,

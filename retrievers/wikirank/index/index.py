@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import wikirank
 from wikirank._util import Closing
 from wikirank.embed import Embedder, load_embedder
 from wikirank.errors import IndexMismatchError, InvalidArgumentError
@@ -119,7 +118,8 @@ class WikiIndex(Closing):
             IndexStorageError: If the folder or the collection holds anything already.
             IndexConnectionError: If the Chroma server does not answer.
         """
-        from wikirank.passages.splitters import SentenceSplitter  # Not needed to search.
+        from wikirank._version import __version__  # Neither is needed to search.
+        from wikirank.passages.splitters import SentenceSplitter
 
         check_language(language)
         is_temporary = path is None
@@ -127,7 +127,7 @@ class WikiIndex(Closing):
         embedder = embedder or load_embedder()
         meta = {
             "format": FORMAT,
-            "wikirank_version": wikirank.__version__,
+            "wikirank_version": __version__,
             "embedder": embedder.model_id,
             "embedder_recipe": getattr(embedder, "recipe", None),
             "splitter": (splitter or SentenceSplitter()).describe(),

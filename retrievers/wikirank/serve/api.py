@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.security import HTTPBearer
 from starlette.responses import PlainTextResponse
 
-import wikirank
+from wikirank._version import __version__
 from wikirank.rank import CrossEncoder
 from wikirank.search.pipeline import CandidateReranker
 from wikirank.serve import dify, rerank_api
@@ -107,7 +107,7 @@ def _app(queue: WorkQueue, warm_up: Callable[[], None]) -> FastAPI:
     # FastAPI's own pages of documentation load scripts from elsewhere.
     app = FastAPI(
         title="wikirank",
-        version=wikirank.__version__,
+        version=__version__,
         description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from starlette.requests import Request
 
-import wikirank
+from wikirank._version import __version__
 from wikirank.rank import CrossEncoder
 from wikirank.search import Searcher
 from wikirank.search.pipeline import CandidateReranker
@@ -68,7 +68,7 @@ class SearchService:
             name=searcher.place,
             cross_encoder=searcher.cross_encoder.model_id,
             example_queries=self._example_queries,
-            version=wikirank.__version__,
+            version=__version__,
         )
 
     def _search(self, search: SearchRequest) -> SearchResponse:

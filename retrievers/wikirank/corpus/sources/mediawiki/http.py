@@ -14,8 +14,8 @@ from typing import ClassVar
 
 import httpx
 
-import wikirank
 from wikirank._cancellation import check_cancelled
+from wikirank._version import __version__
 from wikirank.errors import CorpusError, SourceAccessError, SourceConnectionError
 
 LOGIN_LOST = frozenset({"assertuserfailed", "assertnameduserfailed"})
@@ -189,7 +189,7 @@ class Answer:
 def make_client(contact: str | None) -> httpx.Client:
     """An HTTP client that says who runs it, as wikis ask for, and follows no redirect."""
     about = f"; contact: {contact}" if contact else ""
-    agent = f"langchain-wikirank/{wikirank.__version__} (indexing{about}) httpx/{httpx.__version__}"
+    agent = f"langchain-wikirank/{__version__} (indexing{about}) httpx/{httpx.__version__}"
     headers = {"User-Agent": agent, "Accept-Encoding": "gzip"}
     return httpx.Client(headers=headers, follow_redirects=False)
 
