@@ -11,7 +11,11 @@ from langchain_core.prompts import BasePromptTemplate
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable
 
-from langchain_wikirank._evidence.selection import DEFAULT_MIN_SCORE, check_min_score
+from langchain_wikirank._evidence.selection import (
+    DEFAULT_MIN_SCORE,
+    DEFAULT_TOKEN_BUDGET,
+    check_min_score,
+)
 from langchain_wikirank._evidence.tokens import token_counter
 from langchain_wikirank._qa_chain import NO_ANSWER, STANDALONE_PROMPT, WikiQAChain, checked_prompt
 from langchain_wikirank.answer import WikiAnswer, WikiQuestion
@@ -21,7 +25,7 @@ def create_wiki_qa_chain(
     llm: Runnable[LanguageModelInput, BaseMessage],
     retriever: BaseRetriever,
     *,
-    token_budget: int = 1500,
+    token_budget: int = DEFAULT_TOKEN_BUDGET,
     min_score: float | None = DEFAULT_MIN_SCORE,
     count_tokens: Any = None,
     prompt: BasePromptTemplate[Any] | None = None,

@@ -16,7 +16,11 @@ from langchain_wikirank._async import run_in_worker
 from langchain_wikirank._context import ContextSettings, compose_turn, last_human, with_context
 from langchain_wikirank._evidence.citations import CitationBook
 from langchain_wikirank._evidence.default_k import enough_for_budget
-from langchain_wikirank._evidence.selection import DEFAULT_MIN_SCORE, check_min_score
+from langchain_wikirank._evidence.selection import (
+    DEFAULT_MIN_SCORE,
+    DEFAULT_TOKEN_BUDGET,
+    check_min_score,
+)
 from langchain_wikirank._evidence.tokens import token_counter
 from langchain_wikirank._tools.library import of_conversation
 from langchain_wikirank._tracing import recorded_searches
@@ -85,7 +89,7 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         self,
         retriever: BaseRetriever,
         *,
-        token_budget: int = 1500,
+        token_budget: int = DEFAULT_TOKEN_BUDGET,
         min_score: float | None = DEFAULT_MIN_SCORE,
         count_tokens: Any = None,
         toolkit: WikiToolkit | None = None,

@@ -11,7 +11,11 @@ from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr
 from typing_extensions import override
 
 from langchain_wikirank._base_retriever import BaseWikiRetriever
-from langchain_wikirank._evidence.selection import DEFAULT_MIN_SCORE
+from langchain_wikirank._evidence.selection import (
+    DEFAULT_MIN_SCORE,
+    DEFAULT_TOKEN_BUDGET,
+    LEAST_TOKEN_BUDGET,
+)
 from langchain_wikirank._evidence.tokens import token_counter
 from langchain_wikirank._retriever_settings import unbound
 from langchain_wikirank._tools.find import find_tool
@@ -48,7 +52,7 @@ class WikiToolkit(BaseToolkit):
     Where neither the model nor its own setting says how many passages (`k`), as many are asked
     for as can fit `token_budget`, which with `min_score` decides what is shown."""
 
-    token_budget: int = Field(default=1500, ge=200)
+    token_budget: int = Field(default=DEFAULT_TOKEN_BUDGET, ge=LEAST_TOKEN_BUDGET)
     """Most tokens of one tool's answer."""
 
     count_tokens: Any = None

@@ -14,6 +14,8 @@ DEFAULT_MIN_SCORE = 0.01
 """Of each kind of the bundled model's dev questions, 97 % of the right passages or more reach it
 (`scripts/search_fit.py`): it keeps out what is foreign, and the token budget bounds what is shown.
 """
+DEFAULT_TOKEN_BUDGET, LEAST_TOKEN_BUDGET = 1500, 200
+"""Tokens of one answer of a tool, or of the passages that a model is given at once."""
 
 
 def relevant_documents(documents: Sequence[Document], min_score: float | None) -> list[Document]:

@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from langchain_wikirank._async import finish_workers, start_in_worker
-from langchain_wikirank._evidence.selection import DEFAULT_MIN_SCORE
+from langchain_wikirank._evidence.selection import (
+    DEFAULT_MIN_SCORE,
+    DEFAULT_TOKEN_BUDGET,
+    LEAST_TOKEN_BUDGET,
+)
 from wikirank._server import check_token, open_socket
 from wikirank.cli.options import DeviceOption, ModelOption, RevisionOption, chosen_reranker
 from wikirank.cli.places import PlaceOption, WikiOption, ZimOption, check_one_place, open_live
@@ -69,7 +73,11 @@ def command(
         float, typer.Option(min=0.01, help="Minutes after which an idle HTTP session ends.")
     ] = 30.0,
     token_budget: Annotated[
-        int | None, typer.Option(min=200, help="Most tokens of one answer; 1,500 by default.")
+        int | None,
+        typer.Option(
+            min=LEAST_TOKEN_BUDGET,
+            help=f"Most tokens of one answer; {DEFAULT_TOKEN_BUDGET} by default.",
+        ),
     ] = None,
     min_score: Annotated[
         float | None,
