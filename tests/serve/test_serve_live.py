@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import threading
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +17,8 @@ from http_proxy import Proxy, Reply, Request
 from mediawiki_wiki import Wiki
 from serving import served
 
+from wikirank._cancellation import cancellable
+from wikirank.corpus.live import SearchHits
 from wikirank.corpus.sources.zim_live import LiveZim
 from wikirank.search.live import LiveSearcher
 from wikirank.serve.api import create_app
@@ -104,3 +107,33 @@ def test_a_client_that_hangs_up_ends_the_search_of_a_wiki(wiki: Wiki) -> None:
         assert (len(searches), texts) == (1, [])
         again = httpx.post(f"{url}api/search", json={"query": "Who wrote it?"}, timeout=600)
         assert again.status_code == 200
+
+
+def test_a_search_of_a_zim_file_ends_where_nobody_waits_for_it(zim: Path) -> None:
+    asked, free = threading.Event(), threading.Event()
+
+    class SlowZim(LiveZim):
+        def _search(self, phrase: str, limit: int) -> SearchHits:
+            asked.set()
+            free.wait()
+            return super()._search(phrase, limit)
+
+    searcher = LiveSearcher(SlowZim(zim))
+
+    def search(given_up: threading.Event) -> None:
+        with cancellable(given_up):
+            searcher.search(CAPITAL)
+
+    at_the_file, in_the_queue = threading.Event(), threading.Event()
+    with ThreadPoolExecutor(2) as threads:
+        running = threads.submit(search, at_the_file)
+        asked.wait()
+        waiting = threads.submit(search, in_the_queue)
+        in_the_queue.set()
+        with pytest.raises(CancelledError):
+            waiting.result()
+        at_the_file.set()
+        free.set()
+        with pytest.raises(CancelledError):
+            running.result()
+    assert searcher.search(CAPITAL).passages[0].passage.text == CHOSEN
