@@ -143,7 +143,7 @@ class Expansion:
             return
         while self._stack[-1].braces:
             self._abandon()
-        link = read_link(self._pop().texts(), self._names)
+        link = read_link(_restored(self._pop().texts()), self._names)
         self.categories.extend(link.categories)
         self._append(link.text)
 
