@@ -16,13 +16,15 @@ from wikirank.train.calibrate.combine import cross_validated_scores, fit_combina
 Lists = tuple[list[CandidateList], list[NDArray[np.float64]]]
 
 
-def lists_by(logit: float, dense: float, lexical: float, n: int = 300) -> Lists:
+def lists_by(
+    logit: float, dense: float, lexical: float, n: int = 300, cosines_between: float = 1.0
+) -> Lists:
     """Lists whose positive was drawn by a softmax over a known combination."""
     rng = np.random.default_rng(3)
     lists, logits = [], []
     for number in range(n):
         logits.append(rng.normal(0, 2, 10))
-        cosines, relative = rng.uniform(0, 1, 10), rng.uniform(0, 1, 10)
+        cosines, relative = rng.uniform(0, 1, 10) * cosines_between, rng.uniform(0, 1, 10)
         scores = logit * logits[-1] + dense * cosines + lexical * relative
         place = int(rng.choice(10, p=np.exp(scores) / np.exp(scores).sum()))
         texts = [str(index) for index in range(10)]
@@ -38,6 +40,13 @@ def test_finds_the_weights_that_made_the_lists() -> None:
     fitted = fit_combination(*lists_by(logit=1.0, dense=6.0, lexical=3.0))
     assert fitted.dense / fitted.logit == pytest.approx(6.0, rel=0.25)
     assert fitted.lexical / fitted.logit == pytest.approx(3.0, rel=0.35)
+
+
+def test_cosines_that_lie_close_to_each_other_get_a_larger_weight() -> None:
+    wide = fit_combination(*lists_by(logit=1.0, dense=6.0, lexical=3.0))
+    close = fit_combination(*lists_by(1.0, dense=60.0, lexical=3.0, cosines_between=0.1))
+    assert close.dense / close.logit == pytest.approx(10 * wide.dense / wide.logit, rel=0.01)
+    assert close.lexical == pytest.approx(wide.lexical, rel=0.01)
 
 
 def test_a_first_stage_that_tells_nothing_gets_little_weight() -> None:

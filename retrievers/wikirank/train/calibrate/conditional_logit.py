@@ -17,7 +17,8 @@ def fit_conditional_logit(
     """Fit the weights that make each list's positive most likely under a softmax over the list.
 
     The conditional logit of McFadden, "Conditional logit analysis of qualitative choice behavior",
-    1974. It learns from the order within lists, whatever their level.
+    1974. It learns from the order within lists, whatever their level. A slight ridge, on features
+    divided by their spread within lists, keeps weights finite, whatever the features' units.
 
     Args:
         lists: Features of each list's passages, (passages, features), and the positive's rank,
@@ -27,20 +28,31 @@ def fit_conditional_logit(
     Returns:
         (features,), the weights.
     """
+    if not lists:
+        return np.array(least, dtype=np.float64)
+    spread = _spread([rows for rows, _ in lists])
+    scaled = [(rows / spread, positive_rank) for rows, positive_rank in lists]
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         value, gradient = _RIDGE * float(weights @ weights), 2 * _RIDGE * weights
-        for rows, positive_rank in lists:
+        for rows, positive_rank in scaled:
             scores = rows @ weights
             scores -= scores.max()
             shares = np.exp(scores) / np.exp(scores).sum()
-            value -= float(np.log(shares[positive_rank])) / len(lists)
-            gradient = gradient + (shares @ rows - rows[positive_rank]) / len(lists)
+            value -= float(np.log(shares[positive_rank])) / len(scaled)
+            gradient = gradient + (shares @ rows - rows[positive_rank]) / len(scaled)
         return value, gradient
 
     start = np.zeros(len(least))
-    start[0] = 1.0
-    bounds = [(bound, None) for bound in least]
+    start[0] = spread[0]
+    bounds = [(bound * unit, None) for bound, unit in zip(least, spread, strict=True)]
     fitted = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    weights: NDArray[np.float64] = fitted.x
+    weights: NDArray[np.float64] = fitted.x / spread
     return weights
+
+
+def _spread(lists: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Root of the mean variance of each feature within a list; 1 where it never varies."""
+    variance = np.mean([rows.var(axis=0) for rows in lists], axis=0)
+    spread: NDArray[np.float64] = np.where(variance > 0, np.sqrt(variance), 1.0)
+    return spread
