@@ -22,14 +22,14 @@ from pathlib import Path
 import numpy as np
 from machine import machine
 from timing import markdown_table
-from tokenizers import Tokenizer
 
 from wikirank.evaluate.candidates import SearchedCandidates, build_index
 from wikirank.evaluate.datasets import RetrievalDataset, load_retrieval_dataset
 from wikirank.metrics.ranking import reciprocal_rank
 from wikirank.passages.splitters import SentenceSplitter
 from wikirank.rank import CrossEncoder, load_cross_encoder, score_passages
-from wikirank.runtime.model_folder import bundled_model
+from wikirank.runtime.model_folder import bundled_model, read_model_folder
+from wikirank.runtime.tokens import load_tokenizer
 from wikirank.search.rerank import rerank_candidates, sort_by_score
 from wikirank.types import RankedPassage
 
@@ -39,18 +39,18 @@ BOUNDS = (0, 400, 800, 1200, 100_000)
 """Of the lengths of wrong passages, in characters."""
 TOGETHER = 10
 """Passages in a row that are joined where titles do not tell articles apart."""
-_TOKENS = 128
 
 
 def whole_and_cut(dataset: RetrievalDataset, model: CrossEncoder, depth: int) -> dict[str, float]:
     """MRR@10 of whole and of cut passages, and mean logits of wrong ones by length."""
-    tokenizer = Tokenizer.from_file(str(bundled_model("cross-encoder") / "tokenizer.json"))
-    tokenizer.enable_truncation(_TOKENS)
+    folder = read_model_folder(bundled_model("cross-encoder"), kind="cross-encoder")
+    tokenizer, longest = load_tokenizer(folder.tokenizer), folder.description.max_length
     ranks: dict[str, list[float]] = {"hybrid": [], "whole": [], "cut": []}
     wrong: list[tuple[int, float]] = []
     for id_, question, hybrid in _candidates(dataset, depth):
         texts = [one.passage.headed_text for one in hybrid]
-        ends = [tokenizer.encode(question, text).offsets[-2][1] for text in texts]
+        offsets = [tokenizer.encode(question, text).offsets for text in texts]
+        ends = [each[min(len(each), longest) - 2][1] for each in offsets]  # The last is no text.
         logits = {
             "hybrid": -np.arange(len(texts)),
             "whole": score_passages(model, question, texts),

@@ -54,7 +54,7 @@ from wikirank.types import headed_text
 
 MAX_LENGTH = 128
 DENSE_AND_SPARSE = 16.95, 0.49
-DENSE_AND_BASE = 9.0, 1.06
+DENSE_AND_BASE = 8.3, 0.62
 STRONG_AND_BASE = 15.6, 0.77
 EVIDENCE = {
     "weak:title_in_q": 4.0,
@@ -158,8 +158,8 @@ class ListLoss(nn.Module):
         losses = []
         for one, (texts, known, labels, weights) in zip(lists, drawn, strict=True):
             own, logits = logits[: len(texts)], logits[len(texts) :]
-            base = (STRONG_AND_BASE if _has_strong(one) else DENSE_AND_BASE)[1]
-            target, taught = (known + base * taught[: len(texts)]).softmax(0), taught[len(texts) :]
+            base = _teacher(one)[2] * taught[: len(texts)]
+            target, taught = (known + base).softmax(0), taught[len(texts) :]
             listwise = functional.kl_div(own.log_softmax(0), target, reduction="sum")
             binary = functional.binary_cross_entropy_with_logits(own, labels, reduction="none")
             losses.append(listwise + BINARY_WEIGHT * (binary * weights).sum() / 2)
@@ -183,7 +183,7 @@ class ListLoss(nn.Module):
     def _draw(self, one: List) -> tuple[list[str], Tensor, Tensor, Tensor]:
         """Texts of a list, what is known of them as log odds, labels and their weights."""
         negatives = one["negatives"]
-        if len(negatives) > 5 and not _has_strong(one):
+        if len(negatives) > 5 and not _is_scored(one):
             n = 4 if self._rng.random() < 0.6 else 5
             last = negatives[-1:] if self._rng.random() < 0.5 else []
             negatives = self._rng.sample(negatives[:-1], n) + last
@@ -195,14 +195,14 @@ class ListLoss(nn.Module):
         return texts, self._known(one, candidates), labels, _binary_weights(candidates)
 
     def _known(self, one: List, candidates: Sequence[dict[str, Any]]) -> Tensor:
-        if self._sparse is None and _has_strong(one):
-            scores = STRONG_AND_BASE[0] * np.array([c["strong"] for c in candidates])
+        if self._sparse is None:
+            cosine, weight, _ = _teacher(one)
+            scores = weight * np.array([c[cosine] for c in candidates])
         else:
-            dense = (DENSE_AND_BASE if self._sparse is None else DENSE_AND_SPARSE)[0]
+            dense, sparse = DENSE_AND_SPARSE
             scores = dense * np.array([c["dense"] for c in candidates])
-        if self._sparse is not None:
             texts = [headed_text(c["title"], c["text"]) for c in candidates]
-            scores += DENSE_AND_SPARSE[1] * self._sparse.scores(one["query"], texts)
+            scores += sparse * self._sparse.scores(one["query"], texts)
         scores += [EVIDENCE_ANSWER if c["holds_answer"] else 0.0 for c in candidates]
         scores[0] += EVIDENCE.get(one["source"], EVIDENCE_LABELLED) - EVIDENCE_ANSWER
         return torch.tensor(scores).float()
@@ -217,9 +217,14 @@ class ListLoss(nn.Module):
         return torch.cat(parts)[torch.tensor(order).argsort()]
 
 
-def _has_strong(one: List) -> bool:
-    """Whether `strong_teacher.py` scored the list."""
+def _is_scored(one: List) -> bool:
+    """Whether the list is of `strong_teacher.py`, which scored the candidates that it left."""
     return "strong" in one["positive"]
+
+
+def _teacher(one: List) -> tuple[str, float, float]:
+    """The cosine that teaches a list together with the base, and the weights of both."""
+    return ("strong", *STRONG_AND_BASE) if _is_scored(one) else ("dense", *DENSE_AND_BASE)
 
 
 def _binary_weights(candidates: Sequence[dict[str, Any]]) -> Tensor:

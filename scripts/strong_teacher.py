@@ -2,9 +2,9 @@
 
 Usage: python scripts/strong_teacher.py LISTS MODEL OUTPUT [--chunks N]
 
-MODEL is a sentence-transformers bi-encoder, for the bundled weights all-mpnet-base-v2, which costs
-0.12 s a passage on two cores: so of each list go the positive, its three candidates nearest by the
-bundled embedder, one of the others, and now and then the random one. Writes OUTPUT/NNN.jsonl.gz,
+MODEL is a sentence-transformers bi-encoder. One of the size of all-mpnet-base-v2 takes 0.12 s a
+passage on two cores: so of each list go the positive, its three candidates nearest by the bundled
+embedder, one of the others, and now and then the random one. Writes OUTPUT/NNN.jsonl.gz,
 chunks of 256 lists in which people's search questions of three kinds have the same shares; the
 same command goes on where it was stopped. Then OUTPUT/paragraphs.jsonl.gz: lists of the other
 sources as they are, an eighth of all, so that what the model knows of them stays.
@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import random
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -52,22 +53,22 @@ def main() -> None:
     teacher = SentenceTransformer(arguments.model, device="cpu")
     teacher.max_seq_length = MAX_TOKENS
     rng = random.Random(7)
-    n = 0
-    for chunk in list(_chunks(lists, rng))[: arguments.chunks]:
+    chunks = list(_chunks(lists, rng))[: arguments.chunks]
+    for n, chunk in enumerate(chunks):
         drawn = [_drawn(one, rng) for one in chunk]  # Of chunks that are there too: always alike.
         file = arguments.output / f"{n:03d}.jsonl.gz"
         if not file.exists():
             write_records(file, _scored(drawn, teacher))
             print(file, flush=True)  # noqa: T201
-        n += 1
-    others = [one for one in lists if not one["source"].startswith(tuple(sum(SHARES, ())))]
+    begins = tuple(chain.from_iterable(SHARES))
+    others = [one for one in lists if not one["source"].startswith(begins)]
     rng.shuffle(others)
-    kept = others[: round(PARAGRAPHS * n * sum(SHARES.values()))]
+    kept = others[: round(PARAGRAPHS * len(chunks) * sum(SHARES.values()))]
     write_records(arguments.output / "paragraphs.jsonl.gz", kept)
 
 
 def _chunks(lists: Sequence[List], rng: random.Random) -> Iterator[list[List]]:
-    """Lists of the three kinds in equal parts, as long as there are some of each."""
+    """Lists of the three kinds by their shares, as long as there are some of each."""
     kinds = {begins: [x for x in lists if x["source"].startswith(begins)] for begins in SHARES}
     for kind in kinds.values():
         rng.shuffle(kind)

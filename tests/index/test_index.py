@@ -25,6 +25,7 @@ from wikirank.errors import (
 from wikirank.index import IndexProgress, IndexReport, WikiIndex, open_collection_index
 from wikirank.index.vectors import embedded
 from wikirank.index.vectors.hnsw_files import graph_backlog
+from wikirank.index.vectors.server import open_collection
 from wikirank.index.verify.run import verify_index
 from wikirank.passages.splitters import SentenceSplitter, WindowSplitter
 from wikirank.types import Passage
@@ -303,3 +304,5 @@ def test_foreign_collection() -> None:
     assert similarity["h"] == pytest.approx(1.0, abs=1e-3)
     with pytest.raises(IndexMismatchError, match="384 dimensions"):
         open_collection_index(collection, embedder=OtherEmbedder())
+    with pytest.raises(IndexNotFoundError, match="foreign-docs"):
+        open_collection(client, "no-such", create=False)

@@ -55,8 +55,9 @@ def without_duplicates(
     kept: list[int] = []
     seen: dict[_Identity, list[_Shingles]] = {}
     for position, text in enumerate(texts):
-        words = _WORD.findall(text.lower()) or [text.strip()]
-        identity = (titles[position] if titles else "", _numbers(text.lower()))
+        lowered = text.lower()
+        words = _WORD.findall(lowered) or [text.strip()]
+        identity = (titles[position] if titles else "", _numbers(lowered))
         alike = seen.setdefault(identity, [])
         shingles = _shingles(words)
         if not any(_similar(shingles, other, jaccard) for other in alike):

@@ -30,7 +30,8 @@ def fit_conditional_logit(
     """
     if not lists:
         return np.array(least, dtype=np.float64)
-    spread = _spread([rows for rows, _ in lists])
+    spread = spread_within([rows for rows, _ in lists])
+    spread[spread == 0] = 1.0
     scaled = [(rows / spread, positive_rank) for rows, positive_rank in lists]
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -51,8 +52,15 @@ def fit_conditional_logit(
     return weights
 
 
-def _spread(lists: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Root of the mean variance of each feature within a list; 1 where it never varies."""
-    variance = np.mean([rows.var(axis=0) for rows in lists], axis=0)
-    spread: NDArray[np.float64] = np.where(variance > 0, np.sqrt(variance), 1.0)
+def spread_within(lists: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Standard deviation of each feature within lists.
+
+    Args:
+        lists: Of each list (passages, features); one at least with passages.
+
+    Returns:
+        (features,), in the features' units.
+    """
+    centred = np.concatenate([rows - rows.mean(axis=0) for rows in lists if len(rows)])
+    spread: NDArray[np.float64] = np.sqrt((centred**2).mean(axis=0))
     return spread

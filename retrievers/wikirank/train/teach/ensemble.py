@@ -19,7 +19,7 @@ from rich.progress import track
 from wikirank._json_lines import expected, read_records, write_records
 from wikirank.errors import CorpusError, InvalidArgumentError
 from wikirank.rank import best_first
-from wikirank.train.calibrate.conditional_logit import fit_conditional_logit
+from wikirank.train.calibrate.conditional_logit import fit_conditional_logit, spread_within
 from wikirank.train.calibrate.measure import AT_K, order_metrics
 from wikirank.train.data.candidate_lists import MISSED, CandidateList
 from wikirank.train.data.prepare import WikiData
@@ -193,27 +193,26 @@ def _weigh(
 
 
 def _equal(groups: Scores) -> NDArray[np.float64]:
-    spread = _spread(groups)
+    spread = spread_within(groups)
     weights: NDArray[np.float64] = spread.mean() / len(spread) / np.where(spread > 0, spread, 1.0)
     return weights
 
 
 def _fitted(features: Scores, dev: Sequence[CandidateList]) -> NDArray[np.float64]:
-    spread = _spread(features)
-    spread[spread == 0] = 1.0
+    spread = spread_within(features)
     retrieved = [
-        (rows / spread, one.positive_rank)
+        (rows, one.positive_rank)
         for rows, one in zip(features, dev, strict=True)
         if one.positive_rank != MISSED
     ]
     weights = fit_conditional_logit(retrieved, least=[0.0] * len(spread))
-    if weights.sum() <= _LEAST:
+    if weights @ spread <= _LEAST:
         msg = (
             "Expected a teacher that scores right passages higher than others, got none on "
             f"{len(retrieved)} held-out lists. Name another teacher."
         )
         raise InvalidArgumentError(msg)
-    return weights / spread
+    return weights
 
 
 def _held_out(features: Scores, dev: Sequence[CandidateList]) -> Scores:
@@ -225,13 +224,6 @@ def _held_out(features: Scores, dev: Sequence[CandidateList]) -> Scores:
         for number in range(fold, len(dev), _FOLDS):
             scores[number] = features[number] @ weights
     return scores
-
-
-def _spread(lists: Scores) -> NDArray[np.float64]:
-    """Standard deviation of each teacher's scores within lists."""
-    centred = np.concatenate([rows - rows.mean(axis=0) for rows in lists if len(rows)])
-    spread: NDArray[np.float64] = np.sqrt((centred**2).mean(axis=0))
-    return spread
 
 
 def _mrr(dev: Sequence[CandidateList], orders: Sequence[Sequence[int]]) -> float:
