@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
-import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, Protocol, Self, TypeVar
-from weakref import WeakSet
+from typing import Self, TypeVar
 
 
 class Closing(ABC):
@@ -44,67 +40,3 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 def is_rust_panic(err: BaseException) -> bool:
     """Whether an extension in Rust panicked, as on a damaged file: no Exception, nor public."""
     return type(err).__name__ == "PanicException"
-
-
-class Forked(Protocol):
-    """What cannot be used in a forked child as its parent left it."""
-
-    def after_fork(self) -> None:
-        """Forget threads, locks and connections; called in the child, alone."""
-
-
-_forked: WeakSet[Forked] = WeakSet()
-
-
-def renew_after_fork(thing: Forked) -> None:
-    """Have `after_fork` of a thing called in each forked child, for as long as it lives."""
-    _forked.add(thing)
-
-
-def abandon(thing: Any) -> None:
-    """Keep what a child has of its parent from ever being closed, even as the interpreter ends.
-
-    To close a lock or a log would take it from the parent; to end threads would wait for ever.
-    """
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
-
-
-class ForkSafeLock:
-    """A lock that is free in a forked child, whoever held it in the parent.
-
-    Args:
-        reentrant: Whether the thread that holds it may take it again.
-    """
-
-    def __init__(self, *, reentrant: bool = False) -> None:
-        self._make: Callable[[], Any] = threading.RLock if reentrant else threading.Lock
-        self.after_fork()
-        renew_after_fork(self)
-
-    def after_fork(self) -> None:
-        """Forget who held it."""
-        self._lock = self._make()
-
-    def acquire(self, timeout: float = -1) -> bool:
-        """Take it; False if it was not to be had within some seconds."""
-        taken: bool = self._lock.acquire(timeout=timeout)
-        return taken
-
-    def release(self) -> None:
-        """Give it back."""
-        self._lock.release()
-
-    def __enter__(self) -> None:
-        self.acquire()
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.release()
-
-
-def _after_fork() -> None:
-    for thing in list(_forked):
-        thing.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

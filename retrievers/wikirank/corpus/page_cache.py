@@ -15,7 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
-from wikirank._util import ForkSafeLock
+from wikirank import _sqlite
+from wikirank._forks import ForkSafeLock
 from wikirank.types import Article
 
 _LOGGER = logging.getLogger(__name__)
@@ -141,7 +142,7 @@ class PageCache:
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        return sqlite3.connect(self.path, timeout=_BUSY_SECONDS)
+        return _sqlite.connect(self.path, _sqlite.Connection, timeout=_BUSY_SECONDS)
 
 
 def _oldest(connection: sqlite3.Connection) -> Iterable[tuple[int, int]]:

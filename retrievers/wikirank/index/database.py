@@ -8,12 +8,14 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
-from wikirank._util import Closing, abandon, chunks, renew_after_fork
+from wikirank import _sqlite
+from wikirank._forks import abandon, renew_after_fork
+from wikirank._util import Closing, chunks
 from wikirank.errors import IndexStorageError
 
 _SCARCE = 2**20
@@ -21,10 +23,18 @@ _SCARCE = 2**20
 _MOST_KEYS = 900
 
 
-class _Cursor(sqlite3.Cursor):
+class _Cursor(_sqlite.Cursor):
     """A cursor whose errors are ours."""
 
     connection: _Connection
+
+    def execute(self, sql: str, parameters: Any = ()) -> Self:
+        with store_failures(self.connection.path):
+            return super().execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Any]) -> Self:
+        with store_failures(self.connection.path):
+            return super().executemany(sql, parameters)
 
     def __next__(self) -> Any:
         with store_failures(self.connection.path):
@@ -39,22 +49,9 @@ class _Cursor(sqlite3.Cursor):
             return super().fetchall()
 
 
-class _Connection(sqlite3.Connection):
-    """A connection whose errors are ours, and which is closed with its last reference."""
-
+class _Connection(_sqlite.Connection):
     path = Path()
-
-    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
-        with store_failures(self.path):
-            return self.cursor(_Cursor).execute(sql, parameters)
-
-    def executemany(self, sql: str, parameters: Iterable[Any]) -> sqlite3.Cursor:
-        with store_failures(self.path):
-            return self.cursor(_Cursor).executemany(sql, parameters)
-
-    def __del__(self) -> None:
-        with suppress(sqlite3.ProgrammingError):  # It could not even be opened.
-            self.close()
+    cursor_class = _Cursor
 
 
 class _Lease:
@@ -94,7 +91,7 @@ class Database(Closing):
 
     def _connect(self) -> _Connection:
         with store_failures(self._path):
-            connection = sqlite3.connect(
+            connection = _sqlite.connect(
                 self._path,
                 timeout=30,
                 isolation_level=None,
