@@ -30,7 +30,7 @@ from wikirank.passages.splitters import SentenceSplitter
 from wikirank.rank import CrossEncoder, load_cross_encoder, score_passages
 from wikirank.runtime.model_folder import bundled_model, read_model_folder
 from wikirank.runtime.tokens import load_tokenizer
-from wikirank.search.rerank import rerank_candidates, sort_by_score
+from wikirank.search.rerank import rerank_candidates, sort_by_logit
 from wikirank.types import RankedPassage
 
 AT = 10
@@ -84,7 +84,7 @@ def of_chunks(dataset: RetrievalDataset, model: CrossEncoder, depth: int) -> dic
             logits = np.array([one.rerank_logit for one in final])
             orders = {
                 "hybrid": hybrid,
-                "cross-encoder": sort_by_score(final, logits, model, combine=False),
+                "cross-encoder": sort_by_logit(final, logits, model),
                 "final order": final,
             }
             for name, order in orders.items():

@@ -5,8 +5,9 @@ Usage: python benchmarks/search_questions.py QUESTIONS PASSAGES [--distractors F
 
 QUESTIONS and PASSAGES are as `wikirank evaluate` takes them; `scripts/bundled_data.py` writes those
 of Natural Questions, TyDi QA and BoolQ, and SQuAD dev is as it comes. One index, one pass over all
-candidates, and from it: MRR@10 of BM25, dense and hybrid retrieval, of the cross-encoder alone and
-of the final order, with a paired permutation test against the best of the first three; the share of
+candidates, and from it: MRR@10 of BM25, dense and hybrid retrieval, of the cross-encoder alone, of
+it with the cosine, as `WikiReranker` ranks, and of the final order; of these two with a paired
+permutation test against the best of the first three; the share of
 right top passages whose relevance score is over 0.3 and over 0.8; expected calibration error over
 all candidates; and, as a score does not depend on the other candidates, how well the top score
 tells questions with their answer in the index from the same questions without it (AUROC). The
@@ -36,16 +37,16 @@ from wikirank.evaluate.near_duplicates import credit_near_duplicates, with_disti
 from wikirank.metrics.calibration import expected_calibration_error
 from wikirank.metrics.ranking import ndcg, reciprocal_rank
 from wikirank.metrics.significance import permutation_p_value
-from wikirank.rank import CrossEncoder, load_cross_encoder, score_passages
+from wikirank.rank import CrossEncoder, best_first, load_cross_encoder, score_passages
 from wikirank.rank.cascade import survivors, with_first_stage
 from wikirank.runtime.combination import FirstStageScores
 from wikirank.runtime.model_folder import bundled_model, read_model_folder
-from wikirank.search.rerank import rerank_candidates, sort_by_score
+from wikirank.search.rerank import rerank_candidates, sort_by_logit
 from wikirank.train.first_pass.run import PrefilterAlone
 from wikirank.types import RankedPassage
 
 AT = 10
-STAGES = ("lexical", "dense", "hybrid", "cross-encoder", "final")
+STAGES = ("lexical", "dense", "hybrid", "cross-encoder", "reranker", "final")
 CASCADES = (5, 10)
 THRESHOLDS = (0.002, 0.1, 0.5)
 
@@ -86,7 +87,8 @@ def answer_all(
         logits = np.array([one.rerank_logit for one in final])
         orders = {
             **found,
-            "cross-encoder": sort_by_score(final, logits, model, combine=False),
+            "cross-encoder": sort_by_logit(final, logits, model),
+            "reranker": _by_logit_and_cosine(final, logits, model),
             "final": final,
         }
         yield Answered(
@@ -99,6 +101,18 @@ def answer_all(
                 for k, kept in zip(CASCADES, prefilter.survivors(question, hybrid), strict=True)
             ),
         )
+
+
+def _by_logit_and_cosine(
+    candidates: Sequence[RankedPassage], logits: NDArray[np.float64], model: CrossEncoder
+) -> list[RankedPassage]:
+    """The order of `WikiReranker`, which knows nothing but the texts."""
+    combination = model.dense_combination
+    if combination is None:
+        return sort_by_logit(candidates, logits, model)
+    cosines = [one.dense_score for one in candidates]
+    scores = combination.scores(logits, cosines, [None] * len(candidates))
+    return [candidates[at] for at in best_first(scores)]
 
 
 class Prefilter:
@@ -144,8 +158,16 @@ def summary(answered: Sequence[Answered]) -> dict[str, float]:
     return {
         "questions": len(answered),
         **{f"MRR@10 {name}": float(ranks[name].mean()) for name in STAGES},
-        "final above the best first stage by": float((ranks["final"] - ranks[best]).mean()),
-        "p": permutation_p_value(ranks["final"], ranks[best], rng),
+        **{
+            name: value
+            for stage in STAGES[-2:]
+            for name, value in {
+                f"{stage} above the best first stage by": float(
+                    (ranks[stage] - ranks[best]).mean()
+                ),
+                f"{stage}, p": permutation_p_value(ranks[stage], ranks[best], rng),
+            }.items()
+        },
         "right top score, median": float(np.median(right)),
         "right top scores over 0.3": float((right > 0.3).mean()),
         "right top scores over 0.8": float((right > 0.8).mean()),

@@ -42,7 +42,11 @@ from wikirank.runtime.model_folder import (
     rewrite_model_folder,
     write_model_folder,
 )
-from wikirank.train.calibrate.combine import cross_validated_scores, fit_combination
+from wikirank.train.calibrate.combine import (
+    cross_validated_scores,
+    fit_combination,
+    fit_dense_combination,
+)
 from wikirank.train.calibrate.measure import labels, rank_metrics, score_lists
 from wikirank.train.calibrate.platt import fit_calibration
 from wikirank.train.data.candidate_lists import (
@@ -127,6 +131,7 @@ def fit(output: Path, lists: Sequence[CandidateList]) -> dict[str, Any]:
         folder.description,
         calibration=calibration,
         combination=combination,
+        dense_combination=fit_dense_combination(lists, logits),
         prefilter=rules,
     )
     rewrite_model_folder(folder, fitted)

@@ -1,5 +1,7 @@
 """The rerankers that `rerank_speed.py` compares, all with the same weights, each its own way.
 
+Those of ours that rank by the logit alone (`interpolate=False`) do what the others do.
+
 A reranker takes a query and passages and gives the positions of all passages, best first. Imports
 are made where they are needed: each process has the packages of one of them.
 """
@@ -46,12 +48,12 @@ def load(name: str, weights: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return lambda request: {"order": rerank(request["query"], request["passages"])}
 
 
-def _wikirank(top_n: int | None) -> Rerank:
+def _wikirank(top_n: int | None, *, interpolate: bool = False) -> Rerank:
     from langchain_core.documents import Document
 
     from langchain_wikirank import WikiReranker
 
-    reranker = WikiReranker(top_n=top_n)
+    reranker = WikiReranker(top_n=top_n, interpolate=interpolate)
     reranker.load_model()
 
     def rerank(query: str, passages: Sequence[str]) -> list[int]:
@@ -161,11 +163,15 @@ STOCK = "langchain"
 REFERENCE = "sentence-transformers"
 _INT8, _FP32 = "onnx-int8", "onnx-fp32"
 RERANKERS = {
-    "wikirank": Reranker("`WikiReranker(top_n=10)`", "as shipped", None, lambda _: _wikirank(10)),
-    "wikirank-5": Reranker("`WikiReranker()`: 5", "as shipped", None, lambda _: _wikirank(5)),
-    "wikirank-all": Reranker(
-        "`WikiReranker(top_n=None)`: all", "as shipped", None, lambda _: _wikirank(None)
+    "wikirank-default": Reranker(
+        "`WikiReranker()`: 5, by logit and cosine",
+        "as shipped",
+        None,
+        lambda _: _wikirank(5, interpolate=True),
     ),
+    "wikirank": Reranker("the logit alone: 10", "as shipped", None, lambda _: _wikirank(10)),
+    "wikirank-5": Reranker("the logit alone: 5", "as shipped", None, lambda _: _wikirank(5)),
+    "wikirank-all": Reranker("the logit alone: all", "as shipped", None, lambda _: _wikirank(None)),
     STOCK: Reranker(
         "LangChain `CrossEncoderReranker`, torch", "fp32", "langchain", _langchain_torch
     ),

@@ -14,11 +14,13 @@ from langchain_core.documents import Document
 from pydantic import ValidationError
 
 from langchain_wikirank import WikiReranker
+from langchain_wikirank._documents import scored_text
 from wikirank.errors import InvalidArgumentError, ModelError, TextTooLongError, TruncationWarning
 from wikirank.rank.score import score_passages
 
 
-def test_scores_are_the_models_own(reranker: WikiReranker, cities: list[Document]) -> None:
+def test_scores_are_the_models_own(cities: list[Document]) -> None:
+    reranker = WikiReranker(interpolate=False)
     model = reranker.load_model()
     for document in reranker.compress_documents(cities, CAPITAL):
         logit = document.metadata["rerank_logit"]
@@ -55,14 +57,26 @@ def test_metadata_without_a_heading_is_no_obstacle(
 def test_order_number_and_threshold(chosen: list[tuple[str, str, str]], top_n: int) -> None:
     documents = [Document(page_content=text, id=str(n)) for n, (_, _, text) in enumerate(chosen)]
     ranked = WikiReranker(top_n=None).compress_documents(documents, CAPITAL)
-    logits = [document.metadata["rerank_logit"] for document in ranked]
-    assert logits == sorted(logits, reverse=True)
+    scores = [document.metadata["relevance_score"] for document in ranked]
+    assert scores == sorted(scores, reverse=True)
     assert {document.id for document in ranked} == {document.id for document in documents}
-    assert WikiReranker(top_n=top_n).compress_documents(documents, CAPITAL) == ranked[:top_n]
+    exact = WikiReranker(top_n=top_n, cascade=False).compress_documents(documents, CAPITAL)
+    assert exact == ranked[:top_n]
+    by_cascade = WikiReranker(top_n=top_n).compress_documents(documents, CAPITAL)
+    hopeful = [document for document in exact if document.metadata["relevance_score"] > 0.01]
+    assert by_cascade[: len(hopeful)] == hopeful  # Which hopeless ones follow is a guess.
     for threshold in {document.metadata["relevance_score"] for document in ranked}:
         strict = WikiReranker(top_n=None, score_threshold=threshold)
         kept = [d for d in ranked if d.metadata["relevance_score"] >= threshold]
         assert strict.compress_documents(documents, CAPITAL) == kept
+
+
+def test_pairs_are_scored_as_documents_are(cities: list[Document]) -> None:
+    for reranker in (WikiReranker(top_n=None), WikiReranker(top_n=None, interpolate=False)):
+        ranked = reranker.compress_documents(cities, CAPITAL)
+        pairs = [(CAPITAL, scored_text(one, prepend_heading=True)) for one in ranked]
+        scores = [document.metadata["relevance_score"] for document in ranked]
+        assert reranker.score(pairs) == pytest.approx(scores, abs=1e-9)
 
 
 def test_the_bundled_model_is_loaded_once() -> None:

@@ -90,6 +90,8 @@ def test_a_broken_description_is_refused(copied: Path, text: str) -> None:
         ("calibration", {"scale": float("nan")}),
         ("calibration", {"scale": 10**400}),
         ("calibration", {"shift": -(10**4000)}),
+        ("combination", {"logit": 0.0, "dense": 1.0, "lexical": 1.0, "shift": 0.0}),
+        ("dense_combination", {"logit": 1.0, "dense": 1.0, "lexical": 1.0, "shift": 0.0}),
     ],
 )
 def test_a_field_out_of_range_is_named(copied: Path, field: str, value: Any) -> None:

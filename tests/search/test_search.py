@@ -234,17 +234,30 @@ def test_overlapping_and_cut_passages_join_without_a_seam() -> None:
     assert joined_text(cut) == text
 
 
-@pytest.mark.parametrize("search_type", ["dense", "lexical"])
-def test_without_a_whole_hybrid_search_the_logit_orders(
-    searcher: Searcher, search_type: str
-) -> None:
-    options: dict[str, Any] = {"k": 31, "search_type": search_type}
-    found = searcher.search(QUESTION, SearchOptions(**options)).passages
+def test_of_a_lexical_search_the_logit_orders(searcher: Searcher) -> None:
+    found = searcher.search(QUESTION, SearchOptions(k=31, search_type="lexical")).passages
     logits = [ranked.rerank_logit or 0 for ranked in found]
     assert len(logits) > 1
     assert logits == sorted(logits, reverse=True)
     expected = searcher.cross_encoder.calibration.relevance(logits)
     assert [ranked.relevance_score for ranked in found] == pytest.approx(expected)
+
+
+def test_of_a_dense_search_logit_and_cosine_order(searcher: Searcher) -> None:
+    found = searcher.search(QUESTION, SearchOptions(k=31, search_type="dense")).passages
+    combination = searcher.cross_encoder.dense_combination
+    assert combination is not None
+    assert len(found) > 1
+    scores = np.array(
+        [
+            combination.logit * (one.rerank_logit or 0)
+            + combination.dense * (one.dense_score or 0)
+            + combination.shift
+            for one in found
+        ]
+    )
+    assert scores.tolist() == sorted(scores, reverse=True)
+    assert [one.relevance_score for one in found] == pytest.approx(1 / (1 + np.exp(-scores)))
 
 
 def test_final_score_of_hybrid_search_is_the_models_combination(searcher: Searcher) -> None:

@@ -23,7 +23,7 @@ from serving import served
 from starlette.types import Message, Receive, Scope, Send
 
 from wikirank.index import WikiIndex
-from wikirank.rank import CrossEncoder, best_first, load_cross_encoder, score_passages
+from wikirank.rank import CrossEncoder, load_cross_encoder, rank_texts
 from wikirank.search import Searcher
 from wikirank.serve.admission import Admission
 from wikirank.serve.api import create_app, create_rerank_app
@@ -49,9 +49,8 @@ def model() -> CrossEncoder:
 @pytest.fixture(scope="module")
 def wanted(model: CrossEncoder) -> list[tuple[int, float]]:
     """Positions and relevance scores as the engine gives them."""
-    logits = score_passages(model, QUERY, TEXTS)
-    relevance = model.calibration.relevance(logits)
-    return [(position, float(relevance[position])) for position in best_first(logits)]
+    ranked = rank_texts(model, QUERY, TEXTS)
+    return [(position, float(ranked.relevance_scores[position])) for position in ranked.order]
 
 
 @pytest.fixture(scope="module")
@@ -171,14 +170,14 @@ async def test_what_is_read_of_objects(client: httpx.AsyncClient, model: CrossEn
     documents = [{"text": "Night.", "title": "Herring", "section": "Catch", "n": 1}, "Night."]
     answer = (await client.post("/v2/rerank", json={"query": QUERY, "documents": documents})).json()
     texts = ["Herring › Catch\nNight." if model.prepend_heading else "Night.", "Night."]
-    relevance = model.calibration.relevance(score_passages(model, QUERY, texts))
+    relevance = rank_texts(model, QUERY, texts).relevance_scores
     scores = {one["index"]: one["relevance_score"] for one in answer["results"]}
     assert scores == dict(enumerate(relevance.tolist()))
 
     body = {"query": QUERY, "documents": documents[:1], "rank_fields": ["section", "text", "x"]}
     (one,) = (await client.post("/v1/rerank", json=body)).json()["results"]
-    logits = score_passages(model, QUERY, ["section: Catch\ntext: Night."])
-    assert one["relevance_score"] == float(model.calibration.relevance(logits)[0])
+    ranked = rank_texts(model, QUERY, ["section: Catch\ntext: Night."])
+    assert one["relevance_score"] == float(ranked.relevance_scores[0])
 
 
 @pytest.mark.parametrize("top_n", [1, 3, None])
@@ -189,11 +188,11 @@ async def test_many_documents_are_ordered_as_one_list(
     texts[140], texts[3] = TEXTS[1], TEXTS[3]
     body = {"query": QUERY, "documents": texts, "top_n": top_n}
     results = (await client.post("/v2/rerank", json=body)).json()["results"]
-    logits = score_passages(model, QUERY, texts)
+    order = rank_texts(model, QUERY, texts).order
     assert len(results) == (top_n or 150)
     # Which of the hopeless is the third is the first pass's guess.
     sure = 2 if top_n else 150
-    assert [one["index"] for one in results][:sure] == best_first(logits)[:top_n][:sure]
+    assert [one["index"] for one in results][:sure] == order[:top_n][:sure]
 
 
 async def test_what_is_cut_is_told(client: httpx.AsyncClient) -> None:

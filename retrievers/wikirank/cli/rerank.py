@@ -66,10 +66,7 @@ def _read(line: bytes, number: int) -> tuple[str, list[str]]:
 
 
 def _score(cross_encoder: CrossEncoder, query: str, passages: list[str]) -> dict[str, Any]:
-    from wikirank.rank import best_first, score_passages
+    from wikirank.rank import rank_texts
 
-    logits = score_passages(cross_encoder, query, passages)
-    return {
-        "scores": cross_encoder.calibration.relevance(logits).tolist(),
-        "ranking": best_first(logits),
-    }
+    ranked = rank_texts(cross_encoder, query, passages)
+    return {"scores": ranked.relevance_scores.tolist(), "ranking": ranked.order}

@@ -48,6 +48,7 @@ class CachedCrossEncoder:
         self.prepend_heading = model.prepend_heading
         self.calibration = model.calibration
         self.combination = model.combination
+        self.dense_combination = model.dense_combination
         self.tokenizer = model.tokenizer
         probe = score_passages(model, *_PROBE)
         key = f"{model.model_id}\n{model.max_length}\n{probe.round(_DECIMALS).tolist()}"

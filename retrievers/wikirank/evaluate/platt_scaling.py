@@ -11,9 +11,9 @@ from wikirank.errors import InvalidArgumentError
 from wikirank.evaluate.candidates import Candidates, OnStep
 from wikirank.evaluate.datasets import RetrievalDataset
 from wikirank.metrics.calibration import expected_calibration_error
-from wikirank.rank import CrossEncoder
+from wikirank.rank import CrossEncoder, score_passages
 from wikirank.runtime.calibration import Calibration
-from wikirank.search.rerank import rerank_candidates
+from wikirank.search.rerank import reranker_text
 from wikirank.train.calibrate.platt import fit_calibration
 from wikirank.types import SearchType
 
@@ -72,9 +72,9 @@ def fit_platt(
     relevant: list[bool] = []
     for number, (query, question) in enumerate(dataset.queries.items(), start=1):
         first_stage = candidates.find(query, depth)[search_type].candidates
-        for ranked in rerank_candidates(question, first_stage, cross_encoder, interpolate=False):
-            logits.append(float(ranked.rerank_logit or 0.0))
-            relevant.append(ranked.passage.id in dataset.relevant[query])
+        texts = [reranker_text(one.passage, cross_encoder, question) for one in first_stage]
+        logits.extend(score_passages(cross_encoder, question, texts).tolist())
+        relevant.extend(one.passage.id in dataset.relevant[query] for one in first_stage)
         if on_step:
             on_step("Scoring", number, len(dataset.queries))
     if sum(relevant) < _FEWEST_RELEVANT:

@@ -15,7 +15,7 @@ from wikirank.evaluate.near_duplicates import credit_near_duplicates
 from wikirank.evaluate.strata import of_same_article
 from wikirank.rank import CrossEncoder
 from wikirank.rank.protocol import Cascade
-from wikirank.search.rerank import rerank_candidates, sort_by_score
+from wikirank.search.rerank import rerank_candidates, sort_by_logit
 from wikirank.types import RankedPassage, SearchType
 
 BY_LOGIT = ", logit alone"
@@ -158,7 +158,7 @@ def _rerank(
         if name + BY_LOGIT in rankings:
             by_candidate = {one.passage.id: one.rerank_logit for one in ranked}
             logits = [by_candidate[one.passage.id] for one in before.candidates]
-            alone = sort_by_score(before.candidates, np.array(logits), model, combine=False)
+            alone = sort_by_logit(before.candidates, np.array(logits), model)
             rankings[name + BY_LOGIT].add(query, alone, stages_ms)
 
 

@@ -6,13 +6,16 @@ from wikirank.rank.load import load_cross_encoder
 from wikirank.rank.onnx_cross_encoder import OnnxCrossEncoder
 from wikirank.rank.protocol import CrossEncoder
 from wikirank.rank.score import best_first, score_passages
+from wikirank.rank.texts import RankedTexts, rank_texts
 from wikirank.runtime.calibration import Calibration
 
 __all__ = [
     "Calibration",
     "CrossEncoder",
     "OnnxCrossEncoder",
+    "RankedTexts",
     "best_first",
     "load_cross_encoder",
+    "rank_texts",
     "score_passages",
 ]

@@ -62,6 +62,11 @@ class DescribedCrossEncoder(ABC):
         return self._description.combination
 
     @property
+    def dense_combination(self) -> ScoreInterpolation | None:
+        """How the score of other texts is made of logit and cosine; None if by the logit alone."""
+        return self._description.dense_combination
+
+    @property
     def tokenizer(self) -> Tokenizer:
         """Its tokenizer; never change it."""
         return self._tokenizer
@@ -115,6 +120,11 @@ class CrossEncoder(Protocol):
     @property
     def combination(self) -> ScoreInterpolation | None:
         """How the final score of hybrid search is made; None if by the logit alone."""
+        ...
+
+    @property
+    def dense_combination(self) -> ScoreInterpolation | None:
+        """How the score of other texts is made of logit and cosine; None if by the logit alone."""
         ...
 
     @property

@@ -31,6 +31,8 @@ class ModelDescription:
         prepend_heading: Whether passages carry `title › section` on a line before the text.
         calibration: From its logit to a relevance score.
         combination: The final score of hybrid search; None if by the logit alone.
+        dense_combination: The score where the cosine similarity is all that is known beside the
+            logit, BM25 without a weight; None if by the logit alone.
         prefilter: When the prefilter drops candidates, see `wikirank.rank.cascade`; None if
             there is no prefilter.
     """
@@ -41,6 +43,7 @@ class ModelDescription:
     prepend_heading: bool = False
     calibration: Calibration = field(default_factory=Calibration)
     combination: ScoreInterpolation | None = None
+    dense_combination: ScoreInterpolation | None = None
     prefilter: DropRules | None = None
 
     @property
@@ -57,8 +60,10 @@ class ModelDescription:
             "headings": self.prepend_heading,
             "calibration": asdict(self.calibration),
         }
-        if self.combination is not None:
-            fields["combination"] = asdict(self.combination)
+        for name in ("combination", "dense_combination"):
+            combination = getattr(self, name)
+            if combination is not None:
+                fields[name] = asdict(combination)
         if self.prefilter is not None:
             fields["first_pass"] = asdict(self.prefilter)
         return fields
@@ -87,8 +92,14 @@ def parse_description(fields: Mapping[str, Any], file: Path) -> ModelDescription
     wrong = [name for name, good in checks.items() if not good]
     calibration = _read(_calibration, fields.get("calibration", {}))
     combination = _read(_combination, fields.get("combination"))
+    dense_combination = _read(_dense_combination, fields.get("dense_combination"))
     prefilter = _read(_prefilter, fields.get("first_pass"))
-    rules = {"calibration": calibration, "combination": combination, "first_pass": prefilter}
+    rules = {
+        "calibration": calibration,
+        "combination": combination,
+        "dense_combination": dense_combination,
+        "first_pass": prefilter,
+    }
     wrong += [name for name, rule in rules.items() if rule is _INVALID]
     if wrong:
         got = ", ".join(f"{name}={_shown(fields.get(name))}" for name in wrong)
@@ -101,6 +112,7 @@ def parse_description(fields: Mapping[str, Any], file: Path) -> ModelDescription
         prepend_heading,
         calibration,
         combination,
+        dense_combination,
         prefilter,
     )
 
@@ -118,6 +130,13 @@ def _calibration(fields: Any) -> Calibration:
 
 def _combination(fields: Any) -> ScoreInterpolation | None:
     return None if fields is None else ScoreInterpolation(**fields)
+
+
+def _dense_combination(fields: Any) -> ScoreInterpolation | None:
+    if fields is not None and fields["lexical"]:
+        msg = f"Expected no weight of BM25 where it is not known, got {fields['lexical']!r}."
+        raise InvalidArgumentError(msg)
+    return _combination(fields)
 
 
 def _prefilter(fields: Any) -> DropRules | None:

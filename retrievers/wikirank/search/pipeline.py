@@ -17,7 +17,7 @@ from wikirank.errors import InvalidArgumentError
 from wikirank.index import WikiIndex
 from wikirank.index.filters import normalise_filter
 from wikirank.passages.duplicates import without_duplicates
-from wikirank.rank import CrossEncoder, load_cross_encoder, score_passages
+from wikirank.rank import CrossEncoder, load_cross_encoder, rank_texts
 from wikirank.search.fusion import reciprocal_rank_fusion
 from wikirank.search.options import (
     Retrieved,
@@ -48,7 +48,7 @@ class CandidateReranker(ABC):
     """
 
     # Whether the weights of first-stage scores in the model's interpolation hold for this search.
-    _interpolates = False
+    _has_bundled_embedder = False
 
     def __init__(self, cross_encoder: CrossEncoder | None = None) -> None:
         self._cross_encoder = cross_encoder
@@ -96,7 +96,7 @@ class CandidateReranker(ABC):
 
     def warm_up(self) -> None:
         """Load what the first question would wait for; no wiki is asked what nobody wants."""
-        score_passages(self.cross_encoder, "warm", ["up"])
+        rank_texts(self.cross_encoder, "warm", ["up"])
 
     @abstractmethod
     def retrieve(self, query: str, options: SearchOptions) -> Retrieved:
@@ -161,7 +161,7 @@ class CandidateReranker(ABC):
             self.cross_encoder,
             options.on_truncation,
             top_n=options.k if options.cascade else None,
-            interpolate=self._interpolates,
+            recompute_cosines=not self._has_bundled_embedder,
         )
         threshold = options.score_threshold or 0.0
         return [ranked for ranked in scored if (ranked.relevance_score or 0.0) >= threshold]
@@ -179,7 +179,7 @@ class Searcher(CandidateReranker):
     def __init__(self, index: WikiIndex, cross_encoder: CrossEncoder | None = None) -> None:
         super().__init__(cross_encoder)
         self.index = index
-        self._interpolates = is_bundled_embedder(index.embedder.model_id)
+        self._has_bundled_embedder = is_bundled_embedder(index.embedder.model_id)
 
     @override
     def retrieve(self, query: str, options: SearchOptions) -> Retrieved:
@@ -243,7 +243,7 @@ class Searcher(CandidateReranker):
     def _respelt(self, query: str, options: SearchOptions) -> str:
         """The query as the models read it: misspelt words as the wiki spells them."""
         by_words_alone = options.search_type == "lexical" and not options.rerank
-        if by_words_alone or not self._interpolates:
+        if by_words_alone or not self._has_bundled_embedder:
             return query  # The bundled embedder's vocabulary tells what is a word.
         from wikirank.search.spelling import respelt  # Not needed to import the search.
 

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wikirank.passages.aliases import text_with_named_alias
-from wikirank.rank import CrossEncoder, best_first, score_passages
-from wikirank.rank.protocol import PRUNED
+from wikirank.rank import CrossEncoder, RankedTexts, rank_texts, score_passages
 from wikirank.runtime.combination import FirstStageScores
 from wikirank.types import OnTruncation, Passage, RankedPassage
 
@@ -22,9 +21,13 @@ def rerank_candidates(
     on_truncation: OnTruncation = "window",
     *,
     top_n: int | None = None,
-    interpolate: bool = True,
+    recompute_cosines: bool = False,
 ) -> list[RankedPassage]:
     """Order candidates by the cross-encoder, together with the first stage where it learned how.
+
+    Candidates of hybrid search are ordered by the model's `combination` of logit, dense similarity
+    and BM25, those of dense search by its `dense_combination`; all others, and with a model that
+    learned neither, by the logit.
 
     Args:
         query: The query.
@@ -32,63 +35,75 @@ def rerank_candidates(
         cross_encoder: The model.
         on_truncation: What to do with texts over its length.
         top_n: See `score_passages`.
-        interpolate: False orders by the cross-encoder alone, as the weights of the first stage's
-            scores were fitted with another embedder: cosines of two models are not comparable.
+        recompute_cosines: Whether their dense scores are of another embedder than the bundled one,
+            with which the weights were fitted. It reads what no prefilter dropped, and the
+            `dense_combination` orders.
 
     Returns:
         The candidates that were not dropped, best first, with logit, relevance score and new rank:
         all of them, or at least `top_n`.
     """
     texts = [reranker_text(one.passage, cross_encoder, query) for one in candidates]
+    first_stage = None if recompute_cosines else _first_stage(candidates)
+    combination = cross_encoder.combination
+    if first_stage is None or combination is None:
+        cosines = None if recompute_cosines else _cosines(candidates)
+        ranked = rank_texts(
+            cross_encoder,
+            query,
+            texts,
+            on_truncation=on_truncation,
+            top_n=top_n,
+            interpolate=recompute_cosines or cosines is not None,
+            cosines=cosines,
+        )
+        return _in_order(candidates, ranked)
     logits = score_passages(
         cross_encoder,
         query,
         texts,
         on_truncation=on_truncation,
         top_n=top_n,
-        first_stage=_first_stage(candidates) if interpolate else None,
+        first_stage=first_stage,
     )
-    ranked = sort_by_score(candidates, logits, cross_encoder, combine=interpolate)
-    return ranked[: int((logits > PRUNED).sum())]
+    scores = combination.scores(logits, *first_stage)
+    ranked = RankedTexts(logits, scores, combination.relevance(scores))
+    return _in_order(candidates, ranked)
 
 
-def sort_by_score(
-    candidates: Sequence[RankedPassage],
-    logits: NDArray[np.float64],
-    cross_encoder: CrossEncoder,
-    *,
-    combine: bool = True,
+def sort_by_logit(
+    candidates: Sequence[RankedPassage], logits: NDArray[np.float64], cross_encoder: CrossEncoder
 ) -> list[RankedPassage]:
-    """Order candidates whose logits are known.
-
-    Candidates of hybrid search are ordered by the model's `combination` of logit, dense similarity
-    and BM25; all others, and with a model that has none, by the logit.
+    """Order candidates by logits that are known, and by nothing else.
 
     Args:
-        candidates: In the first stage's order, which decides between equal scores.
-        logits: (n,), the cross-encoder's; those that were dropped come last.
+        candidates: In the first stage's order, which decides between equal logits.
+        logits: (n,), the cross-encoder's.
         cross_encoder: The model.
-        combine: False orders by the logit in any case.
 
     Returns:
         All candidates, best first, with logit, relevance score and new rank.
     """
-    first_stage = _first_stage(candidates)
-    combination = cross_encoder.combination if combine else None
-    if combination is None or first_stage is None:
-        scores, relevance = logits, cross_encoder.calibration.relevance(logits)
-    else:
-        scores = combination.scores(logits, *first_stage)
-        relevance = combination.relevance(scores)
+    relevance = cross_encoder.calibration.relevance(logits)
+    return _in_order(candidates, RankedTexts(logits, logits, relevance))
+
+
+def _in_order(candidates: Sequence[RankedPassage], ranked: RankedTexts) -> list[RankedPassage]:
     return [
         replace(
             candidates[index],
             rank=rank,
-            rerank_logit=float(logits[index]),
-            relevance_score=float(relevance[index]),
+            rerank_logit=float(ranked.logits[index]),
+            relevance_score=float(ranked.relevance_scores[index]),
         )
-        for rank, index in enumerate(best_first(scores), start=1)
+        for rank, index in enumerate(ranked.order, start=1)
     ]
+
+
+def _cosines(candidates: Sequence[RankedPassage]) -> list[float] | None:
+    """What a dense search knows of candidates; None if they are not its."""
+    cosines = [one.dense_score for one in candidates if one.dense_score is not None]
+    return cosines if len(cosines) == len(candidates) else None
 
 
 def _first_stage(candidates: Sequence[RankedPassage]) -> FirstStageScores | None:

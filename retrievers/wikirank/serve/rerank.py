@@ -9,7 +9,7 @@ from time import perf_counter
 import numpy as np
 from tokenizers import Tokenizer
 
-from wikirank.rank import CrossEncoder, best_first, score_passages
+from wikirank.rank import CrossEncoder, best_first, rank_texts
 from wikirank.runtime.tokens import check_text, check_texts
 
 LONGEST_DOCUMENT_CHARS = 20_000
@@ -67,7 +67,7 @@ def rerank_texts(
     tokenizer = cross_encoder.tokenizer
     query, query_tokens, warnings = _fit_query(cross_encoder, query)
     best = top_n if top_n is not None and top_n < len(texts) else None
-    logits, tokens, cut = [np.empty(0)], query_tokens * len(texts), 0
+    scores, relevance, tokens, cut = np.empty(0), np.empty(0), query_tokens * len(texts), 0
     for part in _slices(texts):
         check()
         fitted = [_fit(tokenizer, text, max_tokens) for text in part]
@@ -75,14 +75,14 @@ def rerank_texts(
         cut += sum(was_cut for _, _, was_cut in fitted)
         cut_texts = [text for text, _, _ in fitted]
         wanted = best if best is not None and best < len(cut_texts) else None
-        logits.append(score_passages(cross_encoder, query, cut_texts, top_n=wanted))
+        ranked = rank_texts(cross_encoder, query, cut_texts, top_n=wanted)
+        scores = np.concatenate([scores, ranked.scores])
+        relevance = np.concatenate([relevance, ranked.relevance_scores])
     if cut:
         warnings.append(f"The ends of {cut} of {len(texts)} documents were cut off.")
-    scores = np.concatenate(logits)
     order = best_first(scores)[:top_n]
-    relevance = cross_encoder.calibration.relevance(scores[order])
     timings = {"rerank": (perf_counter() - started) * 1000}
-    return Reranking(order, relevance.tolist(), tokens, warnings, timings)
+    return Reranking(order, relevance[order].tolist(), tokens, warnings, timings)
 
 
 def _fit_query(cross_encoder: CrossEncoder, query: str) -> tuple[str, int, list[str]]:

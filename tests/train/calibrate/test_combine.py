@@ -11,7 +11,11 @@ from wikirank.train.data import CandidateList
 pytest.importorskip("scipy", reason="needs the [train] extra")
 
 from wikirank.rank import best_first
-from wikirank.train.calibrate.combine import cross_validated_scores, fit_combination
+from wikirank.train.calibrate.combine import (
+    cross_validated_scores,
+    fit_combination,
+    fit_dense_combination,
+)
 
 Lists = tuple[list[CandidateList], list[NDArray[np.float64]]]
 
@@ -40,6 +44,12 @@ def test_finds_the_weights_that_made_the_lists() -> None:
     fitted = fit_combination(*lists_by(logit=1.0, dense=6.0, lexical=3.0))
     assert fitted.dense / fitted.logit == pytest.approx(6.0, rel=0.25)
     assert fitted.lexical / fitted.logit == pytest.approx(3.0, rel=0.35)
+
+
+def test_without_bm25_the_other_weights_stay() -> None:
+    fitted = fit_dense_combination(*lists_by(logit=1.0, dense=6.0, lexical=0.0))
+    assert fitted.lexical == 0.0
+    assert fitted.dense / fitted.logit == pytest.approx(6.0, rel=0.25)
 
 
 def test_cosines_that_lie_close_to_each_other_get_a_larger_weight() -> None:

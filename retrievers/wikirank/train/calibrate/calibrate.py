@@ -12,7 +12,11 @@ from wikirank.metrics.calibration import expected_calibration_error
 from wikirank.rank import CrossEncoder
 from wikirank.runtime.calibration import Calibration
 from wikirank.runtime.combination import ScoreInterpolation
-from wikirank.train.calibrate.combine import cross_validated_scores, fit_combination
+from wikirank.train.calibrate.combine import (
+    cross_validated_scores,
+    fit_combination,
+    fit_dense_combination,
+)
 from wikirank.train.calibrate.measure import labels, rank_metrics, score_lists
 from wikirank.train.calibrate.platt import fit_calibration, threshold_for_precision
 from wikirank.train.data.candidate_lists import CandidateList
@@ -31,6 +35,7 @@ class Calibrated:
     Attributes:
         calibration: From the logit to a relevance score.
         combination: From logit, dense similarity and BM25 to a relevance score.
+        dense_combination: From logit and dense similarity.
         calibration_record: How good the first is on test.
         combination_record: How good the second is.
         test: Of `rank_metrics` on all test lists.
@@ -41,6 +46,7 @@ class Calibrated:
 
     calibration: Calibration
     combination: ScoreInterpolation
+    dense_combination: ScoreInterpolation
     calibration_record: CalibrationRecord
     combination_record: CombinationRecord
     test: dict[str, dict[str, float]]
@@ -70,6 +76,7 @@ def calibrate(model: CrossEncoder, data: WikiData) -> Calibrated:
     return Calibrated(
         calibration,
         combination,
+        fit_dense_combination(data.dev, dev),
         _calibration_record(calibration, data, dev, test),
         _combination_record(combination, data, dev, combined),
         rank_metrics(data.test, test, combined),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from wikirank.train.data.candidate_lists import MISSED, CandidateList
 FOLDS = 5
 _LEAST = (1e-3, 0.0, 0.0)
 """Lower bounds of the weights: no order goes against the logit."""
+
+_LEXICAL = 2
+"""The column of BM25 in what `combination_features` gives."""
 
 Features = list[NDArray[np.float64]]
 
@@ -40,7 +44,31 @@ def fit_combination(
     Raises:
         InvalidArgumentError: If no list holds its positive, or the scores tell nothing.
     """
+    return _fit(_features(lists, logits), lists)
+
+
+def fit_dense_combination(
+    lists: Sequence[CandidateList], logits: Sequence[NDArray[np.float64]]
+) -> ScoreInterpolation:
+    """The same of logit and dense similarity alone, for texts of which BM25 is not known.
+
+    Args:
+        lists: As of `fit_combination`.
+        logits: Likewise.
+
+    Returns:
+        The combination, in which BM25 has no weight.
+
+    Raises:
+        InvalidArgumentError: If no list holds its positive, or the scores tell nothing.
+    """
     features = _features(lists, logits)
+    for rows in features:
+        rows[:, _LEXICAL] = 0.0
+    return replace(_fit(features, lists), lexical=0.0)
+
+
+def _fit(features: Features, lists: Sequence[CandidateList]) -> ScoreInterpolation:
     weights = _weights(features, lists)
     combined = np.concatenate([rows @ weights for rows in features])
     fitted = fit_calibration(combined, labels(lists))

@@ -118,6 +118,7 @@ class WikiRun:
                     folder.description,
                     calibration=fitted.calibration,
                     combination=fitted.combination,
+                    dense_combination=fitted.dense_combination,
                 ),
                 networks=folder.networks,
                 tokenizer_json=folder.tokenizer.read_text("utf-8"),
