@@ -18,7 +18,7 @@ from langchain_core.vectorstores import InMemoryVectorStore
 from own_embeddings import LetterEmbeddings, TorchEmbeddings
 
 from langchain_wikirank import WikiEmbeddings, WikiRetriever
-from wikirank.errors import IndexMismatchError, InvalidArgumentError
+from wikirank.errors import IndexMismatchError, IndexNotFoundError, InvalidArgumentError
 
 FROST = Document("Frost is frozen dew.", id="frost", metadata={"title": "Frost"})
 STRANGE = Document("Quixwort is brewed from zelkova.", id="odd", metadata={"title": "Quixwort"})
@@ -66,6 +66,19 @@ def test_the_stores_own_embeddings_are_used(client: ClientAPI) -> None:
     for document in city_documents():
         expected = [found.id for found in store.similarity_search(document.page_content, k=5)]
         assert [found.id for found in retriever.invoke(document.page_content)] == expected
+
+
+def test_a_collection_that_was_made_anew_is_to_be_opened_again(
+    store: Chroma, client: ClientAPI
+) -> None:
+    retriever = WikiRetriever.from_vectorstore(store, k=1)
+    client.delete_collection("cities")
+    for _ in range(2):
+        with pytest.raises(IndexNotFoundError, match="another program deleted it, or made it anew"):
+            retriever.invoke(CAPITAL)
+        Chroma.from_documents([FROST], WikiEmbeddings(), client=client, collection_name="cities")
+    again = WikiRetriever.from_client(client, "cities", k=1)
+    assert ids(again.invoke("What is frost?")) == {"frost"}
 
 
 def test_another_kind_of_store() -> None:

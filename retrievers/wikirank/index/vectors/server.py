@@ -336,6 +336,13 @@ def chroma_failures(server: str = "") -> Iterator[None]:
         which = server or "of this index"
         msg = f"The Chroma server {which} does not answer ({err}). Is it running?"
         raise IndexConnectionError(msg) from err
+    except NotFoundError as err:
+        msg = (
+            f"The Chroma collection is gone ({str(err).rstrip('.')}): another program deleted it, "
+            "or made it anew. Open it again; of an index of wikirank, make it again from the "
+            "passages: wikirank verify --index DIR --repair."
+        )
+        raise IndexNotFoundError(msg) from err
     except ChromaError as err:
         raise IndexStorageError(_failed(err)) from err
     except BaseException as err:
@@ -346,7 +353,7 @@ def chroma_failures(server: str = "") -> Iterator[None]:
 
 def _failed(err: BaseException) -> str:
     return (
-        f"Chroma failed: {err}. If its disk is full, free space and run the same again; if not, "
+        f"Chroma failed: {str(err).rstrip('.')}. If its disk is full, free space and run the same again; if not, "
         "make the vectors again from the passages: wikirank verify --index DIR --repair. No "
         "passage that was written is lost."
     )
