@@ -353,7 +353,7 @@ def chroma_failures(server: str = "") -> Iterator[None]:
 
 def _failed(err: BaseException) -> str:
     return (
-        f"Chroma failed: {str(err).rstrip('.')}. If its disk is full, free space and run the same again; if not, "
-        "make the vectors again from the passages: wikirank verify --index DIR --repair. No "
-        "passage that was written is lost."
+        f"Chroma failed: {str(err).rstrip('.')}. If its disk is full, free space and run the same "
+        "again; if not, make the vectors again from the passages: wikirank verify --index DIR "
+        "--repair. No passage that was written is lost."
     )
