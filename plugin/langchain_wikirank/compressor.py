@@ -23,8 +23,7 @@ from langchain_wikirank._tracing import RERANK, achild_run, child_run, rerank_su
 from wikirank.errors import InvalidArgumentError
 from wikirank.rank.load import load_cross_encoder
 from wikirank.rank.protocol import CrossEncoder
-from wikirank.rank.score import best_first
-from wikirank.rank.texts import RankedTexts, rank_texts
+from wikirank.rank.score import RankedTexts, best_first, rank_texts
 from wikirank.runtime.tokens import check_text
 from wikirank.settings import RerankSettings
 

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.train]
 def wikis() -> dict[str, Wiki]:
     if not DATA.is_file():
         pytest.skip("needs the questions in ../shared/data")
-    return read_wikis(DATA, ["ar", "de", "zh"], questions=8, passages=24)
+    return read_wikis(DATA, ["de", "zh"], questions=8, passages=16)
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +52,8 @@ def test_it_finds_by_meaning_what_the_bundled_model_cannot(wikis: dict[str, Wiki
 
 
 def test_the_sample_is_always_the_same(wikis: dict[str, Wiki]) -> None:
-    again = read_wikis(DATA, ["de"], questions=8, passages=24)["de"]
+    again = read_wikis(DATA, ["de"], questions=8, passages=16)["de"]
     assert again == wikis["de"]
     assert len(again.questions) == 8
-    assert len(again.passages) == 24
+    assert len(again.passages) == 16
     assert {answer for _, answer in again.questions} <= set(again.passages)

@@ -126,13 +126,13 @@ def test_reranking_table_by_hand() -> None:
     lines = rerank_speed.table({"wikirank": ours, "langchain": stock}, sample).splitlines()
     # 40 pairs/s; second place gains 1 / log2(3) = 0.6309; one swap of three: 1 − 6 · 2 / (3 · 8).
     assert lines[2].startswith(
-        "| 3.33 | `WikiReranker(top_n=10)` | as shipped | 40 | 2.00: 500 / 500 | 4.00:"
+        "| 3.33 | the logit alone: 10 | as shipped | 40 | 2.00: 500 / 500 | 4.00:"
     )
     assert lines[2].endswith("| 100 / 110 | 1.0000 | 0.5000 |")
     assert lines[3].endswith("| 500 / 600 | 0.6309 | 1.0000 |")
     alone = rerank_speed.table({"wikirank": ours}, []).splitlines()[2]
     assert alone.startswith(
-        "| – | `WikiReranker(top_n=10)` | as shipped | 40 | 500 / 500 | 1000 / 1000 |"
+        "| – | the logit alone: 10 | as shipped | 40 | 500 / 500 | 1000 / 1000 |"
     )
     assert rerank_speed.mean_ndcg([[0], [0]], [Candidates("q", ["a"], None)] * 2) == 0
 

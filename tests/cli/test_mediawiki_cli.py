@@ -82,8 +82,9 @@ def test_options_that_do_not_fit(arguments: list[str], message: str, tmp_path: P
 
 @pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_was(wiki: Wiki, tmp_path: Path) -> None:
-    sentences = [f"Sentence {number} is about one more thing in this town." for number in range(60)]
-    wiki.add_pages({f"Town {n:03}": f"Town {n}. " + " ".join(sentences) for n in range(150)})
+    # Passages are short, but so many that some are written before the run is killed.
+    sections = "\n".join(f"== Part {part} ==\nIt is about part {part}." for part in range(6))
+    wiki.add_pages({f"Town {n:03}": f"Town {n}.\n{sections}" for n in range(150)})
     started: list[subprocess.Popen[bytes]] = []
     reads: list[str] = []
 

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -44,55 +44,41 @@ def write(path: Path, articles: int) -> Path:
     return path
 
 
-class InTheMiddle:
-    """Does something once, when the first articles have come."""
+def test_workers_that_are_killed_and_a_node_that_dies(cluster: Any, tmp_path: Path) -> None:
+    killed: list[int] = []
 
-    def __init__(self, do: Callable[[], None]) -> None:
-        self._do = do
-        self.articles: int | None = None
+    def kill_workers() -> None:
+        for node in cluster.worker_nodes:
+            for pid in working(node):
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
 
-    def __call__(self, progress: IndexProgress) -> None:
-        if self.articles is None:
-            self.articles = progress.articles
-            self._do()
+    def kill_node() -> None:
+        node = max(cluster.worker_nodes, key=lambda node: len(working(node)))
+        assert working(node)
+        cluster.remove_node(node, allow_graceful=False)
 
+    seen: list[int] = []
 
-def assert_survives(do: Callable[[], None], tmp_path: Path) -> None:
-    """An index that is made while something dies equals one made without Ray."""
+    def disturb(progress: IndexProgress) -> None:
+        if progress.articles in seen:
+            return
+        seen.append(progress.articles)
+        if len(seen) in (1, 3):
+            (kill_workers if len(seen) == 1 else kill_node)()
+
     wiki = write(tmp_path / "wiki.jsonl", 640)
     with (
         RayWorkers() as workers,
         WikiIndex.create(tmp_path / "a") as ours,
         WikiIndex.create(tmp_path / "b") as theirs,
     ):
-        middle = InTheMiddle(do)
-        report = ours.add_source(open_source(wiki), workers=workers, on_progress=middle)
-        assert middle.articles == 128
+        report = ours.add_source(open_source(wiki), workers=workers, on_progress=disturb)
+        assert killed
+        assert seen == [128, 256, 384, 512, 640]
         assert report.added == 640
         theirs.add_source(open_source(wiki))
         assert snapshot(ours) == snapshot(theirs)
-
-
-def test_workers_that_are_killed(cluster: Any, tmp_path: Path) -> None:
-    killed: list[int] = []
-
-    def kill() -> None:
-        for node in cluster.worker_nodes:
-            for pid in working(node):
-                os.kill(pid, signal.SIGKILL)
-                killed.append(pid)
-
-    assert_survives(kill, tmp_path)
-    assert killed
-
-
-def test_a_node_that_dies(cluster: Any, tmp_path: Path) -> None:
-    def kill() -> None:
-        node = max(cluster.worker_nodes, key=lambda node: len(working(node)))
-        assert working(node)
-        cluster.remove_node(node, allow_graceful=False)
-
-    assert_survives(kill, tmp_path)
     add_node(cluster)
 
 

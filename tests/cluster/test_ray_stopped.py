@@ -124,36 +124,28 @@ def wait_until_idle(cluster: Any, within: float) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize(
-    ("number", "status", "word", "goes_on"),
-    [
-        (signal.SIGINT, 130, "run the same command to go on", ["--ray"]),
-        (signal.SIGTERM, -signal.SIGTERM, "", []),  # As without Ray: it just ends, as by SIGKILL.
-    ],
-)
-def test_stopped_by_a_signal(
-    cluster: Any,
-    wiki: Path,
-    undisturbed: dict[str, Any],
-    tmp_path: Path,
-    number: signal.Signals,
-    status: int,
-    word: str,
-    goes_on: list[str],
+def test_stopped_by_signals(
+    cluster: Any, wiki: Path, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
-    run = Run(wiki, tmp_path / "index", "--ray", "--quiet")
-    run.until_written()
-    assert any(map(working, cluster.list_all_nodes()))
-    run.send(number)
-    returned, errors = run.end(within=15)
-    assert returned == status, errors
-    assert word in errors
-    assert len(errors.splitlines()) == bool(word)  # Ray says nothing of its own.
-    wait_until_idle(cluster, within=15)
-    assert_whole_and_unfinished(tmp_path / "index")
-    again = Run(wiki, tmp_path / "index", *goes_on, "--quiet").end()
+    index = tmp_path / "index"
+    found = 0
+    for number, status, word in (
+        (signal.SIGINT, 130, "run the same command to go on"),
+        (signal.SIGTERM, -signal.SIGTERM, ""),  # As without Ray: it just ends, as by SIGKILL.
+    ):
+        run = Run(wiki, index, "--ray", "--quiet")
+        run.until_written(more_than=found)
+        assert any(map(working, cluster.list_all_nodes()))
+        run.send(number)
+        returned, errors = run.end(within=15)
+        assert returned == status, errors
+        assert word in errors
+        assert len(errors.splitlines()) == bool(word)  # Ray says nothing of its own.
+        wait_until_idle(cluster, within=15)
+        found = assert_whole_and_unfinished(index)
+    again = Run(wiki, index, "--ray", "--quiet").end()
     assert again[0] == 0, again
-    assert_equals(tmp_path / "index", undisturbed)
+    assert_equals(index, undisturbed)
 
 
 def test_the_head_dies(wiki: Path, undisturbed: dict[str, Any], tmp_path: Path) -> None:

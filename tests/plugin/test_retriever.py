@@ -56,7 +56,7 @@ def test_ranks_before_and_after(city_retriever: WikiRetriever) -> None:
     assert [d.metadata["rank"] for d in after] == list(range(1, len(after) + 1))
     scores = [d.metadata["relevance_score"] for d in after]
     assert scores == sorted(scores, reverse=True)
-    alone = city_retriever.invoke(CAPITAL, search_type="dense")
+    alone = city_retriever.invoke(CAPITAL, search_type="lexical")
     logits = [d.metadata["rerank_logit"] for d in alone]
     assert logits == sorted(logits, reverse=True)
     moved = sorted(after, key=lambda d: d.metadata["rank_before"])

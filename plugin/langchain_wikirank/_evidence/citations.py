@@ -11,7 +11,7 @@ from typing import Self
 
 from langchain_core.documents import Document
 
-from wikirank._forks import ForkSafeLock
+from wikirank._util import ForkSafeLock
 from wikirank.errors import InvalidArgumentError
 from wikirank.passages.ids import stable_hash
 

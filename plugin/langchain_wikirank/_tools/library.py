@@ -17,7 +17,7 @@ from langchain_wikirank._evidence.citations import CitationBook
 from langchain_wikirank._evidence.quoting import quoted_line
 from langchain_wikirank._evidence.tokens import TokenCounter
 from langchain_wikirank._evidence.write import lay_out
-from wikirank._forks import ForkSafeLock
+from wikirank._util import ForkSafeLock
 from wikirank.search.pages import Page
 from wikirank.search.reader import PageReader
 

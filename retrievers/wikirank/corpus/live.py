@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from urllib.parse import unquote
 
 from wikirank._cancellation import check_cancelled
-from wikirank._forks import ForkSafeLock
+from wikirank._util import ForkSafeLock
 from wikirank.errors import SourceConnectionError
 from wikirank.types import Article
 

@@ -15,8 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
-from wikirank import _sqlite
-from wikirank._forks import ForkSafeLock
+from wikirank._util import ForkSafeLock, forks_wait
 from wikirank.types import Article
 
 _LOGGER = logging.getLogger(__name__)
@@ -131,7 +130,7 @@ class PageCache:
             if not self._usable:
                 return None
             try:
-                with closing(self._open()) as connection, connection:
+                with forks_wait(), closing(self._open()) as connection, connection:
                     connection.execute(_TABLE)
                     return work(connection)
             except (OSError, sqlite3.Error, zlib.error, ValueError, TypeError) as err:
@@ -142,7 +141,7 @@ class PageCache:
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        return _sqlite.connect(self.path, _sqlite.Connection, timeout=_BUSY_SECONDS)
+        return sqlite3.connect(self.path, timeout=_BUSY_SECONDS)
 
 
 def _oldest(connection: sqlite3.Connection) -> Iterable[tuple[int, int]]:

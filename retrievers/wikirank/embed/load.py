@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from wikirank._forks import ForkSafeLock
+from wikirank._util import ForkSafeLock
 from wikirank.embed.onnx_embedder import load_embedder
 from wikirank.embed.protocol import Embedder
 from wikirank.errors import InvalidArgumentError

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wikirank._forks import ForkSafeLock
+from wikirank._util import ForkSafeLock
 from wikirank.embed.windows import even_windows, weighted_means
 from wikirank.errors import ModelError
 from wikirank.runtime.model_folder import (

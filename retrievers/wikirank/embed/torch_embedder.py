@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from wikirank._extras import require_extra
-from wikirank._forks import ForkSafeLock
+from wikirank._util import ForkSafeLock
 from wikirank.embed.prompted import PromptedEmbedder
 from wikirank.errors import ModelError
 from wikirank.runtime.tokens import plain_tokenizer

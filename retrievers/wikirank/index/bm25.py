@@ -15,8 +15,7 @@ from typing import NamedTuple
 
 import tantivy
 
-from wikirank._forks import abandon, renew_after_fork
-from wikirank._util import Closing, is_rust_panic
+from wikirank._util import Closing, abandon, is_rust_panic, renew_after_fork
 from wikirank.errors import IndexStorageError
 from wikirank.index.analyzer import Analyzer
 from wikirank.index.bm25_files import META, lexical_fault

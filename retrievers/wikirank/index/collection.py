@@ -25,8 +25,7 @@ import numpy as np
 from filelock import FileLock
 from typing_extensions import override
 
-from wikirank._forks import ForkSafeLock
-from wikirank._util import chunks
+from wikirank._util import ForkSafeLock, chunks
 from wikirank._version import __version__
 from wikirank.embed import Embedder, load_embedder
 from wikirank.errors import IndexMismatchError, InvalidArgumentError

@@ -8,14 +8,12 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from wikirank import _sqlite
-from wikirank._forks import abandon, renew_after_fork
-from wikirank._util import Closing, chunks
+from wikirank._util import Closing, abandon, chunks, forks_wait, renew_after_fork
 from wikirank.errors import IndexStorageError
 
 _SCARCE = 2**20
@@ -23,35 +21,54 @@ _SCARCE = 2**20
 _MOST_KEYS = 900
 
 
-class _Cursor(_sqlite.Cursor):
-    """A cursor whose errors are ours."""
+class _Cursor(sqlite3.Cursor):
+    """A cursor whose errors are ours, and which forks wait for."""
 
     connection: _Connection
 
     def execute(self, sql: str, parameters: Any = ()) -> Self:
-        with store_failures(self.connection.path):
+        with store_failures(self.connection.path), forks_wait():
             return super().execute(sql, parameters)
 
     def executemany(self, sql: str, parameters: Iterable[Any]) -> Self:
-        with store_failures(self.connection.path):
+        with store_failures(self.connection.path), forks_wait():
             return super().executemany(sql, parameters)
 
     def __next__(self) -> Any:
-        with store_failures(self.connection.path):
+        with store_failures(self.connection.path), forks_wait():
             return super().__next__()
 
     def fetchone(self) -> Any:
-        with store_failures(self.connection.path):
+        with store_failures(self.connection.path), forks_wait():
             return super().fetchone()
 
     def fetchall(self) -> list[Any]:
-        with store_failures(self.connection.path):
+        with store_failures(self.connection.path), forks_wait():
             return super().fetchall()
 
+    def __del__(self) -> None:
+        with suppress(sqlite3.ProgrammingError), forks_wait():  # Its connection may be closed.
+            self.close()
 
-class _Connection(_sqlite.Connection):
+
+class _Connection(sqlite3.Connection):
+    """A connection of such cursors, which is closed with its last reference."""
+
     path = Path()
-    cursor_class = _Cursor
+
+    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+        return self.cursor(_Cursor).execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Any]) -> sqlite3.Cursor:
+        return self.cursor(_Cursor).executemany(sql, parameters)
+
+    def close(self) -> None:
+        with forks_wait():
+            super().close()
+
+    def __del__(self) -> None:
+        with suppress(sqlite3.ProgrammingError):  # It could not even be opened.
+            self.close()
 
 
 class _Lease:
@@ -90,8 +107,8 @@ class Database(Closing):
         return lease.connection
 
     def _connect(self) -> _Connection:
-        with store_failures(self._path):
-            connection = _sqlite.connect(
+        with store_failures(self._path), forks_wait():
+            connection = sqlite3.connect(
                 self._path,
                 timeout=30,
                 isolation_level=None,

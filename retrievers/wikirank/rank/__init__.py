@@ -5,8 +5,7 @@ from __future__ import annotations
 from wikirank.rank.load import load_cross_encoder
 from wikirank.rank.onnx_cross_encoder import OnnxCrossEncoder
 from wikirank.rank.protocol import CrossEncoder
-from wikirank.rank.score import best_first, score_passages
-from wikirank.rank.texts import RankedTexts, rank_texts
+from wikirank.rank.score import RankedTexts, best_first, rank_texts, score_passages
 from wikirank.runtime.calibration import Calibration
 
 __all__ = [

@@ -6,7 +6,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from wikirank._forks import ForkSafeLock
+from wikirank._util import ForkSafeLock
 from wikirank.errors import InvalidArgumentError
 from wikirank.rank.onnx_cross_encoder import CascadeCrossEncoder, OnnxCrossEncoder
 from wikirank.rank.protocol import CrossEncoder

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding
 from typing_extensions import override
 
-from wikirank._forks import ForkSafeLock
+from wikirank._util import ForkSafeLock
 from wikirank.errors import ModelError, TextTooLongError, TruncationWarning
 from wikirank.rank.protocol import DescribedCrossEncoder, check_max_length
 from wikirank.runtime.model_description import ModelDescription

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding
 from typing_extensions import override
 
-from wikirank._forks import ForkSafeLock
+from wikirank._util import ForkSafeLock
 from wikirank.errors import InvalidArgumentError, MissingExtraError, ModelError
 from wikirank.rank.predict_cross_encoder import PredictCrossEncoder, is_plain_encoder
 from wikirank.rank.protocol import DescribedCrossEncoder, check_max_length

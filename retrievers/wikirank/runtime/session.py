@@ -15,7 +15,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Encoding
 
-from wikirank._forks import abandon, renew_after_fork
+from wikirank._util import abandon, renew_after_fork
 from wikirank.errors import InvalidArgumentError, MissingExtraError, ModelError
 from wikirank.runtime.providers import CUDA, execution_providers, is_cuda
 from wikirank.runtime.workers import map_ordered

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from wikirank._cancellation import check_cancelled
-from wikirank._forks import ForkSafeLock
+from wikirank._util import ForkSafeLock
 from wikirank.errors import InvalidArgumentError
 
 THREADS_VARIABLE = "WIKIRANK_THREADS"

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from wikirank._cancellation import check_cancelled
-from wikirank._forks import ForkSafeLock
+from wikirank._util import ForkSafeLock
 from wikirank.corpus.live import (
     MOST_PAGE_CHARS,
     FoundPages,

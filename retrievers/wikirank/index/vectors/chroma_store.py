@@ -17,7 +17,7 @@ from time import perf_counter
 import chromadb
 from chromadb.errors import ChromaError
 
-from wikirank._forks import ForkSafeLock
+from wikirank._util import ForkSafeLock
 from wikirank.errors import IndexStorageError
 from wikirank.index.vectors.hnsw_files import DATABASE
 from wikirank.index.vectors.server import embedded_client, open_collection

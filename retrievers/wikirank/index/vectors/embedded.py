@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from wikirank._forks import abandon, renew_after_fork
+from wikirank._util import abandon, renew_after_fork
 from wikirank.errors import IndexLockedError, IndexNotFoundError, IndexStorageError
 from wikirank.index.vectors.chroma_store import ChromaSystem, WriteMark, repair_hint
 from wikirank.index.vectors.hnsw_files import DATABASE, graph_backlog, graph_fault

@@ -23,7 +23,7 @@ import chromadb_rust_bindings
 from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.config import Settings
 
-from wikirank._forks import ForkSafeLock, abandon
+from wikirank._util import ForkSafeLock, abandon
 from wikirank.errors import IndexStorageError
 
 _lock = ForkSafeLock()

@@ -21,8 +21,7 @@ from chromadb.errors import InvalidArgumentError as ChromaArgumentError
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from wikirank._forks import abandon
-from wikirank._util import chunks, is_rust_panic
+from wikirank._util import abandon, chunks, is_rust_panic
 from wikirank.errors import (
     IndexConnectionError,
     IndexNotFoundError,

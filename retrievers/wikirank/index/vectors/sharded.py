@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from wikirank._forks import renew_after_fork
-from wikirank._util import chunks
+from wikirank._util import chunks, renew_after_fork
 from wikirank.errors import InvalidArgumentError
 from wikirank.index.store import PassageStore
 from wikirank.index.vectors.base import ServedVectors, StoredRecord

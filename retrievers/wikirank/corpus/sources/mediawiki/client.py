@@ -11,9 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from wikirank._cancellation import check_cancelled
-from wikirank._forks import abandon, renew_after_fork
 from wikirank._server import is_loopback
-from wikirank._util import Closing
+from wikirank._util import Closing, abandon, renew_after_fork
 from wikirank.corpus.sources.mediawiki.credentials import Credentials
 from wikirank.corpus.sources.mediawiki.fields import section
 from wikirank.corpus.sources.mediawiki.http import (

@@ -11,8 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from wikirank._cache_folder import user_cache_folder
 from wikirank._cancellation import wait_unless_cancelled
-from wikirank._forks import ForkSafeLock
-from wikirank._util import Closing
+from wikirank._util import Closing, ForkSafeLock
 from wikirank.corpus.live import (
     FoundPages,
     Ranking,
