@@ -83,7 +83,7 @@ def test_options_that_do_not_fit(arguments: list[str], message: str, tmp_path: P
 @pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_was(wiki: Wiki, tmp_path: Path) -> None:
     # Passages are short, but so many that some are written before the run is killed.
-    sections = "\n".join(f"== Part {part} ==\nIt is about part {part}." for part in range(6))
+    sections = "\n".join(f"== Part {part} ==\nIt is about part {part}." for part in range(11))
     wiki.add_pages({f"Town {n:03}": f"Town {n}.\n{sections}" for n in range(150)})
     started: list[subprocess.Popen[bytes]] = []
     reads: list[str] = []
