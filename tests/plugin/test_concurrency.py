@@ -145,16 +145,16 @@ async def test_blocking_work_is_noticed() -> None:
     assert any(pauses.is_blocked for pauses in found)
 
 
-def test_8_threads_of_60_searches(
+def test_8_threads_of_25_searches(
     lead_retriever: WikiRetriever, questions: list[str], one_by_one: list[list[Document]]
 ) -> None:
     def ask(first: int) -> list[list[Document]]:
-        return [lead_retriever.invoke(question) for question in questions[first : first + 60]]
+        return [lead_retriever.invoke(question) for question in questions[first : first + 25]]
 
     firsts = range(0, 160, 20)
     with ThreadPoolExecutor(8) as threads:
         for first, results in zip(firsts, threads.map(ask, firsts), strict=True):
-            assert results == one_by_one[first : first + 60]
+            assert results == one_by_one[first : first + 25]
 
 
 async def test_worker_threads_see_the_callers_context_and_raise_its_errors() -> None:
