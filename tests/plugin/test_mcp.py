@@ -183,7 +183,7 @@ async def test_clients_at_once_have_numbers_of_their_own(server: Running) -> Non
 
 async def test_searches_do_not_hold_up_other_messages(folder: Path) -> None:
     async with stdio_session(folder, mode="legacy") as session:
-        questions = [*QUESTIONS] * 6  # more than are answered while the tools are listed
+        questions = [*QUESTIONS] * 12  # more than are answered while the tools are listed
         searches = [asyncio.create_task(search(session, question)) for question in questions]
         await asyncio.wait(searches, return_when=asyncio.FIRST_COMPLETED)
         await session.list_tools()
