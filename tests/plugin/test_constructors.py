@@ -19,7 +19,9 @@ from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
 from own_embeddings import LetterEmbeddings, TorchEmbeddings
 
 from langchain_wikirank import WikiEmbeddings, WikiReranker, WikiRetriever, WikiToolkit
+from langchain_wikirank._documents import scored_text
 from wikirank.errors import IndexMismatchError, InvalidArgumentError
+from wikirank.rank import load_cross_encoder, rank_texts
 
 TEXTS = [document.page_content for document in city_documents()]
 
@@ -42,6 +44,16 @@ def test_anyones_embeddings_in_langchains_shape(embedding: Any, tmp_path: Path) 
     dense = again.invoke(TEXTS[2], search_type="dense", rerank=False)[0]
     assert dense.page_content == TEXTS[2]
     assert dense.metadata["dense_score"] == pytest.approx(1, abs=1e-3)
+
+
+def test_with_embeddings_of_ones_own_the_reranker_reads_the_texts_by_its_own() -> None:
+    retriever = WikiRetriever.from_documents(city_documents(), LetterEmbeddings(), k=5)
+    found = retriever.invoke(CAPITAL)
+    texts = [scored_text(document, prepend_heading=True) for document in found]
+    ranked = rank_texts(load_cross_encoder(), CAPITAL, texts)
+    assert ranked.order == list(range(5))
+    scores = [document.metadata["relevance_score"] for document in found]
+    assert scores == pytest.approx(ranked.relevance_scores, abs=1e-6)
 
 
 def test_an_index_opens_with_its_own_embeddings_only(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 
+import numpy as np
 import pytest
 from australia import CAPITAL, write_australia
 from mediawiki_wiki import Wiki
@@ -18,6 +19,7 @@ from wikirank.cli import app
 from wikirank.corpus.sources.mediawiki.live import LiveMediaWiki
 from wikirank.corpus.sources.zim_live import LiveZim
 from wikirank.errors import CorpusError, InvalidArgumentError, SourceConnectionError
+from wikirank.rank import load_cross_encoder
 from wikirank.search import SearchOptions
 from wikirank.search.live import LiveSearcher
 from wikirank.search.phrasings import phrasings, possible_titles, telling_words
@@ -43,6 +45,9 @@ def test_the_passage_that_answers_is_cited(retriever: LiveWikiRetriever) -> None
     assert scores == sorted(scores, reverse=True)
     assert "dense_score" not in best.metadata
     assert len(others) == 2
+    # Nothing is embedded: the logit decides.
+    logits = np.array([one.metadata["rerank_logit"] for one in (best, *others)])
+    assert scores == pytest.approx(load_cross_encoder().calibration.relevance(logits))
 
 
 async def test_the_same_without_blocking(retriever: LiveWikiRetriever) -> None:

@@ -47,8 +47,8 @@ class CandidateReranker(ABC):
         cross_encoder: The model that reranks; None loads the bundled one at first use.
     """
 
-    # Whether the weights of first-stage scores in the model's interpolation hold for this search.
-    _has_bundled_embedder = False
+    # Whether dense scores are of another embedder than the one that the model's weights hold for.
+    _recomputes_cosines = False
 
     def __init__(self, cross_encoder: CrossEncoder | None = None) -> None:
         self._cross_encoder = cross_encoder
@@ -161,7 +161,7 @@ class CandidateReranker(ABC):
             self.cross_encoder,
             options.on_truncation,
             top_n=options.k if options.cascade else None,
-            recompute_cosines=not self._has_bundled_embedder,
+            recompute_cosines=self._recomputes_cosines,
         )
         threshold = options.score_threshold or 0.0
         return [ranked for ranked in scored if (ranked.relevance_score or 0.0) >= threshold]
@@ -179,7 +179,7 @@ class Searcher(CandidateReranker):
     def __init__(self, index: WikiIndex, cross_encoder: CrossEncoder | None = None) -> None:
         super().__init__(cross_encoder)
         self.index = index
-        self._has_bundled_embedder = is_bundled_embedder(index.embedder.model_id)
+        self._recomputes_cosines = not is_bundled_embedder(index.embedder.model_id)
 
     @override
     def retrieve(self, query: str, options: SearchOptions) -> Retrieved:
@@ -243,7 +243,7 @@ class Searcher(CandidateReranker):
     def _respelt(self, query: str, options: SearchOptions) -> str:
         """The query as the models read it: misspelt words as the wiki spells them."""
         by_words_alone = options.search_type == "lexical" and not options.rerank
-        if by_words_alone or not self._has_bundled_embedder:
+        if by_words_alone or self._recomputes_cosines:
             return query  # The bundled embedder's vocabulary tells what is a word.
         from wikirank.search.spelling import respelt  # Not needed to import the search.
 
