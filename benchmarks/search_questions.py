@@ -7,13 +7,13 @@ QUESTIONS and PASSAGES are as `wikirank evaluate` takes them; `scripts/bundled_d
 of Natural Questions, TyDi QA and BoolQ, and SQuAD dev is as it comes. One index, one pass over all
 candidates, and from it: MRR@10 of BM25, dense and hybrid retrieval, of the cross-encoder alone, of
 it with the cosine, as `WikiReranker` ranks, and of the final order; of these two with a paired
-permutation test against the best of the first three; the share of
-right top passages whose relevance score is over 0.3 and over 0.8; expected calibration error over
-all candidates; and, as a score does not depend on the other candidates, how well the top score
-tells questions with their answer in the index from the same questions without it (AUROC). The
-prefilter's order, five and ten wanted, is compared with that of all candidates scored. For each of
-three thresholds: the share of right passages that it keeps, how many passages of a question it
-keeps, and how often it keeps none where the answer is not in the index.
+permutation test against the best of the first three; the share of right top passages whose
+relevance score is over 0.3 and over 0.8; expected calibration error over all candidates; and, as a
+score does not depend on the other candidates, how well the top score tells questions with their
+answer in the index from the same questions without it (AUROC). The prefilter's order, five and ten
+wanted, is compared with that of all candidates scored. For each of three thresholds: the share of
+right passages that it keeps, how many passages of a question it keeps, and how often it keeps none
+where the answer is not in the index.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from wikirank.evaluate.near_duplicates import credit_near_duplicates, with_disti
 from wikirank.metrics.calibration import expected_calibration_error
 from wikirank.metrics.ranking import ndcg, reciprocal_rank
 from wikirank.metrics.significance import permutation_p_value
-from wikirank.rank import CrossEncoder, best_first, load_cross_encoder, score_passages
+from wikirank.rank import CrossEncoder, RankedTexts, load_cross_encoder, score_passages
 from wikirank.rank.cascade import survivors, with_first_stage
 from wikirank.runtime.combination import FirstStageScores
 from wikirank.runtime.model_folder import bundled_model, read_model_folder
@@ -111,8 +111,9 @@ def _by_logit_and_cosine(
     if combination is None:
         return sort_by_logit(candidates, logits, model)
     cosines = [one.dense_score for one in candidates]
-    scores = combination.scores(logits, cosines, [None] * len(candidates))
-    return [candidates[at] for at in best_first(scores)]
+    known = FirstStageScores(cosines, [None] * len(candidates))
+    ranked = RankedTexts.by_combination(combination, logits, known)
+    return [candidates[at] for at in ranked.order]
 
 
 class Prefilter:

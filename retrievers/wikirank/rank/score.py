@@ -15,7 +15,7 @@ from tokenizers import Encoding, Tokenizer
 from wikirank.embed import load_embedder
 from wikirank.errors import InvalidArgumentError, TextTooLongError, TruncationWarning
 from wikirank.rank.protocol import PRUNED, Cascade, CrossEncoder, TextCrossEncoder
-from wikirank.runtime.combination import FirstStageScores
+from wikirank.runtime.combination import FirstStageScores, ScoreInterpolation
 from wikirank.runtime.tokens import check_text, check_texts
 from wikirank.types import OnTruncation
 
@@ -35,6 +35,22 @@ class RankedTexts:
     logits: NDArray[np.float64]
     scores: NDArray[np.float64]
     relevance_scores: NDArray[np.float64]
+
+    @classmethod
+    def by_logit(cls, cross_encoder: CrossEncoder, logits: NDArray[np.float64]) -> RankedTexts:
+        """Ranked by the logit alone."""
+        return cls(logits, logits, cross_encoder.calibration.relevance(logits))
+
+    @classmethod
+    def by_combination(
+        cls,
+        combination: ScoreInterpolation,
+        logits: NDArray[np.float64],
+        first_stage: FirstStageScores,
+    ) -> RankedTexts:
+        """Ranked by the logit together with what a first stage knows."""
+        scores = combination.scores(logits, *first_stage)
+        return cls(logits, scores, combination.relevance(scores))
 
     @property
     def order(self) -> list[int]:
@@ -79,13 +95,11 @@ def rank_texts(
     logits = score_passages(cross_encoder, query, texts, on_truncation=on_truncation, top_n=top_n)
     combination = cross_encoder.dense_combination if interpolate else None
     if combination is None:
-        scores, relevance = logits, cross_encoder.calibration.relevance(logits)
-    else:
-        if cosines is None:
-            cosines = _cosines(query, texts, logits > PRUNED)
-        scores = combination.scores(logits, cosines, [None] * len(texts))
-        relevance = combination.relevance(scores)
-    return RankedTexts(logits, scores, relevance)
+        return RankedTexts.by_logit(cross_encoder, logits)
+    if cosines is None:
+        cosines = _cosines(query, texts, logits > PRUNED)
+    known = FirstStageScores(cosines, [None] * len(texts))
+    return RankedTexts.by_combination(combination, logits, known)
 
 
 def score_passages(

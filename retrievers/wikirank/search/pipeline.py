@@ -17,7 +17,7 @@ from wikirank.errors import InvalidArgumentError
 from wikirank.index import WikiIndex
 from wikirank.index.filters import normalise_filter
 from wikirank.passages.duplicates import without_duplicates
-from wikirank.rank import CrossEncoder, load_cross_encoder, rank_texts
+from wikirank.rank import CrossEncoder, load_cross_encoder, score_passages
 from wikirank.search.fusion import reciprocal_rank_fusion
 from wikirank.search.options import (
     Retrieved,
@@ -96,7 +96,7 @@ class CandidateReranker(ABC):
 
     def warm_up(self) -> None:
         """Load what the first question would wait for; no wiki is asked what nobody wants."""
-        rank_texts(self.cross_encoder, "warm", ["up"])
+        score_passages(self.cross_encoder, "warm", ["up"])
 
     @abstractmethod
     def retrieve(self, query: str, options: SearchOptions) -> Retrieved:
@@ -243,7 +243,7 @@ class Searcher(CandidateReranker):
     def _respelt(self, query: str, options: SearchOptions) -> str:
         """The query as the models read it: misspelt words as the wiki spells them."""
         by_words_alone = options.search_type == "lexical" and not options.rerank
-        if by_words_alone or self._recomputes_cosines:
+        if by_words_alone or not is_bundled_embedder(self.index.embedder.model_id):
             return query  # The bundled embedder's vocabulary tells what is a word.
         from wikirank.search.spelling import respelt  # Not needed to import the search.
 

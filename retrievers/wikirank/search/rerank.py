@@ -66,9 +66,7 @@ def rerank_candidates(
         top_n=top_n,
         first_stage=first_stage,
     )
-    scores = combination.scores(logits, *first_stage)
-    ranked = RankedTexts(logits, scores, combination.relevance(scores))
-    return _in_order(candidates, ranked)
+    return _in_order(candidates, RankedTexts.by_combination(combination, logits, first_stage))
 
 
 def sort_by_logit(
@@ -84,8 +82,7 @@ def sort_by_logit(
     Returns:
         All candidates, best first, with logit, relevance score and new rank.
     """
-    relevance = cross_encoder.calibration.relevance(logits)
-    return _in_order(candidates, RankedTexts(logits, logits, relevance))
+    return _in_order(candidates, RankedTexts.by_logit(cross_encoder, logits))
 
 
 def _in_order(candidates: Sequence[RankedPassage], ranked: RankedTexts) -> list[RankedPassage]:
