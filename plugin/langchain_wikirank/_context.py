@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 from langchain_wikirank._evidence.budget import Evidence
 from langchain_wikirank._evidence.citations import CitationBook, cited_numbers, document_key
 from langchain_wikirank._evidence.entries import shown_numbers
-from langchain_wikirank._evidence.selection import relevant_documents
+from langchain_wikirank._evidence.selection import Thresholds
 from langchain_wikirank._evidence.tokens import TokenCounter
 from langchain_wikirank._evidence.write import write_evidence
 from wikirank.search.options import LONGEST_QUERY, bounded_query
@@ -70,13 +70,13 @@ class ContextSettings:
 
     Attributes:
         token_budget: Most tokens of all that is added to a model call.
-        min_score: Least relevance score of a passage; None shows all.
+        thresholds: The relevance that passages need.
         count_tokens: Counts tokens.
         tools: The names of the tools that share the numbers; empty for none.
     """
 
     token_budget: int
-    min_score: float | None
+    thresholds: Thresholds
     count_tokens: TokenCounter
     tools: frozenset[str]
 
@@ -116,7 +116,7 @@ def compose_turn(
     query = str(message.text).strip()
     if not query:
         return _silent_turn(message, before, citations), []
-    relevant = relevant_documents(documents, terms.min_score)
+    relevant = terms.thresholds.relevant(documents)
     told = [m for m in messages if isinstance(m, ToolMessage) and m.name in terms.tools]
     above = _numbers_told(told, citations, relevant)
     fresh = [document for document in relevant if citations.number_of(document) not in above]

@@ -16,7 +16,7 @@ from typing_extensions import override
 from langchain_wikirank._async import run_in_worker
 from langchain_wikirank._evidence.citations import CitationBook, CitationReader
 from langchain_wikirank._evidence.default_k import enough_for_budget
-from langchain_wikirank._evidence.selection import relevant_documents
+from langchain_wikirank._evidence.selection import Thresholds
 from langchain_wikirank._evidence.tokens import TokenCounter
 from langchain_wikirank._evidence.write import write_evidence
 from langchain_wikirank._tracing import recorded_searches
@@ -162,7 +162,7 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
         standalone: From `chat_history` and `question` to a question that stands alone.
         answerer: From `context`, `question`, `no_answer` and `chat_history` to an answer.
         token_budget: Most tokens of the passages.
-        min_score: Least relevance score of a passage; None shows all.
+        thresholds: The relevance that passages need.
         count_tokens: Counts tokens.
         no_answer: The answer where the wiki has none.
     """
@@ -176,7 +176,7 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
         standalone: Runnable[dict[str, Any], str],
         answerer: Runnable[dict[str, Any], str],
         token_budget: int,
-        min_score: float | None,
+        thresholds: Thresholds,
         count_tokens: TokenCounter,
         no_answer: str,
     ) -> None:
@@ -184,7 +184,7 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
         self._standalone = standalone
         self._answerer = answerer
         self._token_budget = token_budget
-        self._min_score = min_score
+        self._thresholds = thresholds
         self._count_tokens = count_tokens
         self._no_answer = no_answer
 
@@ -308,7 +308,7 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
     ) -> _Prepared:
         """The passages that are relevant enough, written out; an abstention if none is."""
         evidence = write_evidence(
-            relevant_documents(documents, self._min_score),
+            self._thresholds.relevant(documents),
             budget=self._token_budget,
             count_tokens=self._count_tokens,
             citations=CitationBook(),

@@ -13,8 +13,9 @@ from langchain_core.runnables import Runnable
 
 from langchain_wikirank._evidence.selection import (
     DEFAULT_MIN_SCORE,
+    DEFAULT_MIN_TOP_SCORE,
     DEFAULT_TOKEN_BUDGET,
-    check_min_score,
+    Thresholds,
 )
 from langchain_wikirank._evidence.tokens import token_counter
 from langchain_wikirank._qa_chain import NO_ANSWER, STANDALONE_PROMPT, WikiQAChain, checked_prompt
@@ -27,6 +28,7 @@ def create_wiki_qa_chain(
     *,
     token_budget: int = DEFAULT_TOKEN_BUDGET,
     min_score: float | None = DEFAULT_MIN_SCORE,
+    min_top_score: float = DEFAULT_MIN_TOP_SCORE,
     count_tokens: Any = None,
     prompt: BasePromptTemplate[Any] | None = None,
     no_answer: str = NO_ANSWER,
@@ -34,7 +36,7 @@ def create_wiki_qa_chain(
     """Make a chain that answers questions from the wiki with a chat model.
 
     A question with `chat_history` is first rewritten by the chat model to stand alone. Where no
-    passage reaches `min_score`, the chain abstains without asking the chat model to answer; where
+    passage reaches `min_top_score`, the chain abstains without asking the chat model to answer; where
     the chat model replies with the sentence `no_answer` and nothing else, it abstains as well.
     Numbers cited that no passage has are taken out of the answer and reported.
 
@@ -59,6 +61,8 @@ def create_wiki_qa_chain(
             relevant.
         token_budget: Most tokens of the passages in the prompt.
         min_score: Least `relevance_score` of a passage, in [0, 1]; None shows all.
+        min_top_score: Least `relevance_score` of the best passage, in [0, 1], for the wiki to
+            have an answer at all; of no part where `min_score` is None.
         count_tokens: Counts tokens: a chat model, a tokenizer with `encode`, or a function from
             text to a number; None takes the bundled tokenizer.
         prompt: A prompt of `context` and `question`, and if need be of `no_answer` and
@@ -69,9 +73,8 @@ def create_wiki_qa_chain(
         A runnable, sync and async, from a question, as text or as `WikiQuestion`, to its answer.
 
     Raises:
-        InvalidArgumentError: `min_score`, `count_tokens` or `prompt` is of no use.
+        InvalidArgumentError: A threshold, `count_tokens` or `prompt` is of no use.
     """
-    check_min_score(min_score)
     standalone = STANDALONE_PROMPT | llm | StrOutputParser()
     answerer = checked_prompt(prompt) | llm | StrOutputParser()
     return WikiQAChain(
@@ -79,7 +82,7 @@ def create_wiki_qa_chain(
         standalone=standalone.with_config(run_name="wiki_standalone_question"),
         answerer=answerer.with_config(run_name="wiki_answer"),
         token_budget=token_budget,
-        min_score=min_score,
+        thresholds=Thresholds(min_score, min_top_score),
         count_tokens=token_counter(count_tokens),
         no_answer=no_answer,
     )

@@ -18,8 +18,9 @@ from langchain_wikirank._evidence.citations import CitationBook
 from langchain_wikirank._evidence.default_k import enough_for_budget
 from langchain_wikirank._evidence.selection import (
     DEFAULT_MIN_SCORE,
+    DEFAULT_MIN_TOP_SCORE,
     DEFAULT_TOKEN_BUDGET,
-    check_min_score,
+    Thresholds,
 )
 from langchain_wikirank._evidence.tokens import token_counter
 from langchain_wikirank._tools.library import of_conversation
@@ -48,7 +49,7 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
       its number only.
 
     A passage keeps its number `[1]` for the whole thread; this takes a checkpointer. Where no
-    passage reaches `min_score`, one line says that the wiki does not answer, or that only the
+    passage reaches `min_top_score`, one line says that the wiki does not answer, or that only the
     passages cited before may. A message without
     text, such as an image, is not searched for.
 
@@ -74,13 +75,15 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
             `token_budget`, which with `min_score` decides what is shown.
         token_budget: Most tokens added to a model call.
         min_score: Least `relevance_score` of a passage, in [0, 1]; None shows all.
+        min_top_score: Least `relevance_score` of the best passage, in [0, 1], for the wiki to
+            have an answer at all; of no part where `min_score` is None.
         count_tokens: Counts tokens: a chat model, a tokenizer with `encode`, or a function from
             text to a number; None takes the bundled tokenizer.
         toolkit: Tools to give to the agent as well; they and the middleware share their numbers.
 
     Raises:
         MissingExtraError: langchain is not installed: `pip install "langchain-wikirank[agents]"`.
-        InvalidArgumentError: `min_score` or `count_tokens` is of no use.
+        InvalidArgumentError: A threshold or `count_tokens` is of no use.
     """
 
     state_schema = WikiContextState
@@ -91,17 +94,18 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         *,
         token_budget: int = DEFAULT_TOKEN_BUDGET,
         min_score: float | None = DEFAULT_MIN_SCORE,
+        min_top_score: float = DEFAULT_MIN_TOP_SCORE,
         count_tokens: Any = None,
         toolkit: WikiToolkit | None = None,
     ) -> None:
         super().__init__()
-        check_min_score(min_score)
         self.tools = toolkit.get_tools() if toolkit else []
         self._retriever = retriever
         self._default_k = enough_for_budget(retriever, token_budget)
         self._toolkit = toolkit
         names = frozenset(tool.name for tool in self.tools)
-        self._terms = ContextSettings(token_budget, min_score, token_counter(count_tokens), names)
+        thresholds = Thresholds(min_score, min_top_score)
+        self._terms = ContextSettings(token_budget, thresholds, token_counter(count_tokens), names)
 
     @override
     def before_agent(

@@ -13,8 +13,10 @@ from typing_extensions import override
 from langchain_wikirank._base_retriever import BaseWikiRetriever
 from langchain_wikirank._evidence.selection import (
     DEFAULT_MIN_SCORE,
+    DEFAULT_MIN_TOP_SCORE,
     DEFAULT_TOKEN_BUDGET,
     LEAST_TOKEN_BUDGET,
+    Thresholds,
 )
 from langchain_wikirank._evidence.tokens import token_counter
 from langchain_wikirank._retriever_settings import unbound
@@ -63,8 +65,12 @@ class WikiToolkit(BaseToolkit):
     """Passages with a lower `relevance_score` are not shown; with none left, `wiki_search` says
     that the wiki does not answer. None shows all. It has no part where `rerank` is off.
 
-    The score is a calibrated probability. The default is chosen so that nearly every right answer
+    The score is a calibrated probability. The default is chosen so that every right answer
     passes: the token budget bounds what is shown, the threshold only keeps out what is foreign."""
+
+    min_top_score: float = Field(default=DEFAULT_MIN_TOP_SCORE, ge=0, le=1)
+    """Where the best passage has a lower `relevance_score`, `wiki_search` says that the wiki does
+    not answer. It has no part where `min_score` is None, or where the model gives one."""
 
     _library: ToolContext = PrivateAttr()
 
@@ -74,7 +80,7 @@ class WikiToolkit(BaseToolkit):
             retriever=self.retriever,
             token_budget=self.token_budget,
             count_tokens=token_counter(self.count_tokens),
-            min_score=self.min_score,
+            thresholds=Thresholds(self.min_score, self.min_top_score),
             conversations=Conversations(),
         )
 

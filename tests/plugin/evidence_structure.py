@@ -12,6 +12,8 @@ _ENTRY = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 
+_PATTERN = re.compile(re.escape(HEADER) + r"\nPages: (?P<start>[^\n]+)\{title\}$", re.MULTILINE)
+
 
 def entries(text: str) -> dict[int, str]:
     """The quoted text by citation number; fails where the structure is not ours alone."""
@@ -23,12 +25,14 @@ def entries(text: str) -> dict[int, str]:
 
 
 def addresses(text: str) -> dict[int, str]:
-    """The address that a reader finds for each number: its own, or else its page's above."""
+    """The address that a reader finds for each number: its own, its page's above, the pattern's."""
     found: dict[int, str] = {}
     of_page: dict[str, str] = {}
+    told = _PATTERN.search(text)
     for entry in _ENTRY.finditer(text):
         page = (entry["heading"] or "").partition(" › ")[0]
-        url = entry["url"] or (of_page.get(page, "") if page else "")
+        by_pattern = told["start"] + page.replace(" ", "_") if told and page else ""
+        url = entry["url"] or (of_page.get(page, by_pattern) if page else "")
         of_page[page] = found[int(entry["number"])] = "" if url == "no address" else url
     return found
 

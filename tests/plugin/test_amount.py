@@ -26,11 +26,12 @@ def retriever() -> WikiRetriever:
 
 
 def shown_by_each(retriever: WikiRetriever, **settings: Any) -> list[int]:
-    """How many passages the tool, the chain and the middleware show."""
-    toolkit = WikiToolkit(retriever=retriever, **SHOW_ALL, **settings)
+    """How many passages the tool, the chain and the middleware show, all if nothing else is set."""
+    settings = SHOW_ALL | settings
+    toolkit = WikiToolkit(retriever=retriever, **settings)
     told = toolkit.get_tools()[0].invoke({"query": QUESTION})
-    chain = create_wiki_qa_chain(scripted("It is 40 m [1]."), retriever, **SHOW_ALL, **settings)
-    talk = Conversation(retriever, "It is 40 m [1].", **SHOW_ALL, **settings)
+    chain = create_wiki_qa_chain(scripted("It is 40 m [1]."), retriever, **settings)
+    talk = Conversation(retriever, "It is 40 m [1].", **settings)
     talk.say(QUESTION)
     return [len(entries(told)), len(chain.invoke(QUESTION).documents), len(entries(talk.read()))]
 
@@ -56,3 +57,21 @@ def test_only_what_is_reranked_is_taken(retriever: WikiRetriever) -> None:
     assert shown_by_each(six) == [6] * 3
     chain = create_wiki_qa_chain(scripted("So [1]."), retriever, **SHOW_ALL)
     assert len(chain.invoke(QUESTION, fetch_k=7).documents) == 7
+
+
+def test_the_best_passage_tells_whether_the_wiki_answers(retriever: WikiRetriever) -> None:
+    documents = retriever.invoke(QUESTION, k=len(TOWERS))
+    scores = [document.metadata["relevance_score"] for document in documents]
+    assert scores[0] > scores[3] > scores[-1]
+    assert shown_by_each(retriever, min_score=scores[-1], min_top_score=scores[0]) == [12] * 3
+    assert shown_by_each(retriever, min_score=scores[3], min_top_score=scores[0]) == [4] * 3
+    above = scores[0] + 1e-9
+    assert shown_by_each(retriever, min_score=0, min_top_score=above) == [0] * 3
+    assert shown_by_each(retriever, min_score=None, min_top_score=above) == [12] * 3
+    strict = WikiToolkit(retriever=retriever, min_top_score=above).get_tools()[0]
+    assert len(entries(strict.invoke({"query": QUESTION, "min_score": scores[3]}))) == 4
+
+
+def test_passages_that_nothing_scored_are_relevant(retriever: WikiRetriever) -> None:
+    plain = WikiRetriever(index=retriever.index, rerank=False)
+    assert shown_by_each(plain, min_score=0.9, min_top_score=0.9) == [len(TOWERS)] * 3

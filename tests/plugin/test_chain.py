@@ -289,6 +289,8 @@ async def test_bad_input(city_retriever: WikiRetriever, given: Any) -> None:
 def test_bad_settings(city_retriever: WikiRetriever) -> None:
     with pytest.raises(InvalidArgumentError, match="min_score"):
         create_wiki_qa_chain(scripted(), city_retriever, min_score=2)
+    with pytest.raises(InvalidArgumentError, match="min_top_score"):
+        create_wiki_qa_chain(scripted(), city_retriever, min_top_score=-1)
     with pytest.raises(InvalidArgumentError, match="budget"):
         create_wiki_qa_chain(scripted(), city_retriever, token_budget=3).invoke(CAPITAL)
     with pytest.raises(InvalidArgumentError, match="tokenizer"):

@@ -7,6 +7,7 @@ import re
 import threading
 import unicodedata
 from itertools import pairwise
+from urllib.parse import unquote
 
 import pytest
 from city_texts import city_documents
@@ -99,6 +100,32 @@ def test_an_address_stands_once_for_a_page(documents: list[Document], lines: lis
     found = re.findall(r"^\[\d+\][^\n]*\n(?:([^«\n]+)\n)?«", text, re.M)
     assert found == lines
     assert entries(text)
+
+
+@pytest.mark.parametrize(
+    ("pages", "pattern", "lines"),
+    [
+        ({"Tea": "w.org/Tea"}, "", ["w.org/Tea"]),
+        ({"Tea": "w.org/Tea", "Old milk": "w.org/Old_milk"}, "w.org/", ["", ""]),
+        ({"AC/DC": "w.org/AC/DC", "Été": "w.org/%C3%89t%C3%A9"}, "w.org/", ["", ""]),
+        # The pattern is that of most; other addresses stand as they are, and none is made up.
+        (
+            {"Tea": "w.org/Tea", "Milk": "w.org/Milk", "Ice": "b.org/Ice", "Rum": ""},
+            "w.org/",
+            ["", "", "b.org/Ice", "no address"],
+        ),
+        ({"Who?": "w.org/Who%3F", "C#": "w.org/C%23"}, "", ["w.org/Who%3F", "w.org/C%23"]),
+        ({"Tea": "w.org/?p=Tea", "Ice": "w.org/?p=Ice"}, "", ["w.org/?p=Tea", "w.org/?p=Ice"]),
+        ({"Tea": "w.org/tea", "Ice": "w.org/ice"}, "", ["w.org/tea", "w.org/ice"]),
+    ],
+)
+def test_what_addresses_share_stands_once(
+    pages: dict[str, str], pattern: str, lines: list[str]
+) -> None:
+    documents = [place(f"https://{url}" if url else "", title) for title, url in pages.items()]
+    text = written(documents).text
+    assert re.findall(r"^\[\d+\][^\n]*\n(?:([^«\n]+)\n)?«", text, re.M) == lines
+    assert re.findall(r"^Pages: (.+)\{title\}$", text, re.M) == ([pattern] if pattern else [])
 
 
 def test_numbers_last_and_survive_json() -> None:
@@ -257,8 +284,9 @@ def test_hostile_passages_change_no_structure() -> None:
     evidence = written(HOSTILE_PASSAGES, budget=5000)
     assert list(entries(evidence.text)) == list(range(1, 21))
     assert [document.id for document in evidence.documents] == [d.id for d in HOSTILE_PASSAGES]
-    assert outside(evidence.text).split("\n\n")[0] == HEADER
-    assert outside(evidence.text).replace(HEADER, "").strip() == ""
+    header = f"{HEADER}\nPages: w.org/{{title}}"
+    assert outside(evidence.text).split("\n\n")[0] == header
+    assert outside(evidence.text).replace(header, "").strip() == ""
     for mark in ("<|", "[INST]", "[/INST]", "<<SYS", "<s>", "<system>", "_turn>user\nW"):
         assert mark not in evidence.text.replace("&lt;start_of_turn>", "")
     hidden = {c for c in evidence.text if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}}
@@ -291,13 +319,20 @@ documents = st.builds(
     lambda text, id_, title, section, url, number: Document(
         page_content=text,
         id=id_,
-        metadata={"title": title, "section": section, "url": url, "passage_number": number},
+        metadata={
+            "title": title,
+            "section": section,
+            "url": url.replace("*", title or ""),
+            "passage_number": number,
+        },
     ),
     texts,
     st.one_of(st.none(), st.sampled_from("abcdefgh")),
-    st.one_of(st.sampled_from(["Tea", "", None]), texts),
+    st.one_of(st.sampled_from(["Tea", "Ice", "T", "", None]), texts),
     st.one_of(st.sampled_from(["", "Use"]), texts),
-    st.one_of(st.sampled_from(["", "https://w.org/T", "https://w.org/T#Use"]), texts),
+    st.one_of(
+        st.sampled_from(["", "https://w.org/T", "https://w.org/T#Use", "https://w.org/*"]), texts
+    ),
     st.integers(0, 5),
 )
 
@@ -320,9 +355,8 @@ def test_whatever_is_found(searches: list[list[Document]], budget: int) -> None:
         assert list(shown) == [document.metadata["citation"] for document in evidence.documents]
         assert all(book.number_of(d) == d.metadata["citation"] for d in evidence.documents)
         assert evidence.left_out <= len(found) - len(shown)
-        assert list(addresses(evidence.text).values()) == [
-            address_of(document) for document in evidence.documents
-        ]
+        read = [unquote(address) for address in addresses(evidence.text).values()]
+        assert read == [unquote(address_of(document)) for document in evidence.documents]
         assert shown_numbers(evidence.text) == set(shown)
 
 

@@ -10,7 +10,7 @@ from langchain_core.documents import Document
 
 from langchain_wikirank._documents import NO_PASSAGE
 from langchain_wikirank._evidence.citations import CitationBook
-from langchain_wikirank._evidence.entries import entry_texts
+from langchain_wikirank._evidence.entries import address_pattern, entry_texts
 from langchain_wikirank._evidence.merge import GAP, joined_document, merged_groups
 from wikirank.errors import InvalidArgumentError
 from wikirank.passages.sentences import sentence_spans
@@ -145,11 +145,12 @@ class EvidencePacker:
         groups = merged_groups(shown, citations, merge=self.layout.merge)
         numbers = citations.preview(groups)
         documents = [joined_document(group, merge=self.layout.merge) for group in groups]
-        entries = entry_texts(documents, numbers)
+        pattern = address_pattern(documents)
+        entries = entry_texts(documents, numbers, pattern)
         missing = self._missing(shown)
         advice = self.layout.advice(missing) if missing and advised else ""
         line = self._left_out_line(len(missing), further=bool(shown), advice=advice)
-        header = self._header(prefaced=prefaced)
+        header = self._header(prefaced=prefaced) + (f"\nPages: {pattern}" if pattern else "")
         return "\n\n".join([header, *entries, *([line] if missing else [])])
 
     def _header(self, *, prefaced: bool) -> str:

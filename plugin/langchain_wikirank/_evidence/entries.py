@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import unquote
 
@@ -19,7 +20,10 @@ from langchain_wikirank._evidence.quoting import (
 from wikirank.types import HEADING_SEPARATOR
 
 NO_ADDRESS = "no address"
-"""Stands for the address of a passage that would else seem to be of a page shown before."""
+"""Stands for the address of a passage that would else seem to have that of another."""
+
+_TITLE = "{title}"
+_NOT_IN_PATHS = re.compile("[?#%]")
 
 _SHOWN = re.compile(rf"^\[(\d+)\](?: [^\n]+)?\n(?:(?:\S+|{NO_ADDRESS})\n)?{OPENING}", re.MULTILINE)
 
@@ -29,18 +33,36 @@ def shown_numbers(text: str) -> set[int]:
     return {int(number) for number in _SHOWN.findall(text)}
 
 
-def entry_texts(documents: Sequence[Document], numbers: Sequence[int]) -> list[str]:
+def address_pattern(documents: Sequence[Document]) -> str:
+    """The address that most of these pages have but for their titles, as `w.org/{title}`.
+
+    Args:
+        documents: The documents that are shown.
+
+    Returns:
+        The pattern; empty where no two pages share one.
+    """
+    pages = dict.fromkeys((_page(document), _address(document)) for document in documents)
+    patterns = Counter(filter(None, (_pattern(page, address) for page, address in pages)))
+    pattern, count = next(iter(patterns.most_common(1)), ("", 0))
+    return pattern if count > 1 else ""
+
+
+def entry_texts(
+    documents: Sequence[Document], numbers: Sequence[int], pattern: str = ""
+) -> list[str]:
     """Write out what is shown, each passage in as few tokens as keep it apart from the rest.
 
     Args:
         documents: The documents, in the order in which they are shown.
         numbers: The citation number of each.
+        pattern: The address pattern that a reader has been told.
 
     Returns:
-        A text for each: number and heading, its page's address at the first of its passages, and
-        the quoted text between delimiters.
+        A text for each: number and heading, its page's address at the first of its passages unless
+        it is by the pattern, and the quoted text between delimiters.
     """
-    return list(map(_entry, documents, numbers, _address_lines(documents)))
+    return list(map(_entry, documents, numbers, _address_lines(documents, pattern)))
 
 
 def _entry(document: Document, number: int, address: str) -> str:
@@ -50,18 +72,31 @@ def _entry(document: Document, number: int, address: str) -> str:
     return "\n".join(filter(None, parts))
 
 
-def _address_lines(documents: Sequence[Document]) -> list[str]:
-    """The line of each document's address: empty where the page's stands above already."""
+def _address_lines(documents: Sequence[Document], pattern: str) -> list[str]:
+    """The line of each document's address: empty where a reader knows it from what stands above."""
     lines = []
     of_page: dict[str, str] = {}
     for document in documents:
-        # What a reader takes for the page's title, whatever the metadata says.
-        page = quoted_line(document_heading(document)).partition(HEADING_SEPARATOR)[0]
-        address, before = _address(document), of_page.get(page, "")
-        is_known = bool(page) and address == before
-        lines.append("" if is_known else address or (NO_ADDRESS if before else ""))
+        page, address = _page(document), _address(document)
+        follows = bool(page and pattern) and page not in of_page
+        before = of_page.get(page, "")
+        is_known = _pattern(page, address) == pattern if follows else bool(page) and address == before
+        lines.append("" if is_known else address or (NO_ADDRESS if follows or before else ""))
         of_page[page] = address
     return lines
+
+
+def _page(document: Document) -> str:
+    """What a reader takes for the page's title, whatever the metadata says."""
+    return quoted_line(document_heading(document)).partition(HEADING_SEPARATOR)[0]
+
+
+def _pattern(page: str, address: str) -> str:
+    """The address with `{title}` for its page's title at the end; empty where it has none."""
+    name, plain = page.replace(" ", "_"), unquote(address)
+    start = plain.removesuffix(name)
+    is_plain = start.endswith("/") and address.startswith(start) and not _NOT_IN_PATHS.search(name)
+    return f"{start}{_TITLE}" if name and start != plain and is_plain else ""
 
 
 def _address(document: Document) -> str:

@@ -15,6 +15,7 @@ from langchain_wikirank._base_retriever import BaseWikiRetriever
 from langchain_wikirank._evidence.budget import Evidence, EvidenceFormat
 from langchain_wikirank._evidence.citations import CitationBook
 from langchain_wikirank._evidence.quoting import quoted_line
+from langchain_wikirank._evidence.selection import Thresholds
 from langchain_wikirank._evidence.tokens import TokenCounter
 from langchain_wikirank._evidence.write import lay_out
 from wikirank._util import ForkSafeLock
@@ -106,14 +107,14 @@ class ToolContext:
         retriever: Searches the wiki.
         token_budget: Most tokens of one answer.
         count_tokens: Counts them.
-        min_score: Relevance score below which nothing counts as an answer; None for no limit.
+        thresholds: The relevance that passages need to count as an answer.
         conversations: The citation numbers.
     """
 
     retriever: BaseWikiRetriever
     token_budget: int
     count_tokens: TokenCounter
-    min_score: float | None
+    thresholds: Thresholds
     conversations: Conversations
 
     @property

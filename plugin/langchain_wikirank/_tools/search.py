@@ -15,7 +15,7 @@ from langchain_wikirank._async import run_in_worker
 from langchain_wikirank._evidence.budget import EvidenceFormat
 from langchain_wikirank._evidence.default_k import enough_for_budget
 from langchain_wikirank._evidence.quoting import quoted_line
-from langchain_wikirank._evidence.selection import relevant_documents
+from langchain_wikirank._evidence.selection import Thresholds
 from langchain_wikirank._evidence.write import ask_or_read
 from langchain_wikirank._tools.arguments import (
     Filter,
@@ -146,8 +146,9 @@ def _answer(
 ) -> ToolAnswer:
     timings = dict(searches[-1].timings) if searches else {}
     note = searches[-1].note if searches else ""
-    least = library.min_score if arguments.min_score is None else arguments.min_score
-    relevant = relevant_documents(documents, least)
+    wanted = arguments.min_score
+    thresholds = library.thresholds if wanted is None else Thresholds(wanted, min_top_score=0)
+    relevant = thresholds.relevant(documents)
     cut = QUERY_CUT if bounded_query(arguments.query) != arguments.query else ""
     if not relevant:
         near = [str(document.metadata.get("title") or "") for document in documents]
