@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 SLOW_TESTS := train cluster benchmarks serve/test_serve_page.py corpus/sources/mediawiki
 
-.PHONY: help demo test test-fast lint format clean
+.PHONY: help demo test test-fast pytest lint format clean
 
 help:
 	@echo "make demo    index real Wikipedia text, ask three questions, rerank (no torch, no network after install)"
@@ -20,7 +20,11 @@ help:
 demo: $(VENV)/.demo-installed
 	$(BIN)/wikirank demo
 
-test: lint
+# Types are checked beside the tests, which leave a core idle for long.
+test: $(VENV)/.test-installed
+	@$(MAKE) --no-print-directory -j 2 lint pytest
+
+pytest: $(VENV)/.test-installed
 	$(BIN)/python -m pytest $(WORKERS)
 
 test-fast: $(VENV)/.test-installed
@@ -44,7 +48,7 @@ $(VENV)/.demo-installed: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.test-installed: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install -q -c constraints.txt -e ".[test]"
+	$(BIN)/python -m pip install -q --no-compile -c constraints.txt -e ".[test]"
 	@touch $@
 
 clean:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from mediawiki_wiki import WIKI_PAGES, Wiki, skip_without_mediawiki
 from wikirank._cache_folder import CACHE_VARIABLE
 from wikirank.corpus import open_source
 from wikirank.index import WikiIndex
+
+# Of several workers, each with as many threads as there are cores, most wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A busy machine is no failure.
 settings.register_profile("without-deadline", deadline=None)

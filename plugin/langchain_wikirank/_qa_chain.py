@@ -13,7 +13,7 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableConfig
 from typing_extensions import override
 
-from langchain_wikirank._async import run_in_worker
+from langchain_wikirank._async import read_in_worker
 from langchain_wikirank._evidence.citations import CitationBook, CitationReader
 from langchain_wikirank._evidence.default_k import enough_for_budget
 from langchain_wikirank._evidence.selection import Thresholds
@@ -297,7 +297,7 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
         settings = enough_for_budget(self._retriever, self._token_budget, search)
         with recorded_searches() as searches:
             documents = await self._retriever.ainvoke(question, config, **settings)
-        return await run_in_worker(self._prepared, question, history, documents, searches)
+        return await read_in_worker(self._prepared, question, history, documents, searches)
 
     def _prepared(
         self,

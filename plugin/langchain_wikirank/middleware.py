@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from typing_extensions import override
 
 from langchain_wikirank._agent_state import WikiContextState  # Names the extra if it is missing.
-from langchain_wikirank._async import run_in_worker
+from langchain_wikirank._async import read_in_worker
 from langchain_wikirank._context import ContextSettings, compose_turn, last_human, with_context
 from langchain_wikirank._evidence.citations import CitationBook
 from langchain_wikirank._evidence.default_k import enough_for_budget
@@ -155,7 +155,7 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
                 if query
                 else []
             )
-        return await run_in_worker(self._update, message, passages, searches, state, config)
+        return await read_in_worker(self._update, message, passages, searches, state, config)
 
     @override
     def wrap_model_call(

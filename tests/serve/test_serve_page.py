@@ -153,7 +153,7 @@ def test_ranks_and_moves_agree(page: Page) -> None:
 
 
 def test_examples_ask(page: Page) -> None:
-    assert page.locator("#examples button").count() == 3
+    expect(page.locator("#examples button")).to_have_count(3)
     page.locator("#examples button").first.click()
     expect(page.locator("#answer")).to_be_visible()
     expect(page.locator("#query")).to_have_value("Amber Lighthouse")

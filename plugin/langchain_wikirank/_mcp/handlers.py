@@ -12,7 +12,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 
 import wikirank
-from langchain_wikirank._async import run_in_worker
+from langchain_wikirank._async import read_in_worker
 from langchain_wikirank._mcp.prompts import ANSWER, get_prompt
 from langchain_wikirank._mcp.resources import TEMPLATE, list_resources, read_resource
 from langchain_wikirank._mcp.tools import called, described
@@ -38,7 +38,7 @@ def make_server(
     """
 
     async def list_tools(_: _Context, __: object) -> types.ListToolsResult:
-        keys = await run_in_worker(lambda: reader.filter_keys)
+        keys = await read_in_worker(lambda: reader.filter_keys)
         return types.ListToolsResult(tools=[described(tool, keys) for tool in tools.values()])
 
     async def call_tool(
@@ -49,7 +49,7 @@ def make_server(
     async def resources(
         _: _Context, params: types.PaginatedRequestParams | None
     ) -> types.ListResourcesResult:
-        return await run_in_worker(list_resources, reader, params.cursor if params else None)
+        return await read_in_worker(list_resources, reader, params.cursor if params else None)
 
     async def templates(_: _Context, __: object) -> types.ListResourceTemplatesResult:
         return types.ListResourceTemplatesResult(resource_templates=[TEMPLATE])
@@ -57,7 +57,7 @@ def make_server(
     async def read(
         _: _Context, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
-        return await run_in_worker(read_resource, reader, params.uri)
+        return await read_in_worker(read_resource, reader, params.uri)
 
     async def prompts(_: _Context, __: object) -> types.ListPromptsResult:
         return types.ListPromptsResult(prompts=[ANSWER])

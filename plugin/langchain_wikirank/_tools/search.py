@@ -11,7 +11,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, ToolException
 from pydantic import Field
 
-from langchain_wikirank._async import run_in_worker
+from langchain_wikirank._async import read_in_worker
 from langchain_wikirank._evidence.budget import EvidenceFormat
 from langchain_wikirank._evidence.default_k import enough_for_budget
 from langchain_wikirank._evidence.quoting import quoted_line
@@ -79,11 +79,11 @@ def search_tool(library: ToolContext) -> BaseTool:
         return _answer(library, arguments, config, documents, searches)
 
     async def arun(arguments: AnySearchInput, config: RunnableConfig) -> ToolAnswer:
-        overrides = await run_in_worker(_overrides, library, arguments)
+        overrides = await read_in_worker(_overrides, library, arguments)
         with recorded_searches() as searches:
             query = bounded_query(arguments.query)
             documents = await library.retriever.ainvoke(query, _below(config), **overrides)
-        return await run_in_worker(_answer, library, arguments, config, documents, searches)
+        return await read_in_worker(_answer, library, arguments, config, documents, searches)
 
     if library.reader.has_filters:
         return make_tool("wiki_search", DESCRIPTION + _keys(library), WikiSearchInput, run, arun)
