@@ -143,7 +143,7 @@ def test_stopped_by_signals(
         assert len(errors.splitlines()) == bool(word)  # Ray says nothing of its own.
         wait_until_idle(cluster, within=15)
         found = assert_whole_and_unfinished(index)
-    again = Run(wiki, index, "--ray", "--quiet").end()
+    again = Run(wiki, index, "--quiet").end()  # The second run went on from the first by Ray.
     assert again[0] == 0, again
     assert_equals(index, undisturbed)
 

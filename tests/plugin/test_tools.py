@@ -339,7 +339,14 @@ def test_a_small_budget_and_the_callers_counter(retriever: WikiRetriever) -> Non
 
 
 @pytest.mark.parametrize(
-    "settings", [{"token_budget": 100}, {"min_score": 2}, {"min_top_score": 2}, {"budget": 1}, {"count_tokens": 5}]
+    "settings",
+    [
+        {"token_budget": 100},
+        {"min_score": 2},
+        {"min_top_score": 2},
+        {"budget": 1},
+        {"count_tokens": 5},
+    ],
 )
 def test_wrong_settings(retriever: WikiRetriever, settings: dict[str, Any]) -> None:
     with pytest.raises((ValidationError, ValueError)):

@@ -80,7 +80,9 @@ def _address_lines(documents: Sequence[Document], pattern: str) -> list[str]:
         page, address = _page(document), _address(document)
         follows = bool(page and pattern) and page not in of_page
         before = of_page.get(page, "")
-        is_known = _pattern(page, address) == pattern if follows else bool(page) and address == before
+        is_known = (
+            _pattern(page, address) == pattern if follows else bool(page) and address == before
+        )
         lines.append("" if is_known else address or (NO_ADDRESS if follows or before else ""))
         of_page[page] = address
     return lines
