@@ -36,9 +36,9 @@ def create_wiki_qa_chain(
     """Make a chain that answers questions from the wiki with a chat model.
 
     A question with `chat_history` is first rewritten by the chat model to stand alone. Where no
-    passage reaches `min_top_score`, the chain abstains without asking the chat model to answer; where
-    the chat model replies with the sentence `no_answer` and nothing else, it abstains as well.
-    Numbers cited that no passage has are taken out of the answer and reported.
+    passage reaches `min_top_score`, the chain abstains without asking the chat model to answer;
+    where the chat model replies with the sentence `no_answer` and nothing else, it abstains as
+    well. Numbers cited that no passage has are taken out of the answer and reported.
 
     `stream` and `astream` yield `WikiAnswer`s that add up to the whole: the first has `question`
     and `documents`, each after it a piece of `answer`, the last `citations`, `abstained` and
