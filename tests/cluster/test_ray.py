@@ -100,6 +100,7 @@ def test_on_the_command_line_with_chroma_servers(tmp_path: Path) -> None:
             return json.loads(result.stdout)
 
         assert [report["added"] for report in run()] == [30, 10]
+        assert [report["was_read"] for report in run()] == [False, False]
         lines = files[0].read_text(encoding="utf-8").splitlines()
         lines[3] = json.dumps({"title": "Article 3", "text": "Something else."})
         files[0].write_text("\n".join(lines[:-2]), encoding="utf-8")

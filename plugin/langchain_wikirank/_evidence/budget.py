@@ -10,7 +10,7 @@ from langchain_core.documents import Document
 
 from langchain_wikirank._documents import NO_PASSAGE
 from langchain_wikirank._evidence.citations import CitationBook
-from langchain_wikirank._evidence.entries import address_pattern, entry_texts
+from langchain_wikirank._evidence.entries import entry_texts
 from langchain_wikirank._evidence.merge import GAP, joined_document, merged_groups
 from wikirank.errors import InvalidArgumentError
 from wikirank.passages.sentences import sentence_spans
@@ -79,7 +79,8 @@ class EvidencePacker:
         """Refuse a budget that the fixed lines alone would use up."""
         some = max(999, len(self.documents))
         line = self._left_out_line(some, further=True, advice="")
-        lines = [self._header(prefaced=False), *entry_texts([Document("word")], [some]), line]
+        _, entries = entry_texts([Document("word")], [some])
+        lines = [self._header(prefaced=False), *entries, line]
         needed = max(self.count_tokens("\n\n".join(lines)), self.count_tokens(NO_PASSAGE))
         if self.budget < needed:
             msg = f"Expected a budget of at least {needed} tokens, got {self.budget}. Give more."
@@ -121,14 +122,16 @@ class EvidencePacker:
         parts = sorted(
             end for end in ends if end < len(text) and (end >= _LEAST_CHARS or not shown)
         )
-        low, high = 0, len(parts)
+        if not parts or not self._fits([*shown, _shortened(document, parts[0])], citations):
+            return None  # As of most of many documents: one look is enough.
+        low, high = 1, len(parts)
         while low < high:
             middle = (low + high + 1) // 2
             if self._fits([*shown, _shortened(document, parts[middle - 1])], citations):
                 low = middle
             else:
                 high = middle - 1
-        return _shortened(document, parts[low - 1]) if low else None
+        return _shortened(document, parts[low - 1])
 
     def _fits(self, shown: list[Document], citations: CitationBook) -> bool:
         text = self._text(shown, citations, advised=self.layout.keep_order)
@@ -145,8 +148,7 @@ class EvidencePacker:
         groups = merged_groups(shown, citations, merge=self.layout.merge)
         numbers = citations.preview(groups)
         documents = [joined_document(group, merge=self.layout.merge) for group in groups]
-        pattern = address_pattern(documents)
-        entries = entry_texts(documents, numbers, pattern)
+        pattern, entries = entry_texts(documents, numbers)
         missing = self._missing(shown)
         advice = self.layout.advice(missing) if missing and advised else ""
         line = self._left_out_line(len(missing), further=bool(shown), advice=advice)

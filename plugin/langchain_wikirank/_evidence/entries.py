@@ -33,64 +33,59 @@ def shown_numbers(text: str) -> set[int]:
     return {int(number) for number in _SHOWN.findall(text)}
 
 
-def address_pattern(documents: Sequence[Document]) -> str:
-    """The address that most of these pages have but for their titles, as `w.org/{title}`.
-
-    Args:
-        documents: The documents that are shown.
-
-    Returns:
-        The pattern; empty where no two pages share one.
-    """
-    pages = dict.fromkeys((_page(document), _address(document)) for document in documents)
-    patterns = Counter(filter(None, (_pattern(page, address) for page, address in pages)))
-    pattern, count = next(iter(patterns.most_common(1)), ("", 0))
-    return pattern if count > 1 else ""
-
-
-def entry_texts(
-    documents: Sequence[Document], numbers: Sequence[int], pattern: str = ""
-) -> list[str]:
+def entry_texts(documents: Sequence[Document], numbers: Sequence[int]) -> tuple[str, list[str]]:
     """Write out what is shown, each passage in as few tokens as keep it apart from the rest.
 
     Args:
         documents: The documents, in the order in which they are shown.
         numbers: The citation number of each.
-        pattern: The address pattern that a reader has been told.
 
     Returns:
-        A text for each: number and heading, its page's address at the first of its passages unless
-        it is by the pattern, and the quoted text between delimiters.
+        The address that most pages have but for their titles, as `w.org/{title}`, empty where no
+        two share one; and a text for each document: number and heading, its page's address at the
+        first of its passages unless it is by the pattern, and the quoted text between delimiters.
     """
-    return list(map(_entry, documents, numbers, _address_lines(documents, pattern)))
+    headings = [quoted_line(document_heading(document)) for document in documents]
+    # What a reader takes for the page's title, whatever the metadata says.
+    pages = [heading.partition(HEADING_SEPARATOR)[0] for heading in headings]
+    addresses = [_address(document) for document in documents]
+    pattern = _shared_pattern(pages, addresses)
+    lines = _address_lines(pages, addresses, pattern)
+    return pattern, list(map(_entry, documents, numbers, headings, lines))
 
 
-def _entry(document: Document, number: int, address: str) -> str:
+def _entry(document: Document, number: int, heading: str, address: str) -> str:
     """One passage: number and heading, the line of its address, its text within the delimiters."""
-    head = f"[{number}] {quoted_line(document_heading(document))}".rstrip()
+    head = f"[{number}] {heading}".rstrip()
     parts = [head, address, f"{OPENING}{quoted_text(document.page_content)}{CLOSING}"]
     return "\n".join(filter(None, parts))
 
 
-def _address_lines(documents: Sequence[Document], pattern: str) -> list[str]:
-    """The line of each document's address: empty where a reader knows it from what stands above."""
+def _address_lines(pages: Sequence[str], addresses: Sequence[str], pattern: str) -> list[str]:
+    """The line of each address: empty where a reader knows it from what stands above."""
     lines = []
     of_page: dict[str, str] = {}
-    for document in documents:
-        page, address = _page(document), _address(document)
-        follows = bool(page and pattern) and page not in of_page
-        before = of_page.get(page, "")
-        is_known = (
-            _pattern(page, address) == pattern if follows else bool(page) and address == before
-        )
-        lines.append("" if is_known else address or (NO_ADDRESS if follows or before else ""))
+    for page, address in zip(pages, addresses, strict=True):
+        inferred = of_page[page] if page in of_page else _by_pattern(page, address, pattern)
+        is_known = bool(page) and address == inferred
+        lines.append("" if is_known else address or (NO_ADDRESS if inferred else ""))
         of_page[page] = address
     return lines
 
 
-def _page(document: Document) -> str:
-    """What a reader takes for the page's title, whatever the metadata says."""
-    return quoted_line(document_heading(document)).partition(HEADING_SEPARATOR)[0]
+def _by_pattern(page: str, address: str, pattern: str) -> str:
+    """What a reader takes for a page's address by the pattern: the address, if it is by it."""
+    if not page:
+        return ""
+    return address if pattern and _pattern(page, address) == pattern else pattern
+
+
+def _shared_pattern(pages: Sequence[str], addresses: Sequence[str]) -> str:
+    """The pattern of most pages; empty where no two share one."""
+    distinct = dict.fromkeys(zip(pages, addresses, strict=True))
+    patterns = Counter(filter(None, (_pattern(page, address) for page, address in distinct)))
+    pattern, count = next(iter(patterns.most_common(1)), ("", 0))
+    return pattern if count > 1 else ""
 
 
 def _pattern(page: str, address: str) -> str:
