@@ -8,7 +8,7 @@ with WikiIndex.create("my-index") as index:
     result = Searcher(index, load_cross_encoder()).search("How do I undo a release?")
 ```
 
-A name is imported when it is first used. Errors are in `wikirank.errors`.
+Names are imported on first use. Errors are in `wikirank.errors`.
 """
 
 from __future__ import annotations

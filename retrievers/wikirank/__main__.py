@@ -1,4 +1,4 @@
-"""`python -m wikirank`: the command line, as launchers of several processes call it."""
+"""Run the command line as `python -m wikirank`, which multi-process launchers need."""
 
 from wikirank.cli import main
 

@@ -1,4 +1,4 @@
-"""The folder in which pages of live wikis and calibrations are kept for the user."""
+"""The user's cache folder, for pages of live wikis and for calibrations."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ CACHE_VARIABLE = "WIKIRANK_CACHE"
 
 
 def user_cache_folder() -> Path:
-    """Where things are kept for the user: the folder `WIKIRANK_CACHE`, or one of the system's."""
-    if named := os.environ.get(CACHE_VARIABLE):
-        return Path(named)
+    """Return the folder in `WIKIRANK_CACHE`, or the system's cache folder for wikirank."""
+    if folder := os.environ.get(CACHE_VARIABLE):
+        return Path(folder)
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":

@@ -1,4 +1,4 @@
-"""The check that what an extra brings is installed."""
+"""Check that the packages of an optional extra are installed."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from wikirank.errors import MissingExtraError
 
 
 def require_extra(extra: str, what: str, modules: Sequence[str]) -> None:
-    """Raise unless the packages of an extra are there; imports none of them.
+    """Raise if a package of an extra is missing. Imports none of them.
 
     Args:
         extra: Name of the extra.
-        what: What needs it, for the message.
-        modules: Top-level modules of its packages.
+        what: The feature that needs it, for the message.
+        modules: Top-level modules of the extra's packages.
 
     Raises:
-        MissingExtraError: If one is not installed.
+        MissingExtraError: If a package is not installed.
     """
     missing = [name for name in modules if find_spec(name) is None]
     if missing:
         msg = (
-            f"{what} needs {', '.join(missing)}, which is not installed: "
-            f'pip install "langchain-wikirank[{extra}]"'
+            f"{what} needs {', '.join(missing)}, which is not installed. "
+            f'Run: pip install "langchain-wikirank[{extra}]"'
         )
         raise MissingExtraError(msg)

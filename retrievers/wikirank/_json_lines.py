@@ -1,4 +1,4 @@
-"""JSON lines: read strictly, with errors that name file and line; written whole or not at all."""
+"""Read and write JSON lines. Errors name file and line; a file is written whole or not at all."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from wikirank.errors import CorpusError
 
 
 def read_records(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Each record with the words that say where it stands: `file, line n`.
+    """Read the records of a file.
 
     Args:
-        path: A file of one JSON object a line, in UTF-8; compressed if its name ends in `.gz`.
+        path: A UTF-8 file with one JSON object per line, compressed if its name ends in `.gz`.
 
     Yields:
-        Where the record stands, and the record. Blank lines are passed over.
+        The record's location for error messages (`file, line n`), and the record. Blank lines are
+        skipped.
 
     Raises:
-        CorpusError: If the file is missing, broken, or holds no record; a line is no JSON object.
+        CorpusError: If the file is missing, broken or empty, or a line is not a JSON object.
     """
     empty = True
     try:
@@ -35,10 +36,10 @@ def read_records(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
                     where = f"{path.name}, line {number}"
                     yield where, _record(line, where)
     except (OSError, EOFError, zlib.error) as err:
-        msg = f"{path}: expected a readable .jsonl or .jsonl.gz file, got: {err}"
+        msg = f"{path}: expected a readable .jsonl or .jsonl.gz file, got: {err}. Check the file."
         raise CorpusError(msg) from err
     if empty:
-        msg = f"{path}: expected at least one record, got none"
+        msg = f"{path}: expected at least one record, got none. Check the file."
         raise CorpusError(msg)
 
 
@@ -53,7 +54,7 @@ def _record(line: bytes, where: str) -> Mapping[str, Any]:
 
 
 def identifier(record: Mapping[str, Any], field: str, where: str) -> str:
-    """A field that names something: a string or a whole number, as a string."""
+    """Return an identifying field, a non-empty string or an integer, as a string."""
     value = record.get(field)
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         raise CorpusError(expected(where, f"a string or integer in {field!r}", value))
@@ -61,7 +62,7 @@ def identifier(record: Mapping[str, Any], field: str, where: str) -> str:
 
 
 def text_field(record: Mapping[str, Any], field: str, where: str, *, blank: bool = False) -> str:
-    """A field that holds text; with `blank` it may be empty, but must be there."""
+    """Return a required text field; `blank` allows an empty one."""
     value = record.get(field)
     if not isinstance(value, str) or not (blank or value.strip()):
         raise CorpusError(expected(where, f"a text in {field!r}", value))
@@ -69,7 +70,7 @@ def text_field(record: Mapping[str, Any], field: str, where: str, *, blank: bool
 
 
 def texts_field(record: Mapping[str, Any], field: str, where: str) -> list[str]:
-    """A field that holds a list of texts, which may be empty."""
+    """Return a required field that holds a list of texts, possibly empty."""
     value = record.get(field)
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise CorpusError(expected(where, f"a list of texts in {field!r}", value))
@@ -77,26 +78,27 @@ def texts_field(record: Mapping[str, Any], field: str, where: str) -> list[str]:
 
 
 def expected(where: str, what: str, got: object) -> str:
-    """The message of an error about one record."""
-    return f"{where}: expected {what}, got {got!r}; correct the record"
+    """Return the error message for an invalid record."""
+    return f"{where}: expected {what}, got {got!r}. Correct the record."
 
 
 def write_records(path: Path, records: Iterable[Mapping[str, Any]]) -> int:
-    """Write JSON lines, compressed if the name ends in `.gz`; all of them, or no file.
+    """Write JSON lines: all of them, or no file.
 
     Args:
-        path: The file; one that is there is replaced when the new one is whole.
+        path: The file, compressed if its name ends in `.gz`. An existing file is replaced once
+            the new one is complete.
         records: JSON-serialisable; the same records give the same bytes.
 
     Returns:
-        How many were written.
+        The number of records written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     number = 0
     with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as scratch:
         file = Path(scratch) / path.name
         with file.open("wb") as raw:
-            # Neither the name nor the time goes into a gzip header: they would change the bytes.
+            # No name or time in the gzip header: they would change the bytes.
             stream = GzipFile("", "wb", fileobj=raw, mtime=0) if path.suffix == ".gz" else raw
             with stream:
                 for record in records:

@@ -1,4 +1,4 @@
-"""Names of a package that are imported when they are first used."""
+"""Import a package's public names on first use."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def lazy_names(
     """Make the `__getattr__` and `__dir__` of a package.
 
     Args:
-        package: Its `__name__`.
-        modules: The module that defines each name, without the package's name before it.
+        package: The package's `__name__`.
+        modules: For each public name, the module that defines it, relative to the package.
 
     Returns:
         The two functions.

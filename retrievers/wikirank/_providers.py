@@ -1,4 +1,4 @@
-"""Who loads embedders of the form "provider:model": the engine itself knows no provider."""
+"""Loading of "provider:model" embedders, by a loader that `langchain_wikirank` registers."""
 
 from __future__ import annotations
 
@@ -8,47 +8,37 @@ from typing import Any
 
 from wikirank.errors import ModelError
 
-# The name of a drive of Windows is one letter.
+# A provider has two letters or more; one letter is a Windows drive.
 _NAME = re.compile(r"[a-z][a-z0-9_-]+:[^\\/].*")
 _loaders: list[Callable[[str], Any]] = []
 
 
 def is_provider_model(name: str) -> bool:
-    """Whether a name is of the form "provider:model"."""
+    """Return whether a name has the form "provider:model"."""
     return _NAME.fullmatch(name) is not None
 
 
 def register_provider_loader(loader: Callable[[str], Any]) -> None:
-    """Say what loads an embedder by its "provider:model"; `langchain_wikirank` does."""
+    """Register the function that loads an embedder by its "provider:model" name."""
     _loaders[:] = [loader]
 
 
-def load_of_provider(name: str) -> Any:
-    """Load an embedder of a provider.
-
-    Args:
-        name: Such as "openai:text-embedding-3-small".
-
-    Returns:
-        The embedder.
-
-    Raises:
-        ModelError: If nothing is registered.
-    """
+def load_provider_embedder(name: str) -> Any:
+    """Load an embedder such as "openai:text-embedding-3-small"."""
     return provider_loader(name)(name)
 
 
 def provider_loader(name: str) -> Callable[[str], Any]:
-    """What loads embedders of providers, also in another process: it can be pickled.
+    """Return the registered loader, which can be pickled and sent to another process.
 
     Args:
-        name: Of the embedder that is wanted.
+        name: The wanted embedder, for the error message.
 
     Returns:
-        What `register_provider_loader` was given.
+        The function that `register_provider_loader` got.
 
     Raises:
-        ModelError: If nothing is registered.
+        ModelError: If no loader is registered.
     """
     if not _loaders:
         msg = (

@@ -1,4 +1,4 @@
-"""Where a server of ours listens: loopback, or elsewhere with a token."""
+"""Where our servers listen: on loopback, or on any other address with a token."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SHORTEST_TOKEN = 16
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address reaches this machine alone."""
+    """Return whether a host name or address is reachable from this machine only."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -20,16 +20,16 @@ def is_loopback(host: str) -> bool:
 
 
 def check_token(host: str, token: str | None, *, hint: str) -> None:
-    """Refuse to be open to other machines without a token, or with one that can be guessed.
+    """Refuse to listen for other machines without a token, or with a token that is easy to guess.
 
     Args:
         host: Name or address to listen on.
-        token: What clients must present; None if nothing was given.
-        hint: How to set one, for the message.
+        token: What clients must send; None for no token.
+        hint: How to set a token, for the message.
 
     Raises:
-        InvalidArgumentError: If the host is not this machine alone and there is no token, or the
-            token is too short or not plain.
+        InvalidArgumentError: If other machines can reach the host and there is no token, or the
+            token is too short or not plain ASCII.
     """
     if token is None and not is_loopback(host):
         msg = (
@@ -51,13 +51,13 @@ def open_socket(host: str, port: int) -> socket.socket:
 
     Args:
         host: Name or address.
-        port: 0 to 65,535; 0 takes any that is free.
+        port: 0 to 65,535; 0 takes any free port.
 
     Returns:
-        The socket, listening.
+        The listening socket.
 
     Raises:
-        InvalidArgumentError: If the port is in use or the host is none of this machine's.
+        InvalidArgumentError: If the port is in use or the host is not an address of this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:

@@ -1,4 +1,4 @@
-"""Small helpers that belong to no one folder."""
+"""Small helpers that every folder uses: closing, batching, counting, and safety under `fork`."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from itertools import islice
 from typing import Any, Protocol, Self, TypeVar
 from weakref import WeakSet
 
-_PATIENCE = 5.0
-"""Seconds that a fork waits: a call that takes longer waits for another process, or a disk."""
+_FORK_TIMEOUT = 5.0
+"""Longest wait of a fork, in seconds. A longer call waits for another process or a disk itself."""
 
 
 class Closing(ABC):
-    """Base of what is its own context manager, and is closed by it."""
+    """A base class for context managers that close themselves on exit."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give what is held open free."""
+        """Release files, connections, processes and threads."""
 
     def __enter__(self) -> Self:
         return self
@@ -34,50 +34,53 @@ _Item = TypeVar("_Item")
 
 
 def chunks(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
-    """Cut an iterable in lists of at most `size`."""
+    """Split an iterable into lists of at most `size` items."""
     iterator = iter(items)
     while chunk := list(islice(iterator, size)):
         yield chunk
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
-    """How many of something there are, in good grammar: `1 article`, `2 articles`."""
+    """Format a number with its noun in singular or plural: `1 article`, `2 articles`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def is_rust_panic(err: BaseException) -> bool:
-    """Whether an extension in Rust panicked, as on a damaged file: no Exception, nor public."""
+    """Return whether a Rust extension panicked, for example on a damaged file.
+
+    Such an error is no `Exception`, and its class cannot be imported.
+    """
     return type(err).__name__ == "PanicException"
 
 
-class Forked(Protocol):
-    """What cannot be used in a forked child as its parent left it."""
+class ForkAware(Protocol):
+    """An object that must be reset in a forked child before its use there."""
 
     def after_fork(self) -> None:
-        """Forget threads, locks and connections; called in the child, alone."""
+        """Drop the parent's threads, locks and connections. Called in the child only."""
 
 
-_forked: WeakSet[Forked] = WeakSet()
+_fork_aware: WeakSet[ForkAware] = WeakSet()
 
 
-def renew_after_fork(thing: Forked) -> None:
-    """Have `after_fork` of a thing called in each forked child, for as long as it lives."""
-    _forked.add(thing)
+def renew_after_fork(resource: ForkAware) -> None:
+    """Call `resource.after_fork` in each forked child, for as long as the resource lives."""
+    _fork_aware.add(resource)
 
 
-def abandon(thing: Any) -> None:
-    """Keep what a child has of its parent from ever being closed, even as the interpreter ends.
+def abandon(resource: Any) -> None:
+    """Never close a resource that a forked child got from its parent, not even at exit.
 
-    To close a lock or a log would take it from the parent; to end threads would wait for ever.
+    Closing a lock or a log would take it from the parent; joining its threads would hang.
     """
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(resource))
 
 
 class ForkSafeLock:
-    """A lock that is free in a forked child, whoever held it in the parent.
+    """A lock that is free in a forked child, even if a thread of the parent held it.
 
     Args:
-        reentrant: Whether the thread that holds it may take it again.
+        reentrant: Whether the thread that holds the lock may acquire it again.
     """
 
     def __init__(self, *, reentrant: bool = False) -> None:
@@ -86,16 +89,16 @@ class ForkSafeLock:
         renew_after_fork(self)
 
     def after_fork(self) -> None:
-        """Forget who held it."""
+        """Replace the lock by a free one."""
         self._lock = self._make()
 
     def acquire(self, timeout: float = -1) -> bool:
-        """Take it; False if it was not to be had within some seconds."""
-        taken: bool = self._lock.acquire(timeout=timeout)
-        return taken
+        """Acquire the lock. Return False after `timeout` seconds; -1 waits without limit."""
+        acquired: bool = self._lock.acquire(timeout=timeout)
+        return acquired
 
     def release(self) -> None:
-        """Give it back."""
+        """Release the lock."""
         self._lock.release()
 
     def __enter__(self) -> None:
@@ -105,51 +108,51 @@ class ForkSafeLock:
         self.release()
 
 
-class forks_wait:  # noqa: N801 - used as a function; a generator would cost more a row
-    """Holds back forks by other threads, for as long as its block runs.
+class block_forks:  # noqa: N801 - used as a function; a generator would cost more per row
+    """Delay forks by other threads while the block runs.
 
-    For calls of libraries that guard what the whole process shares by locks of their own, as SQLite
-    does: a child forked within one would have that lock held, and wait for it for ever. Blocks
-    should take less than `_PATIENCE`, and may be nested.
+    For calls of libraries with process-wide locks of their own, such as SQLite: a child forked
+    within such a call would inherit a held lock and hang. Blocks should take less than
+    `_FORK_TIMEOUT` and may be nested.
     """
 
     def __enter__(self) -> None:
-        me = _calls[self] = threading.get_ident()
-        while _forker not in (None, me) and list(_calls.values()).count(me) == 1:
-            del _calls[self]
-            with _forking:
-                _calls[self] = me
+        thread = _blocks[self] = threading.get_ident()
+        while _forking_thread not in (None, thread) and list(_blocks.values()).count(thread) == 1:
+            del _blocks[self]
+            with _fork_lock:
+                _blocks[self] = thread
 
     def __exit__(self, *exc_info: object) -> None:
-        _calls.pop(self, None)  # It is gone in a child that was forked within the block.
+        _blocks.pop(self, None)  # Already gone in a child that was forked within the block.
 
 
-_calls: dict[forks_wait, int] = {}
-_forker: int | None = None
-_forking = threading.Lock()
+_blocks: dict[block_forks, int] = {}
+_forking_thread: int | None = None
+_fork_lock = threading.Lock()
 
 
 def _before_fork() -> None:
-    global _forker
-    _forking.acquire()
-    _forker = threading.get_ident()
-    ends = time.monotonic() + _PATIENCE
-    while {*_calls.values()} - {_forker} and time.monotonic() < ends:
+    global _forking_thread
+    _fork_lock.acquire()
+    _forking_thread = threading.get_ident()
+    deadline = time.monotonic() + _FORK_TIMEOUT
+    while {*_blocks.values()} - {_forking_thread} and time.monotonic() < deadline:
         time.sleep(0.0005)
 
 
 def _after_fork_in_parent() -> None:
-    global _forker
-    _forker = None
-    _forking.release()
+    global _forking_thread
+    _forking_thread = None
+    _fork_lock.release()
 
 
 def _after_fork_in_child() -> None:
-    global _forker, _forking
-    _forker, _forking = None, threading.Lock()
-    _calls.clear()
-    for thing in list(_forked):
-        thing.after_fork()
+    global _forking_thread, _fork_lock
+    _forking_thread, _fork_lock = None, threading.Lock()
+    _blocks.clear()
+    for resource in list(_fork_aware):
+        resource.after_fork()
 
 
 if hasattr(os, "register_at_fork"):

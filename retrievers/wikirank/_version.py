@@ -1,4 +1,4 @@
-"""The version, apart from the names of `wikirank`, which stand above all that is in it."""
+"""The version, in a module of its own so that every module may import it."""
 
 from __future__ import annotations
 

@@ -5,22 +5,23 @@ WikirankError
 ├── InvalidArgumentError (ValueError)   an argument is out of range, ill-typed or unknown
 │   └── TextTooLongError                a text exceeds the window, on_truncation="error"
 ├── CorpusError                         a source cannot be read: missing, broken, not UTF-8
-│   ├── EmptyCorpusError                a source holds no article with text
-│   ├── SourceAccessError               a wiki does not let us read: login refused, or needed
+│   ├── EmptyCorpusError                a source has no article with text
+│   ├── SourceAccessError               a wiki refuses access: login failed, or required
 │   └── SourceConnectionError           a wiki cannot be reached or stays too busy; try later
 ├── ModelError                          a model folder is missing, corrupt, or of the wrong kind
 ├── MissingExtraError (ImportError)     an optional dependency is missing; names the pip command
-├── ClusterError                        a Ray cluster is not there, or failed for good
+├── ClusterError                        a Ray cluster cannot be reached, or failed for good
 └── IndexStorageError                   the index on disk or on a Chroma server
-    ├── IndexNotFoundError              there is no index at the given place
-    ├── IndexMismatchError              made by another model, splitter or format than asked for
-    ├── IndexLockedError                another process is writing to it
-    └── IndexConnectionError            its Chroma server does not answer
+    ├── IndexNotFoundError              there is no index at the given path
+    ├── IndexMismatchError              made with another model, splitter or format than requested
+    ├── IndexLockedError                another process is writing to the index
+    └── IndexConnectionError            the index's Chroma server does not answer
 ```
 
-Each message says what was expected, what was got, and what to do. Warnings:
-`TruncationWarning` when a text was cut because `on_truncation="warn"`, or a query because it
-alone would fill the model's window.
+Each message says what was expected, what was got, and what to do.
+
+`TruncationWarning` is issued when a text is cut because of `on_truncation="warn"`, and when a query
+is cut because it would fill the model's window alone.
 """
 
 
@@ -29,11 +30,11 @@ class WikirankError(Exception):
 
 
 class InvalidArgumentError(WikirankError, ValueError):
-    """An argument is out of range, of the wrong kind, or unknown."""
+    """An argument is out of range, of the wrong type, or unknown."""
 
 
 class TextTooLongError(InvalidArgumentError):
-    """A text exceeds the model's window and `on_truncation="error"` was asked for."""
+    """A text exceeds the model's window and `on_truncation` is "error"."""
 
 
 class CorpusError(WikirankError):
@@ -41,15 +42,15 @@ class CorpusError(WikirankError):
 
 
 class EmptyCorpusError(CorpusError):
-    """A source holds no article with text."""
+    """A source has no article with text."""
 
 
 class SourceAccessError(CorpusError):
-    """A wiki does not let us read it: the login is refused, or one is needed."""
+    """A wiki refuses access: the login failed, or the wiki requires one."""
 
 
 class SourceConnectionError(CorpusError):
-    """A wiki cannot be reached, or stays too busy; the same command later may go on."""
+    """A wiki cannot be reached or stays too busy. Run the same command later to continue."""
 
 
 class ModelError(WikirankError):
@@ -61,19 +62,19 @@ class MissingExtraError(WikirankError, ImportError):
 
 
 class ClusterError(WikirankError):
-    """A Ray cluster is not there, or failed for good; the same command later goes on."""
+    """A Ray cluster cannot be reached, or failed for good. Run the command again to continue."""
 
 
 class IndexStorageError(WikirankError):
-    """Base of the errors about an index on disk or on a Chroma server."""
+    """Base of all errors about an index on disk or on a Chroma server."""
 
 
 class IndexNotFoundError(IndexStorageError):
-    """There is no index at the given place."""
+    """There is no index at the given path."""
 
 
 class IndexMismatchError(IndexStorageError):
-    """The index was made by another model, splitter or format than asked for."""
+    """The index was made with another model, splitter or format than requested."""
 
 
 class IndexLockedError(IndexStorageError):
@@ -81,7 +82,7 @@ class IndexLockedError(IndexStorageError):
 
 
 class IndexConnectionError(IndexStorageError):
-    """The Chroma server of the index does not answer."""
+    """The index's Chroma server does not answer."""
 
 
 class TruncationWarning(UserWarning):

@@ -1,4 +1,4 @@
-"""The values that travel between the stages: articles, sections, passages, candidates."""
+"""The values that pass between stages: articles, sections, passages, ranked passages."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ HEADING_SEPARATOR = " › "
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """One wiki article as a source gives it.
+    """One wiki article as a source returns it.
 
     Attributes:
         title: The article's title.
         text: Plain text; sections begin with `== Heading ==` lines.
-        url: Where the article can be read; empty if unknown.
+        url: Web address of the article; empty if unknown.
         revision: The source's revision id; empty if unknown.
-        metadata: Further fields of the record, JSON-serialisable, kept with every passage.
-        version: What the source compares to tell whether it changed; empty if it cannot tell.
+        metadata: Other fields of the record, JSON-serialisable, kept with every passage.
+        version: Changes whenever the article changes; empty if the source cannot tell.
     """
 
     title: str
@@ -38,8 +38,8 @@ class Section:
     """One section of an article.
 
     Attributes:
-        path: Headings from the outermost in, without the article's title; empty for the lead.
-        text: The section's own text, without its heading line and without its subsections.
+        path: Headings, outermost first, without the article's title; empty for the lead.
+        text: The section's own text, without its heading line and its subsections.
     """
 
     path: tuple[str, ...]
@@ -52,17 +52,17 @@ class Passage:
 
     Attributes:
         id: Deterministic; see `wikirank.passages.ids`.
-        text: The passage as it stands in the article.
-        source: Name of the source it came from.
+        text: The passage exactly as in the article.
+        source: Name of the passage's source.
         article: Key of the article within the source.
         number: Position among the article's passages, from 0.
         title: The article's title; empty if unknown.
-        section: Headings from the outermost in; empty for the lead.
-        url: Address of the article, with the section's anchor where it has one.
+        section: Headings, outermost first; empty for the lead.
+        url: Web address of the article, with the section's anchor if there is one.
         revision: The source's revision id; empty if unknown.
-        start: Where `text` begins in the section's text, in characters.
-        end: Where it ends; overlapping passages have `next.start < end`.
-        metadata: Further fields of the article, kept as they were.
+        start: Start of `text` in the section's text, in characters.
+        end: End of `text`; overlapping passages have `next.start < end`.
+        metadata: Other fields of the article, unchanged.
     """
 
     id: str
@@ -80,41 +80,41 @@ class Passage:
 
     @property
     def heading(self) -> str:
-        """`title › section › subsection`, without the parts that are empty."""
+        """`title › section › subsection`, without empty parts."""
         return heading(self.title, self.section)
 
     @property
     def headed_text(self) -> str:
-        """The heading on a line of its own, then the text: what the embedder reads."""
+        """The heading on a line of its own, then the text, as the embedder reads it."""
         return headed_text(self.heading, self.text)
 
 
 def heading(title: str, section: Sequence[str] = ()) -> str:
-    """Join a title and a section path as `title › section › subsection`."""
+    """Join a title and a section path to `title › section › subsection`."""
     return HEADING_SEPARATOR.join(part for part in (title, *section) if part)
 
 
 def headed_text(head: str, text: str) -> str:
-    """Put a heading on a line of its own before a text; no heading leaves the text alone."""
+    """Put a heading on a line of its own before a text; without a heading return the text."""
     return f"{head}\n{text}" if head else text
 
 
 @dataclass(frozen=True, slots=True)
 class RankedPassage:
-    """A passage with the score of each stage that saw it.
+    """A passage with its scores from each stage.
 
     Attributes:
-        passage: The passage; with `neighbours` its text holds the adjacent passages too.
-        rank: Place in the final order, from 1.
-        rank_before: Place before reranking, from 1.
-        dense_score: Cosine similarity to the query in [-1, 1]; None if dense search was not
-            asked.
-        lexical_score: BM25 as a share of the most that the query can reach in this index, in
-            [0, 1]; None if lexical search was not asked.
+        passage: The passage; with `neighbours` its text includes the adjacent passages.
+        rank: Rank in the final order, from 1.
+        rank_before: Rank before reranking, from 1.
+        dense_score: Cosine similarity to the query in [-1, 1]; None without dense search.
+        lexical_score: BM25 divided by the highest score that the query can reach in this index,
+            in [0, 1]; None without lexical search.
         fusion_score: Reciprocal rank fusion score; None unless the search was hybrid.
         rerank_logit: The cross-encoder's raw score; None if not reranked.
-        relevance_score: How probably the passage answers, in [0, 1]: the calibrated logit, or of
-            hybrid search the model's combination of it with the first stage; None if not reranked.
+        relevance_score: Probability that the passage answers the query, in [0, 1]: the calibrated
+            logit, in hybrid search combined with the first-stage scores if the model has learned
+            how; None if not reranked.
     """
 
     passage: Passage
@@ -127,7 +127,7 @@ class RankedPassage:
     relevance_score: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """The passage and its scores as plain values, for JSON."""
+        """Return the passage and its scores as plain values for JSON."""
         passage = self.passage
         return {
             "rank": self.rank,

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
-from wikirank._util import ForkSafeLock, forks_wait
+from wikirank._util import ForkSafeLock, block_forks
 from wikirank.types import Article
 
 _LOGGER = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ class PageCache:
             if not self._usable:
                 return None
             try:
-                with forks_wait(), closing(self._open()) as connection, connection:
+                with block_forks(), closing(self._open()) as connection, connection:
                     connection.execute(_TABLE)
                     return work(connection)
             except (OSError, sqlite3.Error, zlib.error, ValueError, TypeError) as err:

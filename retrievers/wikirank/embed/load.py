@@ -91,14 +91,14 @@ def _refuse(settings: Mapping[str, str | None], model: str | Path) -> None:
 
 def _load(folder: Path | None, recipe: dict[str, str | None], device: str | None) -> Embedder:
     # The bundled one needs none of these.
-    from wikirank._providers import is_provider_model, load_of_provider
+    from wikirank._providers import is_provider_model, load_provider_embedder
     from wikirank.embed.hub_embedder import HubEmbedder
     from wikirank.embed.sentence_layout import read_sentence_layout
     from wikirank.runtime.hub_onnx import find_hub_folder
 
     name = str(recipe["model"])
     if folder is None and is_provider_model(name):
-        of_provider: Embedder = load_of_provider(name)
+        of_provider: Embedder = load_provider_embedder(name)
         return of_provider
     on_gpu = is_cuda(device)
     hub = (

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from wikirank._util import Closing, abandon, chunks, forks_wait, renew_after_fork
+from wikirank._util import Closing, abandon, block_forks, chunks, renew_after_fork
 from wikirank.errors import IndexStorageError
 
 _SCARCE = 2**20
@@ -27,27 +27,27 @@ class _Cursor(sqlite3.Cursor):
     connection: _Connection
 
     def execute(self, sql: str, parameters: Any = ()) -> Self:
-        with store_failures(self.connection.path), forks_wait():
+        with store_failures(self.connection.path), block_forks():
             return super().execute(sql, parameters)
 
     def executemany(self, sql: str, parameters: Iterable[Any]) -> Self:
-        with store_failures(self.connection.path), forks_wait():
+        with store_failures(self.connection.path), block_forks():
             return super().executemany(sql, parameters)
 
     def __next__(self) -> Any:
-        with store_failures(self.connection.path), forks_wait():
+        with store_failures(self.connection.path), block_forks():
             return super().__next__()
 
     def fetchone(self) -> Any:
-        with store_failures(self.connection.path), forks_wait():
+        with store_failures(self.connection.path), block_forks():
             return super().fetchone()
 
     def fetchall(self) -> list[Any]:
-        with store_failures(self.connection.path), forks_wait():
+        with store_failures(self.connection.path), block_forks():
             return super().fetchall()
 
     def __del__(self) -> None:
-        with suppress(sqlite3.ProgrammingError), forks_wait():  # Its connection may be closed.
+        with suppress(sqlite3.ProgrammingError), block_forks():  # Its connection may be closed.
             self.close()
 
 
@@ -63,7 +63,7 @@ class _Connection(sqlite3.Connection):
         return self.cursor(_Cursor).executemany(sql, parameters)
 
     def close(self) -> None:
-        with forks_wait():
+        with block_forks():
             super().close()
 
     def __del__(self) -> None:
@@ -107,7 +107,7 @@ class Database(Closing):
         return lease.connection
 
     def _connect(self) -> _Connection:
-        with store_failures(self._path), forks_wait():
+        with store_failures(self._path), block_forks():
             connection = sqlite3.connect(
                 self._path,
                 timeout=30,

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from wikirank._util import forks_wait
+from wikirank._util import block_forks
 
 # Version, then: offset of level 0, capacity, elements, bytes an element, offset of the label, of
 # the vector; highest level and its element; links a level, on level 0, and M; two of building.
@@ -121,7 +121,7 @@ def _ask(chroma: Path, sql: str, values: tuple[str, ...]) -> tuple[Any, ...] | N
     """The first row of Chroma's database that answers; None if none does."""
     uri = f"{(chroma / DATABASE).absolute().as_uri()}?mode=ro"
     try:
-        with forks_wait(), closing(sqlite3.connect(uri, uri=True)) as connection:
+        with block_forks(), closing(sqlite3.connect(uri, uri=True)) as connection:
             row: tuple[Any, ...] | None = connection.execute(sql, values).fetchone()
     except sqlite3.Error:
         return None
