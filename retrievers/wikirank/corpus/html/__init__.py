@@ -1,4 +1,4 @@
-"""HTML of a wiki page made into the plain text of an article."""
+"""Convert the HTML of a wiki page to the plain text of an article."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts of a wiki page that are not its text: menus, edit links, reference marks, scripts."""
+"""Recognise what is not article text: menus, edit links, reference marks, scripts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 
 def words(text: str) -> frozenset[str]:
-    """The words of a text, each once."""
+    """Return the set of words in a text."""
     return frozenset(text.split())
 
 
@@ -15,7 +15,7 @@ _TAGS = words(
     "area audio button canvas datalist embed footer head iframe input link map meta nav noscript "
     "object option script select style svg template textarea title video"
 )
-# MediaWiki's own classes, those of its extensions, and those of templates that most wikis have.
+# Classes of MediaWiki, of its extensions, and of templates that most wikis have.
 _CLASSES = words(
     "ambox asbox authority-control autonumber catlinks dablink editsection hatnote haudio-controls "
     "jump-to-nav mainarticle mbox-small mbox-small-left mbox-text medialist messagebox metadata "
@@ -36,23 +36,23 @@ _IDS = words(
     "siteSub toc"
 )
 _ROLES = words("contentinfo navigation search")
-# Hidden only until the reader opens it, or until a script has run: sections and tables of mobile
-# pages, which Kiwix takes; folded boxes; the MathML of a formula, shown as a picture.
+# Hidden only until the reader opens it or a script runs: sections and tables of mobile pages, which
+# Kiwix archives; collapsed boxes; the MathML of a formula that is shown as a picture.
 _OPENED_TAGS = words("section table")
 _OPENED_CLASSES = ("mwe-math", "pcs-", "pagelib_", "NavContent", "mw-collaps")
 _HIDDEN_STYLE = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.I)
 
 
 def is_boilerplate(tag: str, attributes: Mapping[str, str]) -> bool:
-    """Tell whether an element, with all that is in it, is no part of the article's text.
+    """Return whether to drop an element with everything inside it.
 
     Args:
-        tag: Name of the element, in lower case.
-        attributes: Its attributes, names in lower case.
+        tag: Lower-case name of the element.
+        attributes: Attributes of the element, by lower-case name.
 
     Returns:
-        True for scripts, forms' controls, menus, tables of contents, navigation boxes, reference
-        marks and lists, notes to readers and editors, and all that a browser does not show.
+        True for scripts, form controls, menus, tables of contents, navigation boxes, reference
+        marks and lists, notes to readers and editors, and anything that a browser hides.
     """
     if tag in _TAGS:
         return True

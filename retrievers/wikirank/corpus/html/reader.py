@@ -1,4 +1,4 @@
-"""The events of an HTML parser made into blocks of text."""
+"""Convert the events of an HTML parser to blocks of text."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from wikirank.corpus.html.table import Cell, Table, span
 from wikirank.corpus.leftovers import DROPPED, tidied
 from wikirank.errors import CorpusError
 
-_DEEPEST = 1000  # libxml2's time for an end tag that ends nothing grows with the depth
+_MAX_DEPTH = 1000  # libxml2's time for an unmatched end tag grows with the depth
 _BLOCKS = words(
     "address article aside blockquote body caption center dd details dialog div dl dt fieldset "
     "figcaption figure form header hgroup hr legend main menu p section summary tbody tfoot thead "
     "html"
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_MOST_LEVEL = 6
-_BREAK = "\0"  # a line break that stays; the parser lets no U+0000 through
+_MAX_HEADING_LEVEL = 6
+_BREAK = "\0"  # a line break to keep; U+0000 is removed from the input
 _SPACE = re.compile(r"\s+")
 _SPACES = re.compile(r" {2,}")
 _STACKED = re.compile(rf"\^?([^\s{_BREAK}]{{1,8}}){_BREAK}\^?([^\s{_BREAK}]{{1,8}})")
-# As other programs leave it that took the pronunciation out of "Ada (/ˈeɪdə/; born 1815)".
+# Left by programs that removed the pronunciation from "Ada (/ˈeɪdə/; born 1815)".
 _LEFT_IN_BRACKET = re.compile(r"\( ?[;,](?: [;,])* (?=[^\W_])")
 _AROUND_BREAK = re.compile(f" *{_BREAK}[ {_BREAK}]*")
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
@@ -32,24 +32,24 @@ _DISPLAYSTYLE = re.compile(r"\{\\(?:display|text)style (.*)\}", re.DOTALL)
 
 
 class PageReader:
-    """A target for lxml's parser: takes its events, gives the text when closed.
+    """A target for lxml's parser: receives its events and returns the text when closed.
 
     Args:
-        title: The article's title.
-        length: Characters of the page.
+        title: Title of the article. A heading that only repeats it is left out.
+        length: Length of the page in characters. Repeated table cells may add as many again.
     """
 
     def __init__(self, *, title: str, length: int) -> None:
         self._title = _folded(title)
         self._blocks: list[str] = []
-        self._headings: list[tuple[int, int]] = []  # place among the blocks, and level
-        self._asides: list[str] = []  # infoboxes, until the lead is over
+        self._headings: list[tuple[int, int]] = []  # block index and level
+        self._asides: list[str] = []  # infoboxes, held back until the lead ends
         self._sink = self._blocks
         self._line: list[str] = []
-        self._ends: list[Callable[[], None]] = []  # what to do at the end of each open element
+        self._ends: list[Callable[[], None]] = []  # called at the end of each open element
         self._skipped_depth = 0
-        self._pre = 0
-        self._lists: list[int | None] = []  # number of the last item; None: not numbered
+        self._pre_depth = 0
+        self._lists: list[int | None] = []  # number of the last item; None for bullet lists
         self._bullet = ""
         self._tables: list[tuple[Table, list[str]]] = []
         self._cells: list[Cell] = []
@@ -58,9 +58,12 @@ class PageReader:
         self._repeat_budget = length
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
-        """An element begins."""
-        if len(self._ends) + self._skipped_depth > _DEEPEST:
-            msg = f"expected HTML nested at most {_DEEPEST} deep, got more: no wiki page is so deep"
+        """Handle the start of an element."""
+        if len(self._ends) + self._skipped_depth > _MAX_DEPTH:
+            msg = (
+                f"Expected HTML nested at most {_MAX_DEPTH} deep, got a deeper page. "
+                "Leave it out: it is not a wiki page."
+            )
             raise CorpusError(msg)
         if self._skipped_depth or is_boilerplate(tag, attributes):
             if not self._skipped_depth and self._line and tag not in _BLOCKS:
@@ -69,18 +72,18 @@ class PageReader:
             return
         self._ends.append(self._begin(tag, attributes))
 
-    def end(self, tag: str) -> None:  # noqa: ARG002 - the parser names it
-        """An element ends; the parser closes all that it opens, in order."""
+    def end(self, tag: str) -> None:  # noqa: ARG002 - the parser passes it
+        """Handle the end of an element. The parser closes all elements, in order."""
         if self._skipped_depth:
             self._skipped_depth -= 1
         else:
             self._ends.pop()()
 
     def data(self, text: str) -> None:
-        """Text."""
+        """Handle text."""
         if self._skipped_depth:
             return
-        if self._pre:
+        if self._pre_depth:
             text = text.replace("\r\n", "\n").replace("\n", _BREAK)
         else:
             text = _SPACE.sub(" ", text)
@@ -89,18 +92,19 @@ class PageReader:
             if _EXPONENT.fullmatch(text) and self._line and _BASE.search(self._line[-1]):
                 text = f"^{text}"
         elif text.startswith("⁄") and self._line and self._line[-1].startswith("^"):
-            self._line[-1] = f" {self._line[-1][1:]}"  # 33 1⁄3
+            # A fraction such as 33 1⁄3, not an exponent.
+            self._line[-1] = f" {self._line[-1][1:]}"
         self._line.append(text)
 
     def close(self) -> str:
-        """The page is over: its text."""
+        """End the page and return its text."""
         self._flush()
         self._place_asides()
-        # Below a heading of the first level, which is not the title, all others are its parts.
+        # If a level-one heading is not the title, move all headings one level down.
         deeper = any(level == 1 for _, level in self._headings)
-        for place, level in self._headings:
-            signs = "=" * min(level + deeper, _MOST_LEVEL)
-            self._blocks[place] = f"\n{signs} {self._blocks[place]} {signs}"
+        for index, level in self._headings:
+            signs = "=" * min(level + deeper, _MAX_HEADING_LEVEL)
+            self._blocks[index] = f"\n{signs} {self._blocks[index]} {signs}"
         return "\n".join(self._blocks).strip("\n")
 
     def _begin(self, tag: str, attributes: Mapping[str, str]) -> Callable[[], None]:
@@ -110,11 +114,11 @@ class PageReader:
         if tag in _BLOCKS:
             self._flush()
             return self._flush
-        special = _SPECIAL.get(tag)
-        return special(self, attributes) if special else _nothing
+        handler = _HANDLERS.get(tag)
+        return handler(self, attributes) if handler else _do_nothing
 
     def _flush(self) -> None:
-        """End the line: what was written since the last one becomes a block."""
+        """End the line and add it as a block."""
         text = self._take_line()
         if text:
             self._sink.extend((self._bullet + text).split(_BREAK))
@@ -125,7 +129,7 @@ class PageReader:
             return ""
         text = "".join(self._line).translate(_INVISIBLE)
         self._line = []
-        if self._pre:
+        if self._pre_depth:
             text = text.replace(DROPPED, "")
             return _BREAK.join(map(_code_line, text.strip(_BREAK).split(_BREAK))).rstrip()
         text = _AROUND_BREAK.sub(_BREAK, _SPACE.sub(" ", text))
@@ -153,16 +157,16 @@ class PageReader:
 
     def _begin_break(self, _: Mapping[str, str]) -> Callable[[], None]:
         self._line.append(_BREAK)
-        return _nothing
+        return _do_nothing
 
     def _begin_pre(self, _: Mapping[str, str]) -> Callable[[], None]:
         self._flush()
-        self._pre += 1
+        self._pre_depth += 1
         return self._end_pre
 
     def _end_pre(self) -> None:
         self._flush()
-        self._pre -= 1
+        self._pre_depth -= 1
 
     def _begin_list(self, number: int | None) -> Callable[[], None]:
         self._flush()
@@ -175,7 +179,7 @@ class PageReader:
 
     def _begin_item(self, attributes: Mapping[str, str]) -> Callable[[], None]:
         self._flush()
-        if self._cells:  # the cell's lines are joined
+        if self._cells:  # the lines of a cell are joined, without bullets
             return self._flush
         number = self._lists[-1] if self._lists else None
         if number is not None:
@@ -232,9 +236,9 @@ class PageReader:
         self._in_superscript = False
 
     def _begin_stack(self, attributes: Mapping[str, str]) -> Callable[[], None]:
-        """A span may hold an upper and a lower index, one above the other."""
+        """Begin a span that may hold an upper index above a lower one."""
         if "inline-block" not in attributes.get("style", ""):
-            return _nothing
+            return _do_nothing
         start = len(self._line)
         return lambda: self._end_stack(start)
 
@@ -243,11 +247,11 @@ class PageReader:
         if match is None:
             return
         upper, lower = match.groups()
-        if upper[0] in "+-−" and lower[0] in "+-−":  # limits of an error, "+0.2" over "−0.1"
+        if upper[0] in "+-−" and lower[0] in "+-−":  # error limits, such as "+0.2" over "−0.1"
             both = upper + lower
         elif upper[-1] in "+-−":  # a charge over a number of atoms
             both = f"{lower} {upper}"
-        else:  # a time signature, "12" over "8"
+        else:  # a time signature, such as "12" over "8"
             both = f"{upper} {lower}"
         self._line[start:] = [both]
 
@@ -258,43 +262,44 @@ class PageReader:
     def _begin_formula(self, attributes: Mapping[str, str]) -> Callable[[], None]:
         self._formula = attributes.get("alttext", "")
         if not self._formula:
-            return _nothing
+            return _do_nothing
         self._line.append(_tex(self._formula))
-        kept = len(self._line)
-        return lambda: self._line.__delitem__(slice(kept, None))
+        length = len(self._line)
+        # The TeX replaces the content of the element.
+        return lambda: self._line.__delitem__(slice(length, None))
 
     def _begin_picture(self, attributes: Mapping[str, str]) -> Callable[[], None]:
         if _is_formula(attributes) and attributes.get("alt") != self._formula:
             self._line.append(_tex(attributes.get("alt", "")))
         self._formula = ""
-        return _nothing
+        return _do_nothing
 
 
-_SPECIAL: dict[str, Callable[[PageReader, Mapping[str, str]], Callable[[], None]]] = {
+_HANDLERS: dict[str, Callable[[PageReader, Mapping[str, str]], Callable[[], None]]] = {
     "br": PageReader._begin_break,
     "img": PageReader._begin_picture,
     "li": PageReader._begin_item,
     "math": PageReader._begin_formula,
-    "ol": lambda self, given: self._begin_list(_number(given.get("start"), 1) - 1),
+    "ol": lambda self, attributes: self._begin_list(_number(attributes.get("start"), 1) - 1),
     "pre": PageReader._begin_pre,
     "q": PageReader._begin_quotation,
     "span": PageReader._begin_stack,
     "sup": PageReader._begin_superscript,
     "table": PageReader._begin_table,
-    "td": lambda self, given: self._begin_cell(given, header=False),
-    "th": lambda self, given: self._begin_cell(given, header=True),
+    "td": lambda self, attributes: self._begin_cell(attributes, header=False),
+    "th": lambda self, attributes: self._begin_cell(attributes, header=True),
     "tr": PageReader._begin_row,
     "ul": lambda self, _: self._begin_list(None),
 }
 
 
-def _nothing() -> None:
-    """What the end of most elements calls for."""
+def _do_nothing() -> None:
+    """Handle the end of an element that needs no handling."""
 
 
 def _code_line(line: str) -> str:
     line = line.expandtabs(4).rstrip()
-    return f" {line}" if line.startswith("==") else line  # it is no heading
+    return f" {line}" if line.startswith("==") else line  # must not look like a heading
 
 
 def _number(value: str | None, default: int) -> int:

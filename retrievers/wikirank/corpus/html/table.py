@@ -1,4 +1,4 @@
-"""Rows of an HTML table made into lines of text."""
+"""Convert the rows of an HTML table to lines of text."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 from wikirank.corpus.row_spans import RowSpans
 
-_LONG_CELL = 300  # characters; a cell of more is a column of a page, not a value
-_MOST_REPEATED = 80  # characters of a cell that stands for several rows
-_MOST_SPANNED = 1000
+_MAX_CELL_LENGTH = 300  # characters; a longer cell is a page column, not a value
+_MAX_REPEATED_LENGTH = 80  # characters; a longer cell is not repeated in each row that it spans
+_MAX_SPAN = 1000
 _BAR = " | "
 
 
 @dataclass(slots=True)
 class Cell:
-    """One cell: `th` or `td`, its lines, and how many rows and columns it covers."""
+    """A table cell, its lines, and the number of rows and columns that it spans."""
 
     is_header: bool
     rows: int
@@ -23,7 +23,7 @@ class Cell:
 
     @property
     def text(self) -> str:
-        """The lines in one: joined by commas, as a list is, or by spaces in a header."""
+        """The lines on one line, separated by commas, or by spaces in a header cell."""
         if self.is_header:
             return " ".join(self.lines)
         text = ""
@@ -34,34 +34,34 @@ class Cell:
 
 
 def span(value: str | None) -> int:
-    """The number in a `rowspan` or `colspan`; 1 where it is none."""
+    """Parse a `rowspan` or `colspan`; 1 if it is missing or not a number."""
     value = (value or "").strip()
-    return max(1, min(int(value), _MOST_SPANNED)) if value.isdecimal() and len(value) < 6 else 1
+    return max(1, min(int(value), _MAX_SPAN)) if value.isdecimal() and len(value) < 6 else 1
 
 
 class Table:
-    """Takes the cells of one table, row by row.
+    """Collects the cells of a table, row by row.
 
     Args:
-        budget: Characters that cells which cover several rows may add by being repeated.
+        budget: Most characters that repeating cells with a rowspan may add.
     """
 
     def __init__(self, budget: int) -> None:
         self._budget = [budget]
         self._row: list[Cell] = []
-        self._spans = RowSpans(self._budget, longest=_MOST_REPEATED, cost=len(_BAR))
+        self._spans = RowSpans(self._budget, longest=_MAX_REPEATED_LENGTH, cost=len(_BAR))
 
     @property
     def budget(self) -> int:
-        """What is left of the budget."""
+        """The rest of the budget, for the next table."""
         return self._budget[0]
 
     def add(self, cell: Cell) -> None:
-        """Take the next cell of the row."""
+        """Add the next cell of the row."""
         self._row.append(cell)
 
     def end_row(self) -> list[str]:
-        """The row as lines: one, or all the lines of its cells where one of them is long."""
+        """End the row and return it as one line, or all lines of its cells if a cell is long."""
         row, self._row = self._row, []
         if not row:
             return []
@@ -75,4 +75,4 @@ class Table:
 
 
 def _is_page_column(cell: Cell) -> bool:
-    return sum(map(len, cell.lines)) > _LONG_CELL
+    return sum(map(len, cell.lines)) > _MAX_CELL_LENGTH

@@ -1,4 +1,4 @@
-"""Markdown files of wikis and note-taking programs made into articles' text."""
+"""Convert Markdown files of wikis and note-taking programs to the text of articles."""
 
 from __future__ import annotations
 

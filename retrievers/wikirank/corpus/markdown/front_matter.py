@@ -1,4 +1,4 @@
-"""What may stand at the head of a Markdown file: YAML, TOML, or the properties of Logseq."""
+"""Read the front matter of Markdown files: YAML, TOML, or Logseq properties."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, time
 from typing import Any
 
-_LONGEST = 64 * 2**10  # characters
+_MAX_LENGTH = 64 * 2**10  # characters
 _OPENING = re.compile(r"(---|\+\+\+)[ \t]*\n")
 _CLOSING = {
     "---": re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE),
@@ -19,35 +19,35 @@ _PROPERTY = re.compile(
     r"(?:[-*][ \t]+)?[ \t]*([^\W\d_][\w./-]{0,60})::(?:[ \t]+(.*))?[ \t]*(?:\n|$)"
 )
 _LISTS = ("alias", "aliases", "tag", "tags")
-# What Logseq writes for itself beneath a block.
+# Properties that Logseq writes under a block for its own use.
 _INTERNAL = re.compile(
     r"^[ \t]*(?:[-*][ \t]+)?(?:id|collapsed|background-color|heading|created-at|updated-at|file|"
     r"file-path|hl-[\w-]+|ls-type|card-[\w-]+|query-[\w-]+|logseq\.[\w.-]+)::[ \t].*\n?",
     re.MULTILINE,
 )
-_MOST_VALUES = 1000
+_MAX_VALUES = 1000
 _BOOL, _INT = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:int"
-_MOST_BRACKETS = 200  # the parser's time grows with the square of their depth
-_MOST_DOTS = 50  # of one key, likewise
+_MAX_BRACKETS = 200  # the time of the YAML parser grows with the square of their depth
+_MAX_DOTS = 50  # in one key; the time of the TOML parser grows with their square
 
 
 def split_front_matter(markdown: str) -> tuple[Mapping[str, Any] | None, str]:
-    """Take the front matter off a document.
+    """Split a document into front matter and body.
 
     Args:
-        markdown: The document, its lines ended by line feeds.
+        markdown: The document, with line feeds as line ends.
 
     Returns:
-        What the front matter says, with the document after it. The mapping is empty where there
-        is no front matter. It is None where there is, but it is no YAML (between `---`) or TOML
-        (between `+++`), holds anchors or references, or is longer than 64 KiB characters: then
-        its lines stay in the document, as text.
+        The fields of the front matter, and the body. The fields are empty if there is no front
+        matter, or no end of it within 65,536 characters. They are None if it is not valid YAML
+        (between `---`) or TOML (between `+++`), or has YAML references; its lines then stay in the
+        body, as code.
     """
     opening = _OPENING.match(markdown)
     if opening is None:
         return _split_properties(markdown)
     start = opening.end()
-    closing = _CLOSING[opening[1]].search(markdown, start, start + _LONGEST)
+    closing = _CLOSING[opening[1]].search(markdown, start, start + _MAX_LENGTH)
     if closing is None:
         return {}, markdown
     head = markdown[start : closing.start()]
@@ -56,7 +56,7 @@ def split_front_matter(markdown: str) -> tuple[Mapping[str, Any] | None, str]:
     try:
         values = parse(head)
     except (ValueError, RecursionError):
-        # As code: its comments are no headings.
+        # Indented as code, because `#` comments would become headings.
         return None, "".join(f"    {line}\n" for line in head.splitlines()) + f"\n{body}"
     if isinstance(values, Mapping):
         return {str(key): value for key, value in values.items()}, body
@@ -64,14 +64,14 @@ def split_front_matter(markdown: str) -> tuple[Mapping[str, Any] | None, str]:
 
 
 def _parse_toml(text: str) -> Any:
-    if any(line.partition("=")[0].count(".") > _MOST_DOTS for line in text.splitlines()):
-        msg = f"over {_MOST_DOTS} dots in a key"
+    if any(line.partition("=")[0].count(".") > _MAX_DOTS for line in text.splitlines()):
+        msg = f"Expected at most {_MAX_DOTS} dots in a TOML key, got more."
         raise ValueError(msg)
     return tomllib.loads(text)
 
 
 def _split_properties(markdown: str) -> tuple[Mapping[str, Any], str]:
-    """Take Logseq's properties of a page off, `alias:: Frosty`, and those it keeps for itself."""
+    """Split off Logseq's page properties (`alias:: Frosty`) and remove its internal ones."""
     properties: dict[str, Any] = {}
     position = 0
     while line := _PROPERTY.match(markdown, position):
@@ -85,31 +85,32 @@ def _split_properties(markdown: str) -> tuple[Mapping[str, Any], str]:
 
 
 def parse_yaml(text: str) -> Any:
-    """Read YAML of plain values.
+    """Parse YAML with plain values.
 
     Args:
-        text: The YAML.
+        text: YAML from an untrusted file.
 
     Returns:
-        Its value; None where it is blank.
+        The value; None for blank text.
 
     Raises:
-        ValueError: If it is no YAML, or holds references, tags of Python or over 200 brackets.
+        ValueError: If the text is not valid YAML, or has references, Python tags or more than 200
+            brackets.
     """
     import yaml
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc, unused-ignore]
-        """Refuses references, of which a few lines may make a value of any size."""
+        """Refuses references: with them, a few lines can make a value of any size."""
 
         def compose_node(self, parent: Any, index: Any) -> Any:
             if self.check_event(yaml.AliasEvent):
                 raise yaml.YAMLError
             return super().compose_node(parent, index)
 
-    if text.count("[") + text.count("{") > _MOST_BRACKETS:
-        msg = f"over {_MOST_BRACKETS} brackets"
+    if text.count("[") + text.count("{") > _MAX_BRACKETS:
+        msg = f"Expected YAML with at most {_MAX_BRACKETS} brackets, got more."
         raise ValueError(msg)
-    # As YAML 1.2 and Obsidian have it: "no" is a word, and 12:30 no number of base 60.
+    # Like YAML 1.2 and Obsidian: "no" is a word, and 12:30 is not a base-60 number.
     Loader.yaml_implicit_resolvers = {
         first: [pair for pair in pairs if pair[0] not in (_BOOL, _INT)]
         for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -122,21 +123,21 @@ def parse_yaml(text: str) -> Any:
         raise ValueError(str(err)) from err
 
 
-def words_of(value: Any, *, separators: str = ",") -> list[str]:
-    """The names in a field such as `aliases` or `tags`.
+def split_names(value: Any, *, separators: str = ",") -> list[str]:
+    """Return the names in a field such as `aliases` or `tags`.
 
     Args:
-        value: A list, or text with several names.
-        separators: Characters that stand between names of a text.
+        value: A list, or a string with several names.
+        separators: Characters that separate the names in a string.
 
     Returns:
-        The names, each once, without the sign of a tag.
+        The names without duplicates and without the `#` of a tag.
     """
     if isinstance(value, str):
         value = re.split(f"[{re.escape(separators)}]+", value.strip().strip("[]"))
     if not isinstance(value, list):
         value = [] if value is None else [value]
-    names = (_name(name) for name in value[:_MOST_VALUES] if _plain(name))
+    names = (_name(name) for name in value[:_MAX_VALUES] if _is_scalar(name))
     return list(dict.fromkeys(name for name in names if name))
 
 
@@ -145,9 +146,9 @@ def _name(value: Any) -> str:
 
 
 def json_value(value: Any) -> Any:
-    """The nearest value that JSON can hold; None for what is neither a scalar nor a flat list."""
+    """Convert a value for JSON; None for anything but a scalar or a list of scalars."""
     if isinstance(value, list):
-        return [json_value(inner) for inner in value[:_MOST_VALUES] if _plain(inner)]
+        return [json_value(inner) for inner in value[:_MAX_VALUES] if _is_scalar(inner)]
     if isinstance(value, (date, time)):
         return value.isoformat()
     if isinstance(value, float) and not math.isfinite(value):
@@ -155,5 +156,5 @@ def json_value(value: Any) -> Any:
     return value if isinstance(value, (str, int, float)) else None
 
 
-def _plain(value: Any) -> bool:
+def _is_scalar(value: Any) -> bool:
     return isinstance(value, (str, int, float, date, time))

@@ -1,4 +1,4 @@
-"""A Markdown document made into a title, a text with `==` headings, and metadata."""
+"""Convert a Markdown document to a title, a text with `==` headings, and metadata."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from wikirank.corpus.html import html_text
-from wikirank.corpus.markdown.front_matter import json_value, split_front_matter, words_of
+from wikirank.corpus.markdown.front_matter import json_value, split_front_matter, split_names
 from wikirank.errors import CorpusError
 
 if TYPE_CHECKING:
     from markdown_it.rules_core import StateCore
     from markdown_it.token import Token
 
-_DEEPEST_BLOCK = 100  # lists count twice; each level takes several of Python's frames
-_DEEPEST_INLINE = 20  # the parser's own default: its time for brackets grows with it
+_MAX_BLOCK_DEPTH = 100  # lists count twice; each level takes several Python frames
+_MAX_INLINE_DEPTH = 20  # the parser's default; its time for brackets grows with the depth
 
 
 @dataclass(frozen=True, slots=True)
 class MarkdownPage:
-    """What a Markdown document says.
+    """The content of a Markdown document.
 
     Attributes:
-        title: The front matter's title, else the first `#` heading; empty if there is neither.
+        title: Title in the front matter, otherwise the first `#` heading; empty if there is
+            neither.
         text: Plain text; sections begin with `== Heading ==` lines.
-        metadata: The other fields of the front matter; `aliases` and `tags` are lists of strings.
-        faults: What could not be read as it was meant, each as a reason.
+        metadata: The other fields of the front matter. `aliases` and `tags` are lists of strings.
+        faults: Descriptions of the parts that could not be parsed and stayed as text.
     """
 
     title: str
@@ -37,11 +38,12 @@ class MarkdownPage:
 
 
 class MarkdownReader:
-    """Reads the Markdown of CommonMark, GitHub, GitLab and Obsidian.
+    """Reads Markdown: CommonMark and the additions of GitHub, GitLab and Obsidian.
 
     Args:
-        is_page: Tells whether a page of that name exists in the same wiki.
-        has_comments: Whether `%%` begins and ends a comment, as in Obsidian.
+        is_page: Returns whether a page with that name exists in the same wiki. GitHub writes links
+            as `[[label|page]]`, Obsidian as `[[page|label]]`.
+        has_comments: Whether `%%` begins and ends a comment, like in Obsidian.
     """
 
     def __init__(
@@ -53,8 +55,8 @@ class MarkdownReader:
 
         self._parser = MarkdownIt("commonmark")
         core = self._parser.core.ruler
-        core.before("block", "deep", lambda state: _set_depth(state, _DEEPEST_BLOCK))
-        core.before("inline", "shallow", lambda state: _set_depth(state, _DEEPEST_INLINE))
+        core.before("block", "block_depth", lambda state: _set_depth(state, _MAX_BLOCK_DEPTH))
+        core.before("inline", "inline_depth", lambda state: _set_depth(state, _MAX_INLINE_DEPTH))
         self._parser.enable(["table", "strikethrough"])
         add_wiki_syntax(self._parser, is_page=is_page, has_comments=has_comments)
         self._parser.add_render_rule("image", _alternative_text)
@@ -63,11 +65,11 @@ class MarkdownReader:
         """Read a document.
 
         Args:
-            markdown: The document, its lines ended by line feeds.
+            markdown: The document, with line feeds as line ends.
 
         Returns:
-            What it says. Marks, tags and comments are gone, links and pictures give their labels,
-            code stays as it is. One that is nested too deeply to be parsed stays Markdown.
+            The content. Markup, tags and comments are removed, links and pictures become their
+            labels, and code stays unchanged. A document that is nested too deeply stays Markdown.
         """
         values, body = split_front_matter(markdown)
         faults = () if values is not None else (f"front matter that is not {_language(markdown)}",)
@@ -84,7 +86,7 @@ class MarkdownReader:
         return MarkdownPage(title or heading, text, _metadata(fields), faults)
 
     def _without_title(self, tokens: list[Token], title: str) -> tuple[str, list[Token]]:
-        """The first `#` heading, and the tokens without it if it is only the document's title."""
+        """Return the first `#` heading; remove it from the tokens if it is just the title."""
         openings = [index for index, token in enumerate(tokens) if token.type == "heading_open"]
         for index in openings:
             if tokens[index].tag == "h1":
@@ -98,13 +100,13 @@ class MarkdownReader:
         return "", tokens
 
 
-def _set_depth(state: StateCore, deepest: int) -> None:
-    state.md.options["maxNesting"] = deepest
+def _set_depth(state: StateCore, depth: int) -> None:
+    state.md.options["maxNesting"] = depth
 
 
 def _check_depth(tokens: Sequence[Token]) -> None:
-    # Beyond its greatest depth the parser drops what is there.
-    if any(token.level >= _DEEPEST_BLOCK - 2 for token in tokens):
+    # The parser silently drops anything deeper than its limit.
+    if any(token.level >= _MAX_BLOCK_DEPTH - 2 for token in tokens):
         raise RecursionError
 
 
@@ -113,13 +115,13 @@ def _language(markdown: str) -> str:
 
 
 def _title(fields: dict[str, Any]) -> str:
-    """Take the title out of the fields: text, or what YAML sees a number or a date in."""
+    """Remove the title from the fields and return it. YAML may parse it as a number or a date."""
     key = next((key for key in fields if key.lower() == "title"), None)
     title = json_value(fields.pop(key)) if key else None
     return "" if title is None or isinstance(title, list) else str(title).strip()
 
 
-_NAMES = {"aliases": ",", "tags": ", "}  # with what separates names in one text
+_SEPARATORS = {"aliases": ",", "tags": ", "}  # characters between the names in a string
 _SINGULAR = {"alias": "aliases", "tag": "tags"}
 
 
@@ -128,14 +130,14 @@ def _metadata(fields: dict[str, Any]) -> dict[str, Any]:
     metadata: dict[str, Any] = {}
     for key, value in fields.items():
         listed = _SINGULAR.get(key.lower(), key.lower())
-        if listed in _NAMES:
-            values = words_of(value, separators=_NAMES[listed])
+        if listed in _SEPARATORS:
+            values = split_names(value, separators=_SEPARATORS[listed])
             names[listed] = list(dict.fromkeys([*names.get(listed, []), *values]))
             continue
-        kept = json_value(value)
-        if kept is not None and kept != []:
-            metadata[key] = kept
-    filled = {key: names[key] for key in _NAMES if names.get(key)}
+        plain = json_value(value)
+        if plain is not None and plain != []:
+            metadata[key] = plain
+    filled = {key: names[key] for key in _SEPARATORS if names.get(key)}
     return {**filled, **metadata}
 
 

@@ -1,4 +1,4 @@
-"""What wikis and note-taking programs add to Markdown: `[[links]]`, comments, callouts."""
+"""Markdown additions of wikis and note-taking programs: `[[links]]`, comments, callouts."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from markdown_it.rules_core import StateCore
     from markdown_it.rules_inline import StateInline
 
-_LONGEST_LINK = 500  # characters
-_LONGEST_MARK = 40  # characters of a paragraph that is a mark
-_LONGEST_PENDING = 1000  # characters of text that the parser copies for each one that it adds
-# Brackets of a paragraph that nothing closes: for each the parser looks through what follows.
-_MOST_UNCLOSED = 500
+_MAX_LINK_LENGTH = 500  # characters
+_MAX_CONTENTS_LENGTH = 40  # characters of a paragraph that asks for a table of contents
+_MAX_PENDING = 1000  # characters; the parser copies its pending text for each one that it adds
+# Unclosed brackets in a paragraph: for each of them the parser searches all that follows.
+_MAX_UNCLOSED = 500
 _BRACKET = re.compile(r"(\\.)|\[", re.DOTALL)
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,100}\](:[ \t]*)?")
 _BLOCK_ID = re.compile(r"\^[A-Za-z0-9-]{4,}[ \t]*(?=\n|$)")
@@ -33,11 +33,11 @@ _CONTENTS = ("[[_TOC_]]", "[TOC]", "[[_toc_]]", "[toc]")
 def add_wiki_syntax(
     parser: MarkdownIt, *, is_page: Callable[[str], bool], has_comments: bool
 ) -> None:
-    """Teach a parser the additions of GitHub's and GitLab's wikis and of Obsidian.
+    """Add the syntax of GitHub and GitLab wikis and of Obsidian to a parser, in place.
 
     Args:
-        parser: The parser; changed.
-        is_page: Tells whether a page of that name exists: GitHub writes `[[label|page]]`,
+        parser: The parser to change.
+        is_page: Returns whether a page with that name exists. GitHub writes `[[label|page]]`,
             Obsidian `[[page|label]]`.
         has_comments: Whether `%%` begins and ends a comment.
     """
@@ -58,7 +58,7 @@ def add_wiki_syntax(
     if has_comments:
         inline.before("link", "comment", _comment)
         parser.block.ruler.before("fence", "comment_block", _comment_block, {"alt": ["paragraph"]})
-    # "[^1]: word" is a footnote, not the address of a link.
+    # "[^1]: word" is a footnote, not a link definition.
     reference = next(r.fn for r in parser.block.ruler.__rules__ if r.name == "reference")
     parser.block.ruler.at(
         "reference",
@@ -73,16 +73,16 @@ def add_wiki_syntax(
 
 
 def link_label(inner: str, *, embedded: bool, is_page: Callable[[str], bool]) -> str:
-    """What a reader sees of a wiki link.
+    """Return the text that a reader sees of a wiki link.
 
     Args:
-        inner: What stands between the brackets.
-        embedded: Whether `!` stands before them.
-        is_page: Tells whether a page of that name exists.
+        inner: Text between the brackets.
+        embedded: Whether `!` precedes the brackets.
+        is_page: Returns whether a page with that name exists.
 
     Returns:
-        The label; without one the page's name and the heading, `Page > Heading`. Nothing for an
-        embedded picture or recording, unless it has a label.
+        The label, or without one the page and heading as `Page > Heading`. Empty for embedded media
+        without a label.
     """
     left, *options = (part.strip() for part in inner.split("|"))
     right = options[0] if options else ""
@@ -102,7 +102,7 @@ def _wiki_link(state: StateInline, silent: bool, is_page: Callable[[str], bool])
     if not embedded and not state.src.startswith("[[", state.pos):
         return False
     start = state.pos + 2 + embedded
-    end = state.src.find("]]", start, min(start + _LONGEST_LINK, state.posMax))
+    end = state.src.find("]]", start, min(start + _MAX_LINK_LENGTH, state.posMax))
     inner = state.src[start:end]
     if end < 0 or not inner.strip() or "\n" in inner or "[[" in inner:
         return False
@@ -121,7 +121,7 @@ def _footnote(state: StateInline, silent: bool) -> bool:
 
 
 def _contents(state: StateInline, silent: bool) -> bool:
-    if len(state.src) > _LONGEST_MARK:
+    if len(state.src) > _MAX_CONTENTS_LENGTH:
         return False
     return state.src.strip() in _CONTENTS and _replace(state, state.posMax, "", silent)
 
@@ -130,16 +130,16 @@ def _formula(state: StateInline, silent: bool) -> bool:
     match = _FORMULA.match(state.src, state.pos)
     if match is None:
         return False
-    # Its backslashes, stars and underscores are TeX, not Markdown.
+    # Backslashes, stars and underscores inside are TeX, not Markdown.
     return _replace(state, match.end(), match[1] or match[2], silent)
 
 
 def _highlight(state: StateInline, silent: bool) -> bool:
-    """`==` beside a word on one side only is a mark, if there is a second in the paragraph."""
+    """Remove `==` beside a word, on one side only, if the paragraph has a second `==`."""
     text, start = state.src, state.pos
     if not text.startswith("==", start) or text.startswith("=", start + 2):
         return False
-    # Found from both ends, as to count them at each of many would take their square.
+    # Search from both ends: counting all marks at each mark would take quadratic time.
     if text.find("==") == text.rfind("=="):
         return False
     before = text[start - 1 : start].strip() if start else ""
@@ -162,7 +162,7 @@ def _comment(state: StateInline, silent: bool) -> bool:
 
 
 def _comment_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """A comment of several lines, which may hold blank ones."""
+    """Skip a comment over several lines; it may contain blank lines."""
     if not state.getLines(start, start + 1, state.blkIndent, False).startswith("%%"):
         return False
     if "%%" in _line(state, start)[2:]:
@@ -183,24 +183,24 @@ def _line(state: StateBlock, number: int) -> str:
 
 
 def _flush(state: StateInline, silent: bool) -> bool:
-    """Make a token of the text so far, or a long text of marks would take the square of time."""
-    if not silent and len(state.pending) > _LONGEST_PENDING:
+    """Turn long pending text into a token; otherwise long texts take quadratic time."""
+    if not silent and len(state.pending) > _MAX_PENDING:
         state.pushPending()
     return False
 
 
 def _escape_unclosed(state: StateCore) -> None:
-    """Take the brackets of a paragraph as they stand where hundreds are never closed."""
+    """Treat the brackets of a paragraph as text if hundreds of them are never closed."""
     for token in state.tokens:
         text = token.content
         if token.type == "inline" and any(
-            text.count(left) - text.count(right) > _MOST_UNCLOSED for left, right in ("[]", "()")
+            text.count(left) - text.count(right) > _MAX_UNCLOSED for left, right in ("[]", "()")
         ):
             token.content = _BRACKET.sub(lambda match: match[1] or r"\[", text)
 
 
 def _callouts(state: StateCore) -> None:
-    """`> [!note] Title` has the title on a line of its own; without one, the kind of callout."""
+    """Put the title of `> [!note] Title` on its own line; without a title, the kind of callout."""
     for quote, paragraph, token in zip(
         state.tokens, state.tokens[1:], state.tokens[2:], strict=False
     ):
@@ -220,7 +220,7 @@ def _callouts(state: StateCore) -> None:
 
 
 def _replace(state: StateInline, end: int, text: str, silent: bool) -> bool:
-    """Pass over the source up to `end`, writing `text` in its place."""
+    """Skip the source up to `end` and write `text` in its place."""
     if not silent:
         state.push("text", "", 0).content = text
     state.pos = end

@@ -1,4 +1,4 @@
-"""Wikitext made into plain text: what a reader sees, without references, templates and markup.
+"""Convert wikitext to plain text: what a reader sees, without references, templates and markup.
 
 ```python
 page = read_wikitext("'''Frost''' is [[ice]].<ref>x</ref> [[Category:Ice]]", title="Frost")
@@ -7,9 +7,9 @@ page.categories  # ("Ice",)
 page.kind        # "article"
 ```
 
-The parser is ours, and works as MediaWiki's own preprocessor does: one pass with a stack, in time
-linear in the page's length whatever the page holds. mwparserfromhell takes quadratic time where
-markup is left open (14 s for 16 kB of `[[a|`), and it cannot be interrupted.
+The parser is our own. Like MediaWiki's preprocessor it makes one pass with a stack, and its time is
+linear in the length of the page, whatever the page holds. mwparserfromhell takes quadratic time on
+unclosed markup (14 s for 16 kB of `[[a|`) and cannot be interrupted.
 """
 
 from __future__ import annotations

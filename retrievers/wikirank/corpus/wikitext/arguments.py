@@ -1,4 +1,4 @@
-"""What a template is args."""
+"""The arguments of a template."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from wikirank.corpus.wikitext.marks import EQUALS
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """A template's arguments, expanded.
+    """The expanded arguments of a template.
 
     Attributes:
-        positional: Those without a name, in order; `{{a|2=x}}` counts as the second.
-        named: The others, by name in lower case; their values are stripped.
+        positional: Arguments without a name, in order. `{{a|2=x}}` sets the second.
+        named: All others, by lower-case name. Values are stripped.
     """
 
     positional: tuple[str, ...]
     named: dict[str, str]
 
     @classmethod
-    def of(cls, parts: Sequence[str]) -> Arguments:
+    def from_parts(cls, parts: Sequence[str]) -> Arguments:
         """Sort the parts between the pipes into positional and named arguments."""
         positional: list[str] = []
         named: dict[str, str] = {}
@@ -37,14 +37,14 @@ class Arguments:
         return cls(tuple(positional), named)
 
     def __getitem__(self, number: int) -> str:
-        """The positional argument of that number, from 1, stripped; empty if there is none."""
+        """Return the positional argument with that number, counted from 1; empty if missing."""
         return self.positional[number - 1].strip() if number <= len(self.positional) else ""
 
     def first(self, *names: str) -> str:
-        """The first of the named arguments that is there and not empty; else empty."""
+        """Return the first named argument that is not empty; empty if there is none."""
         return next((self.named[name] for name in names if self.named.get(name)), "")
 
     @property
     def filled(self) -> list[str]:
-        """The positional arguments that are not empty, stripped."""
+        """The positional arguments that are not empty, stripped of white space."""
         return [text for part in self.positional if (text := part.strip())]

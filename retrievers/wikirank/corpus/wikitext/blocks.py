@@ -1,4 +1,4 @@
-"""The second step: headings, lists, paragraphs and tables, line by line."""
+"""Second step of the parser: headings, lists, paragraphs and tables, line by line."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from wikirank.corpus.wikitext.lines import Lines
 from wikirank.corpus.wikitext.marks import HEADING, TABLE_END
 from wikirank.corpus.wikitext.tables import Table, starts_table
 
-# Tables within tables: each level copies the text within it once.
-_DEEPEST = 20
+# Nested tables: each level copies the text inside it once.
+_MAX_DEPTH = 20
 _LOOKS_LIKE_HEADING = re.compile(r"(={1,6})[^=].*=[ \t]*$")
 
 
 def render_blocks(wikitext: str) -> str:
-    """Make plain text of wikitext whose templates, links and tags are resolved.
+    """Convert wikitext to plain text.
 
     Args:
-        wikitext: Headings, lists, tables, paragraphs.
+        wikitext: Wikitext whose templates, links and tags are already resolved.
 
     Returns:
-        Text with marks of headings, and of pieces that are to be put back.
+        Text with marks for headings and for the literal pieces that `Expansion.restore` puts back.
     """
     blocks = _Blocks(budget=len(wikitext))
     end = f"\n{TABLE_END}\n" if "{|" in wikitext else ""
@@ -31,14 +31,14 @@ def render_blocks(wikitext: str) -> str:
         for _ in range(ended_by_headings.get(number, 0)):
             blocks.end_table()
         blocks.add(line)
-    return _joined(blocks.done())
+    return _join_lines(blocks.finish())
 
 
 class _Blocks:
-    """A page's lines, and the tables that are open.
+    """The lines of a page and its open tables.
 
     Args:
-        budget: Characters that cells over several rows may be repeated by.
+        budget: Most characters that repeating cells with a rowspan may add.
     """
 
     def __init__(self, budget: int) -> None:
@@ -49,7 +49,7 @@ class _Blocks:
     def add(self, line: str) -> None:
         stripped = line.lstrip(" \t:*")
         if starts_table(stripped):
-            if len(self._tables) < _DEEPEST:
+            if len(self._tables) < _MAX_DEPTH:
                 self._tables.append(Table(self._budget))
         elif line == TABLE_END:
             self.end_table()
@@ -61,23 +61,23 @@ class _Blocks:
             self._tables[-1].add(line)
 
     def end_table(self, rest: str = "") -> None:
-        """Put the innermost table, if one is open, into the one around it or on the page."""
+        """Close the innermost open table, and add it to the table around it or to the page."""
         if not self._tables:
             return
         closed = self._tables.pop()
         outer = self._tables[-1].cell() if self._tables else self._page
-        outer.add_ready(closed.done())
+        outer.add_finished(closed.finish())
         if rest.strip():
             outer.add(rest)
 
-    def done(self) -> list[str]:
+    def finish(self) -> list[str]:
         while self._tables:
             self.end_table()
-        return self._page.done()
+        return self._page.finish()
 
 
 def _tables_that_headings_end(lines: list[str]) -> dict[int, int]:
-    """How many tables end at a heading, by its line: those that nothing else ends."""
+    """Count the tables that only a heading ends, by the line number of the heading."""
     opened: list[int] = []
     for number, line in enumerate(lines):
         stripped = line.lstrip(" \t:*")
@@ -97,7 +97,7 @@ def _tables_that_headings_end(lines: list[str]) -> dict[int, int]:
 
 
 def _without_row_marks(line: str) -> str:
-    """A line outside tables; a row there belongs to a table that a template begins."""
+    """Clean a line outside tables. A row there belongs to a table that a template opened."""
     if not line.startswith("|"):
         return line
     if line.startswith("|-"):
@@ -105,8 +105,8 @@ def _without_row_marks(line: str) -> str:
     return line[2 if line.startswith(("|}", "|+")) else 1 :].replace("||", " | ").lstrip()
 
 
-def _joined(lines: list[str]) -> str:
-    """Join lines; blank ones do not repeat, and one stands before each heading."""
+def _join_lines(lines: list[str]) -> str:
+    """Join lines, with one blank line before each heading and no repeated blank lines."""
     kept: list[str] = []
     for line in lines:
         text = line.strip()
@@ -118,14 +118,15 @@ def _joined(lines: list[str]) -> str:
 
 
 def without_marks(text: str, *, title: str = "") -> str:
-    """Finish a text: no line but a heading may look like one, and none has a level under two.
+    """Replace the heading marks, so that only headings look like headings.
 
     Args:
-        text: What `render_blocks` gave, with the pieces put back that were kept as they are.
-        title: The page's title, which a heading above all others may repeat.
+        text: Output of `render_blocks`, with the literal pieces restored.
+        title: Title of the page. A level-one heading that repeats it is removed.
 
     Returns:
-        The text. Where a heading of level one says more than the title, all are a level deeper.
+        The text. Its headings have at least level two: if another level-one heading remains, every
+        heading moves one level down.
     """
     lines = text.split("\n")
     titles = [number for number, line in enumerate(lines) if line.startswith(f"{HEADING}= ")]

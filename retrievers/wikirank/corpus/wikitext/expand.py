@@ -1,6 +1,6 @@
-"""The first step: comments, templates, links and tags, in one pass with a stack.
+"""First step of the parser: comments, templates, links and tags, in one pass with a stack.
 
-Whatever opens and never closes is text, without the marks that open it.
+Markup that is never closed becomes text, without its opening marks.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from wikirank.corpus.wikitext.tags import (
     tag_text,
 )
 from wikirank.corpus.wikitext.templates import render_template, template_name
-from wikirank.corpus.wikitext.variants import chosen_variants
+from wikirank.corpus.wikitext.variants import choose_variants
 
 _TOKEN = re.compile(r"\{{2,}|\}{2,}|\[\[|\]\]|\||<(?=[!/a-zA-Z])")
 _LITERAL = re.compile(f"{LITERAL}([0-9]+){LITERAL}")
-# MediaWiki itself gives up on templates at 40; each level copies the text within it once.
-_DEEPEST = 60
+# MediaWiki gives up on templates nested deeper than 40. Each level copies the text inside it once.
+_MAX_DEPTH = 60
 
 
 @dataclass(slots=True)
-class _Open:
-    """A template (`braces` of two or more) or link (0) that has not closed yet."""
+class _OpenMarkup:
+    """An open template (two or more `braces`) or an open link (0)."""
 
     braces: int
     parts: list[list[str]] = field(default_factory=lambda: [[]])
@@ -43,16 +43,16 @@ class _Open:
 
 
 class Expansion:
-    """The expansion of one page.
+    """Expands one page and collects its categories, templates and switches.
 
     Args:
-        names: What the wiki calls its namespaces.
-        title: The page's title.
+        names: Namespace names of the wiki.
+        title: Title of the page.
 
     Attributes:
-        categories: The page's categories, in its order; may repeat.
-        templates: Normalised names of the templates it uses.
-        magic_words: The behaviour switches it holds, without underscores.
+        categories: Categories in page order; may contain duplicates.
+        templates: Normalised names of the templates used.
+        magic_words: Behaviour switches used, without underscores.
     """
 
     def __init__(self, names: NamespaceNames, title: str) -> None:
@@ -63,55 +63,55 @@ class Expansion:
         self._title = title
         self._literals: list[str] = []
         self._page: list[str] = []
-        self._stack: list[_Open] = []
+        self._stack: list[_OpenMarkup] = []
         self._sink = self._page
-        self._links = 0  # how many of the stack are links
-        self._unclosed: set[str] = set()  # tags that do not close in the rest of the page
+        self._links = 0  # number of links on the stack
+        self._unclosed: set[str] = set()  # tags with no closing tag in the rest of the page
 
     def expand(self, wikitext: str) -> str:
         """Resolve comments, templates, links and tags.
 
         Args:
-            wikitext: The page's source.
+            wikitext: Source of the page.
 
         Returns:
-            Wikitext of headings, lists, tables and quotes alone, with marks (see `marks`).
+            Wikitext that has only headings, lists, tables and quotes left, and marks (see `marks`).
         """
-        text = _with_tabs_apart(without_controls(wikitext))
+        text = _split_tabs(without_controls(wikitext))
         position = 0
         while match := _TOKEN.search(text, position):
             start = match.start()
             if start > position:
                 self._sink.append(text[position:start])
-            position = self._token(text, start, match[0])
+            position = self._handle_token(text, start, match[0])
         self._sink.append(text[position:])
         while self._stack:
             self._abandon()
         expanded, self.magic_words = magic_words("".join(self._page).replace(EQUALS, "="))
-        return chosen_variants(expanded)
+        return choose_variants(expanded)
 
     def restore(self, text: str) -> str:
-        """Put the pieces back, in place of their marks, that were kept as they are."""
+        """Replace the marks of literal pieces, such as `<nowiki>`, by the pieces."""
         return _LITERAL.sub(lambda match: self._literals[int(match[1])], text)
 
-    def _token(self, text: str, start: int, token: str) -> int:
-        """Deal with a token; returns where to go on."""
+    def _handle_token(self, text: str, start: int, token: str) -> int:
+        """Handle a token and return the position after it."""
         if token == "|":
-            self._pipe()
+            self._handle_pipe()
         elif token == "[[":
             self._open(0)
         elif token == "]]":
             self._close_link()
         elif token[0] == "{":
-            # `{{{|` is a table after a template's opening braces.
+            # `{{{|` may be `{{` and a table's `{|`: `_close_braces` keeps the brace left over.
             self._open(len(token))
         elif token[0] == "}":
             self._close_braces(len(token))
         else:
-            return self._tag(text, start)
+            return self._handle_tag(text, start)
         return start + len(token)
 
-    def _pipe(self) -> None:
+    def _handle_pipe(self) -> None:
         if not self._stack:
             self._page.append("|")
             return
@@ -119,21 +119,21 @@ class Expansion:
         self._stack[-1].parts.append(self._sink)
 
     def _open(self, braces: int) -> None:
-        if len(self._stack) >= _DEEPEST:
+        if len(self._stack) >= _MAX_DEPTH:
             return
-        opened = _Open(braces)
+        opened = _OpenMarkup(braces)
         self._stack.append(opened)
         self._links += not braces
         self._sink = opened.parts[-1]
 
-    def _pop(self) -> _Open:
+    def _pop(self) -> _OpenMarkup:
         closed = self._stack.pop()
         self._links -= not closed.braces
         self._sink = self._stack[-1].parts[-1] if self._stack else self._page
         return closed
 
     def _abandon(self) -> None:
-        """Make text of what is open innermost."""
+        """Turn the innermost open template or link into text."""
         text = "|".join(self._pop().texts())
         self._sink.append(text)
 
@@ -165,7 +165,7 @@ class Expansion:
         self._sink.append("}" * run)
 
     def _append(self, text: str) -> None:
-        """Append what was expanded; its equals signs name no argument of what holds it."""
+        """Append expanded text, so that its equals signs name no argument of the outer template."""
         self._sink.append(text.replace("=", EQUALS) if self._stack else text)
 
     def _template(self, parts: list[str]) -> str:
@@ -181,9 +181,9 @@ class Expansion:
         if variable is not None:
             return variable
         self.templates.add(template_name(name))
-        return render_template(name, Arguments.of(parts[1:]))
+        return render_template(name, Arguments.from_parts(parts[1:]))
 
-    def _tag(self, text: str, start: int) -> int:
+    def _handle_tag(self, text: str, start: int) -> int:
         if text.startswith("<!--", start):
             end = text.find("-->", start + 4)
             return len(text) if end < 0 else end + 3
@@ -207,7 +207,7 @@ class Expansion:
         return match.end()
 
     def _content_end(self, text: str, start: int, name: str) -> tuple[int, int] | None:
-        """Where a tag's content ends, and its closing tag; None if it does not close."""
+        """Return the span of the closing tag, or None if the tag is never closed."""
         if name in self._unclosed:
             return None
         match = _closing_tag(name).search(text, start)
@@ -234,8 +234,8 @@ _TAB_END = re.compile(r"\n?[ \t]*(?:\|-\||\{\{!\}\}-\{\{!\}\})[ \t]*")
 _TABBER = re.compile(r"\n?</?tabber(?:\s[^<>]*)?>\n?", re.IGNORECASE)
 
 
-def _with_tabs_apart(text: str) -> str:
-    """The tabs of `<tabber>`, between which `|-|` stands, each on lines of its own."""
+def _split_tabs(text: str) -> str:
+    """Put each tab of a `<tabber>` on its own lines; `|-|` separates tabs."""
     if "<tabber" not in text.lower() and "#tag:tabber" not in text:
         return text
     return _TABBER.sub("\n", _TAB_END.sub("\n", text))

@@ -1,7 +1,7 @@
-"""Text of templates that we do not know: kept within a sentence, dropped elsewhere.
+"""Text of unknown templates: kept inside a sentence, dropped elsewhere.
 
-A template's arguments are read before what follows it is: so a guess is marked, and the line that
-it stands in decides.
+A template is read before the text that follows it. So its text is only marked as a guess, and
+`resolve_guesses` decides once the whole line is known.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from wikirank.corpus.wikitext.marks import (
 )
 from wikirank.corpus.wikitext.names import is_language
 
-_LONGEST = 60  # characters; longer text is kept where it is a sentence of its own
-_MOST = 4  # arguments
+_MAX_LENGTH = 60  # characters; longer text is kept only if it is a whole sentence
+_MAX_ARGUMENTS = 4
 _MARKS = re.compile(f"[{GUESS}{GUESS_END}]")
 _GUESS = re.compile(f"{GUESS}([^{GUESS}{GUESS_END}]*){GUESS_END}")
 _LETTER = re.compile(r"[^\W\d_]")
 _NUMBER = re.compile(r"[+\-−]?[0-9][0-9.,\s]*")
-# What is no text: lengths, colours, numbers of records, files, addresses, settings.
+# Values that are not text: lengths, colours, record numbers, files, addresses, settings.
 _SETTING = re.compile(
     r"""[0-9.]+\s*(?:px|em|ex|pt|vw|%px) | \#[0-9a-f]{3,8} | 0[0-9]{2,} | [a-z]{2}[0-9]{4,}
     | [^\s/]*/[^\s/]*/[^\s]* | [^\s]*:// .* | [^\s]*_[^\s]* | .*\.(?:jpe?g|png|svg|gif|og[gv]|pdf)
@@ -44,7 +44,7 @@ _NAMES = re.compile(
     (?:$|[\s/?-])|\?$|сноск|примеч|脚注|註|注釈|出典|각주|حاشية|مرجع|footnote|anmerk|voetnoot""",
     re.VERBOSE,
 )
-# A mark behind a word or a full stop, without a space, refers to a source or is for editors.
+# A template right after a word or full stop, without a space, is a reference or an editor's note.
 _GLUED_BEHIND = re.compile(r"""[.,;:!?…"”»)\]]|[^\W_]""")
 _WITHOUT_SPACES = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _BEFORE_PROSE = f"{DROPPED}'*#:; "
@@ -52,28 +52,30 @@ _GLUED_BEFORE = re.compile(r"''|[^\W_]")
 
 
 def guess(name: str, args: Arguments) -> str:
-    """What a reader may see of a template that is not known.
+    """Guess what a reader sees of an unknown template.
 
     Args:
-        name: Its normalised name.
-        args: Its arguments.
+        name: Normalised name of the template.
+        args: Arguments of the template.
 
     Returns:
-        Its short positional arguments, between marks; empty if none is text.
+        The short positional arguments between guess marks; empty if none of them is text.
     """
     if _NAMES.search(name):
         return ""
-    texts = _without_languages([_MARKS.sub("", text) for text in args.filled[:_MOST]])
-    said = " ".join(text for text in texts if len(text) > _LONGEST or not _SETTING.fullmatch(text))
-    if not said or len(said) > _LONGEST or not said.startswith(texts[0]):
+    parts = _without_languages([_MARKS.sub("", text) for text in args.filled[:_MAX_ARGUMENTS]])
+    text = " ".join(
+        part for part in parts if len(part) > _MAX_LENGTH or not _SETTING.fullmatch(part)
+    )
+    if not text or len(text) > _MAX_LENGTH or not text.startswith(parts[0]):
         return ""
-    if any(mark in said for mark in (*"\n|=[]{}", BREAK, DROPPED, LITERAL, ASIDE, SUP, SUP_END)):
+    if any(mark in text for mark in (*"\n|=[]{}", BREAK, DROPPED, LITERAL, ASIDE, SUP, SUP_END)):
         return ""
-    return f"{GUESS}{said}{GUESS_END}"
+    return f"{GUESS}{text}{GUESS_END}"
 
 
 def _without_languages(texts: list[str]) -> list[str]:
-    """The texts that belong to this wiki's language: `fr|eau`, `eau|en|Water`."""
+    """Keep the text in the language of the wiki: `eau` in `fr|eau` and in `eau|en|Water`."""
     if len(texts) < 2 or _NUMBER.fullmatch(texts[0]):
         return texts
     if is_language(texts[0]):
@@ -81,36 +83,36 @@ def _without_languages(texts: list[str]) -> list[str]:
     return texts[:1] if is_language(texts[1]) else texts
 
 
-def settled(line: str, *, alone: bool) -> str:
-    """A line with its guesses kept or dropped.
+def resolve_guesses(line: str, *, keep_alone: bool) -> str:
+    """Keep or drop each guess of a line.
 
     Args:
         line: A line of wikitext, or a part of one.
-        alone: Whether a guess is kept that stands alone, as in a cell of a table.
+        keep_alone: Whether to keep a guess without text around it, for example in a table cell.
 
     Returns:
-        The line without marks of guesses; where one is dropped, with a mark of that.
+        The line without guess marks. A dropped guess leaves a `DROPPED` mark.
     """
     if GUESS not in line:
         return line.replace(GUESS_END, DROPPED) if GUESS_END in line else line
     has_prose = _LETTER.search(_GUESS.sub("", line)) is not None
-    begins = len(line) - len(line.lstrip(_BEFORE_PROSE))
+    prose_start = len(line) - len(line.lstrip(_BEFORE_PROSE))
 
-    def settle(match: re.Match[str]) -> str:
-        kept = alone
+    def resolve(match: re.Match[str]) -> str:
+        keep = keep_alone
         if has_prose:
-            kept = _within_sentence(line, match.start(), match.end(), begins)
-        return match[1] if kept else DROPPED
+            keep = _is_within_sentence(line, match.start(), match.end(), prose_start)
+        return match[1] if keep else DROPPED
 
-    return _MARKS.sub("", _GUESS.sub(settle, line))
+    return _MARKS.sub("", _GUESS.sub(resolve, line))
 
 
-def _within_sentence(line: str, start: int, end: int, begins: int) -> bool:
-    """Whether what lies between is a word among others, not a notice before them or behind one."""
+def _is_within_sentence(line: str, start: int, end: int, prose_start: int) -> bool:
+    """Whether the guess is a word of the sentence, not a note glued to the word beside it."""
     after = line[end : end + 2]
     if _GLUED_BEFORE.match(after) and not _WITHOUT_SPACES.match(after):
-        return after == "''" and start > begins
-    if start <= begins:
+        return after == "''" and start > prose_start
+    if start <= prose_start:
         return True
     before = line[start - 1]
     return _GLUED_BEHIND.match(before) is None or _WITHOUT_SPACES.match(before) is not None

@@ -1,4 +1,4 @@
-"""Text within a line: quotes, external links, entities, and what dropped pieces leave behind."""
+"""Text within a line: quotes, external links, entities, and the leftovers of dropped pieces."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _TABLE_MARKS = re.compile(r"^[ ]*(?:\{\|[ ]*)+")
 
 
 def inline_text(line: str) -> str:
-    """Make text of a piece of a line.
+    """Convert a line, or a part of one, to plain text.
 
     Args:
-        line: Wikitext without templates, links, tags or line ends.
+        line: Wikitext without templates, internal links, tags or line ends.
 
     Returns:
         Plain text.
@@ -39,19 +39,16 @@ def inline_text(line: str) -> str:
     if DROPPED in line:
         line = tidied(line)
     line = _TABLE_MARKS.sub("", line)
-    return _indented(_SPACES.sub(" ", line), line)
-
-
-def _indented(text: str, before: str) -> str:
-    """Give a line its indentation back, that of code."""
-    indent = len(before) - len(before.lstrip(" "))
-    return before[:indent] + text.lstrip(" ") if indent > 1 else text
+    text = _SPACES.sub(" ", line)
+    # Indented lines are code: keep the indentation.
+    indent = len(line) - len(line.lstrip(" "))
+    return line[:indent] + text.lstrip(" ") if indent > 1 else text
 
 
 def _without_leftovers(line: str) -> str:
-    """Take out brackets of templates and links that never opened or closed.
+    """Remove brackets of templates and links that were never opened or closed.
 
-    Closing ones stay where the line itself balances them: `a[b[0]]` is code.
+    Closing brackets stay if the line balances them: `a[b[0]]` is code.
     """
     if "{{" in line or "[[" in line:
         line = line.replace("{{", "").replace("[[", "")
@@ -63,7 +60,7 @@ def _without_leftovers(line: str) -> str:
 
 
 def _without_quotes(line: str) -> str:
-    """Take the marks of bold and italic text out, as MediaWiki's doQuotes tells them from '."""
+    """Remove bold and italic marks. MediaWiki's doQuotes has the same rules for apostrophes."""
     pieces = _QUOTES.split(line)
     runs = [len(run) for run in _QUOTES.findall(line)]
     apostrophes = [int(run == 4 or run > 5) for run in runs]
@@ -79,7 +76,7 @@ def _without_quotes(line: str) -> str:
 
 
 def _apostrophe_run(pieces: list[str], bold: list[int]) -> int:
-    """Which of the runs of three is an apostrophe and italics: `l'''amour''`."""
+    """Choose the run of three that is an apostrophe plus italics: `l'''amour''`."""
     words: list[int] = []
     for run in bold:
         before = pieces[run]

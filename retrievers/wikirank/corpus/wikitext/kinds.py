@@ -1,4 +1,4 @@
-"""Which pages are disambiguations, lists or redirects, in the larger Wikipedias' languages."""
+"""Recognise disambiguations, lists and redirects in the languages of the larger Wikipedias."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _REDIRECT_WORDS = frozenset(unicodedata.normalize("NFC", _REDIRECT_WORDS_TEXT).s
 
 
 def is_disambiguation(title: str, templates: Collection[str], magic_words: Collection[str]) -> bool:
-    """Whether templates, magic words or the title tell a page that only tells meanings apart."""
+    """Whether the title, the templates or the magic words mark a disambiguation page."""
     return (
         "DISAMBIG" in magic_words
         or title.lower().endswith(("(disambiguation)", "(пояснение)", "(begriffsklärung)"))
@@ -65,7 +65,7 @@ def is_disambiguation(title: str, templates: Collection[str], magic_words: Colle
 
 
 def is_list(title: str, categories: Collection[str]) -> bool:
-    """Whether a page is a list, an index or an outline, by its title or its categories."""
+    """Whether the title or the categories mark a list, an index or an outline."""
     return title.lower().startswith(_LIST_TITLES) or any(
         category.lower().startswith(_LIST_CATEGORIES) for category in categories
     )
@@ -78,12 +78,12 @@ def page_kind(
     magic_words: Collection[str],
     categories: Collection[str],
 ) -> PageKind:
-    """What kind of page it is: `article`, `disambiguation` or `list`."""
+    """Return the kind of a page: `article`, `disambiguation` or `list`."""
     if is_disambiguation(title, templates, magic_words):
         return "disambiguation"
     return "list" if is_list(title, categories) else "article"
 
 
 def is_redirect_word(word: str) -> bool:
-    """Whether `#word` makes a redirect."""
+    """Whether `#word` starts a redirect in some language."""
     return unicodedata.normalize("NFC", word.lower()) in _REDIRECT_WORDS

@@ -1,38 +1,39 @@
-"""Lines of wikitext outside tables, or in one cell of a table."""
+"""Lines of wikitext outside tables, or inside one table cell."""
 
 from __future__ import annotations
 
 import re
 
-from wikirank.corpus.wikitext.guesses import settled
+from wikirank.corpus.wikitext.guesses import resolve_guesses
 from wikirank.corpus.wikitext.inline import inline_text
 from wikirank.corpus.wikitext.marks import ASIDE, BREAK, CONTINUED, DROPPED, HEADING
 
 _LIST_SIGNS = "*#:;"
-_POINT, _ENDS = re.compile(r"[,;)]|\.(?:\s|$)"), (".", "!", "?", ":", ";")
-_DEEPEST = 6  # levels of lists and headings
-# Of an item that begins with a dropped template, such as a citation: what joined it to the rest.
-_JOINED = re.compile(rf"[ \t]*{DROPPED}(?:[{DROPPED} \t]|[,;:.–—-]+(?=[{DROPPED}\s]|$))*")
+_STARTS_WITH_POINT = re.compile(r"[,;)]|\.(?:\s|$)")
+_SENTENCE_ENDS = (".", "!", "?", ":", ";")
+_MAX_DEPTH = 6  # levels of lists and headings
+# A dropped template, such as a citation, at the start of an item, with the punctuation after it.
+_DROPPED_START = re.compile(rf"[ \t]*{DROPPED}(?:[{DROPPED} \t]|[,;:.–—-]+(?=[{DROPPED}\s]|$))*")
 
 
 class Lines:
-    """Lines of wikitext as they come, and the text they make.
+    """Collects lines of wikitext and converts them to text.
 
     Args:
-        in_cell: Whether they are those of a table's cell, which may hold a template alone.
+        in_cell: Whether the lines belong to a table cell. There a template may stand alone.
     """
 
     def __init__(self, *, in_cell: bool = False) -> None:
         self._in_cell = in_cell
         self._lines: list[str] = []
-        self._asides: list[str] = []  # facts of infoboxes, until the lead is over
-        self._counters: list[int] = []  # of numbered lists, by depth
-        self._in_paragraph = False  # whether a line may go on with the one before
+        self._asides: list[str] = []  # infobox facts, held back until the lead ends
+        self._counters: list[int] = []  # last number of each numbered list, by depth
+        self._in_paragraph = False  # whether the next line may continue this one
 
     def add(self, line: str) -> None:
-        """Read a line of wikitext."""
+        """Add a line of wikitext."""
         in_paragraph, self._in_paragraph = self._in_paragraph, False
-        line = settled(line, alone=self._in_cell or line.startswith(("=", ASIDE)))
+        line = resolve_guesses(line, keep_alone=self._in_cell or line.startswith(("=", ASIDE)))
         if line.startswith(ASIDE):
             self._asides.append(inline_text(line[1:]).strip())
             return
@@ -47,15 +48,15 @@ class Lines:
         elif not line.startswith("----"):
             self._add_paragraph(line, in_paragraph)
 
-    def add_ready(self, lines: list[str]) -> None:
-        """Take lines of text that are finished."""
+    def add_finished(self, lines: list[str]) -> None:
+        """Add lines that are already plain text."""
         self._in_paragraph = False
         self._lines.extend(["", *lines, ""])
 
-    def done(self) -> list[str]:
-        """The text, line by line."""
+    def finish(self) -> list[str]:
+        """Return the lines of text."""
         self._place_asides()
-        # As a whole: to add to a line again and again would take quadratic time.
+        # Join continued lines all at once: to extend a line step by step takes quadratic time.
         return "\n".join(self._lines).replace(f"\n{CONTINUED}", "").split("\n")
 
     def _place_asides(self) -> None:
@@ -66,9 +67,9 @@ class Lines:
     def _add_paragraph(self, line: str, in_paragraph: bool) -> None:
         for part in line.split(BREAK):
             text = inline_text(part).rstrip()
-            if in_paragraph and _goes_on(self._lines[-1], text):
+            if in_paragraph and _continues(self._lines[-1], text):
                 self._lines.append(f"{CONTINUED}{' ' if text[0].islower() else ''}{text}")
-            # A line that held a template only is no paragraph's end.
+            # A line that held only a template does not end a paragraph.
             elif text or not part.strip(f"{DROPPED} \t") or DROPPED not in part:
                 self._lines.append(text if part.startswith("  ") else text.strip())
             in_paragraph = False
@@ -76,12 +77,12 @@ class Lines:
 
     def _add_item(self, line: str) -> None:
         body = line.lstrip(_LIST_SIGNS)
-        signs = line[: len(line) - len(body)][:_DEEPEST]
+        signs = line[: len(line) - len(body)][:_MAX_DEPTH]
         term, colon, definition = "", "", ""
         if signs[-1] == ";":
             term, colon, definition = body.partition(" : ")
-        elif joined := _JOINED.match(body):
-            body = body[joined.end() :]
+        elif dropped := _DROPPED_START.match(body):
+            body = body[dropped.end() :]
         text = inline_text((term or body).replace(BREAK, " ")).strip()
         if colon:
             text = f"{text}: {inline_text(definition.replace(BREAK, ' ')).strip()}"
@@ -101,19 +102,19 @@ class Lines:
         return indent + bullet
 
 
-def _goes_on(before: str, text: str) -> bool:
-    """Whether a line break is within a sentence: to a reader it is a space."""
+def _continues(before: str, text: str) -> bool:
+    """Whether a line break is inside a sentence, where a reader sees a space."""
     if text[:1].islower():
-        return before[-1:] not in _ENDS
-    return _POINT.match(text) is not None
+        return before[-1:] not in _SENTENCE_ENDS
+    return _STARTS_WITH_POINT.match(text) is not None
 
 
 def _heading(line: str) -> str | None:
-    """A heading line with its mark; None for any other line."""
+    """Return a heading line with its mark, or None for any other line."""
     line = line.replace(DROPPED, "").replace(BREAK, " ").rstrip()
     before = len(line) - len(line.lstrip("="))
     after = len(line) - len(line.rstrip("="))
-    level = min(before, after, _DEEPEST)
+    level = min(before, after, _MAX_DEPTH)
     if level < 1 or before == len(line):
         return None
     text = inline_text(line[level : len(line) - level]).strip()

@@ -1,4 +1,4 @@
-"""Links: what a reader sees of them."""
+"""Links: their label and category."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from wikirank.corpus.wikitext.names import NamespaceNames, is_language
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What is left of a link.
+    """The visible part of a link.
 
     Attributes:
-        text: Its label; empty for files, categories and links to other languages.
-        categories: The category that it puts the page into, if any.
+        text: Label; empty for files, categories and links to other languages.
+        categories: The category that the link puts the page into, if any.
     """
 
     text: str
@@ -22,17 +22,17 @@ class Link:
 
 
 def read_link(parts: Sequence[str], names: NamespaceNames) -> Link:
-    """Read the parts of a link, between its brackets and pipes.
+    """Read a link.
 
     Args:
-        parts: The target, then what follows each pipe.
-        names: What the wiki calls its namespaces.
+        parts: The text between the brackets, split at the pipes; the target comes first.
+        names: Namespace names of the wiki.
 
     Returns:
         The label and the category.
     """
     target = parts[0].strip()
-    if "\n" in target:  # no link, but brackets around text
+    if "\n" in target:  # brackets around text, not a link
         return Link("|".join(parts))
     shown = target.startswith(":")
     target = target.lstrip(":").strip()
@@ -50,6 +50,6 @@ def read_link(parts: Sequence[str], names: NamespaceNames) -> Link:
 
 
 def _without_qualifier(target: str) -> str:
-    """`Kite (toy)` as `Kite`, the label that MediaWiki gives `[[Kite (toy)|]]`."""
+    """Shorten `Kite (toy)` to `Kite`, the label that MediaWiki gives `[[Kite (toy)|]]`."""
     name = target.partition(":")[2] or target
     return name.partition(" (")[0].strip()

@@ -21,7 +21,7 @@ _CHARACTERS = {"!": "|", "=": "=", "(": "(", ")": ")", "'": "'", "(!": "[|", "!)
 
 
 def magic_words(text: str) -> tuple[str, set[str]]:
-    """A text without its behaviour switches, and their names without underscores."""
+    """Remove the behaviour switches of a text; also return their names without underscores."""
     if "__" not in text:
         return text, set()
     switches = {name for name in _SWITCH.findall(text) if name in _SWITCHES}
@@ -30,19 +30,19 @@ def magic_words(text: str) -> tuple[str, set[str]]:
 
 
 def page_variable(name: str, title: str) -> str | None:
-    """The value of a variable of the page alone, or of a character; None if it is no such."""
+    """Return the value of a page variable or of an escaped character; None for other names."""
     return title if name in _PAGE_NAMES else _CHARACTERS.get(name)
 
 
 def parser_function(name: str, arguments: Sequence[str]) -> str | None:
-    """The value of a parser function where the page alone decides it.
+    """Evaluate a parser function, as far as the page alone allows.
 
     Args:
-        name: What stands before the colon.
-        arguments: What stands after it, cut at the pipes.
+        name: The text before the colon.
+        arguments: The text after the colon, split at the pipes.
 
     Returns:
-        The value, empty for functions that need more than the page; None if it is no function.
+        The value; empty for functions that need more than the page; None for other names.
     """
     value = arguments[0].strip()
     lowered = name.lower()

@@ -1,4 +1,4 @@
-"""What a wiki calls its namespaces, and which link prefixes are other languages."""
+"""Names of a wiki's namespaces, and link prefixes that stand for other languages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ _ENGLISH = {
     _TEMPLATE: ("template",),
     _CATEGORY: ("category",),
 }
-# Dumps do not list the aliases of namespaces ("Bild:"), but no article is named "X:y.jpg".
+# Dumps do not list namespace aliases such as "Bild:", so files are also known by their suffix:
+# no article is called "X:y.jpg".
 _SUFFIX_WORDS = (
     "jpg jpeg png gif svg webp tif tiff xcf bmp pdf djvu ogg oga ogv webm opus wav mp3 mp4"
 )
@@ -39,13 +40,13 @@ _LANGUAGES = frozenset(_LANGUAGES_WORDS.split())
 
 @dataclass(frozen=True, slots=True)
 class NamespaceNames:
-    """Names of the namespaces whose links are no text; English ones are always among them.
+    """Lower-case names of the namespaces that need special treatment. English names always count.
 
     Attributes:
-        files: Of files and images, in lower case.
-        media: Of links to a file itself, in lower case.
-        templates: Of templates, in lower case.
-        categories: Of categories, in lower case.
+        files: Names for files and images, whose links show a picture.
+        media: Names for direct links to a file, whose links show their label.
+        templates: Names for templates.
+        categories: Names for categories.
     """
 
     files: frozenset[str] = frozenset(_ENGLISH[_FILE])
@@ -55,20 +56,20 @@ class NamespaceNames:
 
     @classmethod
     def of(cls, names: Mapping[int, Iterable[str]]) -> NamespaceNames:
-        """Take a wiki's own names.
+        """Add a wiki's own names to the English ones.
 
         Args:
-            names: Names and aliases by number of the namespace, as the wiki's site information
-                has them; those that are not needed are passed over.
+            names: Names and aliases by namespace number, from the wiki's site information. Other
+                namespaces are ignored.
 
         Returns:
-            The names, with the English ones.
+            The wiki's names and the English ones.
         """
-        known = {
+        by_number = {
             number: frozenset(english) | {_folded(name) for name in names.get(number, ())}
             for number, english in _ENGLISH.items()
         }
-        return cls(known[_FILE], known[_MEDIA], known[_TEMPLATE], known[_CATEGORY])
+        return cls(by_number[_FILE], by_number[_MEDIA], by_number[_TEMPLATE], by_number[_CATEGORY])
 
     def is_file(self, prefix: str, rest: str) -> bool:
         """Whether `[[prefix:rest]]` shows a file."""
@@ -87,7 +88,7 @@ class NamespaceNames:
 
 
 def is_language(prefix: str) -> bool:
-    """Whether `[[prefix:…]]` leads to the same article in another language, and is no text."""
+    """Whether `[[prefix:…]]` links to the same article in another language, and shows no text."""
     return prefix.strip() in _LANGUAGES
 
 

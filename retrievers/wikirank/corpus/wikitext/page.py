@@ -1,4 +1,4 @@
-"""One page of a wiki, read: its text, its categories, and what kind of page it is."""
+"""Read one wiki page: its text, its categories and its kind."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ _ENGLISH = NamespaceNames()
 
 @dataclass(frozen=True, slots=True)
 class WikitextPage:
-    """What a page says.
+    """The content of a wiki page.
 
     Attributes:
-        text: Plain text; sections begin with `== Heading ==` lines, lists and tables are lines.
-        categories: Names of its categories, without the namespace, in the page's order.
-        kind: `article`, `disambiguation`, or `list`.
-        redirect: Title of the page that it sends its readers to; empty for any other page.
+        text: Plain text. Sections begin with `== Heading ==`; each list item and each table row
+            is a line.
+        categories: Category names without the namespace, in page order.
+        kind: `article`, `disambiguation` or `list`.
+        redirect: Target title of a redirect; empty for any other page.
     """
 
     text: str
@@ -36,15 +37,15 @@ class WikitextPage:
 def read_wikitext(
     wikitext: str, *, title: str = "", names: NamespaceNames = _ENGLISH
 ) -> WikitextPage:
-    """Read a page. Never fails; takes time linear in the length, whatever the page holds.
+    """Read a page. This never fails, and its time is linear in the length of the page.
 
     Args:
-        wikitext: The page's source.
-        title: Its title; tells a list from an article.
-        names: What its wiki calls its namespaces.
+        wikitext: Source of the page.
+        title: Title of the page; helps to recognise lists and disambiguations.
+        names: Namespace names of the wiki. The default knows only the English ones.
 
     Returns:
-        The page.
+        The content of the page.
     """
     target = redirect_target(wikitext)
     if target:
@@ -63,12 +64,12 @@ def read_wikitext(
 
 
 def plain_text(wikitext: str, *, names: NamespaceNames = _ENGLISH) -> str:
-    """The text of `read_wikitext` alone; empty for a redirect."""
+    """Return only the text of `read_wikitext`; empty for a redirect."""
     return read_wikitext(wikitext, names=names).text
 
 
 def redirect_target(wikitext: str) -> str:
-    """Title that a redirect leads to, without its section; empty if the page is none."""
+    """Return the target title of a redirect, without a section; empty for any other page."""
     match = _REDIRECT.match(wikitext)
     if match is None or not is_redirect_word(match[1]):
         return ""
@@ -76,19 +77,18 @@ def redirect_target(wikitext: str) -> str:
 
 
 def page_metadata(page: WikitextPage, aliases: Iterable[str] = ()) -> dict[str, Any]:
-    """The metadata of an article that comes from a wiki page, the same from every source.
+    """Return the article metadata of a wiki page. All wiki sources use the same keys.
 
     Args:
         page: The page.
-        aliases: Titles that redirect to it.
+        aliases: Titles of the redirects to the page.
 
     Returns:
-        `kind`, and where there are any `categories` and `aliases`, each a list of texts.
+        `kind`, and, unless empty, `categories` and `aliases` as lists of strings.
     """
     metadata: dict[str, Any] = {"kind": page.kind}
     if page.categories:
         metadata["categories"] = list(page.categories)
-    known = list(dict.fromkeys(aliases))
-    if known:
-        metadata["aliases"] = known
+    if unique := list(dict.fromkeys(aliases)):
+        metadata["aliases"] = unique
     return metadata

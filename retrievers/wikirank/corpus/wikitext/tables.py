@@ -1,4 +1,4 @@
-"""Tables as lines of text: one row a line, its cells between ` | `."""
+"""Convert tables to text: one line per row, with ` | ` between cells."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _ATTRIBUTES = re.compile(
     \s*=\s*(?:"[^"]*"|'[^']*'|[^\s"']+)(?:\s+|$))+""",
     re.IGNORECASE | re.VERBOSE,
 )
-_LONGEST_CELL = 400  # characters; a row with a longer one is layout, not data
-_LONGEST_REPEATED = 120
-_MOST_COLUMNS = 100
+_MAX_CELL_LENGTH = 400  # characters; a row with a longer cell is layout, not data
+_MAX_REPEATED_LENGTH = 120
+_MAX_COLUMNS = 100
 
 
 def starts_table(line: str) -> bool:
-    """Whether a line, without what indents it, opens a table."""
+    """Whether a line, stripped of its indentation, opens a table."""
     return line.startswith("{|")
 
 
 @dataclass(slots=True)
 class _Cell:
-    """A cell while it is read."""
+    """A table cell that is being read."""
 
     is_header: bool = False
     rows: int = 1
@@ -38,21 +38,21 @@ class _Cell:
 
 
 class Table:
-    """A table while it is read.
+    """A table that is being read.
 
     Args:
-        budget: How many characters cells over several rows may be repeated by; shared by all
-            tables of a page, and used up.
+        budget: Most characters that repeating cells with a rowspan may add. A list of one number,
+            shared by all tables of a page, which reduce it.
     """
 
     def __init__(self, budget: list[int]) -> None:
         self._lines: list[str] = []
         self._row: list[_Cell] = []
         self._loose: Lines | None = None  # a caption, or text before the first cell
-        self._spans = RowSpans(budget, longest=_LONGEST_REPEATED, cost=8)
+        self._spans = RowSpans(budget, longest=_MAX_REPEATED_LENGTH, cost=8)
 
     def add(self, line: str) -> None:
-        """Read a line."""
+        """Add a line of wikitext."""
         stripped = line.strip()
         if stripped.startswith("|-"):
             self._end_row()
@@ -66,15 +66,15 @@ class Table:
             self.cell().add(line)
 
     def cell(self) -> Lines:
-        """What text belongs to that comes now: the last cell, or the space before the first."""
+        """Return the lines that the next text belongs to: the last cell, or the caption."""
         if self._row:
             return self._row[-1].lines
         if self._loose is None:
             self._loose = Lines()
         return self._loose
 
-    def done(self) -> list[str]:
-        """End the table, and give its lines."""
+    def finish(self) -> list[str]:
+        """Close the table and return its lines."""
         self._end_row()
         return self._lines
 
@@ -92,22 +92,23 @@ class Table:
 
     def _end_loose(self) -> None:
         if self._loose is not None:
-            self._lines.extend(line for line in self._loose.done() if line.strip())
+            self._lines.extend(line for line in self._loose.finish() if line.strip())
             self._loose = None
 
     def _end_row(self) -> None:
         self._end_loose()
         if not self._row:
             return
-        cells = [(cell, [line for line in cell.lines.done() if line.strip()]) for cell in self._row]
+        cells = [
+            (cell, [line for line in cell.lines.finish() if line.strip()]) for cell in self._row
+        ]
         self._row = []
         if any(_is_layout(lines) for _, lines in cells):
             for _, lines in cells:
                 self._lines.extend(lines)
             return
         texts = self._spans.filled(
-            (_cell_text(lines), cell.rows, min(cell.columns, _MOST_COLUMNS))
-            for cell, lines in cells
+            (_cell_text(lines), cell.rows, min(cell.columns, _MAX_COLUMNS)) for cell, lines in cells
         )
         while texts and not texts[-1]:
             texts.pop()
@@ -116,11 +117,11 @@ class Table:
 
 
 def _without_attributes(text: str) -> tuple[str, str]:
-    """A cell's attributes and its text: `rowspan=2 | text`."""
+    """Split a cell such as `rowspan=2 | text` into attributes and text."""
     attributes, pipe, rest = text.partition("|")
     if pipe:
         return attributes, rest
-    # `colspan=2 {{n/a}}`: such templates bring the pipe along, and what we make of them does not.
+    # `colspan=2 {{n/a}}`: on the wiki the template contains the pipe, in our expansion it does not.
     match = _ATTRIBUTES.match(text)
     return (match[0], text[match.end() :]) if match else ("", text)
 
@@ -131,11 +132,11 @@ def _span(pattern: re.Pattern[str], attributes: str) -> int:
 
 
 def _is_layout(lines: list[str]) -> bool:
-    return len(lines) > 6 or any(len(line) > _LONGEST_CELL for line in lines)
+    return len(lines) > 6 or any(len(line) > _MAX_CELL_LENGTH for line in lines)
 
 
 def _cell_text(lines: list[str]) -> str:
-    """The lines of a cell as one: `1934 (7th)`, `Hans Dreier; Roland Anderson`."""
+    """Join the lines of a cell: `1934 (7th)`, `Hans Dreier; Roland Anderson`."""
     items = [_without_heading(line).strip().removeprefix("- ") for line in lines]
     return "; ".join(items).replace("; (", " (")
 
@@ -145,7 +146,7 @@ def _without_heading(line: str) -> str:
 
 
 def _row_line(cells: list[_Cell], texts: list[str]) -> str:
-    """`Key: value` for a header cell and one other; else the cells, one after the other."""
+    """Write a row: `Key: value` for a header cell and one value, otherwise cells between ` | `."""
     if len(cells) == len(texts) == 2 and cells[0].is_header and not cells[1].is_header:
         key = texts[0].rstrip(":")
         return f"{key}: {texts[1]}" if key else texts[1]

@@ -1,4 +1,4 @@
-"""Tags in wikitext: which of them hold text that is kept, dropped, or not to be parsed."""
+"""Tags in wikitext: which contents are kept, dropped, or left unparsed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from wikirank.corpus.wikitext.marks import BREAK, DROPPED, SUP, SUP_END
 
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:[\s/\"';][^<>]*)?)>")
 
-# What stands between these tags is no running text.
+# The content of these tags is not running text.
 _DROPPED_WORDS = """
 categorytree chart charinsert css dynamicpagelist gallery ge graph hiero imagemap includeonly
 indicator inputbox mapframe maplink phonos quiz ref references score section seo style script
 templatedata templatestyles timeline title
 """
 DROPPED_CONTENT = frozenset(_DROPPED_WORDS.split())
-# What stands between these is text, but not wikitext.
+# The content of these tags is text, but not wikitext.
 _LITERAL_WORDS = """
 nowiki pre syntaxhighlight source math chem ce
 """
@@ -43,21 +43,20 @@ _SPAN = re.compile(r"""(?:row|col)span\s*=\s*["']?\s*\d+""", re.IGNORECASE)
 
 
 def is_hidden(attributes: str) -> bool:
-    """Whether a tag's attributes hide what it holds."""
+    """Whether the attributes of a tag hide its content."""
     return "none" in attributes and _HIDDEN.search(attributes) is not None
 
 
 def tag_text(closing: str, name: str, attributes: str) -> str | None:
-    """What stands for a tag in the text.
+    """Return the replacement of a tag.
 
     Args:
-        closing: `/` for a closing tag, else empty.
-        name: The tag's name, in lower case.
-        attributes: What follows the name.
+        closing: `/` for a closing tag, otherwise empty.
+        name: Lower-case name of the tag.
+        attributes: The rest of the tag, after the name.
 
     Returns:
-        Marks or wikitext that later steps read; None if wikitext knows no such tag, so that it
-        is text.
+        Marks or wikitext for later steps; None if wikitext has no such tag, so that it is text.
     """
     if closing + name in _TABLES:
         spans = " ".join(_SPAN.findall(attributes)) if name in ("td", "th") and not closing else ""
@@ -75,25 +74,25 @@ def tag_text(closing: str, name: str, attributes: str) -> str | None:
         return "\n"
     if name == "ref":
         return DROPPED
-    known = name in _INLINE or name in DROPPED_CONTENT or name in LITERAL_CONTENT
-    return "" if known else None
+    is_tag = name in _INLINE or name in DROPPED_CONTENT or name in LITERAL_CONTENT
+    return "" if is_tag else None
 
 
 def literal_text(name: str, attributes: str, content: str) -> str:
-    """The text of a tag whose content is not wikitext.
+    """Return the text of a tag whose content is not wikitext.
 
     Args:
-        name: The tag's name, in lower case.
-        attributes: What follows the name.
-        content: What it holds.
+        name: Lower-case name of the tag.
+        attributes: The rest of the opening tag, after the name.
+        content: Text between the tags.
 
     Returns:
-        The text, with entities decoded where MediaWiki decodes them.
+        The text. Entities are decoded where MediaWiki decodes them.
     """
     if name in ("nowiki", "pre"):
         return decode_entities(content)
     if name in ("math", "chem", "ce"):
-        # To TeX `{ {` is `{{`; to a reader of wikitext it is no template.
+        # TeX reads `{ {` like `{{`, and later steps do not take it for a template.
         return re.sub(r"(?<=[{}])(?=[{}])", " ", " ".join(content.split()))
     return content if "inline" in attributes else content.strip("\n")
 
@@ -102,7 +101,7 @@ _ENTITY = re.compile(r"&(#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[a-zA-Z][a-zA-Z0-9]{1
 
 
 def decode_entities(text: str) -> str:
-    """Decode entities that end in a semicolon, as MediaWiki does; others are text."""
+    """Decode entities that end in a semicolon, like MediaWiki; others stay as text."""
     if "&" not in text:
         return text
     return _ENTITY.sub(lambda match: html.unescape(match[0]), text)

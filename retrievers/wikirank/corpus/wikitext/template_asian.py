@@ -9,10 +9,10 @@ from wikirank.corpus.wikitext.template_forms import (
     Renderer,
     argument,
     date_in_words,
+    drop,
     either,
     language_text,
     named,
-    nothing,
     prefixed,
     suffixed,
     written_months,
@@ -31,15 +31,15 @@ _arabic_date = date_in_words(_ARABIC)
 
 
 def with_reading(args: Arguments) -> str:
-    """A word and how it is read: `{{ruby|漢字|かんじ}}` as 漢字（かんじ）."""
+    """Return a word and its reading: `{{ruby|漢字|かんじ}}` gives 漢字（かんじ）."""
     word, reading = args[1], args[2]
     if not word or not reading:
         return word or reading
     return f"{word}（{reading}）" if _KANA.fullmatch(reading) else f"{word} ({reading})"
 
 
-def _first_three(written: Renderer) -> Renderer:
-    return lambda args: written(Arguments(args.positional[:3], args.named))
+def _first_three(render: Renderer) -> Renderer:
+    return lambda args: render(Arguments(args.positional[:3], args.named))
 
 
 def _death_date(args: Arguments) -> str:
@@ -54,7 +54,7 @@ def _life(args: Arguments) -> str:
 
 
 def interlanguage(args: Arguments) -> str:
-    """A link to another wiki's article: its label, else the name that the article would have."""
+    """Return the label of a link to another wiki, or else the name of the missing article."""
     return args.first("label", "lt", "display", "d") or args[1]
 
 
@@ -69,7 +69,7 @@ def _chinese_language_link(args: Arguments) -> str:
 
 
 def chinese_link(name: str) -> Renderer | None:
-    """The renderer of `{{link-en|…}}`, for any language; or None."""
+    """Return the renderer of `{{link-en|…}}`, for any language; None for other templates."""
     return _chinese_link if name.startswith(("link-", "internal link helper/")) else None
 
 
@@ -88,19 +88,19 @@ ASIAN: dict[str, Renderer] = {
         機種依存文字 改行禁止 独自研究範囲 要説明範囲 cjk~compatibility 小""",
         argument(1),
     ),
-    **named("要出典 要検証 誰 いつ 要説明 独自研究 脚注 注釈 出典", nothing),
+    **named("要出典 要検証 誰 いつ 要説明 独自研究 脚注 注釈 出典", drop),
     # Chinese
     **named("le", _chinese_link),
     **named("tsl translink ilh internal~link~helper", _chinese_language_link),
     **named("bd 生卒", _life),
     **named("生日 出生日期 死亡日期", _first_three(_eastern_date)),
     **named("僻字 僻字2 僻字3 專名號 专名号 書名號 书名号 小字", argument(1)),
-    **named("來源請求 来源请求 noteta 谁 何时", nothing),
+    **named("來源請求 来源请求 noteta 谁 何时", drop),
     # Korean
     **named("한자", lambda args: f"{args[1]}({args[2]})" if args[2] else args[1]),
     **named("출생일과~나이 출생일 사망일", _first_three(_korean_date)),
     **named("언어링크 빈링크", argument(1)),
-    **named("출처 각주", nothing),
+    **named("출처 각주", drop),
     # Arabic
     **named(
         "تاريخ تاريخ~الميلاد تاريخ~الميلاد~والعمر تاريخ~الوفاة تاريخ~الوفاة~والعمر تاريخ~البدء",
@@ -116,5 +116,5 @@ ASIAN: dict[str, Renderer] = {
     **named("قرن", prefixed("القرن ")),
     **named("هـ هجري", suffixed(" هـ")),
     **named("ميلادي", suffixed(" م")),
-    **named("بحاجة~لمصدر بحاجة~لتوضيح شريط~بوابات تصنيف~كومنز ضبط~استنادي", nothing),
+    **named("بحاجة~لمصدر بحاجة~لتوضيح شريط~بوابات تصنيف~كومنز ضبط~استنادي", drop),
 }

@@ -1,4 +1,4 @@
-"""Templates of named fields: the facts of infoboxes, entries of travel guides, named prose."""
+"""Templates with named fields: infobox facts, travel guide entries, prose in a named field."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from wikirank.corpus.wikitext.arguments import Arguments
 from wikirank.corpus.wikitext.marks import ASIDE, BREAK, DROPPED, GUESS, GUESS_END
 from wikirank.corpus.wikitext.template_forms import words
 
-# Names of infoboxes, or parts of them, in the larger wikis.
+# Infobox names, or parts of them, in the larger wikis.
 _INFOBOX_NAMES = words(
     """infobox taxobox geobox chembox drugbox speciesbox planetbox starbox ficha~de info/ infobox/
     infoboks infobokso infokast infoskreine infotaula infolentelė infopolje infokutija tietolaatikko
@@ -21,7 +21,7 @@ _INFOBOX_NAMES = words(
 )
 _INFOBOX = re.compile("|".join(map(re.escape, _INFOBOX_NAMES)))
 _NO_BOXES = ("infobox image", "infobox mapframe", "infobox requested", "info/imagem")
-# Fields that say how a box looks, and pictures.
+# Fields for pictures and for the look of a box.
 _LOOKS = re.compile(
     r"""image|imagen|imagem|immagine|^img|bild\b|bild|foto|photo|picture|logo|signature|firma|flag|
     bandeira|bandera|drapeau|seal|coat|shield|escudo|blason|герб|флаг|caption|légende|legende|
@@ -54,9 +54,10 @@ _UNITS = {
     "_km2": "km2", "_sq_mi": "sq mi", "_sqmi": "sq mi", "_ha": "ha", "_acre": "acres", "_km": "km",
     "_mi": "mi", "_m": "m", "_ft": "ft", "_cm": "cm", "_kg": "kg",
 }  # fmt: skip
-_LONGEST_FACT = 300  # characters
-_LONGEST_LINE = 5000
-_PAIRED = re.compile(r"(.+)_(?:name|date|info)([0-9]*)")  # with a title, a type or an event
+_MAX_FACT_LENGTH = 300  # characters
+_MAX_LINE_LENGTH = 5000
+# `leader_name` belongs to `leader_title`; other pairs have a type or an event.
+_PAIRED = re.compile(r"(.+)_(?:name|date|info)([0-9]*)")
 _COUNT = re.compile(r"population(?!.*(?:year|rank|date|density|as_of))")
 _FIRST_DATA = re.compile(r"(?:label|data)([0-9]+)")
 _ITEM = re.compile(r"^[*#:;]+\s*")
@@ -81,18 +82,18 @@ _PROSE = words(
     shortsummary summary résumé sinopsis sinossi zusammenfassung quote citation comment
     abstract biography content1 content2 content3"""
 )
-_SHORTEST_PROSE = 5  # words
+_MIN_PROSE_LENGTH = 5  # words
 
 
 def infobox(name: str, args: Arguments) -> str | None:
-    """The facts of an infobox, each on a line that is to follow the lead.
+    """Return the facts of an infobox. Their lines are marked to move behind the lead.
 
     Args:
-        name: The template's normalised name.
-        args: Its arguments.
+        name: Normalised name of the template.
+        args: Arguments of the template.
 
     Returns:
-        Lines such as `Population: 12,345`; None if the template is no infobox.
+        Lines such as `Population: 12,345`; None if the template is not an infobox.
     """
     if _INFOBOX.search(name) is None:
         return None
@@ -101,7 +102,7 @@ def infobox(name: str, args: Arguments) -> str | None:
     facts: dict[str, None] = {}
     for key, value in args.named.items():
         for line in value.split("\n"):
-            if line.startswith(ASIDE):  # of a box within this one
+            if line.startswith(ASIDE):  # a fact of a nested box
                 facts[line] = None
         if fact := _fact(key, value, args):
             facts[f"{ASIDE}{fact}"] = None
@@ -113,7 +114,7 @@ def _fact(key: str, value: str, args: Arguments) -> str:
     if not label or _LOOKS.search(key):
         return ""
     text = _on_one_line(value)
-    if not text or len(text) > _LONGEST_FACT or _NO_FACT.fullmatch(text):
+    if not text or len(text) > _MAX_FACT_LENGTH or _NO_FACT.fullmatch(text):
         return ""
     unit = next((unit for end, unit in _UNITS.items() if key.endswith(end)), "")
     if _COUNT.match(key) and text.isdecimal() and 3 < len(text) < 16:
@@ -122,7 +123,7 @@ def _fact(key: str, value: str, args: Arguments) -> str:
 
 
 def _label(key: str, args: Arguments) -> str:
-    """What a field is called: of `data1` by `label1`, of `leader_name` by `leader_title`."""
+    """Return the label of a field: `label1` for `data1`, `leader_title` for `leader_name`."""
     if numbered := _FIRST_DATA.fullmatch(key):
         is_label = key.startswith("label")
         return "" if is_label else _on_one_line(args.first(f"label{numbered[1]}"))
@@ -136,7 +137,7 @@ def _label(key: str, args: Arguments) -> str:
 
 
 def _on_one_line(value: str) -> str:
-    """A field's value; the items of a list with commas between."""
+    """Write the value of a field on one line, with commas between list items."""
     if "{|" in value:
         return ""
     text = ""
@@ -144,7 +145,7 @@ def _on_one_line(value: str) -> str:
         item = _ITEM.sub("", line.strip(f"{DROPPED}{GUESS}{GUESS_END} \t"))
         if not item or item.startswith(ASIDE):
             continue
-        if len(text) > _LONGEST_LINE:
+        if len(text) > _MAX_LINE_LENGTH:
             break
         plain = not text or text.endswith((",", ";", ":", "(")) or item[0] in "(,;"
         text += f"{' ' if text else ''}{item}" if plain else f", {item}"
@@ -152,21 +153,21 @@ def _on_one_line(value: str) -> str:
 
 
 def prose(name: str, args: Arguments) -> str:
-    """The text of a template whose text has a name: `{{see|name=…|content=…}}`.
+    """Return the prose in a named argument: `{{see|name=…|content=…}}`.
 
     Args:
-        name: The template's normalised name.
-        args: Its arguments.
+        name: Normalised name of the template.
+        args: Arguments of the template.
 
     Returns:
-        An entry of a travel guide on one line; other prose on lines of its own; empty without.
+        A travel guide entry on one line, or other prose on its own lines; empty if there is none.
     """
     content = next((args.named[key] for key in _PROSE if args.named.get(key)), "")
     if name in _LISTINGS:
         facts = [text for keys in _LISTED if (text := args.first(*keys))]
         head = ", ".join(facts).rstrip(".")
         return ". ".join(_on_one_line(part) for part in (head, content) if part.strip())
-    if len(content.split()) < _SHORTEST_PROSE and not _is_unspaced_prose(content):
+    if len(content.split()) < _MIN_PROSE_LENGTH and not _is_unspaced_prose(content):
         return ""
     return f"\n{content}\n"
 

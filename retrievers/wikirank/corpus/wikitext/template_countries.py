@@ -1,10 +1,10 @@
-"""Countries by the codes that templates call them by: `{{USA}}`, `{{flag|GER}}`."""
+"""Country names by the codes that templates use: `{{USA}}`, `{{flag|GER}}`."""
 
 from __future__ import annotations
 
 from wikirank.corpus.wikitext.arguments import Arguments
 
-# ISO 3166, and where they differ those of the IOC and of FIFA.
+# ISO 3166 codes, and the codes of the IOC and FIFA where they differ.
 _CODES = """
 AFG Afghanistan|AGO ANG Angola|AIA Anguilla|ALA Åland|ALB Albania|AND Andorra
 ARE UAE United Arab Emirates|ARG Argentina|ARM Armenia|ASM ASA American Samoa
@@ -65,9 +65,9 @@ def _by_code() -> dict[str, str]:
 
 
 COUNTRIES = _by_code()
-"""Names by code."""
+"""Country names by code."""
 
 
 def country(args: Arguments) -> str:
-    """The country that a template such as `{{flag|GER}}` names, by its code or in words."""
+    """Return the country of a template such as `{{flag|GER}}`, given as a code or a name."""
     return args.first("name") or COUNTRIES.get(args[1], args[1])

@@ -23,7 +23,7 @@ _FORMATS = ("dmy", "mdy", "iso", "ymd", "my", "none")
 
 
 def _written_date(year: str, month: str, day: str, *, day_first: bool) -> str:
-    """A date in words; what is no number stays as it is."""
+    """Write a date in words; parts that are not numbers stay unchanged."""
     if month.isdecimal() and 1 <= int(month) <= len(_MONTHS):
         month = _MONTHS[int(month) - 1]
     day = day.lstrip("0")
@@ -51,7 +51,7 @@ def _circa(args: Arguments) -> str:
 
 
 def _table_date(args: Arguments) -> str:
-    """`{{dts|2001|5|5}}`, `{{date|5 May 2001|mdy}}`, in French wikis `{{date|5|mai|2001}}`."""
+    """`{{dts|2001|5|5}}`, `{{date|5 May 2001|mdy}}`, or in French wikis `{{date|5|mai|2001}}`."""
     *dates, form = [*args.filled, ""]
     if dates and dates[-1].lower() in _FORMATS:
         *dates, form = dates
@@ -64,7 +64,7 @@ def _table_date(args: Arguments) -> str:
 
 
 def _in_format(date: str, form: str) -> str:
-    """A date in words or of the form 2001-05-05, in another order; any other text as it is."""
+    """Change the order of a date, in words or like 2001-05-05; other text stays unchanged."""
     if match := _DAY_FIRST.fullmatch(date):
         day, month, year = match.groups()
     elif match := _MONTH_FIRST.fullmatch(date):
@@ -82,12 +82,12 @@ def _in_format(date: str, form: str) -> str:
 
 
 def _date_elsewhere(args: Arguments) -> str:
-    """`{{data|1973-10-17}}` of Polish wikis, `{{data|17|10|1973}}` of Portuguese ones."""
+    """`{{data|1973-10-17}}` in Polish wikis, `{{data|17|10|1973}}` in Portuguese wikis."""
     return polish_date(args) if len(args.filled) == 1 else portuguese_date(args)
 
 
 def _age(args: Arguments) -> str:
-    """`{{age|1815|12|10|1852|11|27}}`; with one date, the age today, as on the wiki."""
+    """`{{age|1815|12|10|1852|11|27}}`; with one date it is the age today, like on the wiki."""
     numbers = [int(part) for part in args.filled if part.isdecimal() and len(part) < 5]
     if len(numbers) == 3:
         today = datetime.now(UTC)

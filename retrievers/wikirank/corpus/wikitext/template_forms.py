@@ -1,74 +1,73 @@
-"""The forms that templates take, whatever their name: what stands for one, given its arguments."""
+"""Renderers shared by many templates: each converts the arguments of a template to text."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from wikirank.corpus.wikitext.arguments import Arguments
-from wikirank.corpus.wikitext.names import is_language
 
 Renderer = Callable[[Arguments], str]
 
 
 def argument(number: int) -> Renderer:
-    """The positional argument of that number."""
+    """Render the positional argument with that number."""
     return lambda args: args[number]
 
 
 def either(*numbers_or_names: int | str) -> Renderer:
-    """The first of the arguments, positional or named, that is not empty."""
+    """Render the first argument, positional or named, that is not empty."""
     return lambda args: next(
         (
             text
-            for one in numbers_or_names
-            if (text := args[one] if isinstance(one, int) else args.first(one))
+            for key in numbers_or_names
+            if (text := args[key] if isinstance(key, int) else args.first(key))
         ),
         "",
     )
 
 
 def constant(text: str) -> Renderer:
-    """The same text always."""
+    """Render a fixed text."""
     return lambda _: text
 
 
-def nothing(_: Arguments) -> str:
+def drop(_: Arguments) -> str:
     """Drop the template."""
     return ""
 
 
 def last(args: Arguments) -> str:
-    """The last positional argument."""
+    """Render the last positional argument."""
     return args.filled[-1] if args.filled else ""
 
 
 def joined(separator: str) -> Renderer:
-    """All positional arguments."""
+    """Render all positional arguments, with a separator between them."""
     return lambda args: separator.join(args.filled)
 
 
 def prefixed(prefix: str, number: int = 1) -> Renderer:
-    """An argument after a text; nothing without the argument."""
+    """Render an argument after a prefix; nothing if the argument is empty."""
     return lambda args: f"{prefix}{args[number]}" if args[number] else ""
 
 
 def suffixed(suffix: str, number: int = 1) -> Renderer:
-    """An argument before a text; nothing without the argument."""
+    """Render an argument before a suffix; nothing if the argument is empty."""
     return lambda args: f"{args[number]}{suffix}" if args[number] else ""
 
 
 def before(word: str) -> Renderer:
-    """A word, and the arguments after it if there are any: `{{Mme|Curie}}`."""
+    """Render a word and, after it, any arguments: `{{Mme|Curie}}`."""
     return lambda args: " ".join([word, *args.filled])
 
 
 def fallback(default: str) -> Renderer:
-    """The first positional argument, or a text without it."""
+    """Render the first positional argument, or a default text if it is empty."""
     return lambda args: args[1] or default
 
 
 def quoted(opening: str, closing: str) -> Renderer:
-    """The first positional argument or the text, in quotation marks."""
+    """Render the first positional argument, or the named text, in quotation marks."""
 
     def render(args: Arguments) -> str:
         text = args[1] or args.first("texte", "texto", "text", "citation")
@@ -78,13 +77,12 @@ def quoted(opening: str, closing: str) -> Renderer:
 
 
 def language_text(args: Arguments) -> str:
-    """The text of `{{lang|fr|text}}`, where the first argument is a language."""
-    text = args.first("text", "texte", "texto", "testo")
-    return text or (args[2] if args[2] and is_language(args[1]) else args[2] or args[1])
+    """Render the text of `{{lang|fr|text}}`, whose first argument is a language."""
+    return args.first("text", "texte", "texto", "testo") or args[2] or args[1]
 
 
 def measure(args: Arguments) -> str:
-    """A number with its unit, and the unit's power: `{{unité|5|km|2}}`."""
+    """Render a number with its unit and the power of the unit: `{{unité|5|km|2}}`."""
     number, *units = (part.strip() for part in args.positional) if args.positional else ("",)
     text = ""
     for unit in units:
@@ -94,32 +92,32 @@ def measure(args: Arguments) -> str:
 
 
 def words(names: str) -> tuple[str, ...]:
-    """Names between white space; `~` stands for a space."""
+    """Split names at white space; `~` stands for a space inside a name."""
     return tuple(name.replace("~", " ") for name in names.split())
 
 
 def named(names: str, renderer: Renderer) -> dict[str, Renderer]:
-    """The same renderer under several names; `~` stands for a space."""
+    """Map several names to the same renderer; see `words` for the format of the names."""
     return dict.fromkeys(words(names), renderer)
 
 
 def written_months(text: str) -> dict[str, str]:
-    """The names of the months by number, `1` to `12`."""
+    """Map the numbers `1` to `12` to the names of the months."""
     return {str(number): month for number, month in enumerate(text.split(), 1)}
 
 
 def date_in_words(
     months: Mapping[str, str], form: str = "{day} {month} {year}", *, year_first: bool = False
 ) -> Renderer:
-    """A date of three arguments, day first or year first; other arguments are left out.
+    """Render a date of three arguments, in the order day, month, year or year, month, day.
 
     Args:
-        months: Names of the months by number.
-        form: How the parts are put together.
-        year_first: Whether the year comes first where a number does not tell.
+        months: Names of the months, see `written_months`.
+        form: Format string for the written date.
+        year_first: Whether the year comes first if the first argument is not a number.
 
     Returns:
-        The renderer.
+        The renderer. It ignores all further arguments.
     """
 
     def render(args: Arguments) -> str:

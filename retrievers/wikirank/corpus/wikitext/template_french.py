@@ -11,11 +11,11 @@ from wikirank.corpus.wikitext.template_forms import (
     before,
     constant,
     date_in_words,
+    drop,
     either,
     language_text,
     measure,
     named,
-    nothing,
     prefixed,
     quoted,
     written_months,
@@ -27,24 +27,24 @@ _MONTHS = written_months(
     "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
 )
 _ORDINAL = re.compile(r"er?|re|nd")
-_written = date_in_words(_MONTHS)
+_date_in_words = date_in_words(_MONTHS)
 
 
-def _date(args: Arguments) -> str:
+def french_date(args: Arguments) -> str:
     """`{{date|17|octobre|1973}}`, also without the day or in one argument."""
     day = args[1]
     if day in ("1", "01"):
-        return _written(Arguments(("1er", *args.positional[1:]), args.named))
-    return _written(args)
+        return _date_in_words(Arguments(("1er", *args.positional[1:]), args.named))
+    return _date_in_words(args)
 
 
 def _birth_or_death(args: Arguments) -> str:
-    """The first three arguments; what follows is a field, or the date of birth of who died."""
-    return _date(Arguments(args.positional[:3], args.named))
+    """Write the first three arguments. Further ones name a field or repeat the date of birth."""
+    return french_date(Arguments(args.positional[:3], args.named))
 
 
 def is_french_date(args: Arguments) -> bool:
-    """Whether it is a day, a month and a year, in that order."""
+    """Whether the arguments are a day, a month and a year, in that order."""
     day, month, year = args[1], args[2], args[3]
     if day and not day.rstrip("er").isdecimal():
         return False
@@ -52,13 +52,8 @@ def is_french_date(args: Arguments) -> bool:
     return french or (bool(day) and len(day) <= 2 and month.isdecimal() and len(year) > 2)
 
 
-def french_date(args: Arguments) -> str:
-    """The date in words."""
-    return _date(args)
-
-
 def century(args: Arguments) -> str:
-    """`{{s-|XIX}}`, `{{s|Ier|av. J.-C.}}`: the century, in words."""
+    """Write a century in words: `{{s-|XIX}}`, `{{s|Ier|av. J.-C.}}`."""
     numeral, *rest = args.filled or [""]
     suffix = next((part for part in rest if _ORDINAL.fullmatch(part)), "")
     rest = [part for part in rest if not _ORDINAL.fullmatch(part)]
@@ -72,7 +67,7 @@ def _ordinal(numeral: str, suffix: str = "") -> str:
 
 
 def _centuries(word: str) -> Renderer:
-    """`{{s2-|XIX|XX}}`: two centuries, with a word between them."""
+    """Render two centuries with a word between them: `{{s2-|XIX|XX}}`."""
 
     def render(args: Arguments) -> str:
         numerals = [part for part in args.filled if ROMAN.fullmatch(part)]
@@ -90,8 +85,8 @@ def _from_century_to(args: Arguments) -> str:
     return f"{' '.join(words)} siècle"
 
 
-def name_as_read(name: str) -> str:
-    """The text of `{{XIXe siècle}}` or `{{1er mai}}`, which is the template's name; else empty."""
+def french_text_from_name(name: str) -> str:
+    """Return the text of `{{XIXe siècle}}` or `{{1er mai}}`; empty for other names."""
     day, _, month = name.partition(" ")
     if day.removesuffix("er").isdecimal() and month in _MONTHS.values():
         return name
@@ -112,7 +107,9 @@ def _hours(args: Arguments) -> str:
 
 FRENCH: dict[str, Renderer] = {
     **named("unité unite nombre nb num monnaie", measure),
-    **named("date~de~naissance date~de~naissance- naissance date- date~sport date~rapide", _date),
+    **named(
+        "date~de~naissance date~de~naissance- naissance date- date~sport date~rapide", french_date
+    ),
     **named("date~de~décès date~de~décès- décès date~républicaine", _birth_or_death),
     **named("s- -s- -s siècle", century),
     **named("s2 s2- -s2-", _centuries("et")),
@@ -167,5 +164,5 @@ FRENCH: dict[str, Renderer] = {
     "exp": lambda args: f"^{args[1]}" if args[1].lstrip("-−").isdecimal() else args[1] or "e",
     "ind": argument(1),
     "fchim": lambda args: "".join(args.filled),
-    **named("refa réf sources~secondaires", nothing),
+    **named("refa réf sources~secondaires", drop),
 }

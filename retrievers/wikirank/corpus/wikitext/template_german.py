@@ -11,11 +11,11 @@ from wikirank.corpus.wikitext.template_forms import (
     argument,
     before,
     date_in_words,
+    drop,
     either,
     language_text,
     measure,
     named,
-    nothing,
     written_months,
 )
 
@@ -47,18 +47,11 @@ def _date(args: Arguments) -> str:
     return _german_date(Arguments(parts, args.named)) if len(parts) > 2 else " ".join(args.filled)
 
 
-def _iso_date(written: Renderer) -> Renderer:
-    def render(args: Arguments) -> str:
-        if iso := _ISO.fullmatch(args[1]):
-            return written(Arguments((iso[3], iso[2], iso[1]), args.named))
-        return written(Arguments(args.positional[:3], args.named))
-
-    return render
-
-
 def polish_date(args: Arguments) -> str:
     """`{{data|1973-10-17}}`."""
-    return _iso_date(_polish_date)(args)
+    iso = _ISO.fullmatch(args[1])
+    parts = (iso[3], iso[2], iso[1]) if iso else args.positional[:3]
+    return _polish_date(Arguments(parts, args.named))
 
 
 def _height(args: Arguments) -> str:
@@ -73,19 +66,19 @@ def _paragraph(args: Arguments) -> str:
 
 def _quotation(args: Arguments) -> str:
     text = args.first("text") or args[1]
-    by = ", ".join(
+    credit = ", ".join(
         part for part in (args.first("autor") or args[2], args.first("quelle") or args[3]) if part
     )
-    return f"\n{text}\n{f'— {by}' if by else ''}\n" if text else ""
+    return f"\n{text}\n{f'— {credit}' if credit else ''}\n" if text else ""
 
 
 def _inline_quotation(args: Arguments) -> str:
-    """`{{"|text}}`; with an author it is a paragraph."""
+    """`{{"|text}}`; a paragraph if it has an author."""
     return _quotation(args) if len(args.filled) > 1 or args.named else f"„{args[1]}“"
 
 
 def german_language_text(name: str) -> Renderer | None:
-    """The renderer of `{{enS|text}}`, `{{laS|text}}`, which say a text's language; or None."""
+    """Return the renderer of language templates such as `{{enS|text}}`; None for others."""
     match = _LANGUAGE_NAMES.fullmatch(name)
     return argument(1) if match and is_language(match[1].lower()) else None
 
@@ -103,8 +96,8 @@ GERMAN: dict[str, Renderer] = {
         """polytonisch altgriechisch kapitälchen taste schrift lateinisch hebräisch""",
         argument(1),
     ),
-    **named("fn fnz fußnote anmerkung absatz anker 0", nothing),
-    **named("personendaten metadaten normdaten", nothing),
+    **named("fn fnz fußnote anmerkung absatz anker 0", drop),
+    **named("personendaten metadaten normdaten", drop),
     # Dutch
     **named(
         "datum~en~leeftijd geboortedatum~en~leeftijd geboren~op",

@@ -1,4 +1,4 @@
-"""English templates within sentences: ships, money, teams, names, verses, formulas."""
+"""English templates inside sentences: ships, money, teams, names, verses, formulas."""
 
 from __future__ import annotations
 
@@ -52,18 +52,18 @@ fh fhw nf futsal country flagg flaglist flagteam flag~link flag+link flagbig fla
 """
 
 
-def _pairs(text: str) -> list[tuple[str, str]]:
-    """Names and what they stand for, between bars and line ends; `~` is a space."""
+def _parse_pairs(text: str) -> list[tuple[str, str]]:
+    """Parse names and their texts, separated by bars and line ends; `~` is a space."""
     entries = (entry.split() for entry in text.replace("\n", "|").split("|") if entry.strip())
     return [(name.replace("~", " "), value.replace("~", " ")) for name, value in entries]
 
 
-def ship(args: Arguments) -> str:
+def _ship(args: Arguments) -> str:
     """`{{ship|USS|Enterprise|CV-6}}`: the prefix, the name, the hull number."""
-    return _ship(args[1], args[2], args[3], args[4])
+    return _ship_name(args[1], args[2], args[3], args[4])
 
 
-def _ship(prefix: str, name: str, number: str, form: str) -> str:
+def _ship_name(prefix: str, name: str, number: str, form: str) -> str:
     if form == "1" and number:
         return number
     shown = "" if form in ("3", "5", "6") else prefix
@@ -71,8 +71,8 @@ def _ship(prefix: str, name: str, number: str, form: str) -> str:
     return " ".join(part for part in (shown, name, kept) if part)
 
 
-def _ship_of(prefix: str) -> Renderer:
-    return lambda args: _ship(prefix, args[1], args[2], args[3]) if args[1] else ""
+def _ship_with_prefix(prefix: str) -> Renderer:
+    return lambda args: _ship_name(prefix, args[1], args[2], args[3]) if args[1] else ""
 
 
 def _ship_class(args: Arguments) -> str:
@@ -89,7 +89,7 @@ def _verse(args: Arguments) -> str:
     return shown[0] if parts[2:] and ":" in shown[0] else " ".join(parts[:2])
 
 
-def chemical(args: Arguments) -> str:
+def _chemical(args: Arguments) -> str:
     """`{{chem|SO|4|2-}}`: the formula, with its charge after a space."""
     text = ""
     for part in args.filled:
@@ -123,7 +123,7 @@ def _nihongo_read(args: Arguments) -> str:
 
 
 def chinese(args: Arguments) -> str:
-    """`{{zh|s=北京|p=Běijīng}}`: the forms that are args."""
+    """`{{zh|s=北京|p=Běijīng}}`: all forms, separated by commas."""
     return ", ".join(
         value for name in ("c", "s", "t", "p", "w", "l") if (value := args.named.get(name))
     ) or "; ".join(args.filled)
@@ -150,7 +150,7 @@ def _orbiter(args: Arguments) -> str:
 
 
 def _coordinates(args: Arguments) -> str:
-    """`{{coord|13|19|N|169|9|W}}`: 13°19′N 169°9′W; nothing where it stands beside the title."""
+    """`{{coord|13|19|N|169|9|W}}`: 13°19′N 169°9′W; nothing if shown beside the title."""
     if args.first("display").strip().lower() in ("title", "t"):
         return ""
     shown, sign = "", 0
@@ -161,21 +161,17 @@ def _coordinates(args: Arguments) -> str:
             shown, sign = f"{shown}{part}{'°′″'[min(sign, 2)]}", sign + 1
         else:
             break  # "type:city"
-    # Two numbers alone are the degrees of both.
+    # Two plain numbers are latitude and longitude in degrees.
     plain = shown.replace("°", "°, ").replace("′", "°") if shown.endswith("′") else shown
     return plain.strip()
 
 
-def _letters_after_a_name(args: Arguments) -> str:
-    return ", ".join(args.filled)
-
-
 INLINE: dict[str, Renderer] = {
-    "ship": ship,
-    **{name: _ship_of(_SHIP_NAMES.get(name, name.upper())) for name in _SHIPS.split()},
+    "ship": _ship,
+    **{name: _ship_with_prefix(_SHIP_NAMES.get(name, name.upper())) for name in _SHIPS.split()},
     **named("sclass sclass2 sclass- ship~class", _ship_class),
-    **{name: prefixed(sign) for name, sign in _pairs(_MONEY)},
-    **{name: prefixed(f"{sign}: ") for name, sign in _pairs(_EXCHANGES)},
+    **{name: prefixed(sign) for name, sign in _parse_pairs(_MONEY)},
+    **{name: prefixed(f"{sign}: ") for name, sign in _parse_pairs(_EXCHANGES)},
     **named(_YEARS, argument(1)),
     **named(_SEASONS, _season),
     **named(_TEAMS, country),
@@ -198,10 +194,10 @@ INLINE: dict[str, Renderer] = {
         _verse,
     ),
     **named("cite~quran qref quran-usc", lambda args: f"Quran {':'.join(args.filled[:2])}"),
-    **named("chem", chemical),
+    **named("chem", _chemical),
     "chem2": _chemical_line,
     **named("ill interlanguage~link interlanguage~link~multi ill-wd", interlanguage),
-    **named("post-nominals postnominals postnom", _letters_after_a_name),
+    **named("post-nominals postnominals postnom", joined(", ")),
     **named("lit literal literal~translation literally", prefixed("lit. ")),
     **named("d. died", before("d.")),
     **named("r. ruled", lambda args: f"r. {'–'.join(args.filled)}"),

@@ -22,14 +22,14 @@ _SPANISH = written_months(
 _PORTUGUESE = written_months(
     "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro"
 )
-_OF = "{day} de {month} de {year}"
-_spanish_date = date_in_words(_SPANISH, _OF)
-_portuguese_date = date_in_words(_PORTUGUESE, _OF)
+_DATE_FORM = "{day} de {month} de {year}"
+_spanish_date = date_in_words(_SPANISH, _DATE_FORM)
+_portuguese_date = date_in_words(_PORTUGUESE, _DATE_FORM)
 
 
-def _birth_or_death(written: Renderer) -> Renderer:
-    """The first three arguments; what follows is a field, or the date of birth of who died."""
-    return lambda args: written(Arguments(args.positional[:3], args.named))
+def _birth_or_death(render: Renderer) -> Renderer:
+    """Render the first three arguments. Further ones name a field or repeat the date of birth."""
+    return lambda args: render(Arguments(args.positional[:3], args.named))
 
 
 def portuguese_date(args: Arguments) -> str:
@@ -38,13 +38,8 @@ def portuguese_date(args: Arguments) -> str:
 
 
 def _century(word: str) -> Renderer:
-    """`{{siglo|XIX||s}}`, `{{séc|XIX}}`; the third argument or the template asks for the word."""
-
-    def render(args: Arguments) -> str:
-        era = args[2]
-        return " ".join(part for part in (word, args[1], era) if part)
-
-    return render
+    """`{{siglo|XIX||s}}`, `{{séc|XIX}}`: the word, the number, the era."""
+    return lambda args: " ".join(part for part in (word, args[1], args[2]) if part)
 
 
 def _italian_measure(args: Arguments) -> str:
@@ -54,7 +49,7 @@ def _italian_measure(args: Arguments) -> str:
 
 
 def _biography(args: Arguments) -> str:
-    """The first sentence of an Italian biography, which the template writes."""
+    """Write the first sentence of an Italian biography, like the template itself."""
     name = " ".join(
         part for part in (args.first("titolo"), args.first("nome"), args.first("cognome")) if part
     )
@@ -66,21 +61,21 @@ def _biography(args: Arguments) -> str:
     dates = f" ({life})" if life else ""
     woman = args.first("sesso").upper() == "F"
     works = [args.first(key) for key in ("attività", "attività2", "attività3")]
-    what = _italian_list([work for work in works if work])
-    nationality = args.first("nazionalità") if what else ""
-    role = f"{what} {nationality}".strip()
+    occupations = _italian_list([work for work in works if work])
+    nationality = args.first("nazionalità") if occupations else ""
+    role = f"{occupations} {nationality}".strip()
     verb = ("è stata una" if woman else "è stato un") if death else ("è una" if woman else "è un")
-    after = args.first("postnazionalità", "fineincipit")
-    said = args.first("fineincipit") or (f"{verb} {role}" if role else "")
-    if said and after and not args.first("fineincipit"):
-        said += after if after[:1] in ",;." else f" {after}"
-    sentence = f"{name}{args.first('postcognome')}{dates} {said}".strip()
+    predicate = args.first("fineincipit")
+    if not predicate and role:
+        predicate = f"{verb} {role}"
+        if after := args.first("postnazionalità"):
+            predicate += after if after[0] in ",;." else f" {after}"
+    sentence = f"{name}{args.first('postcognome')}{dates} {predicate}".strip()
     return sentence if sentence.endswith(".") else f"{sentence}."
 
 
 def _place_and_date(args: Arguments, event: str) -> str:
-    place = args.first(f"luogo{event}link", f"luogo{event}")
-    place = args.first(f"luogo{event}") or place
+    place = args.first(f"luogo{event}", f"luogo{event}link")
     date = " ".join(
         part for part in (args.first(f"giornomese{event}"), args.first(f"anno{event}")) if part
     )

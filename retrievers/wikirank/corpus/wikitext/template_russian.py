@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from wikirank.corpus.wikitext.arguments import Arguments
 from wikirank.corpus.wikitext.template_forms import (
@@ -11,11 +12,12 @@ from wikirank.corpus.wikitext.template_forms import (
     before,
     constant,
     date_in_words,
+    drop,
     either,
+    joined,
     language_text,
     measure,
     named,
-    nothing,
     suffixed,
     written_months,
 )
@@ -27,34 +29,28 @@ _UKRAINIAN = written_months(
     "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня"
 )
 _DOTTED = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{1,4})")
-_written = date_in_words(_MONTHS)
-_ukrainian = date_in_words(_UKRAINIAN)
 
 
-def _date(written: Renderer) -> Renderer:
-    """A date of three arguments in either order, or of one: `{{СС|17.10.1973}}`."""
+def _date(months: Mapping[str, str]) -> Renderer:
+    """Render a date of three arguments in either order, or of one: `{{СС|17.10.1973}}`."""
+    in_words = date_in_words(months)
 
     def render(args: Arguments) -> str:
-        if dotted := _DOTTED.fullmatch(args[1]):
-            return written(Arguments(dotted.groups(), args.named))
-        return written(Arguments(args.positional[:3], args.named))
+        dotted = _DOTTED.fullmatch(args[1])
+        parts = dotted.groups() if dotted else args.positional[:3]
+        return in_words(Arguments(parts, args.named))
 
     return render
-
-
-def _old_and_new(args: Arguments) -> str:
-    """`{{СС2|5.11.1900}}` and `{{OldStyleDate|17 октября|1973|4 октября}}`."""
-    return " ".join(args.filled)
 
 
 RUSSIAN: dict[str, Renderer] = {
     **named(
         "дата дата~рождения датарождения дата~смерти датасмерти др дс сс сс3 сс2 "
         "дата~начала дата~конца",
-        _date(_written),
+        _date(_MONTHS),
     ),
-    **named("дата~народження дата~смерті", _date(_ukrainian)),
-    "старый стиль": _old_and_new,
+    **named("дата~народження дата~смерті", _date(_UKRAINIAN)),
+    "старый стиль": joined(" "),
     **named("число формат~числа", argument(1)),
     **named("значение величина", measure),
     **named("год", suffixed(" год")),
@@ -93,6 +89,6 @@ RUSSIAN: dict[str, Renderer] = {
     **named("мовою", language_text),
     **named(
         "нет~аи аи проверено прим сн комм источник? стиль~изложения уточнить кто? когда? где?",
-        nothing,
+        drop,
     ),
 }

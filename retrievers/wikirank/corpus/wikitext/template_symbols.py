@@ -128,6 +128,6 @@ SYMBOLS = {
     "copper": "Cu",
     "bromine": "Br",
     "iodine": "I",
-    # It changes every year; "in present-day dollars".
+    # The year itself would be outdated soon; texts say "in present-day dollars".
     "currentyear": "present-day",
 }

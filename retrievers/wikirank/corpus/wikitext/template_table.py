@@ -1,4 +1,4 @@
-"""What stands for each template that we know."""
+"""The renderer of each known template."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from wikirank.corpus.wikitext.template_forms import (
     argument,
     before,
     constant,
+    drop,
     fallback,
     joined,
     last,
     named,
-    nothing,
     prefixed,
 )
 from wikirank.corpus.wikitext.template_french import FRENCH, ROMAN, century
@@ -28,7 +28,7 @@ from wikirank.corpus.wikitext.template_units import UNITS
 
 
 def last_language_text(args: Arguments) -> str:
-    """The text of `{{lang-fr|text}}`."""
+    """Render the text of `{{lang-fr|text}}`."""
     return args[1] or args.first("text")
 
 
@@ -67,9 +67,9 @@ def _bullets(args: Arguments) -> str:
 
 def _quote(args: Arguments) -> str:
     text = args.first("text", "quote", "content", "quotetext") or args[1]
-    by = args.first("author", "sign", "by", "person") or args[2]
+    author = args.first("author", "sign", "by", "person") or args[2]
     source = args.first("source", "title") or args[3]
-    credit = ", ".join(part for part in (by, source) if part)
+    credit = ", ".join(part for part in (author, source) if part)
     return f"\n{text}\n{f'— {credit}' if credit else ''}\n" if text else ""
 
 
@@ -83,7 +83,7 @@ def _gloss(args: Arguments) -> str:
 
 
 def _music(args: Arguments) -> str:
-    """`{{music|time|3|4}}` is 3/4 time, `{{music|flat}}` a sign, others a note or a chord."""
+    """`{{music|time|3|4}}` is 3/4 time, `{{music|flat}}` a sign, anything else a note or chord."""
     if args[1] == "time":
         return "/".join(args.filled[1:])
     return SYMBOLS.get(args[1]) or "".join(args.filled)
@@ -98,14 +98,14 @@ def _suffixed_link(args: Arguments) -> str:
 
 
 def _s(args: Arguments) -> str:
-    """`{{s}}` is 's; `{{s|XX}}` a century in French wikis, other text is kept whole in Russian."""
+    """`{{s}}` is 's. `{{s|XX}}` is a century in French wikis; Russian wikis have other text."""
     if not args.filled:
         return "'s"
     return century(args) if ROMAN.fullmatch(args[1]) else args[1]
 
 
 def _citation(args: Arguments) -> str:
-    """A source if it has named fields, as in English; in French wikis a quotation."""
+    """A quotation in French wikis; with named fields it is a source, which is dropped."""
     return f"« {args[1]} »" if args[1] and not args.named else ""
 
 
@@ -256,7 +256,7 @@ for _names, _renderer in (
         refbegin refend div~col div~col~end col-begin col-end col-break col-2 col-3 col-4 colbegin
         colend sfnm sfnp harvtxt harvcol r~page sup~ref cref cnote noref chembox~footnote
         inflation-fn inflation-year update~after dynamic~list party~color party~shading""",
-        nothing,
+        drop,
     ),
 ):
     TEMPLATES.update(named(_names, _renderer))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from wikirank.corpus.wikitext.arguments import Arguments
 
-_WRITTEN = {
+_UNIT_SYMBOLS = {
     "C": "°C",
     "F": "°F",
     "sqmi": "sq mi",
@@ -30,7 +30,7 @@ _RANGES = {
 
 
 def _convert(args: Arguments) -> str:
-    """The measure as it was given, without what it is converted to."""
+    """Return the original measure, without the conversion."""
     words: list[str] = [args[1]]
     number = 2
     while args[number] in _RANGES and number < len(args.positional):
@@ -38,18 +38,18 @@ def _convert(args: Arguments) -> str:
         number += 2
     unit = args[number]
     words.append(_with_unit(unit, args))
-    # `{{convert|5|ft|10|in}}`: a second number belongs to it if a unit follows.
-    more, its_unit = args[number + 1], args[number + 2]
-    if _is_number(more) and its_unit and not _is_number(its_unit):
-        words.append(f" {more} {_WRITTEN.get(its_unit, its_unit)}")
+    # `{{convert|5|ft|10|in}}`: a second number belongs to the measure if a unit follows.
+    second, second_unit = args[number + 1], args[number + 2]
+    if _is_number(second) and second_unit and not _is_number(second_unit):
+        words.append(f" {second} {_UNIT_SYMBOLS.get(second_unit, second_unit)}")
     return "".join(words)
 
 
 def _with_unit(unit: str, args: Arguments) -> str:
-    written = _WRITTEN.get(unit, unit)
-    if not written:
+    symbol = _UNIT_SYMBOLS.get(unit, unit)
+    if not symbol:
         return ""
-    return f"-{written}" if args.first("adj").startswith(("on", "mid")) else f" {written}"
+    return f"-{symbol}" if args.first("adj").startswith(("on", "mid")) else f" {symbol}"
 
 
 def _is_number(text: str) -> bool:
@@ -75,7 +75,7 @@ def _signed(text: str, sign: str) -> str:
 
 
 def _percentage(args: Arguments) -> str:
-    """`{{percentage|1|3|2}}`: the share, to so many decimals."""
+    """`{{percentage|1|3|2}}`: part, whole and number of decimals."""
     whole = _number(args[2]) or 100.0
     part = _number(args[1])
     if part is None:
@@ -125,7 +125,7 @@ def _fraction(args: Arguments) -> str:
 
 
 def _power(args: Arguments) -> str:
-    # Without an exponent it is the French ending of an ordinal.
+    # Without an exponent, `{{e}}` is the ending of a French ordinal.
     return f"×10^{args[1]}" if args[1] else "e"
 
 
@@ -139,7 +139,7 @@ def _angle(args: Arguments) -> str:
 
 
 def _inflated(args: Arguments) -> str:
-    """`{{inflation|US|3000|1990}}`: the amount and its year; what it is now changes yearly."""
+    """`{{inflation|US|3000|1990}}`: the amount and its year. Its value today changes yearly."""
     return f"{args[2]} ({args[3]})" if args[3] else args[2]
 
 

@@ -1,7 +1,7 @@
-"""Templates whose loss would tear a sentence, and what stands for them.
+"""Replace templates by their text, where a sentence would be broken without it.
 
-Of a template of another name short positional arguments are kept within a sentence, and elsewhere
-arguments that are whole sentences: quotations have a template of their own in every language.
+An unknown template keeps its short positional arguments inside a sentence. Elsewhere it keeps
+arguments that are whole sentences, because every language has its own quotation templates.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from wikirank.corpus.wikitext.names import is_language
 from wikirank.corpus.wikitext.template_asian import chinese_link
 from wikirank.corpus.wikitext.template_boxes import infobox, prose
 from wikirank.corpus.wikitext.template_countries import COUNTRIES
-from wikirank.corpus.wikitext.template_forms import Renderer, nothing
-from wikirank.corpus.wikitext.template_french import name_as_read
+from wikirank.corpus.wikitext.template_forms import Renderer, drop
+from wikirank.corpus.wikitext.template_french import french_text_from_name
 from wikirank.corpus.wikitext.template_german import german_language_text
 from wikirank.corpus.wikitext.template_inline import chinese
 from wikirank.corpus.wikitext.template_table import TEMPLATES, last_language_text
@@ -33,19 +33,19 @@ _TABLE_ENDS = frozenset(
 
 
 def template_name(name: str) -> str:
-    """A template's name as the table has it: in lower case, with single spaces."""
+    """Normalise a template name: lower case, single spaces."""
     return " ".join(name.replace("_", " ").split()).lower()
 
 
 def render_template(name: str, args: Arguments) -> str:
-    """What a reader sees of a template, as far as we know it.
+    """Return what a reader sees of a template.
 
     Args:
-        name: Its name as it is written, without a namespace.
-        args: Its arguments.
+        name: Name as written in the page, without a namespace.
+        args: Arguments of the template.
 
     Returns:
-        Wikitext; a mark that something was dropped if nothing of it is text.
+        Wikitext, or a `DROPPED` mark if the template shows no text.
     """
     normalised = template_name(name)
     if normalised in _TABLE_ENDS:
@@ -57,18 +57,18 @@ def render_template(name: str, args: Arguments) -> str:
     renderer = renderer or _by_prefix(normalised)
     text = renderer(args) if renderer else _unknown(normalised, args)
     if not text and not args.positional and not args.named:
-        text = _by_name_alone(name, normalised)
+        text = _text_from_name(name, normalised)
     return text or DROPPED
 
 
-def _by_name_alone(written: str, normalised: str) -> str:
-    """The text of templates that are called as they are read: `{{USA}}`, `{{CO2}}`, `{{1/2}}`."""
-    written = written.strip()
-    if written in COUNTRIES:
-        return COUNTRIES[written]
-    if _FORMULA.fullmatch(written) or _FRACTION.fullmatch(written):
-        return written
-    return name_as_read(normalised)
+def _text_from_name(name: str, normalised: str) -> str:
+    """Return the text of a template whose name says it: `{{USA}}`, `{{CO2}}`, `{{1/2}}`."""
+    name = name.strip()
+    if name in COUNTRIES:
+        return COUNTRIES[name]
+    if _FORMULA.fullmatch(name) or _FRACTION.fullmatch(name):
+        return name
+    return french_text_from_name(normalised)
 
 
 def _by_prefix(name: str) -> Renderer | None:
@@ -80,27 +80,30 @@ def _by_prefix(name: str) -> Renderer | None:
     if renderer := chinese_link(name):
         return renderer
     if hyphen and is_language(language) and not word.startswith(("ipa", "audio", "r", "cite")):
-        return last_language_text  # "lang-" has other names in other wikis
+        return last_language_text  # other wikis have other names for "lang-"
     if name.startswith(
         ("flagicon", "cite ", "citation", "harv", "ipa-", "ipac-", "sfn", "efn", "refn")
     ):
-        return nothing
+        return drop
     return None
 
 
 _SENTENCE_END = re.compile(r"""[.!?…。！？][)"'”’»\s]*$""")
-_SHORTEST_SENTENCE = 60  # characters; captions and notices are mostly shorter
+_MIN_SENTENCE_LENGTH = 60  # characters; captions and notices are mostly shorter
 _BOXES = ("navbox", "ambox", "sidebar", "tmbox", "ombox", "mbox")
 
 
 def _unknown(name: str, args: Arguments) -> str:
-    """What we keep of a template that we do not know."""
+    """Return the text to keep of an unknown template."""
     if name.startswith(_BOXES):
         return ""
-    kept = [text for text in args.filled if len(text) >= _SHORTEST_SENTENCE and _is_sentence(text)]
-    said = "".join(f"\n{text}\n" for text in kept) + prose(name, args)
-    return said or guess(name, args)
+    sentences = "".join(f"\n{text}\n" for text in args.filled if _is_sentence(text))
+    return sentences + prose(name, args) or guess(name, args)
 
 
 def _is_sentence(text: str) -> bool:
-    return text.count(" ") >= 8 and _SENTENCE_END.search(text[-40:]) is not None
+    return (
+        len(text) >= _MIN_SENTENCE_LENGTH
+        and text.count(" ") >= 8
+        and _SENTENCE_END.search(text[-40:]) is not None
+    )
