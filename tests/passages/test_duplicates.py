@@ -70,6 +70,6 @@ def test_first_of_each_kind_stays_and_a_second_pass_changes_nothing(texts: list[
 def test_no_more_is_looked_at_than_is_kept() -> None:
     texts = [f"Text {number} of its own." for number in (1, 1, 2, 2, 3, 4)]
     whole = without_duplicates(texts)
-    assert [without_duplicates(texts, most=most) for most in range(1, 6)] == [
-        whole[:most] for most in range(1, 6)
+    assert [without_duplicates(texts, limit=limit) for limit in range(1, 6)] == [
+        whole[:limit] for limit in range(1, 6)
     ]

@@ -21,7 +21,7 @@ from wikirank.index.analyzer import Analyzer
 from wikirank.index.bm25_files import META, lexical_fault
 from wikirank.index.languages import ENGLISH, language_of_texts
 from wikirank.index.store import PassageStore
-from wikirank.passages.aliases import searched_text
+from wikirank.passages.aliases import indexed_text
 from wikirank.types import Passage
 
 _ANALYZER = "wikirank"
@@ -280,7 +280,7 @@ class LexicalWriter(Closing):
 
     def _add(self, passage: Passage) -> None:
         self._writer.add_document(
-            tantivy.Document(id=passage.id, body=Analyzer.prepared(searched_text(passage)))
+            tantivy.Document(id=passage.id, body=Analyzer.prepared(indexed_text(passage)))
         )
 
     def _commit(self) -> None:

@@ -1,4 +1,4 @@
-"""Words with a full stop that may end no sentence, in the larger wikis' languages."""
+"""Abbreviations whose full stop may not end a sentence, in the languages of the larger wikis."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Never the last word of a sentence. Only such as are no words of another of these languages.
+# Never the last word of a sentence. Holds only what is not a word in another of these languages.
 NEVER_LAST = _words(
     # English
     "dr mr mrs ms mx prof st mt gen rep sen gov capt lt col sgt maj cmdr adm rev hon messrs "
@@ -34,13 +34,14 @@ BEFORE_NUMBERS = _words(
     "abb bd bde abs kap s jg ziff tab janv févr avr juil déc ene abr ago dic fev mai dez "
     "n nn num св т вып гл ст п с рис табл №"
 )
-# Last word of a sentence only where the next word is one that begins sentences.
+# The last word of a sentence only if the next word is in `STARTERS`.
 SOMETIMES_LAST = _words(
     "inc ltd co corp jr sr etc al bros dept univ assn ave blvd ed "
     "usw chr jh jhd mio mrd tsd str uu ff aa ecc ss enz np ing др пр им гор кит тыс млн млрд руб э"
 )
-# Units of time and the like: after a number as `SOMETIMES_LAST`, elsewhere as `NEVER_LAST`.
+# Units such as years: treated like `SOMETIMES_LAST` after a number, like `NEVER_LAST` elsewhere.
 AFTER_NUMBERS = _words("г гг в вв р рр")
+# Words that often begin a sentence.
 STARTERS = _words(
     "The An This That These Those It Its He His She Her They Their We Our You In On At For As If "
     "When While After Before However But And Also Although There Some Many Most Other Such One "
@@ -51,7 +52,7 @@ STARTERS = _words(
     "Он Она Оно Они В Во На По После Это Эта Этот С Со Из К При Его Её Их Также Вскоре Позже Там "
     "Але Він Вона Після Той Тя През След"
 )
-# "am 8. Juli", "im 19. Jahrhundert".
+# Nouns after a German ordinal: "am 8. Juli", "im 19. Jahrhundert".
 ORDINAL_NOUNS = _words(
     "Januar Jänner Februar Feber März April Mai Juni Juli August September Oktober November "
     "Dezember "

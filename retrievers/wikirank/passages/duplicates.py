@@ -1,4 +1,4 @@
-"""Exact and near duplicates among candidates, so that none is scored or shown twice."""
+"""Find exact and near duplicates among candidates, so that none is scored or shown twice."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ NEAR_DUPLICATE_JACCARD = 0.9
 _SHINGLE_WORDS = 4
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"(?<!\w)[-−]\d+|\d+|[^\W\d_]+")
-# Words that tell one edition, date or member of a series from another, as digits do.
+# Words that, like digits, distinguish editions, dates or members of a series.
 _SERIES = """
 one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
 seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand
@@ -33,37 +33,37 @@ def without_duplicates(
     *,
     titles: Sequence[str] | None = None,
     jaccard: float = NEAR_DUPLICATE_JACCARD,
-    most: int | None = None,
+    limit: int | None = None,
 ) -> list[int]:
-    """Find which texts to keep so that no two are the same or nearly so.
+    """Select texts so that no two of them are exact or near duplicates.
 
-    Two texts are near duplicates if their sets of four-word shingles, case and punctuation
-    aside, have a Jaccard similarity of at least `jaccard` (Broder, "On the resemblance and
-    containment of documents", 1997), and nothing that tells two editions of a text apart differs
-    between them: their titles, and their numbers, dates and ordinals in order. So the rules of 2019
-    and those of 2020 are both kept, and a match won by 4 to 2 and one lost by 2 to 4.
+    Two texts are near duplicates if their sets of four-word shingles have a Jaccard similarity of
+    at least `jaccard` (Broder, "On the resemblance and containment of documents", 1997). Case and
+    punctuation are ignored. Their titles must be equal, and so must the sequences of their numbers,
+    dates and ordinals. So the rules of 2019 and of 2020 are both kept, and so are a match won 4 to
+    2 and a match lost 2 to 4.
 
     Args:
-        texts: Best first; of duplicates the first is kept.
-        titles: A title a text; None if they have none.
-        jaccard: From which similarity two texts count as one, in (0, 1].
-        most: How many to keep at most, 1 or more; those after them are not looked at.
+        texts: Texts, best first. The first of several duplicates is kept.
+        titles: One title for each text, or None.
+        jaccard: Lowest similarity of near duplicates, in (0, 1].
+        limit: Stop after this many kept texts, 1 or more; None for no limit.
 
     Returns:
         Positions of the texts to keep, ascending.
     """
     kept: list[int] = []
-    seen: dict[_Identity, list[_Shingles]] = {}
+    kept_shingles: dict[_Identity, list[_Shingles]] = {}
     for position, text in enumerate(texts):
         lowered = text.lower()
         words = _WORD.findall(lowered) or [text.strip()]
         identity = (titles[position] if titles else "", _numbers(lowered))
-        alike = seen.setdefault(identity, [])
+        earlier = kept_shingles.setdefault(identity, [])
         shingles = _shingles(words)
-        if not any(_similar(shingles, other, jaccard) for other in alike):
+        if not any(_are_similar(shingles, other, jaccard) for other in earlier):
             kept.append(position)
-            alike.append(shingles)
-        if len(kept) == most:
+            earlier.append(shingles)
+        if len(kept) == limit:
             break
     return kept
 
@@ -78,10 +78,10 @@ def _shingles(words: Sequence[str]) -> _Shingles:
     return frozenset(tuple(words[index : index + _SHINGLE_WORDS]) for index in range(count))
 
 
-def _similar(one: _Shingles, other: _Shingles, jaccard: float) -> bool:
-    # Sets whose sizes differ too much cannot reach the similarity: most pairs end here.
-    smaller, larger = sorted((len(one), len(other)))
+def _are_similar(a: _Shingles, b: _Shingles, jaccard: float) -> bool:
+    # Sets whose sizes differ too much cannot be similar enough: most pairs end here.
+    smaller, larger = sorted((len(a), len(b)))
     if smaller < jaccard * larger:
         return False
-    common = len(one & other)
-    return common >= jaccard * (len(one) + len(other) - common)
+    common = len(a & b)
+    return common >= jaccard * (len(a) + len(b) - common)

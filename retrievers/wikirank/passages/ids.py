@@ -1,4 +1,4 @@
-"""Stable identities of passages, and addresses of the sections they come from."""
+"""Stable ids of passages, and URLs of sections."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _FRAGMENT_SAFE = "!$&'()*+,;=:@/?"
 def passage_id(
     source: str, article: str, section_path: Sequence[str], ordinal: int, text: str
 ) -> str:
-    """Name a passage by where it stands and what it says: the same on every run and machine.
+    """Derive a passage's id from its position and text: the same on every run and machine.
 
     Args:
         source: Name of the source.
         article: Key of the article within the source.
-        section_path: Headings from the outermost in; empty for the lead.
+        section_path: Headings, outermost first; empty for the lead.
         ordinal: Position among the passages with that section path, from 0.
-        text: The passage.
+        text: Text of the passage.
 
     Returns:
         32 hexadecimal digits.
@@ -32,17 +32,17 @@ def passage_id(
 
 
 def section_url(url: str, section_path: Sequence[str]) -> str:
-    """Point an article's address at one of its sections, as MediaWiki names its anchors.
+    """Add the anchor of a section to an article's URL, in MediaWiki's form.
 
-    Spaces become underscores, and what may not stand in a URL is percent-encoded. Where an
-    article has a heading twice, the anchor is that of the first.
+    Spaces become underscores, and characters not allowed in a URL are percent-encoded. If an
+    article has the same heading twice, the anchor leads to the first.
 
     Args:
-        url: Address of the article; a fragment in it is replaced.
-        section_path: Headings from the outermost in; the innermost is the anchor.
+        url: URL of the article; a fragment in it is replaced.
+        section_path: Headings, outermost first; the last one becomes the anchor.
 
     Returns:
-        The address with the anchor; `url` itself if the path or the address is empty.
+        The URL with the anchor; `url` unchanged if it or the path is empty.
     """
     if not url or not section_path:
         return url
@@ -53,5 +53,5 @@ def section_url(url: str, section_path: Sequence[str]) -> str:
 
 def stable_hash(value: Any) -> str:
     """Hash a JSON value to 32 hexadecimal digits; the order of keys does not matter."""
-    # JSON keeps ("a", "bc") and ("ab", "c") apart, and escapes what UTF-8 cannot hold.
+    # JSON distinguishes ("a", "bc") from ("ab", "c"), and escapes what UTF-8 cannot encode.
     return blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).hexdigest()

@@ -1,4 +1,4 @@
-"""Passages that come ready-made: from a Chroma collection or a caller's documents."""
+"""Make passages from ready-made records: of a Chroma collection or a caller's documents."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from wikirank.types import HEADING_SEPARATOR, Passage
 def passage_from_record(
     id_: str, text: str, metadata: Mapping[str, Any], *, source: str, number: int
 ) -> Passage:
-    """Make a passage of an id, a text and free metadata.
+    """Make a passage from an id, a text and free metadata.
 
-    The keys `title`, `section`, `url`, `revision` and `passage_number` become the passage's own
-    fields where their values fit; every other key stays in its metadata.
+    The keys `title`, `section`, `url`, `revision` and `passage_number` become fields of the
+    passage if their values have the right type. All other keys stay in its metadata.
 
     Args:
-        id_: The passage's id.
-        text: Its text.
-        metadata: Its metadata; not changed.
-        source: Name of the source that it counts to.
-        number: Its number where the metadata has none.
+        id_: Id of the passage.
+        text: Text of the passage.
+        metadata: Metadata; not modified.
+        source: Name of the source.
+        number: Number of the passage if the metadata has no `passage_number`.
 
     Returns:
         The passage.
@@ -63,7 +63,7 @@ def _take_section(metadata: dict[str, Any]) -> tuple[str, ...]:
 
 
 def passages_digest(passages: Iterable[Passage]) -> str:
-    """Hash all that is said of some passages, so that a change of any of it shows."""
+    """Hash all fields of some passages, so that any change is noticed."""
     digest = hashlib.blake2b(digest_size=16)
     for passage in passages:
         digest.update(repr(passage).encode("utf-8", "surrogatepass"))

@@ -1,4 +1,4 @@
-"""Articles cut into sections at their heading lines."""
+"""Split articles into sections at their heading lines."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ _MIN_LEVEL, _MAX_LEVEL = 2, 6
 
 
 def split_sections(text: str) -> list[Section]:
-    """Cut an article's text into sections at its heading lines.
+    """Split an article's text into sections at its heading lines.
 
     A heading is a line such as `== History ==`, with two to six equals signs on each side and
-    nothing but white space after it. As in MediaWiki, the level is the smaller of the two
-    counts, and signs beyond it belong to the heading. A section belongs to the nearest heading
-    above it of a smaller level, so that levels may be skipped.
+    only white space after it. As in MediaWiki, the level is the smaller of the two counts, and
+    extra signs belong to the heading. The parent of a section is the nearest heading above it with
+    a smaller level, so levels may be skipped.
 
     Args:
-        text: Plain text; one heading a line.
+        text: Plain text with heading lines.
 
     Returns:
-        The sections in reading order, the lead first (its path is empty). Those without text of
-        their own are left out; two of them may have the same path. Blank lines around a section's
-        text are removed, the rest is untouched.
+        The sections in reading order, the lead first (its path is empty). Sections without text
+        of their own are left out; two sections may have the same path. Blank lines around a
+        section's text are removed.
     """
     sections: list[Section] = []
     open_headings: list[tuple[int, str]] = []
@@ -43,7 +43,7 @@ def split_sections(text: str) -> list[Section]:
 
 
 def _heading(line: str) -> tuple[int, str] | None:
-    """Level and text of a heading line; None for any other line."""
+    """Return the level and text of a heading line; None for any other line."""
     if not line.startswith("=="):
         return None
     line = line.rstrip()
@@ -59,8 +59,8 @@ def _heading(line: str) -> tuple[int, str] | None:
 def _close(
     sections: list[Section], open_headings: Sequence[tuple[int, str]], lines: Sequence[str]
 ) -> None:
-    """Append the section made of `lines`, unless they are all blank."""
-    written = [number for number, line in enumerate(lines) if line.strip()]
-    if written:
-        body = "\n".join(lines[written[0] : written[-1] + 1])
+    """Append the section that consists of `lines`, unless they are all blank."""
+    with_text = [number for number, line in enumerate(lines) if line.strip()]
+    if with_text:
+        body = "\n".join(lines[with_text[0] : with_text[-1] + 1])
         sections.append(Section(tuple(title for _, title in open_headings), body))

@@ -1,4 +1,4 @@
-"""Where the sentences of a text are: one pass, no model, tuned for wiki prose."""
+"""Find sentence boundaries: one pass, no model, tuned for wiki prose."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from wikirank.passages.abbreviations import (
     STARTERS,
 )
 
-# Every alternative matches a whole run and needs nothing after it: no backtracking, linear time.
+# Each alternative matches a whole run and needs nothing after it: no backtracking, linear time.
 _BREAK = re.compile(
     r"""
       (?P<line> \n\s* )
@@ -28,9 +28,7 @@ _NEXT_WORD = re.compile(r"""[^\S\n]+["'“‘«(\[]*([^\W_]{0,16})""")
 _OPENERS = "\"'“‘«([{"
 _LOOK_BACK = 16
 _NUMERAL = re.compile(r"(?:[0-9]|\b[ivxlc]+)$")
-
-
-# "U.S", "e.g", "Ph.D", "J.-P": what stands before the last dot.
+# The part before the last dot of an abbreviation: "U.S", "e.g", "Ph.D", "J.-P".
 _DOTTED = re.compile(r"(?:[^\W\d_]{1,2}\.-?)+[^\W\d_]{1,3}")
 
 
@@ -41,7 +39,7 @@ def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
         text: Any text; time is linear in its length.
 
     Yields:
-        Start and end of each sentence in characters, in order, without the white space around it.
+        Start and end of each sentence in characters, in order, without surrounding white space.
         Every character that is not white space lies in exactly one sentence.
     """
     start = 0
@@ -53,14 +51,14 @@ def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def trimmed_span(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the span without the white space around it; nothing if it is all white space."""
+    """Yield the span without surrounding white space; nothing if it is all white space."""
     tail = text[start:end].lstrip()
     if tail:
         yield end - len(tail), end - len(tail) + len(tail.rstrip())
 
 
 def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
-    """Tell whether the sentence that began at `start` ends with the match."""
+    """Whether the sentence that begins at `start` ends with the match."""
     if match["stop"] is None:
         return True
     after = _NEXT_WORD.match(text, match.end())
@@ -74,7 +72,7 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
 
 
 def _is_abbreviation(text: str, start: int, stop: int, next_word: str) -> bool:
-    """Tell whether the full stop at `stop` belongs to an abbreviation, initial or list number."""
+    """Whether the full stop at `stop` belongs to an abbreviation, initial or list number."""
     words = text[max(start, stop - _LOOK_BACK) : stop].split()
     if not words or text[stop - 1].isspace():
         return False
@@ -90,7 +88,7 @@ def _is_abbreviation(text: str, start: int, stop: int, next_word: str) -> bool:
         return True
     if lowered in AFTER_NUMBERS:  # "г. Москва", but "1973 г. Он"
         return _NUMERAL.search(before) is None or next_word not in STARTERS
-    if len(word) == 1 and _is_dotted_too(text, stop, next_word):
+    if len(word) == 1 and _is_next_dotted(text, stop, next_word):
         return True
     initial = len(word) == 1 and word.isupper()
     if initial or lowered in SOMETIMES_LAST or _DOTTED.fullmatch(word):
@@ -99,14 +97,14 @@ def _is_abbreviation(text: str, start: int, stop: int, next_word: str) -> bool:
 
 
 def _is_ordinal(number: str, before: str, next_word: str) -> bool:
-    """Whether the dot makes an ordinal of a number in German: "am 8. Juli", "der 2. Platz"."""
+    """Whether a number with a dot is a German ordinal: "am 8. Juli", "der 2. Platz"."""
     if len(number) > 3 or not next_word[:1].isupper():
         return False
     return next_word in ORDINAL_NOUNS or (before in GERMAN_ARTICLES and next_word not in STARTERS)
 
 
-def _is_dotted_too(text: str, stop: int, next_word: str) -> bool:
-    """Whether the next word is short and has a dot of its own: "z. B.", "v. Chr.", "А. С."."""
+def _is_next_dotted(text: str, stop: int, next_word: str) -> bool:
+    """Whether the next word is short and ends with a dot too: "z. B.", "v. Chr.", "А. С."."""
     if next_word.lower() in NEVER_LAST:
         return False
     end = text.find(next_word, stop + 1) + len(next_word) if next_word else 0

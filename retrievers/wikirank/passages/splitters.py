@@ -1,4 +1,4 @@
-"""Sections cut into passages."""
+"""Splitters cut the text of a section or article into passages."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class Splitter(Protocol):
 
     @property
     def by_section(self) -> bool:
-        """Whether it is given an article's sections, or its whole text with the heading lines."""
+        """True to get one section at a time; False to get the whole text with its heading lines."""
         ...
 
     def spans(self, text: str) -> list[Span]:
-        """Start and end of each passage, in characters of `text`, in reading order."""
+        """Return start and end of each passage, in characters of `text`, in reading order."""
         ...
 
     def describe(self) -> dict[str, Any]:
-        """Kind and settings as JSON values; `splitter_from` makes the same splitter of them."""
+        """Return kind and settings as JSON values, for `splitter_from`."""
         ...
 
 
@@ -34,14 +34,14 @@ class SentenceSplitter:
     """Packs whole sentences into passages, as many as fit.
 
     A line break ends a sentence. A sentence longer than a passage is cut at the last white space
-    within the limit, or at the limit if there is none. Passages have no white space around them,
-    and no other character is lost.
+    within the limit, or at the limit if there is none. White space around passages is dropped; no
+    other character is lost.
 
     Attributes:
-        max_chars: Most characters in a passage, 1 or more.
-        overlap: A passage begins with as many whole sentences from the end of the one before as
-            fit in this many characters (and leave room for the next sentence); from 0 to
-            `max_chars - 1`.
+        max_chars: Maximum length of a passage in characters, 1 or more.
+        overlap: Maximum characters of whole sentences that a passage repeats from the end of the
+            one before, from 0 to `max_chars - 1`. Fewer are repeated if the next sentence would
+            not fit otherwise.
 
     Raises:
         InvalidArgumentError: If a setting is out of range.
@@ -55,13 +55,13 @@ class SentenceSplitter:
         _check_max_chars(self.max_chars)
         if not _is_int(self.overlap) or not 0 <= self.overlap < self.max_chars:
             msg = (
-                f"overlap must be a whole number of characters from 0 to {self.max_chars - 1} "
-                f"(less than max_chars), got {self.overlap!r}"
+                f"Expected overlap to be a whole number of characters from 0 to "
+                f"{self.max_chars - 1} (less than max_chars), got {self.overlap!r}."
             )
             raise InvalidArgumentError(msg)
 
     def spans(self, text: str) -> list[Span]:
-        """Start and end of each passage, in characters of `text`, in reading order."""
+        """Return start and end of each passage, in characters of `text`, in reading order."""
         units = [
             piece
             for start, end in sentence_spans(text)
@@ -77,11 +77,11 @@ class SentenceSplitter:
         return spans
 
     def describe(self) -> dict[str, Any]:
-        """Kind and settings as JSON values; `splitter_from` makes the same splitter of them."""
+        """Return kind and settings as JSON values, for `splitter_from`."""
         return {"kind": "sentences", "max_chars": self.max_chars, "overlap": self.overlap}
 
     def _next_first(self, units: Sequence[Span], first: int, last: int) -> int:
-        """First unit of the passage after `units[first:last]`; always makes room for one more."""
+        """First unit of the passage after `units[first:last]`; leaves room for one more unit."""
         if last == len(units):
             return last
         end, next_end = units[last - 1][1], units[last][1]
@@ -94,10 +94,10 @@ class SentenceSplitter:
 
 @dataclass(frozen=True)
 class WindowSplitter:
-    """Cuts every `max_chars` characters, through words and headings, as the original recipe did.
+    """Cuts every `max_chars` characters, through words and headings, like the original recipe.
 
     Attributes:
-        max_chars: Characters in a passage, 1 or more; the last one may have fewer.
+        max_chars: Length of a passage in characters, 1 or more; the last may be shorter.
 
     Raises:
         InvalidArgumentError: If `max_chars` is out of range.
@@ -110,12 +110,12 @@ class WindowSplitter:
         _check_max_chars(self.max_chars)
 
     def spans(self, text: str) -> list[Span]:
-        """Start and end of each passage, in characters of `text`, in reading order."""
+        """Return start and end of each passage, in characters of `text`, in reading order."""
         size = self.max_chars
         return [(start, min(start + size, len(text))) for start in range(0, len(text), size)]
 
     def describe(self) -> dict[str, Any]:
-        """Kind and settings as JSON values; `splitter_from` makes the same splitter of them."""
+        """Return kind and settings as JSON values, for `splitter_from`."""
         return {"kind": "windows", "max_chars": self.max_chars}
 
 
@@ -126,14 +126,14 @@ _KINDS: dict[str, type[SentenceSplitter] | type[WindowSplitter]] = {
 
 
 def splitter_from(description: Mapping[str, Any]) -> Splitter:
-    """Make the splitter that `describe` described.
+    """Make a splitter from the result of `Splitter.describe`.
 
     Args:
-        description: `kind` ("sentences" or "windows") and the settings of that kind; those left
-            out have their defaults.
+        description: `kind` ("sentences" or "windows") and the settings of that kind; missing
+            settings take their defaults.
 
     Returns:
-        A splitter that cuts exactly as the described one.
+        A splitter equal to the described one.
 
     Raises:
         InvalidArgumentError: If the kind or a setting is unknown, or a setting is out of range.
@@ -141,18 +141,21 @@ def splitter_from(description: Mapping[str, Any]) -> Splitter:
     settings = dict(description)
     kind = settings.pop("kind", None)
     if not isinstance(kind, str) or kind not in _KINDS:
-        msg = f"a splitter's kind must be one of {sorted(_KINDS)}, got {kind!r}"
+        msg = f"Expected a splitter of kind {' or '.join(map(repr, _KINDS))}, got {kind!r}."
         raise InvalidArgumentError(msg)
     known = _KINDS[kind].__dataclass_fields__
     unknown = sorted(map(repr, settings.keys() - known.keys()))
     if unknown:
-        msg = f"a {kind!r} splitter has the settings {sorted(known)}, got {', '.join(unknown)}"
+        msg = (
+            f"Expected the settings {', '.join(known)} for a splitter of kind {kind!r}, got "
+            f"{', '.join(unknown)}."
+        )
         raise InvalidArgumentError(msg)
     return _KINDS[kind](**settings)
 
 
 def _pieces(text: str, start: int, end: int, max_chars: int) -> Iterator[Span]:
-    """Cut a sentence that is too long at white space, or hard where there is none."""
+    """Cut a sentence that is too long at white space, or at the limit where there is none."""
     while end - start > max_chars:
         limit = start + max_chars
         cut = next((index for index in range(limit, start, -1) if text[index].isspace()), limit)
@@ -165,7 +168,7 @@ def _pieces(text: str, start: int, end: int, max_chars: int) -> Iterator[Span]:
 
 def _check_max_chars(value: object) -> None:
     if not _is_int(value) or value < 1:  # type: ignore[operator]
-        msg = f"max_chars must be a whole number of characters, 1 or more, got {value!r}"
+        msg = f"Expected max_chars to be a whole number, 1 or more, got {value!r}."
         raise InvalidArgumentError(msg)
 
 

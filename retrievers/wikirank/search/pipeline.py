@@ -386,7 +386,7 @@ def distinct_candidates(
     kept = without_duplicates(
         [candidate.passage.text for candidate in candidates],
         titles=[candidate.passage.title for candidate in candidates],
-        most=most,
+        limit=most,
     )
     looked_at = kept[-1] + 1 if len(kept) == most else len(candidates)
     distinct = [
