@@ -1,6 +1,6 @@
-"""Training a cross-encoder: the original model card's recipe, its export, its model card.
+"""Train a cross-encoder by the original model card's recipe, export it and write its model card.
 
-Training needs the `[train]` extra; importing this package does not, and loads no torch.
+Training needs the `[train]` extra. Importing this package does not, and does not load torch.
 """
 
 from wikirank.train.card.data import CardPairs, card_pairs

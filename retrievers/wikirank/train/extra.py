@@ -1,4 +1,4 @@
-"""The check that the `[train]` extra is installed."""
+"""Check that the `[train]` extra is installed."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ _MODULES = (
 
 
 def require_train_extra() -> None:
-    """Raise MissingExtraError unless the `[train]` extra is there; imports nothing of it."""
+    """Raise MissingExtraError if the `[train]` extra is missing. Imports none of its packages."""
     require_extra("train", "training", _MODULES)

@@ -1,4 +1,4 @@
-"""Plots of a training run, as SVG beside the model: its course, and its calibration."""
+"""Draw a training run and its calibration as SVG files beside the model."""
 
 from __future__ import annotations
 
@@ -22,37 +22,40 @@ if TYPE_CHECKING:
 
 
 def plot_training(fit: Fit, path: Path, *, metric: str) -> None:
-    """Draw training loss and dev metric over steps, with the checkpoint that was kept.
+    """Draw training loss and dev metric over steps, and mark the checkpoint that was kept.
 
     Args:
-        fit: What the trainer did; at least one evaluation.
-        path: Where to write the SVG; the same fit gives the same file.
-        metric: Which of the evaluations' metrics, such as `dev_ndcg@10`. The first stage's is drawn
-            too if the evaluations have it.
+        fit: The training run, with at least one evaluation.
+        path: SVG file to write. The same fit gives the same file.
+        metric: Name of a metric of the evaluations, such as `dev_ndcg@10`. The first stage's value
+            is drawn as well if the evaluations have it.
     """
-    # As the trainer chooses: the first of equals.
+    # The trainer keeps the first of equally good checkpoints, and so does `max`.
     best = max(fit.epochs, key=lambda epoch: epoch.metrics[metric])
     kept = best.metrics[metric]
     part, _, name = metric.rpartition("_")
     first_stage = best.metrics.get(f"{part}_base_{name}", kept)
     values = [(epoch.step, epoch.metrics[metric]) for epoch in fit.epochs]
     last = max(step for step, _ in [*fit.losses, *values])
-    above = _frame(last, [0, *(loss for _, loss in fit.losses)], top=14)
-    below = _frame(last, [first_stage, *(value for _, value in values)], top=270)
+    loss_frame = _frame(last, [0, *(loss for _, loss in fit.losses)], top=14)
+    metric_frame = _frame(last, [first_stage, *(value for _, value in values)], top=270)
     legend = f"● kept: {kept:.4f}, at step {best.step}"
     if first_stage != kept:
         legend += f"   - - first stage: {first_stage:.4f}"
     parts = [
-        *above.axes(_marks(above.x), _marks(above.y), "", "training loss"),
-        above.curve(fit.losses),
-        *below.axes(
-            _marks(below.x), _marks(below.y), "step", f"{part} {name.replace('ndcg', 'nDCG')}"
+        *loss_frame.axes(_marks(loss_frame.x), _marks(loss_frame.y), "", "training loss"),
+        loss_frame.curve(fit.losses),
+        *metric_frame.axes(
+            _marks(metric_frame.x),
+            _marks(metric_frame.y),
+            "step",
+            f"{part} {name.replace('ndcg', 'nDCG')}",
         ),
-        below.guide((0, first_stage), (last, first_stage)),
-        below.curve(values),
-        *(dot(below.place(*point), f"step {point[0]}: {point[1]:.4f}") for point in values),
-        dot(below.place(best.step, kept), f"kept: {kept:.4f}", 8, style="kept"),
-        text(below.left, below.top - 10, legend, "start"),
+        metric_frame.guide((0, first_stage), (last, first_stage)),
+        metric_frame.curve(values),
+        *(dot(metric_frame.place(*point), f"step {point[0]}: {point[1]:.4f}") for point in values),
+        dot(metric_frame.place(best.step, kept), f"kept: {kept:.4f}", 8, style="kept"),
+        text(metric_frame.left, metric_frame.top - 10, legend, "start"),
     ]
     _save(path, svg(760, 520, parts, "training"))
 
@@ -60,17 +63,17 @@ def plot_training(fit: Fit, path: Path, *, metric: str) -> None:
 def plot_calibration(
     before: ArrayLike, after: ArrayLike, relevant: ArrayLike, path: Path, *, bins: int = BINS
 ) -> None:
-    """Draw reliability diagrams of the plain sigmoid and of the fitted one, side by side.
+    """Draw the reliability diagrams of the plain and the fitted sigmoid side by side.
 
     Args:
-        before: Relevance scores by the plain sigmoid of the logits, shape (n,), n at least 1.
-        after: The same pairs' scores with scale and shift.
+        before: Plain sigmoid of the logits, shape (n,), n at least 1.
+        after: Relevance scores of the same pairs with scale and shift, shape (n,).
         relevant: Whether each passage is relevant, shape (n,).
-        path: Where to write the SVG; the same scores give the same file.
-        bins: How many bins, 1 or more.
+        path: SVG file to write. The same scores give the same file.
+        bins: Number of bins, 1 or more.
 
     Raises:
-        InvalidArgumentError: As `reliability_bins`.
+        InvalidArgumentError: If `reliability_bins` rejects the scores or the number of bins.
     """
     parts: list[str] = []
     for left, name, scores in ((60, "plain sigmoid", before), (440, "scale and shift", after)):
@@ -84,7 +87,7 @@ def plot_calibration(
 
 
 def _counts(filled: Sequence[ReliabilityBin], left: float) -> list[str]:
-    """How many passages each bin holds, so that a single one shows too."""
+    """Draw the number of passages of each bin, on a log scale so that a single one is visible."""
     powers = math.ceil(math.log10(max(bin_.count for bin_ in filled) + 1))
     frame = Frame((0, 1), (-0.1, powers), width=300, height=80, left=left, top=400)
     marks = {float(power): f"{10**power:,}" for power in range(powers + 1)}
@@ -97,7 +100,7 @@ def _counts(filled: Sequence[ReliabilityBin], left: float) -> list[str]:
 
 
 def _frame(steps: float, values: Sequence[float], *, top: float) -> Frame:
-    """Axes over steps, as high as the values."""
+    """Return axes over steps that fit the values."""
     low, high = min(values), max(values)
     if low == high:
         low, high = low - 0.05, high + 0.05
@@ -110,6 +113,6 @@ def _marks(ends: tuple[float, float]) -> dict[float, str]:
 
 
 def _save(path: Path, drawn: str) -> None:
-    # A page behind it: whoever shows the file may be dark, and the text is not.
+    # A white background, because the text is dark and the viewer may be dark too.
     paper = f"<style>svg {{ background: #fff; }}{STYLE}</style>"
     path.write_text(drawn.replace(">", f">{paper}", 1), "utf-8")

@@ -158,7 +158,7 @@ def test_groups_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert write_question_groups(tmp_path / "g.jsonl.gz", groups) == 2
     assert list(read_question_groups(tmp_path / "g.jsonl.gz")) == groups
     bad = write(tmp_path / "bad.jsonl", {"query": "q", "passages": ["a"], "holds_answer": [1]})
-    with pytest.raises(CorpusError, match="line 1: expected 1 times true or false"):
+    with pytest.raises(CorpusError, match="line 1: expected a list of 1 booleans"):
         list(read_question_groups(bad))
 
 

@@ -252,7 +252,7 @@ def test_candidate_lists_are_read_as_they_were_written(
     path = tmp_path / "dev.jsonl.gz"
     assert write_candidate_lists(path, lists) == len(lists)
     assert list(read_candidate_lists(path)) == lists
-    with pytest.raises(InvalidArgumentError, match="n must be"):
+    with pytest.raises(InvalidArgumentError, match="Expected n of 1 or more"):
         list(candidate_lists(Searcher(tiny_index), made, n=0))
 
 

@@ -1,10 +1,14 @@
-"""Training data for `wikirank train --recipe wiki`: made of any corpus, without labels.
+"""Training data for `wikirank train --recipe wiki`, made from any corpus without labels.
 
-Articles are split (`split`), passages asked for in several natural styles (`queries`), joined by
-the user's own pairs (`pairs`), given negatives (`negatives`) and written as training groups
-(`groups`); unlabelled questions (`questions`) get candidates for a teacher to score
-(`question_groups`); held-out articles give candidate lists (`candidate_lists`). Nothing here loads
-torch.
+- `split` splits the articles into train, dev and test.
+- `queries` generates queries from passages, in several natural styles.
+- `pairs` reads the user's own questions with passages.
+- `negatives` mines passages that do not answer a query.
+- `groups` writes each query, its positive and its negatives as a training group.
+- `questions` reads unlabelled questions; `question_groups` mines candidates for a teacher to score.
+- `candidate_lists` holds what hybrid search finds for queries of held-out articles.
+
+Nothing here loads torch.
 """
 
 from wikirank.train.data.candidate_lists import (

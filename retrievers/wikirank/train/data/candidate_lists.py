@@ -1,4 +1,4 @@
-"""Candidate lists of held-out articles: what a reranker will meet, to evaluate and calibrate on."""
+"""Candidate lists of held-out articles, to evaluate and calibrate a reranker on."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ MISSED = -1
 
 @dataclass(frozen=True, slots=True)
 class CandidateList:
-    """What hybrid search found for one query, without reranking.
+    """The results of hybrid search for one query, without reranking.
 
     Attributes:
-        query: The query.
-        style: How it was made.
-        positive: The text that answers it, as the model will read it.
-        candidates: Texts, best first, as the model will read them.
+        query: Text of the query.
+        style: How the query was made, see `STYLE_WEIGHTS`; `pair` if it is the user's.
+        positive: Text that answers the query, as the model reads it.
+        candidates: Texts, best first, as the model reads them.
         positive_rank: Position of the positive among the candidates, from 0; -1 if it was missed.
-        dense: Cosine similarity of each candidate to the query, where dense search found it.
-        lexical: BM25 score of each candidate, where lexical search found it.
+        dense: Cosine similarity of each candidate to the query; None if dense search missed it.
+        lexical: BM25 score of each candidate; None if lexical search missed it.
     """
 
     query: str
@@ -42,7 +42,7 @@ class CandidateList:
 
     @property
     def is_of_a_pair(self) -> bool:
-        """Whether the query came with its passage, as people asked it, and was not made of one."""
+        """Whether a person asked the query, rather than that it was generated from a passage."""
         return self.style == "pair"
 
 
@@ -53,27 +53,27 @@ def candidate_lists(
     n: int = 50,
     prepend_heading: bool = True,
 ) -> Iterator[CandidateList]:
-    """Ask hybrid search the queries of held-out articles.
+    """Run hybrid search for queries of held-out articles.
 
-    A masked sentence still stands in the index, where it is found easily; the list has the masked
-    text in that place. So the order of the candidates flatters the first stage on queries of that
-    style, and only on those; compare a first stage with a reranker on the other styles.
+    The index holds the whole passage of a `masked_sentence` query, so search finds it easily, but
+    the list holds the masked text. This flatters the first stage on queries of that style only:
+    compare a first stage with a reranker on the other styles.
 
     Args:
-        searcher: Over the whole index, training articles included.
-        queries: Passages and queries of them, as `make_queries` gives them.
-        n: Candidates of a query, 1 or more; fewer if the index holds fewer.
-        prepend_heading: Whether texts carry `title › section` on a line before them.
+        searcher: Searches the whole index, training articles included.
+        queries: Passages and their queries, from `make_queries`.
+        n: Number of candidates for a query, 1 or more; fewer if the index holds fewer.
+        prepend_heading: Whether texts start with a line `title › section`.
 
     Yields:
-        A list a query. A near duplicate in the positive's place counts as the positive; other
-        passages that answer as well (see `also_answers`) are left out.
+        One list for each query. If search finds a near duplicate instead of the positive, it counts
+        as the positive. Other passages that answer the query (see `also_answers`) are left out.
 
     Raises:
-        InvalidArgumentError: `n` is below 1.
+        InvalidArgumentError: If `n` is below 1.
     """
     if n < 1:
-        msg = f"n must be 1 or more, got {n}"
+        msg = f"Expected n of 1 or more, got {n}."
         raise InvalidArgumentError(msg)
     options = SearchOptions(k=n, fetch_k=n, rerank=False)
     for passage, made in queries:
@@ -104,22 +104,25 @@ def candidate_lists(
 
 
 def write_candidate_lists(path: Path | str, lists: Iterable[CandidateList]) -> int:
-    """Write lists as JSON lines, gzipped for `.gz`, all of them or no file; their number."""
+    """Write lists as JSON lines, gzipped if the name ends in `.gz`, and return their number.
+
+    If an error occurs, no file is written.
+    """
     return write_records(Path(path), map(_record, lists))
 
 
 def read_candidate_lists(path: Path | str) -> Iterator[CandidateList]:
-    """Read what `write_candidate_lists` wrote.
+    """Read the lists that `write_candidate_lists` wrote.
 
     Args:
-        path: The file.
+        path: A `.jsonl` or `.jsonl.gz` file.
 
     Yields:
-        The lists.
+        The lists in the file's order.
 
     Raises:
-        CorpusError: The file cannot be read or holds no record, or a record is wrong; the message
-            names the file and the line.
+        CorpusError: If the file cannot be read or holds no record, or a record is wrong. The
+            message names the file and the line.
     """
     for where, record in read_records(Path(path)):
         query, style, positive = (
@@ -133,7 +136,7 @@ def read_candidate_lists(path: Path | str) -> Iterator[CandidateList]:
 
 
 def _record(candidate_list: CandidateList) -> dict[str, Any]:
-    """A list as the file has it, where `positive_rank` is called `place`."""
+    """Return a list as a JSON record, in which `positive_rank` is called `place`."""
     fields = asdict(candidate_list)
     fields["place"] = fields.pop("positive_rank")
     return fields
@@ -151,9 +154,9 @@ def _scores(record: Mapping[str, Any], name: str, n: int, where: str) -> list[fl
 
 
 def _gold(passage: Passage, candidates: Sequence[Passage]) -> Passage | None:
-    """The passage itself among those found, or else the first near duplicate of it."""
+    """Return the passage if it is among the candidates, otherwise its first near duplicate."""
     same = (other for other in candidates if other.id == passage.id)
-    alike = (
+    near_duplicates = (
         other for other in candidates if len(without_duplicates([passage.text, other.text])) == 1
     )
-    return next(same, None) or next(alike, None)
+    return next(same, None) or next(near_duplicates, None)

@@ -1,4 +1,4 @@
-"""Questions made of a statement: what it names, dates or counts becomes the question word."""
+"""Turn a statement into a question about something that it names, dates or counts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wikirank.train.data.prose import FUNCTION_WORDS, STOP, content_words, word_
 from wikirank.train.data.titles import is_trade
 
 AUXILIARIES = word_set("was were is are had has have can could will would may must did does do")
-# Verbs of happenings: past tense to base form, "X released Y" to "when did X release Y".
+# Verbs of events, past tense to base form: "X released Y" becomes "when did X release Y".
 PAST = MappingProxyType(
     dict(
         pair.split(":")
@@ -32,19 +32,19 @@ PAST = MappingProxyType(
         )
     )
 )
-# Those of them that always have an object, and some such in the present tense.
+# Those of these verbs that always have an object. `PRESENT` has some more in the present tense.
 TRANSITIVE = PAST.keys() & word_set(
     "acquired adopted announced approved bought built coined created demonstrated designed"
     " developed discovered established introduced invented issued launched presented produced"
     " proposed published received released signed sold won"
 )
 PRESENT = word_set("uses provides requires supports offers produces contains combines defines")
-# What a person does: "who proposed it".
+# Verbs whose subject is a person: "who proposed it".
 OF_PEOPLE = word_set(
     "wrote argued proposed invented discovered coined said founded designed described married died"
     " published developed suggested stated drew won directed composed painted"
 )
-# Past participles that are not the past tense.
+# Past participles that differ from the past tense.
 PAST_OF_PARTICIPLE = MappingProxyType({"written": "wrote", "sung": "sang", "drawn": "drew"})
 
 
@@ -90,7 +90,7 @@ _BLANKED = re.compile(
     rf"(?<=[a-z] ){_PERSON_NAME.pattern}(?=$|,| (?:in|to|from|at|and|is|was|for|with|on|as)\b)"
 )
 _BLANK_WORDS = (9, 22)
-_BLANK_SHARE = 0.25  # of the sentences that no question can be made of
+_BLANK_SHARE = 0.25  # of the sentences that cannot be turned into a question
 _NEXT_CLAUSE = re.compile(
     r", (?=but |which |who |where |while |although |whose |it |he |she |they )|;"
 )
@@ -104,17 +104,17 @@ _CONNECTIVE = re.compile(
 def cloze_question(
     sentence: str, rng: random.Random, *, title: str = "", person: bool = False
 ) -> str | None:
-    """Ask for what a statement says.
+    """Turn a statement into a question.
 
     Args:
         sentence: One whole sentence that can be understood alone.
-        rng: Chooses what to ask for where the sentence says several things.
-        title: What the article is about: a sentence that defines it can be asked for it.
-        person: Whether that is a person.
+        rng: Chooses what to ask for if the sentence says several things.
+        title: Subject of the article. A sentence that defines it can become a question for it.
+        person: Whether the subject is a person.
 
     Returns:
-        A question such as `when was the lighthouse built from yellow sandstone`; the sentence with
-        a blank where none is simple to make; None where there is nothing to ask for.
+        A question such as `when was the lighthouse built from yellow sandstone`; sometimes the
+        sentence with a blank if no question fits; None if there is nothing to ask for.
     """
     plain = _BRACKETS.sub("", sentence).strip().rstrip(".!?")
     plain = _CONNECTIVE.sub("", plain)
@@ -127,7 +127,7 @@ def cloze_question(
     for ask in askers:
         question = ask(plain)
         if question and _asks_enough(question):
-            return _typed(question, rng)
+            return _varied(question, rng)
     return _blank(plain, rng) if rng.random() < _BLANK_SHARE else None
 
 
@@ -139,15 +139,15 @@ def _when(plain: str) -> str | None:
     start, end = matches[0].span()
     head, tail = plain[:start], plain[end:]
     if not head:
-        return _asked(tail[:1].upper() + tail[1:], "when")
+        return _inverted(tail[:1].upper() + tail[1:], "when")
     if _BROKEN.search(head):
         return None
-    question = _asked(head, "when")
+    question = _inverted(head, "when")
     return f"{question}{_first_clause(tail)}" if question else None
 
 
-def _asked(clause: str, question_word: str) -> str | None:
-    """Turn a clause round: its first verb goes before its subject."""
+def _inverted(clause: str, question_word: str) -> str | None:
+    """Invert a clause: put its first verb before its subject."""
     tokens = _first_clause(clause).split()
     for index, token in enumerate(tokens[1:8], start=1):
         subject = _lowered(" ".join(tokens[:index]))
@@ -190,7 +190,7 @@ def _what_is(plain: str) -> str | None:
     person = _PERSON_NAME.fullmatch(name) is not None
     if person and verb in OF_PEOPLE:
         return f"who {verb} {_first_clause(rest)}"
-    # A capital at the start says nothing: only what defines is surely said of the subject itself.
+    # Every sentence starts with a capital, so `name` may be no name. A definition is safe to ask.
     if verb in _BE and re.match(r"(?:an?|the|one of) ", rest):
         return (
             f"what {verb} {_first_clause(rest)}"
@@ -216,7 +216,7 @@ def _which(plain: str, *, title: str, person: bool) -> str | None:
 def _why(plain: str) -> str | None:
     """`The tower was closed because the stone was soft` → `why was the tower closed`."""
     head, because, _ = plain.partition(" because ")
-    return _asked(head.rstrip(","), "why") if because and not _BROKEN.search(head) else None
+    return _inverted(head.rstrip(","), "why") if because and not _BROKEN.search(head) else None
 
 
 def _what_did(plain: str) -> str | None:
@@ -263,7 +263,7 @@ def _how_many(plain: str) -> str | None:
 
 
 def _blank(plain: str, rng: random.Random) -> str | None:
-    """Leave a name out."""
+    """Replace a name by a blank."""
     matches = list(_BLANKED.finditer(plain))
     if not matches or not _BLANK_WORDS[0] <= len(words(plain)) <= _BLANK_WORDS[1]:
         return None
@@ -274,14 +274,14 @@ def _blank(plain: str, rng: random.Random) -> str | None:
 
 
 def _first_clause(text: str) -> str:
-    """A text up to where the next clause begins."""
+    """Cut a text where its second clause begins."""
     clause = _NEXT_CLAUSE.split(text)[0]
-    # Of several commas the last is that of a list: "roads, rails, and harbours".
+    # If there are several commas, ", and" is part of a list: "roads, rails, and harbours".
     return clause.split(", and ")[0] if clause.count(",") == 1 else clause
 
 
 def _lowered(subject: str) -> str:
-    """A subject as it stands within a sentence."""
+    """Lower-case a sentence's first letter, unless its first word may be a name."""
     first = subject.split(" ", 1)[0]
     if first.lower() in STOP:
         return subject[:1].lower() + subject[1:]
@@ -292,8 +292,8 @@ def _asks_enough(question: str) -> bool:
     return len(set(content_words(question))) >= 3 and len(words(question)) <= 25
 
 
-def _typed(question: str, rng: random.Random) -> str:
-    """As one writes, or, as often, as one types in a search box."""
+def _varied(question: str, rng: random.Random) -> str:
+    """Return the question as written text or, half of the time, as typed in a search box."""
     if rng.random() < 0.5:
         return question.lower()
     return question[:1].upper() + question[1:] + "?"

@@ -1,11 +1,11 @@
-"""Training groups: a query, the text that answers it, texts that do not."""
+"""Training groups: a query, a text that answers it, and texts that do not."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -38,18 +38,18 @@ from wikirank.train.data.queries import (
 from wikirank.types import Passage
 
 MOST_MADE = 3000
-"""Enough for most of what a corpus has to teach, in under half an hour on two cores."""
+"""More queries teach little more; these take under half an hour on two cores."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingGroup:
-    """One query with its positive and its negatives, as the model will read them.
+    """One query with its positive and its negatives, as the model reads them.
 
     Attributes:
-        query: The query.
-        positive: The text that answers it.
-        negatives: Texts that do not.
-        style: How the query was made; `pair` if by the user.
+        query: Text of the query.
+        positive: Text that answers the query.
+        negatives: Texts that do not answer it.
+        style: How the query was made, see `STYLE_WEIGHTS`; `pair` if it is the user's.
     """
 
     query: str
@@ -60,24 +60,25 @@ class TrainingGroup:
 
 @dataclass(frozen=True, slots=True)
 class GroupOptions:
-    """How groups are made.
+    """Options for making training groups.
 
     Attributes:
-        headings: Whether texts carry `title › section` on a line before them.
-        drop_headings: Share of the groups without headings all the same, in [0, 1], so that the
-            model works without. All texts of a group have one, or none: else its absence would
-            tell the positive from the negatives.
-        alike: Whether negatives are made like the positive in form: without a sentence where it
-            lost one to the query, about as long where it is the user's. Else its form would tell
-            it.
-        n_hard: Hard negatives of a group.
-        n_same_article: Negatives from the positive's article.
-        n_random: Random negatives.
-        window: First and last rank of the hard negatives.
-        margin: See `mine_negatives`.
-        styles: Weights of the styles of query.
-        per_passage: Most queries to make of a passage.
-        most_made: Most queries to make in all, of passages drawn at random; None makes all.
+        headings: Whether texts start with a line `title › section`.
+        drop_headings: Share of the groups, in [0, 1], that have no headings nevertheless, so that
+            the model also works without. Either all texts of a group have a heading or none has:
+            otherwise a missing heading would give away the positive.
+        alike: Whether to give the negatives the form of the positive: without one sentence if the
+            query was cut out of the positive, and about as long if the positive is the user's.
+            Otherwise the form would give away the positive.
+        n_hard: Hard negatives in a group.
+        n_same_article: Negatives from the positive's article in a group.
+        n_random: Random negatives in a group.
+        window: First and last rank of the hard negatives, from 1.
+        margin: Highest similarity of a negative, see `mine_negatives`.
+        styles: Weight of each style of query.
+        per_passage: Maximum number of queries to generate from one passage.
+        most_made: Maximum number of queries to generate in all, from passages drawn at random;
+            None is no limit.
     """
 
     headings: bool = True
@@ -94,7 +95,7 @@ class GroupOptions:
 
     def __post_init__(self) -> None:
         if not 0 <= self.drop_headings <= 1:
-            msg = f"drop_headings must be between 0 and 1, got {self.drop_headings}"
+            msg = f"Expected drop_headings between 0 and 1, got {self.drop_headings}."
             raise InvalidArgumentError(msg)
 
 
@@ -107,20 +108,20 @@ def build_groups(
     document_frequency: DocumentFrequency | None = None,
     options: GroupOptions | None = None,
 ) -> Iterator[TrainingGroup]:
-    """Make training groups of passages, and of the user's pairs.
+    """Make training groups from passages and from the user's pairs.
 
     Args:
-        index: Where to look for negatives; holds the passages, and nothing of held-out articles.
-        passages: Those of the training articles.
-        pairs: The user's; their groups come first. No passage that a question has is a negative of
-            it.
+        index: Index to mine negatives from. It must hold the passages and no held-out article.
+        passages: Passages of the training articles.
+        pairs: The user's pairs; their groups come first. If a question has several passages, none
+            of them is a negative of it.
         seed: The same seed, index, passages and pairs give the same groups. A query's negatives
-            depend on the seed, the query and the index alone.
-        document_frequency: Of the corpus; None counts the passages.
-        options: How to make them; None takes the defaults.
+            depend on the seed, the query and the index only.
+        document_frequency: Word counts of the corpus; None counts the words of the passages.
+        options: How to make the groups; None is the defaults.
 
     Yields:
-        The groups that have a negative, in the order of the pairs and passages.
+        The groups that have at least one negative, in the order of the pairs and passages.
     """
     options = options or GroupOptions()
     frequency = document_frequency or DocumentFrequency.of(p.headed_text for p in passages)
@@ -139,40 +140,42 @@ def build_groups(
     answers: dict[str, list[str]] = {}
     for pair in all_pairs:
         answers.setdefault(pair.question, []).append(pair.passage)
-    own = (
+    from_pairs = (
         (pair.as_passage(), MadeQuery(pair.question, "pair", pair.passage)) for pair in all_pairs
     )
-    for source in (own, first_made):
-        for passage, made in source:
-            rng = random.Random(f"{seed}:{made.style}:{passage.id}:{made.text}")
+    for passage, made in chain(from_pairs, first_made):
+        rng = random.Random(f"{seed}:{made.style}:{passage.id}:{made.text}")
 
-            def accept(other: Passage, passage: Passage = passage, made: MadeQuery = made) -> bool:
-                return not also_answers(other, passage, made) and not any(
-                    holds_text(text, other.text) for text in answers.get(made.text, ())
-                )
+        def accept(other: Passage, passage: Passage = passage, made: MadeQuery = made) -> bool:
+            return not also_answers(other, passage, made) and not any(
+                holds_text(text, other.text) for text in answers.get(made.text, ())
+            )
 
-            group = _group(index, passage, made, rng, accept, options)
-            if group.negatives:
-                yield group
+        group = _group(index, passage, made, rng, accept, options)
+        if group.negatives:
+            yield group
 
 
 def write_groups(path: Path | str, groups: Iterable[TrainingGroup]) -> int:
-    """Write groups as JSON lines, gzipped for `.gz`, all of them or no file; their number."""
+    """Write groups as JSON lines, gzipped if the name ends in `.gz`, and return their number.
+
+    If an error occurs, no file is written.
+    """
     return write_records(Path(path), map(_record, groups))
 
 
 def read_groups(path: Path | str) -> Iterator[TrainingGroup]:
-    """Read what `write_groups` wrote.
+    """Read the groups that `write_groups` wrote.
 
     Args:
-        path: The file.
+        path: A `.jsonl` or `.jsonl.gz` file.
 
     Yields:
-        The groups.
+        The groups in the file's order.
 
     Raises:
-        CorpusError: The file cannot be read or holds no record, or a record is wrong; the message
-            names the file and the line.
+        CorpusError: If the file cannot be read or holds no record, or a record is wrong. The
+            message names the file and the line.
     """
     for where, record in read_records(Path(path)):
         negatives = texts_field(record, "negatives", where)
@@ -199,7 +202,7 @@ def _group(
     options: GroupOptions,
 ) -> TrainingGroup:
     positive = with_text(passage, made.passage_text)
-    # Drawn whatever the options are, so that other choices stay the same under all.
+    # Drawn even if it is not used, so that the options do not change later random choices.
     dropped = rng.random() < options.drop_headings
     headed = options.headings and not dropped and bool(positive.heading)
     negatives = mine_negatives(
@@ -233,7 +236,7 @@ def _like_positive(
     index: WikiIndex,
     accept: Accept,
 ) -> Passage:
-    """A negative without what in its form, not in what it says, sets it apart from the positive."""
+    """Return a negative whose form does not tell it from the positive."""
     if masked:
         return with_text(passage, _without_sentence(passage.text, rng))
     if made.style == "pair":
@@ -244,9 +247,9 @@ def _like_positive(
 
 
 def _lengthened(index: WikiIndex, passage: Passage, length: int, accept: Accept) -> str:
-    """A passage and what follows it in its section, until it is about so long.
+    """Return a passage with the text after it in its section, up to about `length` characters.
 
-    Else whoever asks about whole paragraphs would teach that what is longer is right.
+    Otherwise a user whose positives are whole paragraphs would teach that longer is better.
     """
     text = passage.text
     if len(text) >= length:
@@ -266,7 +269,7 @@ def _lengthened(index: WikiIndex, passage: Passage, length: int, accept: Accept)
 
 
 def _without_sentence(text: str, rng: random.Random) -> str:
-    """A text without a sentence such as could have been a query; the text itself if it has none."""
+    """Drop a random sentence that could have been a query, if there is one."""
     spans = [span for span in sentences(text) if stands_alone(text[slice(*span)])]
     shorter = without_span(text, *rng.choice(spans)) if spans else text
     return shorter or text

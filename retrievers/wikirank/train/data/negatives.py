@@ -1,4 +1,4 @@
-"""Passages that do not answer a query: hard ones, neighbours of the positive, random ones."""
+"""Mine negatives of a query: hard ones, neighbours of the positive, and random ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Hits = list[tuple[str, float]]
 
 WINDOW = (3, 30)
 MARGIN = 0.95
-_MOST_VOID_DRAWS = 20
+_MAX_FAILED_DRAWS = 20
 
 
 def mine_negatives(
@@ -36,41 +36,46 @@ def mine_negatives(
     margin: float = MARGIN,
     accept: Accept | None = None,
 ) -> list[Passage]:
-    """Find passages that look like an answer to a query and, as far as can be told, are none.
+    """Find passages that look like an answer to a query but probably are none.
 
-    Hard negatives come alternately from the dense and the BM25 ranking, drawn at random from the
-    rank window. What may answer the query after all is left out: a passage whose dense similarity
-    to the query is at least `margin` times the positive's (TopK-PercPos of Moreira et al.,
-    "NV-Retriever: Improving text embedding models with effective hard-negative mining", 2024);
-    an exact or near duplicate of the positive, or a text that holds it or is held in it. No two
-    negatives are duplicates of each other.
+    Hard negatives are drawn at random from the rank window, alternately of the dense and the BM25
+    ranking. Passages that may answer the query are left out:
+
+    - a passage whose dense similarity to the query is at least `margin` times the positive's
+      (TopK-PercPos of Moreira et al., "NV-Retriever: Improving text embedding models with effective
+      hard-negative mining", 2024);
+    - an exact or near duplicate of the positive;
+    - a passage that contains the positive or is contained in it.
+
+    No two negatives are duplicates of each other.
 
     Args:
-        index: Where to look.
-        query: The query.
-        positive: The passage that answers it, its text as the model will read it. Its id may be
-            unknown to the index, or empty. Its article is found by its `source` and `article`, or
-            where these are empty, by its title among the hits.
+        index: Index to search.
+        query: Text of the query.
+        positive: Passage that answers the query, with the text that the model reads. Its id may be
+            empty or missing from the index. Its article is found by its `source` and `article`, or
+            by its title among the hits if `article` is empty.
         rng: Makes every choice: the same generator and index give the same negatives.
-        n_hard: How many hard negatives.
-        n_same_article: How many from the positive's article.
-        n_random: How many drawn evenly from the whole index.
-        window: First and last rank of the hard negatives, from 1, the positive counted.
+        n_hard: Number of hard negatives.
+        n_same_article: Number of negatives from the positive's article.
+        n_random: Number of negatives drawn evenly from the whole index.
+        window: First and last rank of the hard negatives, from 1, including the positive.
         margin: Share of the positive's similarity, over 0.
-        accept: Says which passages may be negatives at all; None lets all.
+        accept: Tells whether a passage may be a negative; None accepts all.
 
     Returns:
-        The hard ones, then those of the article, then random ones, which also stand in for hard or
-        neighbouring ones that could not be found. Fewer than wanted only if the index has no more.
+        The hard negatives, then those of the article, then the random ones. Random ones also
+        replace hard or same-article ones that were not found. Fewer than wanted only if the index
+        has no more.
 
     Raises:
-        InvalidArgumentError: If a number is negative, or the window or margin out of range.
+        InvalidArgumentError: If a number is negative, or the window or the margin is out of range.
     """
     numbers = (n_hard, n_same_article, n_random)
     if min(numbers) < 0 or not 1 <= window[0] <= window[1] or margin <= 0:
         msg = (
-            "expected numbers of 0 or more, a window of ranks from 1, first to last, and a margin "
-            f"over 0, got n_hard, n_same_article, n_random = {numbers}, {window=}, {margin=}"
+            "Expected numbers of 0 or more, a window of ranks from 1, first to last, and a margin "
+            f"over 0, got n_hard, n_same_article, n_random = {numbers}, {window=}, {margin=}."
         )
         raise InvalidArgumentError(msg)
     mining = _Mining(index, query, positive, window[1], margin, accept)
@@ -81,37 +86,37 @@ def mine_negatives(
 
 
 def random_passages(index: WikiIndex, rng: random.Random) -> Iterator[Passage]:
-    """Draw passages of an index one by one, each time evenly from those not drawn yet.
+    """Draw the passages of an index in random order, each once.
 
-    A draw costs the same however large the index is, as long as few of its passages are wanted.
+    While few passages have been drawn, the time of a draw does not depend on the size of the index.
 
     Args:
-        index: Where to draw.
-        rng: Makes the choices; an index that was built in the same steps gives the same draws.
+        index: Index to draw from.
+        rng: Makes the choices. An index that was built in the same steps gives the same draws.
 
     Yields:
-        All passages, none twice.
+        All passages of the index.
     """
-    # Row numbers have gaps where passages were replaced: a draw that meets one is void, so each
-    # passage stays equally likely.
+    # Row numbers have gaps where passages were replaced. A draw that hits a gap is repeated, so
+    # all passages are equally likely.
     connection = index.store.connection
-    # Two selects: SQLite looks up one of the two in no time, but scans the table for both at once.
+    # Two selects: SQLite looks up either end at once, but scans the table to find both together.
     first, last = (
         connection.execute(f"SELECT {end}(rowid) FROM passages").fetchone()[0]
         for end in ("min", "max")
     )
     seen: set[str] = set()
-    void = 0
-    while first is not None and void < _MOST_VOID_DRAWS:
-        void += 1
+    failed_draws = 0
+    while first is not None and failed_draws < _MAX_FAILED_DRAWS:
+        failed_draws += 1
         row = connection.execute(
             "SELECT id FROM passages WHERE rowid = ?", (rng.randint(first, last),)
         ).fetchone()
         if row and row[0] not in seen:
             seen.add(row[0])
-            void = 0
+            failed_draws = 0
             yield from index.store.get([row[0]]).values()
-    # Few are left, or the gaps are many: look at all there are, once.
+    # Few passages are left, or there are many gaps: list all that are left.
     rows = connection.execute("SELECT id FROM passages ORDER BY id")
     rest = [id_ for (id_,) in rows if id_ not in seen]
     rng.shuffle(rest)
@@ -120,7 +125,7 @@ def random_passages(index: WikiIndex, rng: random.Random) -> Iterator[Passage]:
 
 
 class _Mining:
-    """The negatives of one query as they are found."""
+    """Collects the negatives of one query."""
 
     def __init__(
         self,
@@ -143,13 +148,13 @@ class _Mining:
         self._passages = index.store.get([*ids, *([positive.id] if positive.id else [])])
         indexed = self._passages.get(positive.id)
         self._positive_texts = [positive.text, *([indexed.text] if indexed else [])]
-        known = self._similarities.get(positive.id) if self._unchanged(indexed) else None
-        self._limit = margin * (self._measure(positive) if known is None else known)
-        # A passage that the dense ranking does not hold is no nearer than the last it holds.
+        similarity = self._similarities.get(positive.id) if self._unchanged(indexed) else None
+        self._limit = margin * (self._measure(positive) if similarity is None else similarity)
+        # A passage that is missing from the dense ranking is no nearer than the ranking's last.
         self._farthest = self._dense[-1][1] if len(self._dense) == depth else -1.0
 
     def hard(self, first: int, rng: random.Random) -> Iterator[Passage]:
-        """The passages from rank `first` on, alternately of both rankings, in random order."""
+        """Shuffle the passages from rank `first` on, and take them alternately of both rankings."""
         rankings = [[id_ for id_, _ in hits[first - 1 :]] for hits in (self._dense, self._lexical)]
         for ranking in rankings:
             rng.shuffle(ranking)
@@ -158,7 +163,7 @@ class _Mining:
         return (self._passages[id_] for id_ in mixed if id_ in self._passages)
 
     def of_article(self, rng: random.Random) -> list[Passage]:
-        """The other passages of the positive's article, in random order."""
+        """Return the passages of the positive's article, in random order."""
         positive = self._positive
         if positive.article:
             by_id = self._index.store.of_articles(positive.source, [positive.article])
@@ -169,7 +174,7 @@ class _Mining:
         return passages
 
     def take(self, candidates: Iterable[Passage], number: int) -> None:
-        """Take up to `number` candidates that are negatives."""
+        """Keep the first `number` candidates that are negatives."""
         wanted = len(self.taken) + number
         if number <= 0:
             return
@@ -182,10 +187,10 @@ class _Mining:
     def _is_negative(self, candidate: Passage) -> bool:
         if candidate.id == self._positive.id or (self._accept and not self._accept(candidate)):
             return False
-        known = [*self._positive_texts, *(passage.text for passage in self.taken)]
         if any(holds_text(text, candidate.text) for text in self._positive_texts):
             return False
-        if any(len(without_duplicates([text, candidate.text])) == 1 for text in known):
+        others = [*self._positive_texts, *(passage.text for passage in self.taken)]
+        if any(len(without_duplicates([text, candidate.text])) == 1 for text in others):
             return False
         similarity = self._similarities.get(candidate.id)
         if similarity is None and self._farthest >= self._limit:
@@ -196,21 +201,21 @@ class _Mining:
         return indexed is not None and indexed.headed_text == self._positive.headed_text
 
     def _measure(self, passage: Passage) -> float:
-        """Cosine similarity of a passage to the query, as the index would have it."""
+        """Return the cosine similarity of a passage to the query, as the index would measure it."""
         similarity = np.dot(
             self._index.embedder.embed_passages([passage.headed_text])[0], self._vector
         )
         return float(similarity)
 
 
-def holds_text(one: str, other: str) -> bool:
-    """Whether one of two texts holds the other whole, case, spaces and punctuation aside."""
+def holds_text(first: str, second: str) -> bool:
+    """Whether one text contains the other, ignoring case, spaces and punctuation."""
     shorter, longer = sorted(
-        (f" {' '.join(words(text.lower()))} " for text in (one, other)), key=len
+        (f" {' '.join(words(text.lower()))} " for text in (first, second)), key=len
     )
     return shorter in longer
 
 
 def with_text(passage: Passage, text: str) -> Passage:
-    """The passage with another text, such as its own without the sentence that is the query."""
+    """Return the passage with another text, such as its own without the query's sentence."""
     return replace(passage, text=text)

@@ -1,4 +1,4 @@
-"""The user's own questions, each with a passage that answers it."""
+"""The user's own questions, each paired with a passage that answers it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class QuestionPair:
     """A question and a passage that answers it.
 
     Attributes:
-        question: The question.
-        passage: The text that answers it.
-        title: Title of the article that the passage is from; empty if unknown.
-        section: Headings from the outermost in; empty for the lead or if unknown.
+        question: Text of the question.
+        passage: Text that answers the question.
+        title: Title of the passage's article; empty if unknown.
+        section: Headings above the passage, outermost first; empty for the lead or if unknown.
     """
 
     question: str
@@ -30,9 +30,9 @@ class QuestionPair:
     section: tuple[str, ...] = ()
 
     def as_passage(self) -> Passage:
-        """The passage as the index that negatives are mined from holds it.
+        """Return the passage to add to the index that negatives are mined from.
 
-        Passages of one title count as one article.
+        Passages with the same title count as one article.
         """
         id_ = f"pair-{stable_hash([self.title, *self.section, self.passage])}"
         return Passage(
@@ -49,16 +49,16 @@ def read_pairs(path: Path | str) -> Iterator[QuestionPair]:
     """Read question–passage pairs from JSON lines, plain or gzipped (`.gz`).
 
     Args:
-        path: A file of records `{"question", "passage"}`, each with `title` (a string) and
-            `section` (a string such as `History › Early years`, or a list of headings) if known;
-            other fields are passed over.
+        path: File of records `{"question", "passage"}`. `title` (a string) and `section` (a string
+            such as `History › Early years`, or a list of headings) are optional. Other fields are
+            ignored.
 
     Yields:
         The pairs in the file's order.
 
     Raises:
-        CorpusError: The file cannot be read or holds no record, or a record is wrong; the message
-            names the file and the line.
+        CorpusError: If the file cannot be read or holds no record, or a record is wrong. The
+            message names the file and the line.
     """
     for where, record in read_records(Path(path)):
         yield QuestionPair(
@@ -92,7 +92,7 @@ def _section(record: Mapping[str, Any], where: str) -> tuple[str, ...]:
 
 
 def encodable(text: str, where: str) -> str:
-    """A text; CorpusError that says where if it holds half of a surrogate pair, as JSON may."""
+    """Return the text. Raise CorpusError if it holds half of a surrogate pair, as JSON may."""
     try:
         text.encode()
     except UnicodeEncodeError as err:

@@ -1,4 +1,4 @@
-"""From a corpus to what training reads: groups, and candidate lists of held-out articles."""
+"""Make the data of a training run: groups, and candidate lists of held-out articles."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from wikirank.train.data.questions import Question, question_key
 from wikirank.train.data.split import split_articles, split_pairs
 from wikirank.types import Article, Passage
 
-# A masked sentence still stands in the index and flatters the first stage: not for held-out lists.
+# Masked sentences are still in the index and flatter the first stage, so held-out lists have none.
 HELD_OUT_STYLES: dict[Style, float] = {
     style: weight for style, weight in STYLE_WEIGHTS.items() if style != "masked_sentence"
 }
@@ -51,13 +51,13 @@ QUESTIONS = "questions"
 
 @dataclass(frozen=True, slots=True)
 class WikiData:
-    """What a run trains and is measured on.
+    """The data that a run trains and is measured on.
 
     Attributes:
-        groups: To train on, as many negatives in each.
-        dev: Candidate lists to choose the checkpoint by, and to calibrate on.
-        test: Candidate lists to report on.
-        questions: Groups of unlabelled questions, to train on by a teacher.
+        groups: Training groups, all with the same number of negatives.
+        dev: Candidate lists to choose the checkpoint and to calibrate on.
+        test: Candidate lists to report results on.
+        questions: Groups of unlabelled questions, to train on with a teacher.
     """
 
     groups: list[TrainingGroup]
@@ -67,7 +67,7 @@ class WikiData:
 
     @property
     def styles(self) -> dict[str, int]:
-        """How many groups there are of each style of query."""
+        """Number of groups of each style of query, by the style's name."""
         styles = Counter(group.style for group in self.groups)
         styles.update({STYLE: len(self.questions)} if self.questions else {})
         return dict(sorted(styles.items()))
@@ -86,40 +86,40 @@ def prepare_data(
     question_options: QuestionOptions | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> WikiData:
-    """Make the data of a run, or read what an earlier call has written.
+    """Make the data of a run, or read the files that an earlier call wrote.
 
-    Articles and pairs are split, so that nothing of dev or test gives a query, a positive or a
-    negative to training.
+    Articles and pairs are split, so that no query, positive or negative of the training groups
+    comes from dev or test.
 
     Args:
         articles: The corpus.
         pairs: The user's questions and passages.
-        folder: Where the files of it go; each is whole or absent.
-        seed: Of the split and of every choice.
-        options: How groups are made.
-        held_out_queries: Most lists of dev, and of test.
-        depth: Candidates a list.
-        questions: Unlabelled ones; those that dev or test ask are left out.
-        question_options: How their groups are made; None takes the defaults.
+        folder: Folder of the data files. Each file is written whole or not at all.
+        seed: Seed of the split and of every random choice.
+        options: How to make training groups.
+        held_out_queries: Maximum number of lists of dev, and of test.
+        depth: Number of candidates in a list.
+        questions: Unlabelled questions. Those that also occur in dev or test are left out.
+        question_options: How to make the groups of unlabelled questions; None is the defaults.
         report: Called with a sentence at each stage.
 
     Returns:
         The data.
 
     Raises:
-        CorpusError: If the corpus is too small to give a group, a dev list and a test list.
+        CorpusError: If the corpus is too small for a group, a dev list and a test list.
     """
     names = ["groups", *_PARTS, *([QUESTIONS] if questions else [])]
     files = {name: folder / f"{name}.jsonl.gz" for name in names}
     if not all(file.is_file() for file in files.values()):
         folder.mkdir(parents=True, exist_ok=True)
-        asking = question_options or QuestionOptions()
-        making = _Making(seed, options, asking, held_out_queries, depth, report)
-        making.write(articles, pairs, questions, files)
+        question_options = question_options or QuestionOptions()
+        writer = _DataWriter(seed, options, question_options, held_out_queries, depth, report)
+        writer.write(articles, pairs, questions, files)
     wanted = options.n_hard + options.n_same_article + options.n_random
     groups = [g for g in read_groups(files["groups"]) if len(g.negatives) == wanted]
     if not groups:
-        msg = f"The corpus gives no query with {wanted} negatives. Train on a larger one."
+        msg = f"Expected a query with {wanted} negatives, got none. Train on a larger corpus."
         raise CorpusError(msg)
     dev, test = (list(read_candidate_lists(files[part])) for part in _PARTS)
     mined = list(read_question_groups(files[QUESTIONS])) if questions else []
@@ -127,8 +127,8 @@ def prepare_data(
 
 
 @dataclass(frozen=True, slots=True)
-class _Making:
-    """How data is made; the fields are arguments of `prepare_data`."""
+class _DataWriter:
+    """Writes the data of a run. The fields are arguments of `prepare_data`."""
 
     seed: int
     options: GroupOptions
@@ -144,9 +144,9 @@ class _Making:
         questions: Sequence[Question],
         files: dict[str, Path],
     ) -> None:
-        """Write all files: those to train on before the index holds anything of the others."""
+        """Write all files. Training data is made before dev and test are added to the index."""
         split = split_articles(articles, seed=self.seed)
-        pairs_of = split_pairs(pairs, split, seed=self.seed)
+        part_pairs = split_pairs(pairs, split, seed=self.seed)
         passages = {
             part: _passages(part, part_passages) for part, part_passages in split.parts.items()
         }
@@ -158,26 +158,26 @@ class _Making:
             p.headed_text for part_passages in passages.values() for p in part_passages
         )
         with WikiIndex.create() as index:
-            _add(index, passages["train"], pairs_of["train"])
+            _add(index, passages["train"], part_pairs["train"])
             self.report("Making queries and mining negatives.")
             groups = build_groups(
                 index,
                 passages["train"],
-                pairs_of["train"],
+                part_pairs["train"],
                 seed=self.seed,
                 document_frequency=frequency,
                 options=self.options,
             )
             self.report(f"{write_groups(files['groups'], groups):,} groups.")
             if questions:
-                held_out = [pair.question for part in _PARTS for pair in pairs_of[part]]
+                held_out = [pair.question for part in _PARTS for pair in part_pairs[part]]
                 self._write_questions(index, questions, held_out, files[QUESTIONS])
             self.report("Searching for the candidates of held-out queries.")
-            # Only now, so that no group can hold anything of them.
+            # Only now, so that no training group can hold a passage of dev or test.
             for part in _PARTS:
-                _add(index, passages[part], pairs_of[part])
+                _add(index, passages[part], part_pairs[part])
             for part in _PARTS:
-                queries = self._held_out(part, passages[part], pairs_of[part], frequency)
+                queries = self._held_out(part, passages[part], part_pairs[part], frequency)
                 lists = candidate_lists(
                     Searcher(index), queries, n=self.depth, prepend_heading=self.options.headings
                 )
@@ -207,7 +207,7 @@ class _Making:
         pairs: Sequence[QuestionPair],
         frequency: DocumentFrequency,
     ) -> list[tuple[Passage, MadeQuery]]:
-        """The queries of dev or test; where passages are few, several of each."""
+        """Return the queries of dev or test, several of each passage if there are few passages."""
         made: list[tuple[Passage, MadeQuery]] = []
         for per_passage in range(1, len(HELD_OUT_STYLES) + 1):
             rng = random.Random(f"{self.seed}:{part}")
@@ -236,10 +236,10 @@ def _sample(
     n: int,
     rng: random.Random,
 ) -> list[tuple[Passage, MadeQuery]]:
-    """Up to `n` queries: half of them the user's if there are as many, the rest made."""
+    """Draw up to `n` queries: half of them the user's if there are enough, the rest generated."""
     users = [(pair.as_passage(), MadeQuery(pair.question, "pair", pair.passage)) for pair in pairs]
-    of_user = rng.sample(users, min(len(users), max(n // 2, n - len(made))))
-    return [*of_user, *rng.sample(made, min(len(made), n - len(of_user)))]
+    drawn = rng.sample(users, min(len(users), max(n // 2, n - len(made))))
+    return [*drawn, *rng.sample(made, min(len(made), n - len(drawn)))]
 
 
 def _passages(part: str, articles: Iterable[Article]) -> list[Passage]:

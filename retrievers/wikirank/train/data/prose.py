@@ -1,4 +1,4 @@
-"""What makes a passage fit to be asked about: prose, whole sentences, telling words."""
+"""Tell which texts queries can be generated from: prose, whole sentences, specific words."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _MARKUP = re.compile(r"[{}<>|\\\[\]=_~^]|''|\bdisplaystyle\b|https?:|\bISBN\b|\b
 
 
 def word_set(text: str) -> frozenset[str]:
-    """The words of a text that white space parts."""
+    """Split a text at white space."""
     return frozenset(text.split())
 
 
-# More words that a query can do without: they say nothing of what a passage is about.
+# More words that say nothing about the subject of a passage.
 _WEAK = word_set(
     """
     according across after again against all allow allows almost along already also although always
@@ -55,8 +55,8 @@ _WEAK = word_set(
 )
 FUNCTION_WORDS = word_set(STOPWORDS)
 STOP = FUNCTION_WORDS | _WEAK
-# A sentence that begins with one of these leans on the sentence before it.
-_LEANING = word_set(
+# A sentence that starts with one of these depends on the sentence before it.
+_DEPENDENT_STARTS = word_set(
     """
     he her his however i instead it its moreover nevertheless nonetheless otherwise she similarly
     such that their then therefore these they this those thus we consequently furthermore
@@ -77,11 +77,11 @@ _POINTS_BACK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class DocumentFrequency:
-    """In how many passages of a corpus each word stands.
+    """Number of passages of a corpus that contain each word.
 
     Attributes:
-        passages: How many passages were counted.
-        counts: Lower-cased word to the number of passages with it.
+        passages: Number of passages in the corpus.
+        counts: Lower-cased word to the number of passages that contain it.
     """
 
     passages: int
@@ -89,7 +89,7 @@ class DocumentFrequency:
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> DocumentFrequency:
-        """Count the words of a corpus, once a passage."""
+        """Count each word once for each text that contains it."""
         counts: Counter[str] = Counter()
         passages = 0
         for text in texts:
@@ -98,26 +98,26 @@ class DocumentFrequency:
         return cls(passages, counts)
 
     def weight(self, word: str) -> float:
-        """Inverse document frequency of a word, 0 or more; the rarer, the higher."""
+        """Return the inverse document frequency of a word: 0 or more, higher for rarer words."""
         return math.log((self.passages + 1) / (self.counts.get(word.lower(), 0) + 1))
 
     def is_telling(self, word: str) -> bool:
-        """Whether at most one passage in a hundred (or three in all) has the word."""
+        """Whether at most 1 % of the passages, or three passages, contain the word."""
         return self.counts.get(word.lower(), 0) <= max(3, self.passages // 100)
 
 
 def words(text: str) -> list[str]:
-    """The words and numbers of a text, in order, as they stand there."""
+    """Return the words and numbers of a text, in order and unchanged."""
     return _WORD.findall(text)
 
 
 def content_words(text: str) -> list[str]:
-    """The words of a text that are not function words, lower-cased, in order."""
+    """Return the words of a text without function words, lower-cased, in order."""
     return [word for word in map(str.lower, words(text)) if word not in STOP and len(word) > 1]
 
 
 def is_prose(text: str) -> bool:
-    """Whether a text reads as prose: no markup, words enough, at least 60 % letters."""
+    """Whether a text is prose: no markup, 10 words or more, at least 60 % letters."""
     visible = [character for character in text if not character.isspace()]
     letters = sum(map(str.isalpha, visible))
     return (
@@ -128,20 +128,20 @@ def is_prose(text: str) -> bool:
 
 
 def sentences(text: str) -> list[Span]:
-    """Start and end of each sentence of a text, in characters."""
+    """Return the start and end of each sentence of a text, in characters."""
     return list(sentence_spans(text))
 
 
 def sentence_runs(text: str, length: int) -> list[str]:
-    """The runs of whole sentences, one from each sentence on, that come nearest to a length.
+    """Return the runs of whole sentences whose length is nearest to a wanted length.
 
     Args:
-        text: The text.
-        length: In characters.
+        text: Text to take the runs from.
+        length: Wanted length in characters.
 
     Returns:
-        At least one: the text itself where it is little longer, or has one sentence. What is left
-        at its end is none, if it is much shorter.
+        One run for each sentence that starts it, without those that are much shorter than wanted.
+        Only the text itself if it is little longer than wanted, or has one sentence.
     """
     spans = sentences(text)
     if len(text) < _LITTLE_LONGER * length or len(spans) < 2:
@@ -154,17 +154,17 @@ def sentence_runs(text: str, length: int) -> list[str]:
 
 
 def stands_alone(sentence: str) -> bool:
-    """Whether a sentence is whole and can be understood without the one before it."""
+    """Whether a sentence is complete and can be understood without the one before it."""
     sentence_words = words(sentence)
     return (
         is_whole(sentence)
-        and sentence_words[0].lower() not in _LEANING
+        and sentence_words[0].lower() not in _DEPENDENT_STARTS
         and not _POINTS_BACK.search(sentence)
     )
 
 
 def is_whole(sentence: str) -> bool:
-    """Whether this is one whole sentence: 6 to 40 words, begun, ended, brackets closed."""
+    """Whether a text is one complete sentence of 6 to 40 words, with its brackets closed."""
     count = len(words(sentence))
     return (
         _MIN_SENTENCE_WORDS <= count <= MAX_QUERY_WORDS
@@ -174,13 +174,13 @@ def is_whole(sentence: str) -> bool:
         and sentence.count("(") == sentence.count(")")
         and sentence.count('"') % 2 == 0
         and not _RUN_ON.search(sentence)
-        and "  " not in sentence  # a formula stood there
+        and "  " not in sentence  # two spaces are left where a formula was removed
         and is_prose(f"{sentence} and so on and so on")
     )
 
 
 def is_query(text: str) -> bool:
-    """Whether a text can be sent as a query: 2 content words or more, 40 words at most, no markup.
+    """Whether a text can be a query: 2 or more content words, at most 40 words, no markup.
 
     A blank (`____`) is allowed.
     """

@@ -1,4 +1,4 @@
-"""Queries made of passages, in the styles in which people and search boxes ask."""
+"""Generate queries from passages, in the styles of written questions and of search boxes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _KEYWORDS = (3, 6)
 _MIN_REMAINING_WORDS = 15
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][\w-]+")  # capitalised within a sentence
 _VERBAL = re.compile(r"(?:ed|ing|ize[sd]?|ise[sd]?|ates?|ful|ous|able|ible)$")
-_NAMELESS = re.compile(  # "the city": only the passage's heading says which
+_NAMELESS = re.compile(  # "the city": only the passage's heading tells which city
     r"\b(?:the|this|his|her|its|their) (?:city|company|film|book|novel|game|country|island|river"
     r"|song|album|band|team|series|show|town|state|region|group|species|war|battle|university"
     r"|school|article|paper|project|system|study|author|he|she|event|season|museum|firm|lawsuit|attack)\b",
@@ -60,12 +60,13 @@ _PRONOUN_SUBJECT = re.compile(r"^(?P<pronoun>It|He|She) (?=(?:was|is|has|had|bec
 
 @dataclass(frozen=True, slots=True)
 class MadeQuery:
-    """A query made of a passage.
+    """A query generated from a passage, or given by the user.
 
     Attributes:
-        text: The query.
-        style: How it was made; `pair` if by the user.
-        passage_text: The passage to pair it with, without the query where that was masked out.
+        text: Text of the query.
+        style: How the query was made; `pair` if it is the user's.
+        passage_text: Text that answers the query. If the query was masked out of the passage, the
+            text is without it.
     """
 
     text: str
@@ -81,33 +82,35 @@ def make_queries(
     styles: Mapping[Style, float] = STYLE_WEIGHTS,
     per_passage: int = 1,
 ) -> Iterator[tuple[Passage, MadeQuery]]:
-    """Make queries of the passages that lend themselves to it.
+    """Generate queries from all passages that are suitable.
 
     Args:
-        passages: The corpus to ask about.
+        passages: Passages to generate queries from.
         rng: Makes every choice: the same generator and passages give the same queries.
-        document_frequency: Of the whole corpus; tells telling words from common ones.
-        styles: The wanted mix. The style that is furthest behind its share is tried first; one
-            that a passage does not lend itself to gives way to the next.
-        per_passage: Most queries to make of a passage, each of another style.
+        document_frequency: Word counts of the whole corpus, to tell specific from common words.
+        styles: Weight of each style in the mix. For each passage, the style furthest behind its
+            share is tried first; if it does not fit the passage, the next one is tried.
+        per_passage: Maximum number of queries from one passage, each in another style.
 
     Yields:
-        The passage and a query of it, passage by passage.
+        A passage and its query, passage by passage.
 
     Raises:
-        InvalidArgumentError: A style is unknown, no weight is over 0, or `per_passage` is below 1.
+        InvalidArgumentError: If a style is unknown, no weight is over 0, or `per_passage` is below
+            1.
     """
     unknown = sorted(set(styles) - set(_MAKERS))
     if unknown or not any(styles.values()) or min(styles.values()) < 0:
         msg = (
-            f"styles must be weights of 0 or more, one over 0, for {sorted(_MAKERS)}, got {styles}"
+            "Expected styles with weights of 0 or more, at least one over 0, for "
+            f"{sorted(_MAKERS)}, got {styles}."
         )
         raise InvalidArgumentError(msg)
     if per_passage < 1:
-        msg = f"per_passage must be 1 or more, got {per_passage}"
+        msg = f"Expected per_passage of 1 or more, got {per_passage}."
         raise InvalidArgumentError(msg)
     made: Counter[Style] = Counter()
-    for passage in filter(lends_itself, passages):
+    for passage in filter(is_suitable, passages):
         wanted = per_passage
         for style in _most_behind_first(made, styles, rng):
             query = _MAKERS[style](passage, rng, document_frequency)
@@ -119,16 +122,16 @@ def make_queries(
                 break
 
 
-def lends_itself(passage: Passage) -> bool:
-    """Whether queries can be made of a passage: prose, and no section of links or sources."""
-    suitable = not any(heading.strip().lower() in UNASKED_SECTIONS for heading in passage.section)
-    return suitable and is_prose(passage.text)
+def is_suitable(passage: Passage) -> bool:
+    """Whether queries can be generated from a passage: prose, not a section of links or sources."""
+    excluded = any(heading.strip().lower() in UNASKED_SECTIONS for heading in passage.section)
+    return not excluded and is_prose(passage.text)
 
 
 def ask_by_title(
     passage: Passage, rng: random.Random, _: DocumentFrequency | None = None
 ) -> MadeQuery | None:
-    """Ask for the article or section by name; None unless the passage begins it."""
+    """Ask for the article or section by name. None if the passage is not its first."""
     question = title_question(passage, rng)
     return MadeQuery(question, "title_question", passage.text) if question else None
 
@@ -136,18 +139,18 @@ def ask_by_title(
 def mask_sentence(
     passage: Passage, rng: random.Random, document_frequency: DocumentFrequency
 ) -> MadeQuery | None:
-    """Take a sentence as the query, out of the passage nine times in ten.
+    """Use a sentence of the passage as the query, and mask it in the passage nine times in ten.
 
     The inverse cloze task of Lee, Chang and Toutanova, "Latent retrieval for weakly supervised
     open domain question answering", ACL 2019.
 
     Args:
-        passage: The passage.
+        passage: Passage to take the sentence from.
         rng: Chooses the sentence and whether to mask it.
-        document_frequency: Tells whether a sentence says something of its own.
+        document_frequency: Word counts of the corpus; only specific sentences are used.
 
     Returns:
-        The query; None where no sentence can stand alone or too little would remain.
+        The query; None if no sentence can stand alone or too little of the passage would remain.
     """
     text = passage.text
     spans = [
@@ -167,7 +170,7 @@ def mask_sentence(
 
 
 def without_span(text: str, start: int, end: int) -> str:
-    """A text without one sentence, what stood around it joined by one space or line break."""
+    """Cut a sentence out of a text and join the two parts by one space or line break."""
     before, after = text[:start].rstrip(), text[end:].lstrip()
     if not before or not after:
         return before or after
@@ -178,19 +181,20 @@ def without_span(text: str, start: int, end: int) -> str:
 def ask_by_keywords(
     passage: Passage, rng: random.Random, document_frequency: DocumentFrequency
 ) -> MadeQuery | None:
-    """Take the 3 to 6 most telling words of a passage, in their order, in lower case.
+    """Take the 3 to 6 most specific words of a passage, in their order, in lower case.
 
     The heading counts as the beginning of the passage. A word's weight is its inverse document
-    frequency times the square root of its count; more in the heading, less for what looks like a
-    verb. Of the words that stand in no other passage at most one is taken: nobody types a row.
+    frequency times the square root of its count. Words of the heading weigh more, and words that
+    look like verbs less. At most one word is taken that no other passage contains: nobody types
+    several of these.
 
     Args:
-        passage: The passage.
-        rng: Chooses how many.
-        document_frequency: Of the corpus.
+        passage: Passage to take the words from.
+        rng: Chooses the number of words.
+        document_frequency: Word counts of the corpus.
 
     Returns:
-        The query; None where the passage has fewer than 3 telling words.
+        The query; None if the passage has fewer than 3 such words.
     """
     titled = set(content_words(passage.heading))
     named = {word.lower() for word in _NAME.findall(passage.text)}
@@ -206,13 +210,15 @@ def ask_by_keywords(
     }
     number = rng.randint(*_KEYWORDS)
     chosen: set[str] = set()
-    lone = 0
+    unique_words = 0
     for word in sorted(weights, key=lambda word: (-weights[word], word)):
-        alone = document_frequency.counts.get(word, 0) <= 1 and word not in titled
-        if _has_form_of(word, chosen) or (alone and lone and document_frequency.passages > 100):
+        is_unique = document_frequency.counts.get(word, 0) <= 1 and word not in titled
+        if _has_form_of(word, chosen) or (
+            is_unique and unique_words and document_frequency.passages > 100
+        ):
             continue
         chosen.add(word)
-        lone += alone
+        unique_words += is_unique
         if len(chosen) == number:
             break
     if len(chosen) < _KEYWORDS[0]:
@@ -223,7 +229,7 @@ def ask_by_keywords(
 def ask_by_cloze(
     passage: Passage, rng: random.Random, document_frequency: DocumentFrequency
 ) -> MadeQuery | None:
-    """Ask for what one of the passage's sentences says; see `cloze_question`."""
+    """Turn one of the passage's sentences into a question, see `cloze_question`."""
     spans = sentences(passage.text)
     rng.shuffle(spans)
     for start, end in spans:
@@ -252,30 +258,30 @@ _MAKERS: Mapping[Style, _Maker] = MappingProxyType(
 def _most_behind_first(
     made: Mapping[Style, int], styles: Mapping[Style, float], rng: random.Random
 ) -> list[Style]:
-    """The styles of some weight, by how many queries there are of each for its weight."""
-    places = {
+    """Return the styles with a weight, the one with the fewest queries for its weight first."""
+    progress = {
         style: (made.get(style, 0) + rng.random()) / weight
         for style, weight in styles.items()
         if weight > 0
     }
-    return sorted(places, key=lambda style: places[style])
+    return sorted(progress, key=lambda style: progress[style])
 
 
 def _is_specific(text: str, passage: Passage, document_frequency: DocumentFrequency) -> bool:
-    """Whether a text names its subject: a word of the title, or three telling words."""
-    told = set(content_words(text))
-    named = told & set(content_words(bare_title(passage.title)))
-    telling = sum(map(document_frequency.is_telling, told))
-    return bool(named and telling) or (telling >= 3 and not _NAMELESS.search(text))
+    """Whether a text names its subject: by a word of the title, or by three specific words."""
+    content = set(content_words(text))
+    named = content & set(content_words(bare_title(passage.title)))
+    specific = sum(map(document_frequency.is_telling, content))
+    return bool(named and specific) or (specific >= 3 and not _NAMELESS.search(text))
 
 
 def _with_subject(sentence: str, passage: Passage) -> str:
-    """A sentence with the article's title for the pronoun it begins with."""
+    """Replace the pronoun at the start of a sentence by the article's title, if that is safe."""
     match = _PRONOUN_SUBJECT.match(sentence)
     if match is None or not passage.title or not is_whole(sentence):
         return sentence
     person = is_person(passage.text)
-    # Deep in an article "it" may be anything; a person's article says "he" of nobody else, mostly.
+    # After the lead "it" may be anything. In a person's article "he" or "she" is mostly the person.
     if match["pronoun"] == "It" and (person or passage.section):
         return sentence
     if match["pronoun"] != "It" and not person:
@@ -289,22 +295,14 @@ def _is_keyword(word: str) -> bool:
 
 
 def _has_form_of(word: str, chosen: set[str]) -> bool:
-    """Whether another form of a word is chosen already: its plural, mostly."""
+    """Whether another form of a word, such as its plural, is chosen already."""
     return any(word[:6] == other[:6] or word.rstrip("s") == other.rstrip("s") for other in chosen)
 
 
 def also_answers(other: Passage, passage: Passage, made: MadeQuery) -> bool:
-    """Whether another passage may answer a query as well as the one that it was made of.
+    """Whether another passage also answers a query generated from `passage`.
 
-    Who asks for a section by name is answered by all of the section.
-
-    Args:
-        other: The other passage.
-        passage: The passage that the query was made of.
-        made: The query.
-
-    Returns:
-        True if the query asks by title and both are of one section of one article.
+    A query that asks for a section by name is answered by every passage of the section.
     """
     same_section = (other.title, other.section) == (passage.title, passage.section)
     return made.style == "title_question" and same_section

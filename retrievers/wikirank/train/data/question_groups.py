@@ -1,8 +1,8 @@
-"""Training groups of unlabelled questions: what retrieval finds for them, for a teacher to score.
+"""Training groups of unlabelled questions: retrieved passages for a teacher to score.
 
-A student learns to tell apart what its teacher saw beside each other, so a group holds what
-retrieval confuses, near misses further down, and random passages. It has no positive: the teacher
-says how likely each passage is right, and an answer that is known, what holds it.
+A student learns to tell apart the passages that its teacher scored side by side. So a group holds
+the top candidates, near misses further down, and random passages. It has no positive: the teacher
+scores how likely each passage is right, and a known answer tells which passages contain it.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from wikirank.train.data.questions import Question, holds_answer, telling_answer
 from wikirank.types import Passage
 
 STYLE = "question"
-"""What tables call these groups, beside the styles of labelled queries."""
+"""Name of these groups in tables, beside the styles of labelled queries."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuestionGroup:
-    """A question with passages of which none is known to be right, as the model will read them.
+    """A question with passages that nobody labelled, as the model reads them.
 
     Attributes:
-        query: The question.
-        passages: The texts.
-        holds_answer: Whether each holds an answer that is known; all False if none is.
+        query: Text of the question.
+        passages: Texts of its candidates.
+        holds_answer: Whether each text contains a known answer; all False if no answer is known.
     """
 
     query: str
@@ -46,19 +46,20 @@ class QuestionGroup:
 
 @dataclass(frozen=True, slots=True)
 class QuestionOptions:
-    """How groups of questions are made.
+    """Options for making groups of unlabelled questions.
 
     Attributes:
-        candidates: Passages of a group, 2 or more; a small index gives fewer.
-        top: So many of them are the best that dense and lexical retrieval find, by turns.
-        random: So many are drawn from the whole index; the rest are near misses, drawn from the
-            ranks below the top.
-        depth: Last rank of the near misses, of each retriever.
-        short: Share of the groups, in [0, 1], whose texts are all cut to about one length, drawn
-            between `lengths`: so no text is known by its length, and the model meets short ones.
-        lengths: Shortest and longest of these, in characters; 80 are about 20 tokens.
-        answer_evidence: Log-odds that the teacher's score gains where a passage holds an answer
-            that is known. 2 multiplies the odds by seven.
+        candidates: Number of passages in a group, 2 or more; a small index gives fewer.
+        top: Number of them that are the best of dense and lexical retrieval, alternately.
+        random: Number of them that are drawn from the whole index. The rest are near misses, drawn
+            from the ranks below `top`.
+        depth: Last rank of the near misses in each retriever.
+        short: Share of the groups, in [0, 1], whose texts are all cut to about the same length,
+            drawn between `lengths`. So the model also sees short texts, and no text of a group
+            stands out by its length.
+        lengths: Shortest and longest of these lengths, in characters; 80 are about 20 tokens.
+        answer_evidence: Log-odds to add to the teacher's score of a passage that contains a known
+            answer. 2 multiplies the odds by seven.
 
     Raises:
         InvalidArgumentError: If a value is out of range.
@@ -96,26 +97,26 @@ def question_groups(
     """Mine candidates of unlabelled questions.
 
     Args:
-        index: Where to look; holds nothing of held-out articles.
-        questions: The questions.
+        index: Index to search. It must not hold held-out articles.
+        questions: Unlabelled questions.
         seed: The same seed, index and question give the same group.
-        prepend_heading: Whether texts carry `title › section` on a line before them.
-        drop_headings: Share of the groups without headings all the same.
-        options: How to make them; None takes the defaults.
+        prepend_heading: Whether texts start with a line `title › section`.
+        drop_headings: Share of the groups, in [0, 1], that have no headings nevertheless.
+        options: How to make the groups; None is the defaults.
 
     Yields:
-        The groups of two passages or more, in the order of the questions. The best candidate that
-        holds a known answer is among them; no two are near duplicates of each other.
+        The groups of two passages or more, in the order of the questions. A group contains the best
+        candidate with a known answer, and no near duplicates.
     """
     options = options or QuestionOptions()
     for question in questions:
         rng = random.Random(f"{seed}:{STYLE}:{question.text}")
-        # Drawn whatever the options are, so that other choices stay the same under all.
+        # Drawn even if it is not used, so that the options do not change later random choices.
         headed = (rng.random() >= drop_headings) and prepend_heading
         read = attrgetter("headed_text" if headed else "text")
         answers = telling_answers(question)
         candidates = _candidates(index, question.text, answers, read, rng, options)
-        if not all(passage.heading for passage in candidates):  # which would set one apart
+        if not all(passage.heading for passage in candidates):  # a missing one would stand out
             read = attrgetter("text")
         length = _length(rng, options)
         texts = [read(_cut(passage, length, answers, rng)) for passage in candidates]
@@ -126,21 +127,24 @@ def question_groups(
 
 
 def write_question_groups(path: Path | str, groups: Iterable[QuestionGroup]) -> int:
-    """Write groups as JSON lines, gzipped for `.gz`, all of them or no file; their number."""
+    """Write groups as JSON lines, gzipped if the name ends in `.gz`, and return their number.
+
+    If an error occurs, no file is written.
+    """
     return write_records(Path(path), map(asdict, groups))
 
 
 def read_question_groups(path: Path | str) -> Iterator[QuestionGroup]:
-    """Read what `write_question_groups` wrote.
+    """Read the groups that `write_question_groups` wrote.
 
     Args:
-        path: The file.
+        path: A `.jsonl` or `.jsonl.gz` file.
 
     Yields:
-        The groups.
+        The groups in the file's order.
 
     Raises:
-        CorpusError: If the file cannot be read or holds no record, or a record is wrong; the
+        CorpusError: If the file cannot be read or holds no record, or a record is wrong. The
             message names the file and the line.
     """
     for where, record in read_records(Path(path)):
@@ -149,9 +153,9 @@ def read_question_groups(path: Path | str) -> Iterator[QuestionGroup]:
         if (
             not isinstance(holds, list)
             or len(holds) != len(passages)
-            or not all(isinstance(one, bool) for one in holds)
+            or not all(isinstance(value, bool) for value in holds)
         ):
-            wanted = f"{len(passages)} times true or false in 'holds_answer'"
+            wanted = f"a list of {len(passages)} booleans in 'holds_answer'"
             raise CorpusError(expected(where, wanted, holds))
         yield QuestionGroup(query, passages, holds)
 
@@ -164,22 +168,22 @@ def _candidates(
     rng: random.Random,
     options: QuestionOptions,
 ) -> list[Passage]:
-    """Passages of a question: the best that holds an answer, the top, near misses, random ones."""
-    ranked = _retrieved(index, query, options.depth)
-    holding = [passage for passage in ranked if holds_answer(read(passage), answers)]
-    top, below = ranked[: options.top], ranked[options.top :]
-    rng.shuffle(below)
-    by_id = {passage.id: passage for passage in (*holding[:1], *top, *below)}
+    """Return the best passage with an answer, the top candidates, near misses and random ones."""
+    ranked = _retrieve(index, query, options.depth)
+    with_answer = [passage for passage in ranked if holds_answer(read(passage), answers)]
+    top, near_misses = ranked[: options.top], ranked[options.top :]
+    rng.shuffle(near_misses)
+    by_id = {passage.id: passage for passage in (*with_answer[:1], *top, *near_misses)}
     mined = _distinct(list(by_id.values()))
     n_mined = max(1, options.candidates - options.random)
-    # Some to spare: they may be among the mined, or near duplicates of them.
+    # Draw more than needed: some may be mined already, or near duplicates.
     drawn = islice(random_passages(index, rng), 2 * options.candidates)
     others = [passage for passage in drawn if passage.id not in by_id]
     return _distinct([*mined[:n_mined], *others, *mined[n_mined:]])[: options.candidates]
 
 
-def _retrieved(index: WikiIndex, query: str, depth: int) -> list[Passage]:
-    """What the two retrievers find, by turns, best first."""
+def _retrieve(index: WikiIndex, query: str, depth: int) -> list[Passage]:
+    """Return the hits of dense and lexical retrieval, alternately, best first."""
     vector = index.embedder.embed_query(query)
     rankings = index.dense.search(vector, depth), index.lexical.search(query, depth)
     turns = zip_longest(*([id_ for id_, _ in hits] for hits in rankings))
@@ -195,14 +199,14 @@ def _distinct(passages: Sequence[Passage]) -> list[Passage]:
 
 
 def _length(rng: random.Random, options: QuestionOptions) -> int:
-    """About how many characters the texts of a group have at most; as likely short as long."""
+    """Draw the length of a group's texts, in characters, log-uniformly if they are cut short."""
     low, high = (math.log(length) for length in options.lengths)
     drawn = math.exp(rng.uniform(low, high))
     return round(drawn) if rng.random() < options.short else SentenceSplitter().max_chars
 
 
 def _cut(passage: Passage, length: int, answers: Sequence[str], rng: random.Random) -> Passage:
-    """A run of the passage's sentences of about this length, one that holds an answer if any."""
+    """Cut a passage to sentences of about this length, with an answer if there is one."""
     runs = sentence_runs(passage.text, length)
-    telling = [run for run in runs if holds_answer(run, answers)]
-    return replace(passage, text=rng.choice(telling or runs))
+    with_answer = [run for run in runs if holds_answer(run, answers)]
+    return replace(passage, text=rng.choice(with_answer or runs))

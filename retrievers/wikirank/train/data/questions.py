@@ -1,4 +1,4 @@
-"""People's unlabelled questions, such as a search log: no passages, at most a known answer."""
+"""Unlabelled questions, such as a search log: no passages, sometimes a known short answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wikirank._json_lines import expected, read_records, text_field
 from wikirank.errors import CorpusError
 from wikirank.train.data.pairs import encodable
 
-_WORD = re.compile(r"[\w+#]+")  # C, C++ and C# are three
+_WORD = re.compile(r"[\w+#]+")  # C, C++ and C# are different words
 _UNSPACED = re.compile(  # Thai, Lao, Burmese, Khmer, kana, Chinese characters
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
@@ -22,11 +22,11 @@ _SAY_NOTHING = frozenset(("yes", "no", "true", "false"))
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question that nobody labelled.
+    """A question without labelled passages.
 
     Attributes:
-        text: The question.
-        answers: Short answers that are known to be right, such as `Georgia`; mostly none.
+        text: Text of the question.
+        answers: Known short answers, such as `Georgia`; mostly empty.
     """
 
     text: str
@@ -37,16 +37,16 @@ def read_questions(path: Path | str) -> Iterator[Question]:
     """Read questions from JSON lines, plain or gzipped (`.gz`).
 
     Args:
-        path: A file of records `{"question"}`, each with `answer` (a string, or a list of strings
-            each of which is right) if known; other fields are passed over.
+        path: File of records `{"question"}`. `answer` (a string, or a list of right answers) is
+            optional. Other fields are ignored.
 
     Yields:
-        The questions in the file's order. One that comes again, case, spaces and the mark at its
-        end aside, is passed over.
+        The questions in the file's order, without repetitions. Case, spaces and the mark at the
+        end are ignored when questions are compared.
 
     Raises:
-        CorpusError: The file cannot be read or holds no record, or a record is wrong; the message
-            names the file and the line.
+        CorpusError: If the file cannot be read or holds no record, or a record is wrong. The
+            message names the file and the line.
     """
     seen: set[str] = set()
     for where, record in read_records(Path(path)):
@@ -58,18 +58,14 @@ def read_questions(path: Path | str) -> Iterator[Question]:
 
 
 def question_key(text: str) -> str:
-    """What two ways to write one question share, case, spaces and the mark at its end aside."""
+    """Normalise a question for comparison: no case, single spaces, no mark at the end."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).rstrip(" ?!.") or text
 
 
 def telling_answers(question: Question) -> list[str]:
-    """Answers that tell a passage that answers from one that does not.
+    """Return the answers that identify a right passage, normalised for `holds_answer`.
 
-    Args:
-        question: The question.
-
-    Returns:
-        Its answers without yes and no, and without what the question says itself.
+    Yes and no are left out, and answers that the question contains itself.
     """
     plain_question = _plain(question.text)
     plain = (_plain(answer) for answer in question.answers)
@@ -81,13 +77,16 @@ def telling_answers(question: Question) -> list[str]:
 
 
 def holds_answer(text: str, answers: Sequence[str]) -> bool:
-    """Whether a text holds one of several answers as whole words, case and punctuation aside."""
+    """Whether a text contains an answer as whole words, ignoring case and punctuation.
+
+    The answers come from `telling_answers`.
+    """
     plain = _plain(text) if answers else ""
     return any(_holds(plain, answer) for answer in answers)
 
 
 def _holds(plain: str, answer: str) -> bool:
-    if _UNSPACED.search(answer):  # no spaces part the words of such scripts
+    if _UNSPACED.search(answer):  # such scripts have no spaces between words
         return answer.replace(" ", "") in plain.replace(" ", "")
     return f" {answer} " in f" {plain} "
 
@@ -99,7 +98,7 @@ def _plain(text: str) -> str:
 def _answers(record: Mapping[str, Any], where: str) -> tuple[str, ...]:
     value = record.get("answer")
     answers: Iterable[Any] = value if isinstance(value, list) else [value]
-    if value is None or isinstance(value, bool):  # of a question for yes or no: says nothing
+    if value is None or isinstance(value, bool):  # true and false mean yes and no
         return ()
     if not all(isinstance(answer, str) for answer in answers):
         raise CorpusError(expected(where, "a text or a list of texts in 'answer'", value))

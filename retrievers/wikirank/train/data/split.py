@@ -1,7 +1,8 @@
-"""Articles to train on, to stop by, and to test with: whole articles, so that nothing leaks."""
+"""Split articles into train, dev and test: whole articles, so that nothing leaks."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import unquote
@@ -11,7 +12,7 @@ from wikirank.passages.ids import stable_hash
 from wikirank.train.data.pairs import QuestionPair
 from wikirank.types import Article, Passage
 
-_FEWEST_ARTICLES = 3
+_MIN_ARTICLES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +20,8 @@ class ArticleSplit:
     """The articles of a corpus in three parts, each in the corpus's order.
 
     Attributes:
-        train: Articles to make training data of.
-        dev: Articles to choose the best checkpoint by.
+        train: Articles to make training data from.
+        dev: Articles to choose the best checkpoint on.
         test: Articles to report results on.
     """
 
@@ -35,7 +36,10 @@ class ArticleSplit:
 
 
 def article_key(item: Article | Passage) -> str:
-    """An article's address, decoded and without anchor, in whichever source; else its title."""
+    """Return the article's address, decoded and without anchor, or its title if it has none.
+
+    The same article has the same key in every source.
+    """
     return unquote(item.url.partition("#")[0]).replace("_", " ") or item.title
 
 
@@ -44,30 +48,30 @@ def split_articles(
 ) -> ArticleSplit:
     """Split a corpus by a hash of each article's key and the seed.
 
-    An article's part depends on nothing but its key, the seed and the shares, so adding articles
-    never moves others, with one exception. Where a part would be empty and there are three
-    articles or more, the largest part lends it the article whose hash lies nearest to its range;
-    once an article falls in that range on its own, the lent one goes back. With shares of 5 % this
-    concerns corpora of some dozens of articles. Fewer than three articles are all trained on.
+    An article's part depends only on its key, the seed and the shares, so adding articles does not
+    move others. There is one exception: if a part would be empty and there are three articles or
+    more, it borrows from the largest part the article whose hash is nearest to its range. The
+    article goes back as soon as another one falls into that range. With shares of 5 % this affects
+    corpora of a few dozen articles. If there are fewer than three articles, all are in train.
 
     Args:
-        articles: The corpus; articles of one key stay together and count as one.
+        articles: The corpus. Articles with the same key stay together and count as one.
         seed: Another seed gives another split.
         dev: Expected share of the dev part, over 0.
-        test: Expected share of the test part, over 0; with `dev` less than 1.
+        test: Expected share of the test part, over 0. Together with `dev` it must be less than 1.
 
     Returns:
-        The parts.
+        The three parts.
 
     Raises:
         InvalidArgumentError: If a share is out of range.
     """
     if not (dev > 0 and test > 0 and dev + test < 1):
-        msg = f"dev and test must each be over 0 and together less than 1, got {dev} and {test}"
+        msg = f"Expected dev and test over 0 and together less than 1, got {dev} and {test}."
         raise InvalidArgumentError(msg)
     all_articles = list(articles)
     keys = [article_key(article) for article in all_articles]
-    parts = _parts({key: _place(key, seed) for key in keys}, dev, test)
+    parts = _parts({key: _hash(key, seed) for key in keys}, dev, test)
     split = ArticleSplit()
     for key, article in zip(keys, all_articles, strict=True):
         getattr(split, parts[key]).append(article)
@@ -84,20 +88,20 @@ def split_pairs(
 ) -> dict[str, list[QuestionPair]]:
     """Split the user's pairs, so that nothing leaks between parts.
 
-    Pairs about an article of the corpus, by its title, go where it went. The others are split by a
-    hash of the title, or of the passage where there is no title.
+    A pair whose title is that of an article of the corpus goes to the article's part. The other
+    pairs are split by a hash of the title, or of the passage if there is no title.
 
     Args:
-        pairs: The pairs.
-        articles: How the corpus was split.
-        seed: As for the articles.
-        dev: Expected share of the dev part among the others.
-        test: Likewise.
+        pairs: The user's pairs.
+        articles: Split of the corpus.
+        seed: Seed of the hash; use that of `split_articles`.
+        dev: Expected share of dev among the other pairs.
+        test: Expected share of test among the other pairs.
 
     Returns:
         The pairs of `train`, `dev` and `test`, each in the given order.
     """
-    known = {
+    part_by_title = {
         article.title: part
         for part, members in articles.parts.items()
         for article in members
@@ -105,40 +109,41 @@ def split_pairs(
     }
     split: dict[str, list[QuestionPair]] = {part: [] for part in articles.parts}
     for pair in pairs:
-        part = known.get(pair.title) or _part_at(
-            _place(pair.title or pair.passage, seed), _ranges(dev, test)
+        part = part_by_title.get(pair.title) or _part_of(
+            _hash(pair.title or pair.passage, seed), _ranges(dev, test)
         )
         split[part].append(pair)
     return split
 
 
-def _place(key: str, seed: int) -> float:
-    """A number in [0, 1), the same on every run and machine."""
+def _hash(key: str, seed: int) -> float:
+    """Return a number in [0, 1), the same on every run and machine."""
     return int(stable_hash([seed, key])[:13], 16) / 16**13
 
 
-def _parts(places: dict[str, float], dev: float, test: float) -> dict[str, str]:
-    """The part of each key, by its place."""
+def _parts(hashes: dict[str, float], dev: float, test: float) -> dict[str, str]:
+    """Return the part of each key, by its hash."""
     ranges = _ranges(dev, test)
-    if len(places) < _FEWEST_ARTICLES:
-        return dict.fromkeys(places, "train")
-    parts = {key: _part_at(place, ranges) for key, place in places.items()}
+    if len(hashes) < _MIN_ARTICLES:
+        return dict.fromkeys(hashes, "train")
+    parts = {key: _part_of(hash_, ranges) for key, hash_ in hashes.items()}
     for part, (start, end) in ranges.items():
         if part in parts.values():
             continue
-        largest = max(ranges, key=lambda name: sum(of == name for of in parts.values()))
-        lent = min(
+        sizes = Counter(parts.values())
+        largest = max(ranges, key=lambda name: sizes[name])
+        borrowed = min(
             (key for key in parts if parts[key] == largest),
-            key=lambda key: (max(start - places[key], places[key] - end), key),
+            key=lambda key: (max(start - hashes[key], hashes[key] - end), key),
         )
-        parts[lent] = part
+        parts[borrowed] = part
     return parts
 
 
 def _ranges(dev: float, test: float) -> dict[str, tuple[float, float]]:
-    """The places that each part takes."""
+    """Return the range of hashes of each part."""
     return {"test": (0.0, test), "dev": (test, test + dev), "train": (test + dev, 1.0)}
 
 
-def _part_at(place: float, ranges: dict[str, tuple[float, float]]) -> str:
-    return next(part for part, (_, end) in ranges.items() if place < end or part == "train")
+def _part_of(hash_: float, ranges: dict[str, tuple[float, float]]) -> str:
+    return next(part for part, (_, end) in ranges.items() if hash_ < end or part == "train")

@@ -1,4 +1,4 @@
-"""Questions made of an article's title and a section's heading."""
+"""Generate questions from an article's title and a section's heading."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LEAD, _PREDICATE_WORDS = 600, 9
 
 
 def is_person(text: str) -> bool:
-    """Whether the lead of an article reads like that of a person: by a trade, or dates of life."""
+    """Whether the lead of an article is about a person: it has dates of life, or an occupation."""
     lead = text[:_LEAD]
     verb = _VERB.search(lead)
     if verb is None or lead.startswith(("A ", "An ", "The ")):
@@ -39,7 +39,7 @@ def is_person(text: str) -> bool:
 
 
 def is_trade(predicate: str) -> bool:
-    """Whether what follows `was a` says what somebody does: `Swedish film director`."""
+    """Whether the words after `was a` name an occupation, such as `Swedish film director`."""
     return _OCCUPATION.search(" ".join(predicate.split()[:_PREDICATE_WORDS])) is not None
 
 
@@ -47,12 +47,13 @@ def _phrases(text: str) -> frozenset[str]:
     return frozenset(phrase.strip() for phrase in text.split("|"))
 
 
-# Sections that hold lists, and headings that say nothing.
+# Sections that hold lists rather than prose.
 UNASKED_SECTIONS = _phrases(
     "see also|references|external links|further reading|notes|bibliography|sources|citations"
     "|footnotes|works cited|notes and references|gallery|discography|filmography|publications"
     "|selected publications|selected works|awards and honors|literature"
 )
+# Headings that are too general to ask for.
 _EMPTY_HEADINGS = _phrases(
     "general|overview|introduction|summary|other|others|miscellaneous|details|background|content"
     "|description|basics|variants|in general"
@@ -81,7 +82,7 @@ _TEMPLATES = {
     "limitations": ("What are the limitations of {t}?", "{t} limitations"),
     "challenges": ("What are the challenges of {t}?", "{t} challenges"),
     "early life": ("What was the early life of {t} like?", "{t} early life"),
-    "personal life": ("What is known of the personal life of {t}?", "{t} personal life"),
+    "personal life": ("What is lowered of the personal life of {t}?", "{t} personal life"),
     "education": ("{t} education",),
     "career": ("What did {t} do in their career?", "{t} career"),
     "legacy": ("What is the legacy of {t}?", "{t} legacy"),
@@ -115,12 +116,12 @@ def title_question(passage: Passage, rng: random.Random) -> str | None:
     """Ask for an article or one of its sections by name.
 
     Args:
-        passage: Must be the first of the lead or of its section: that is where the answer begins.
-        rng: Chooses between the ways to ask.
+        passage: First passage of the lead or of a section, where the answer begins.
+        rng: Chooses the form of the question.
 
     Returns:
-        Such as `What is a glacier?` or `glacier movement`; None where the passage has no title, is
-        not the first, or its heading says nothing.
+        A query such as `What is a glacier?` or `glacier movement`; None if the passage has no
+        title, is not the first of its section, or has too general a heading.
     """
     if not passage.title or passage.start > 0 or (not passage.section and passage.number > 0):
         return None
@@ -130,12 +131,12 @@ def title_question(passage: Passage, rng: random.Random) -> str | None:
 
 
 def bare_title(title: str) -> str:
-    """A title without the words in brackets that tell it from others of its name."""
+    """Return a title without its disambiguation in brackets."""
     return _SUFFIX.sub("", title) or title
 
 
 def named_in_text(title: str, text: str) -> str:
-    """A title as a sentence would name it: in lower case where the text has it so."""
+    """Return a title with its first letter in lower case if the text writes it so."""
     lowered = title[:1].lower() + title[1:]
     return lowered if re.search(rf"\b{re.escape(lowered)}", text) else title
 
@@ -164,24 +165,24 @@ def _lead_question(passage: Passage, rng: random.Random) -> str | None:
 
 def _section_question(passage: Passage, rng: random.Random) -> str | None:
     heading = _SUFFIX.sub("", passage.section[-1]).strip()
-    known = heading.lower()
-    if known in _EMPTY_HEADINGS or known in UNASKED_SECTIONS or not words(heading):
+    lowered = heading.lower()
+    if lowered in _EMPTY_HEADINGS or lowered in UNASKED_SECTIONS or not words(heading):
         return None
     if len(words(heading)) > 6 or any(mark in heading for mark in ":;/"):
         return None
     title = _SCOPE.sub("", bare_title(passage.title))
     named = named_in_text(title, passage.text)
-    if set(words(title.lower())) & set(words(known)) and len(words(heading)) > 1:
+    if set(words(title.lower())) & set(words(lowered)) and len(words(heading)) > 1:
         return rng.choice((heading, heading.lower()))
-    if known in _TEMPLATES:
-        return _cased(rng.choice(_TEMPLATES[known]).format(t=named), rng)
+    if lowered in _TEMPLATES:
+        return _cased(rng.choice(_TEMPLATES[lowered]).format(t=named), rng)
     forms = [f"{title} {heading}".lower(), f"{heading} {title}".lower()]
     if _OF.fullmatch(heading):
-        verb = "are" if known.endswith("s") else "is"
-        forms += [f"What {verb} the {known} of {named}?"] * 2
+        verb = "are" if lowered.endswith("s") else "is"
+        forms += [f"What {verb} the {lowered} of {named}?"] * 2
     return rng.choice(forms)
 
 
 def _cased(question: str, rng: random.Random) -> str:
-    """As one writes, or, as often, as one types in a search box."""
+    """Return the question as written text or, half of the time, as typed in a search box."""
     return question if rng.random() < 0.5 else question.lower().rstrip("?")
