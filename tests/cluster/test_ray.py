@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from chroma_run import chroma_server
 from index_snapshot import snapshot
-from ray_cluster import RAY_MARKS, add_node, ray_cluster, working
+from ray_cluster import RAY_MARKS, ray_cluster, working
 from typer.testing import CliRunner
 
 from wikirank.cli import app
@@ -31,9 +31,15 @@ pytestmark = RAY_MARKS
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """Two nodes of a CPU each."""
+    """Two nodes of a CPU each, of which a test takes one away."""
     with ray_cluster(2) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="module")
+def workers(cluster: Any) -> Iterator[RayWorkers]:  # noqa: ARG001 - RAY_ADDRESS names it
+    with RayWorkers() as workers:
+        yield workers
 
 
 def write(path: Path, articles: int) -> Path:
@@ -44,7 +50,30 @@ def write(path: Path, articles: int) -> Path:
     return path
 
 
-def test_workers_that_are_killed_and_a_node_that_dies(cluster: Any, tmp_path: Path) -> None:
+def write_table(path: Path, texts: list[str | None]) -> Path:
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet
+
+    columns = {"title": [f"Article {n}" for n in range(len(texts))], "text": texts}
+    pyarrow.parquet.write_table(pa.table(columns), path, row_group_size=7)
+    return path
+
+
+def test_parquet_by_row_groups(workers: RayWorkers, tmp_path: Path) -> None:
+    texts = [f"Number {n} is a number.\n== More ==\nSo is {n + 1}." for n in range(60)]
+    file = write_table(tmp_path / "wiki.parquet", texts)
+    with (
+        WikiIndex.create(tmp_path / "a") as ours,
+        WikiIndex.create(tmp_path / "b") as theirs,
+    ):
+        ours.add_source(open_source(file), workers=workers)
+        theirs.add_source(open_source(file))
+        assert snapshot(ours) == snapshot(theirs)
+
+
+def test_workers_that_are_killed_and_a_node_that_dies(
+    cluster: Any, workers: RayWorkers, tmp_path: Path
+) -> None:
     killed: list[int] = []
 
     def kill_workers() -> None:
@@ -69,7 +98,6 @@ def test_workers_that_are_killed_and_a_node_that_dies(cluster: Any, tmp_path: Pa
 
     wiki = write(tmp_path / "wiki.jsonl", 640)
     with (
-        RayWorkers() as workers,
         WikiIndex.create(tmp_path / "a") as ours,
         WikiIndex.create(tmp_path / "b") as theirs,
     ):
@@ -79,7 +107,17 @@ def test_workers_that_are_killed_and_a_node_that_dies(cluster: Any, tmp_path: Pa
         assert report.added == 640
         theirs.add_source(open_source(wiki))
         assert snapshot(ours) == snapshot(theirs)
-    add_node(cluster)
+
+
+def test_an_error_in_a_worker(workers: RayWorkers, tmp_path: Path) -> None:
+    texts = [f"Number {n} is a number." if n != 40 else None for n in range(60)]
+    file = write_table(tmp_path / "wiki.parquet", texts)
+    for name, given in (("a", workers), ("b", None)):
+        error = pytest.raises(CorpusError, match="row 41: expected a string")
+        with error, WikiIndex.create(tmp_path / name) as index:
+            index.add_source(open_source(file), workers=given)
+        with WikiIndex.open(tmp_path / name) as again:
+            assert again.info().articles == 40
 
 
 @pytest.mark.usefixtures("cluster")
@@ -114,30 +152,6 @@ def test_on_the_command_line_with_chroma_servers(tmp_path: Path) -> None:
             with WikiIndex.open(tmp_path / "index") as index:
                 assert snapshot(index) == snapshot(plain)
         assert verify_index(tmp_path / "index", full=True).whole
-
-
-@pytest.mark.usefixtures("cluster")
-def test_parquet_by_row_groups_and_an_error_in_a_worker(tmp_path: Path) -> None:
-    pa = pytest.importorskip("pyarrow")
-    import pyarrow.parquet
-
-    texts = [f"Number {n} is a number.\n== More ==\nSo is {n + 1}." for n in range(60)]
-    columns = {"title": [f"Article {n}" for n in range(60)], "text": texts}
-    file = tmp_path / "wiki.parquet"
-    pyarrow.parquet.write_table(pa.table(columns), file, row_group_size=7)
-    with RayWorkers() as workers, WikiIndex.create(tmp_path / "a") as ours:
-        ours.add_source(open_source(file), workers=workers)
-        with WikiIndex.create(tmp_path / "b") as theirs:
-            theirs.add_source(open_source(file))
-            assert snapshot(ours) == snapshot(theirs)
-        columns["text"] = [*texts[:40], None, *texts[41:]]
-        pyarrow.parquet.write_table(pa.table(columns), file, row_group_size=7)
-        for index in (WikiIndex.create(tmp_path / "c"), WikiIndex.create(tmp_path / "d")):
-            given = workers if index.path.name == "c" else None
-            with pytest.raises(CorpusError, match="row 41: expected a string"), index:
-                index.add_source(open_source(file), workers=given)
-            with WikiIndex.open(index.path) as again:
-                assert again.info().articles == 40
 
 
 def test_a_live_wiki_is_refused(tmp_path: Path) -> None:

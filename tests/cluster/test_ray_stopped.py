@@ -26,8 +26,8 @@ pytest.importorskip("ray.data", reason="needs the [ray] extra")
 
 pytestmark = RAY_MARKS
 
-_ARTICLES = 400
-_SECTIONS = 5  # of an article, a passage each; 512 passages are written at a time
+_ARTICLES = 360
+_SECTIONS = 4  # of an article, a passage each; 512 are written at a time, of 128 articles
 _LONGEST_RUN = 600  # seconds, on a machine that is busy with other things
 
 
@@ -47,10 +47,9 @@ def wiki(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def article(number: int) -> str:
     """An article whose words few others have: a search finds all passages of one, and no ties."""
-    words = " ".join(f"word{number + n}" for n in range(8))
-    names = (f"Part{number}x{n}" for n in range(_SECTIONS))
-    text = "\n".join(f"== {name} ==\n{name} {words}." for name in names)
-    return json.dumps({"title": f"Title{number}", "text": text})
+    names = (f"P{number}x{n}" for n in range(_SECTIONS))
+    text = "\n".join(f"== {name} ==\n{name} word{number}." for name in names)
+    return json.dumps({"title": f"T{number}", "text": text})
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +82,7 @@ class Run:
         while passages(self.index) <= more_than:
             assert self._process.poll() is None, self._process.communicate()
             assert time.monotonic() < deadline
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
@@ -102,17 +101,20 @@ def passages(index: Path) -> int:
         return 0  # Not yet there.
 
 
-def assert_whole_and_unfinished(index: Path) -> int:
+def assert_unfinished(index: Path, *, killed: bool = False) -> int:
     """The number of passages in an index of some, not all articles, none of them by halves."""
     found = passages(index)
     assert 0 < found < _ARTICLES * _SECTIONS
     assert found % _SECTIONS == 0
-    assert verify_index(index, full=True).whole
+    faulty = {check.name for check in verify_index(index).checks if check.faults}
+    assert faulty <= ({"half written"} if killed else set())
     return found
 
 
-def assert_equals(index: Path, undisturbed: dict[str, Any]) -> None:
+def finish(index: Path, wiki: Path, undisturbed: dict[str, Any]) -> None:
+    """Run the same again, without Ray; all that others wrote before is compared."""
     with WikiIndex.open(index) as opened:
+        opened.add_source(open_source(wiki))
         assert snapshot(opened) == undisturbed
 
 
@@ -142,29 +144,29 @@ def test_stopped_by_signals(
         assert word in errors
         assert len(errors.splitlines()) == bool(word)  # Ray says nothing of its own.
         wait_until_idle(cluster, within=15)
-        found = assert_whole_and_unfinished(index)
-    again = Run(wiki, index, "--quiet").end()  # The second run went on from the first by Ray.
-    assert again[0] == 0, again
-    assert_equals(index, undisturbed)
+        # A signal can come in the middle of writing. The next run puts that right.
+        found = assert_unfinished(index, killed=True)
+    finish(index, wiki, undisturbed)  # The second run went on from the first by Ray.
 
 
-def test_the_head_dies(wiki: Path, undisturbed: dict[str, Any], tmp_path: Path) -> None:
+def lose(cluster: Any, process: str, cause: str, wiki: Path, index: Path) -> None:
+    """Kill a process of the head that a run needs in the middle of it."""
+    run = Run(wiki, index, "--ray", "--quiet")
+    run.until_written(more_than=passages(index))
+    os.kill(cluster.head_node.all_processes[process][0].process.pid, signal.SIGKILL)
+    status, errors = run.end(within=60)
+    assert status == 1, errors
+    assert cause in errors
+    assert "run the same again" in errors
+    assert "Traceback" not in errors
+    assert_unfinished(index)
+
+
+def test_the_head_dies(
+    cluster: Any, wiki: Path, undisturbed: dict[str, Any], tmp_path: Path
+) -> None:
     index = tmp_path / "index"
-    found = 0
-    for process, cause in (
-        ("gcs_server", "Ray's head does not answer"),
-        ("raylet", "Ray's node on this machine is dead"),
-    ):
-        with ray_cluster(0, head_cpus=1) as cluster:
-            run = Run(wiki, index, "--ray", "--quiet")
-            run.until_written(more_than=found)
-            os.kill(cluster.head_node.all_processes[process][0].process.pid, signal.SIGKILL)
-            status, errors = run.end(within=60)
-        assert status == 1, errors
-        assert cause in errors
-        assert "run the same again" in errors
-        assert "Traceback" not in errors
-        found = assert_whole_and_unfinished(index)
-    again = Run(wiki, index, "--quiet").end()
-    assert again[0] == 0, again
-    assert_equals(index, undisturbed)
+    lose(cluster, "gcs_server", "Ray's head does not answer", wiki, index)
+    with ray_cluster(0, head_cpus=1) as another:
+        lose(another, "raylet", "Ray's node on this machine is dead", wiki, index)
+    finish(index, wiki, undisturbed)

@@ -11,6 +11,8 @@ import pytest
 
 _LONGEST_WAIT = 300  # seconds, on a machine that is busy with other things
 _NODE_ARGS = {"object_store_memory": 2**27}
+# Nobody looks at it, no machine is to be added to it, and its logs are read by nobody.
+_HEAD_ARGS = {"include_dashboard": False, "no_monitor": True, "include_log_monitor": False}
 
 _Result = TypeVar("_Result")
 
@@ -31,7 +33,7 @@ def ray_cluster(nodes: int, *, head_cpus: int = 0) -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_worker_register_timeout_seconds", str(_LONGEST_WAIT))
-        head = {**_NODE_ARGS, "num_cpus": head_cpus, "include_dashboard": False}
+        head = {**_NODE_ARGS, **_HEAD_ARGS, "num_cpus": head_cpus}
         cluster = _retried(lambda: Cluster(initialize_head=True, head_node_args=head))
         try:
             patch.setenv("RAY_ADDRESS", cluster.address)

@@ -18,11 +18,12 @@ from wikirank.errors import ClusterError
 
 _LONGEST_GOODBYE = 10  # seconds
 _LAST_WORDS = 2**16  # bytes; Ray repeats the end of its node's log
+_NODE_IS_DEAD = "Ray's node on this machine is dead"
 # What Ray prints when it ends a process of its own accord, and what that means.
 _CAUSES = {
     "Failed to connect to GCS": "Ray's head does not answer",
-    "Raylet is dead": "Ray's node on this machine is dead",
-    "Raylet is terminated": "Ray's node on this machine is dead",
+    "Raylet is dead": _NODE_IS_DEAD,
+    "Raylet is terminated": _NODE_IS_DEAD,
 }
 
 
@@ -68,15 +69,20 @@ class DriverProcess(Closing):
 
     def _obituary(self) -> str:
         self._await_end()
-        words = self._last_words()
-        causes = [cause for sign, cause in _CAUSES.items() if sign in words]
-        last_line = words.strip().rpartition("\n")[2]
-        reason = causes[0] if causes else last_line or f"status {self._process.returncode}"
         return (
-            f"The connection to the Ray cluster is lost ({reason}). What was written is kept. "
-            "Start the cluster again (`ray start --head`, then the other nodes; RAY_ADDRESS names "
-            "it), and run the same again: it goes on from there."
+            f"The connection to the Ray cluster is lost ({self._cause()}). What was written is "
+            "kept. Start the cluster again (`ray start --head`, then the other nodes; RAY_ADDRESS "
+            "names it), and run the same again: it goes on from there."
         )
+
+    def _cause(self) -> str:
+        words = self._last_words()
+        for sign, cause in _CAUSES.items():
+            if sign in words:
+                return cause
+        if self._process.returncode == 1 and "Traceback" not in words:
+            return _NODE_IS_DEAD  # With its object store gone, Ray ends without a word.
+        return words.strip().rpartition("\n")[2] or f"status {self._process.returncode}"
 
     def _last_words(self) -> str:
         self._words.seek(0, os.SEEK_END)

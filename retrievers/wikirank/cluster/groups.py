@@ -30,8 +30,13 @@ class PreparedGroup:
     fault: WikirankError | None = None
 
 
+def row(thing: object) -> dict[str, bytes]:
+    """A row that holds one thing."""
+    return {_COLUMN: pickle.dumps(thing)}
+
+
 def packed(thing: object) -> pa.Table:
-    """A row of a table, which is what Ray Data passes on, that holds one thing."""
+    """The same as a table, which is what Ray Data passes on."""
     return pa.table({_COLUMN: pa.array([pickle.dumps(thing)], type=pa.large_binary())})
 
 

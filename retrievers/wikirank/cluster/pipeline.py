@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wikirank.cluster.groups import PreparedGroup, packed, unpacked
+from wikirank.cluster.groups import PreparedGroup, row, unpacked
 from wikirank.cluster.steps import PreparingActor, Settings, read_part
 from wikirank.corpus.source import DividedSource, Shard, Source
 from wikirank.errors import ClusterError, WikirankError
@@ -73,6 +73,8 @@ def prepared_groups(request: Request) -> Iterator[PreparedGroup]:
         if isinstance(source, DividedSource):
             parts = list(source.shards())
             yield PreparedGroup([], dict(source.skipped))
+        if not parts:
+            return
         with _ray_failures():
             dataset = _dataset(parts, request)
             for table in dataset.iter_batches(batch_size=None, batch_format="pyarrow"):
@@ -83,28 +85,25 @@ def prepared_groups(request: Request) -> Iterator[PreparedGroup]:
 
 def _dataset(parts: Sequence[Shard | Source], request: Request) -> Any:
     """The pipeline: the parts of the source, read by tasks, made ready by actors."""
-    import pyarrow as pa
     import ray
 
     cpus = int(ray.cluster_resources().get("CPU", 1))
     readers = max(1, min(len(parts), max(2, cpus // 4)))  # Reading is quick.
-    return (
-        ray.data.from_arrow([packed(part) for part in parts] or [pa.table({})])
-        .map_batches(
-            read_part,
-            batch_size=1,
-            batch_format="pyarrow",
-            num_cpus=_SHARE_TO_READ,
-            compute=ray.data.TaskPoolStrategy(size=readers),
-        )
-        .map_batches(
-            PreparingActor,
-            fn_constructor_args=(request.settings, ray.put(request.hints)),
-            batch_size=1,
-            batch_format="pyarrow",
-            num_cpus=_SHARE_TO_EMBED,
-            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=max(1, cpus)),
-        )
+    # Of tables, in place of rows, Ray would have a task look at each one.
+    rows = ray.data.from_items([row(part) for part in parts], override_num_blocks=len(parts))
+    return rows.map_batches(
+        read_part,
+        batch_size=1,
+        batch_format="pyarrow",
+        num_cpus=_SHARE_TO_READ,
+        compute=ray.data.TaskPoolStrategy(size=readers),
+    ).map_batches(
+        PreparingActor,
+        fn_constructor_args=(request.settings, ray.put(request.hints)),
+        batch_size=1,
+        batch_format="pyarrow",
+        num_cpus=_SHARE_TO_EMBED,
+        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=max(1, cpus)),
     )
 
 
