@@ -10,9 +10,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chroma_run import chroma_server
+from command import finished, run
 from index_snapshot import snapshot
 from wiki_versions import write
 
@@ -21,8 +23,6 @@ from wikirank.errors import IndexConnectionError, IndexLockedError, IndexStorage
 from wikirank.index import IndexProgress, WikiIndex
 from wikirank.index.verify.run import verify_index
 from wikirank.search import Searcher, SearchOptions
-
-WIKIRANK = str(Path(sys.executable).with_name("wikirank"))
 
 
 @contextmanager
@@ -40,16 +40,22 @@ def mounted(folder: Path, size: str) -> Iterator[Path]:
 
 def attempt(folder: Path, wiki: Path) -> str:
     """Run `wikirank index`; the message of its error, if there is one."""
-    command = [WIKIRANK, "index", str(wiki), "--into", str(folder), "--quiet"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode in (0, 1), done.stderr
-    assert "Traceback" not in done.stderr
+    done = finished("index", str(wiki), "--into", str(folder), "--quiet", status=None)
     return " ".join(done.stderr.split()) if done.returncode else ""
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What an index of the third version holds."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with WikiIndex.create(folder / "index") as index:
+        index.add_source(open_source(write(folder / "wiki.jsonl", 3)))
+        return snapshot(index)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("free", [0, 30, 100, 300])
-def test_a_full_disk(tmp_path: Path, free: int) -> None:
+def test_a_full_disk(tmp_path: Path, free: int, undisturbed: dict[str, Any]) -> None:
     """With so many KiB left, the run fails at another step each time, or does not."""
     wiki = write(tmp_path / "wiki.jsonl", 1)
     with mounted(tmp_path / "disk", "6m") as disk:
@@ -65,10 +71,7 @@ def test_a_full_disk(tmp_path: Path, free: int) -> None:
         assert attempt(folder, wiki) == ""
         assert verify_index(folder, full=True).whole
         with WikiIndex.open(folder) as index:
-            mended = snapshot(index)
-    with WikiIndex.create(tmp_path / "fresh") as fresh:
-        fresh.add_source(open_source(wiki))
-        assert mended == snapshot(fresh)
+            assert snapshot(index) == undisturbed
 
 
 LIMITED = """
@@ -122,12 +125,10 @@ def test_a_chroma_server_that_goes_meanwhile(tmp_path: Path) -> None:
 def test_a_second_writer_of_another_process(tmp_path: Path) -> None:
     wiki = write(tmp_path / "wiki.jsonl", 1)
     folder = tmp_path / "index"
-    command = [WIKIRANK, "index", str(wiki), "--into"]
 
     def write_too(_: IndexProgress) -> None:
-        done = subprocess.run([*command, str(folder)], capture_output=True, text=True, check=False)
-        assert done.returncode == 1
-        assert f"Another process ({os.getpid()}) is writing" in " ".join(done.stderr.split())
+        told = run("index", str(wiki), "--into", str(folder), status=1)
+        assert f"Another process ({os.getpid()}) is writing" in told
 
     with WikiIndex.create(folder) as index:
         report = index.add_source(open_source(wiki), on_progress=write_too)
