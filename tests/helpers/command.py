@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,14 +21,11 @@ _SERVER.set_forkserver_preload(["langchain_wikirank.cli", "wikirank.index", "wik
 
 def finished(
     *arguments: str,
-    status: int | None = 0,
+    status: int = 0,
     given: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to the end that it is to have, which is never a traceback.
-
-    With None for the status it may fail as well as not.
-    """
+    """Run a command to the end that it is to have, which is never a traceback."""
     with TemporaryDirectory() as folder:
         streams = [Path(folder) / name for name in ("stdin", "stdout", "stderr")]
         streams[0].write_text(given or "", encoding="utf-8")
@@ -39,15 +36,23 @@ def finished(
         process.start()
         process.join()
         output, errors = (stream.read_text(encoding="utf-8") for stream in streams[1:])
-    assert process.exitcode in ((0, 1) if status is None else (status,)), errors
+    assert process.exitcode == status, errors
     assert "Traceback" not in errors
-    return subprocess.CompletedProcess(arguments, process.exitcode, output, errors)
+    return subprocess.CompletedProcess(arguments, status, output, errors)
 
 
 def run(*arguments: str, status: int = 0, given: str | None = None) -> str:
     """Run a command; standard output if it succeeds, standard error if it is to fail."""
     done = finished(*arguments, status=status, given=given)
     return " ".join(done.stderr.split()) if status else done.stdout
+
+
+def forked(work: Callable[..., object], *arguments: object) -> int | None:
+    """Do work in a process of its own, to its end; the status, less than 0 if it was killed."""
+    process = _SERVER.Process(target=work, args=arguments)
+    process.start()
+    process.join()
+    return process.exitcode
 
 
 def _main(

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from command import WIKIRANK, forked
 from index_snapshot import snapshot
 from wiki_versions import write
 
 from wikirank.corpus import open_source
 from wikirank.index import WikiIndex
 
-# Kills itself when a function is entered or left for the nth time: every gap between two steps.
-KILL_AT = """
-import importlib, os, signal, sys
-from wikirank.corpus import open_source
-from wikirank.index import WikiIndex
-folder, wiki, target, when = sys.argv[1:5]
-module_name, class_name, method = target.split(":")
-owner = getattr(importlib.import_module(module_name), class_name)
-original = getattr(owner, method)
-def killer(*args, **kwargs):
-    if when == "before":
-        os.kill(os.getpid(), signal.SIGKILL)
-    result = original(*args, **kwargs)
-    os.kill(os.getpid(), signal.SIGKILL)
-setattr(owner, method, killer)
-WikiIndex.open_or_create(folder).add_source(open_source(wiki))
-"""
 STEPS = [
     "wikirank.index.vectors.server:ChromaVectors:upsert",
     "wikirank.index.bm25:LexicalWriter:put",
@@ -42,26 +27,47 @@ STEPS = [
 ]
 
 
+def index_until(folder: Path, wiki: Path, step: str, when: str) -> None:
+    """Be killed when a function is entered or left: every gap between two steps."""
+    module_name, class_name, method = step.split(":")
+    owner = getattr(importlib.import_module(module_name), class_name)
+    original = getattr(owner, method)
+
+    def killer(*args: Any, **kwargs: Any) -> None:
+        if when == "after":
+            original(*args, **kwargs)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(owner, method, killer)
+    WikiIndex.open(folder).add_source(open_source(wiki))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What an index of the third version holds."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with WikiIndex.create(folder / "index") as index:
+        index.add_source(open_source(write(folder / "wiki.jsonl", 3)))
+        return snapshot(index)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
-def test_kill_at_each_step(tmp_path: Path, step: str, when: str) -> None:
+def test_kill_at_each_step(
+    tmp_path: Path, step: str, when: str, undisturbed: dict[str, Any]
+) -> None:
     wiki = write(tmp_path / "wiki.jsonl", 1)
     folder = tmp_path / "index"
     with WikiIndex.create(folder) as index:
-        index.add_source(open_source(str(wiki)))
+        index.add_source(open_source(wiki))
     write(wiki, 2)
-    command = [sys.executable, "-c", KILL_AT, str(folder), str(wiki), step, when]
-    killed = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert forked(index_until, folder, wiki, step, when) == -signal.SIGKILL
     # The wiki moves on before the next run, so that what the killed one wrote is outdated.
     write(wiki, 3)
-    undisturbed = WikiIndex.create(tmp_path / "fresh")
-    undisturbed.add_source(open_source(str(wiki)))
     with WikiIndex.open(folder) as index:
-        index.add_source(open_source(str(wiki)))
-        assert snapshot(index) == snapshot(undisturbed)
-    undisturbed.close()
+        index.add_source(open_source(wiki))
+        assert snapshot(index) == undisturbed
 
 
 @pytest.mark.slow
@@ -71,9 +77,8 @@ def test_ctrl_c_during_indexing(tmp_path: Path) -> None:
     lines = (json.dumps({"title": f"Article {n}", "text": f"{n}. {text}"}) for n in range(400))
     wiki.write_text("\n".join(lines), encoding="utf-8")
     folder = tmp_path / "index"
-    command = [str(Path(sys.executable).with_name("wikirank")), "index", str(wiki), "--into"]
     with subprocess.Popen(
-        [*command, str(folder)],
+        [WIKIRANK, "index", str(wiki), "--into", str(folder)],
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
