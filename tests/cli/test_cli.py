@@ -130,7 +130,7 @@ def test_rerank_names_a_bad_line(line: str, message: str) -> None:
         (
             ["train", "--loss", "distillation", "--corpus", "x", "--output", "{tmp}/x"],
             1,
-            "needs a teacher",
+            "Expected a teacher",
         ),
         (
             [

@@ -132,7 +132,7 @@ def test_windows_are_drawn_from_the_whole_corpus_and_never_twice() -> None:
 def test_a_small_corpus_is_refused_with_the_number_of_windows_found() -> None:
     article = Article("Short", "A sentence of just about forty characters. " * 12)
     assert len(list(card_windows(article))) == 1
-    with pytest.raises(CorpusError, match=r"599 different windows.*1 articles gave 1"):
+    with pytest.raises(CorpusError, match=r"599 different windows.*got 1 from 1 articles"):
         card_pairs([article])
     with pytest.raises(InvalidArgumentError, match="n_windows"):
         card_pairs([article], n_windows=2)
@@ -319,11 +319,11 @@ def test_training_is_stopped_resumed_finished_and_recognised(
     with pytest.raises(KeyboardInterrupt):
         train_and_keep(output, said)
     watcher.join()
-    assert said[-1] == "Stopped; checkpoint-3 is kept. The same command goes on from there."
+    assert said[-1] == "Stopped; checkpoint-3 is kept. Run the same command to resume from it."
     assert not (output / "training.json").exists()
 
     said, record = train(output)
-    assert "Going on from checkpoint-3." in said
+    assert "Resuming from checkpoint-3." in said
     assert record.resumed
     # 48 training pairs, 16 a step: 3 steps an epoch, of which the first epoch was kept
     assert [(epoch.epoch, epoch.step) for epoch in record.epochs] == [(1.0, 3), (2.0, 6)]

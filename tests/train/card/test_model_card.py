@@ -126,7 +126,7 @@ def test_natural_questions_are_given_or_said_to_be_missing() -> None:
 
 def test_a_resumed_run_says_so() -> None:
     assert "taken up from a checkpoint" not in model_card(RECORD)
-    assert "taken up from a checkpoint" in model_card(replace(RECORD, resumed=True))
+    assert "resumed from a checkpoint" in model_card(replace(RECORD, resumed=True))
 
 
 def test_the_summary_has_a_line_an_epoch_and_one_for_the_export() -> None:

@@ -148,7 +148,7 @@ def test_a_stopped_training_goes_on_to_the_same_weights(
 ) -> None:
     from wikirank.train.first_pass import fit as training
 
-    monkeypatch.setattr(training, "_EACH_SAVED", 5)
+    monkeypatch.setattr(training, "_STEPS_PER_CHECKPOINT", 5)
     step, done = training._Trainer.step, []
 
     def interrupted(trainer: Any, batch: Any) -> None:

@@ -182,9 +182,9 @@ def test_progress_shows_loss_dev_metric_and_time_left(
 def test_settings_that_do_not_go_together(
     minilm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(InvalidArgumentError, match="scores beside the groups exactly for"):
+    with pytest.raises(InvalidArgumentError, match="Expected a column 'scores'"):
         train(minilm, tmp_path, loss="distillation")
-    with pytest.raises(InvalidArgumentError, match="scores beside the groups exactly for"):
+    with pytest.raises(InvalidArgumentError, match="Expected a column 'scores'"):
         train(minilm, tmp_path, [[1.0, 0.0, 0.0, 0.0]] * 8)
     with pytest.raises(InvalidArgumentError, match="listwise, bce, distillation, got 'mse'"):
         train(minilm, tmp_path, loss="mse")

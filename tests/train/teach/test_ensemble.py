@@ -81,7 +81,7 @@ def test_without_peoples_questions_each_has_the_same_say(tmp_path: Path) -> None
         parts = [one / spread for one, spread in zip(each, spreads, strict=True)]
         assert row == pytest.approx(sum(parts) / 2 * np.mean(spreads), abs=0.01)
     assert not record.fitted
-    assert "together (equal say)" in said[-1]
+    assert "together (equal weights)" in said[-1]
     assert [one.kind for one in record.teachers] == ["cross-encoder", "bi-encoder"]
 
 
@@ -125,9 +125,9 @@ def test_scores_of_other_groups_are_refused(tmp_path: Path) -> None:
 def test_a_teacher_goes_with_distillation_alone() -> None:
     check_teachers("both", [])
     check_teachers("distillation", ["bundled"], questions=True)
-    with pytest.raises(InvalidArgumentError, match="needs a teacher"):
+    with pytest.raises(InvalidArgumentError, match="teacher for the loss 'distillation', got none"):
         check_teachers("distillation", [])
     with pytest.raises(InvalidArgumentError, match="teacher for unlabelled questions"):
         check_teachers("both", [], questions=True)
-    with pytest.raises(InvalidArgumentError, match="got bundled with the loss 'bce'"):
+    with pytest.raises(InvalidArgumentError, match="with the loss 'bce', got bundled"):
         check_teachers("bce", ["bundled"])

@@ -126,7 +126,7 @@ def test_finished_run_is_recognised_and_another_refused(
     assert again == record
     assert "finished already" in said[-1]
     other = WikiOptions(model_id="test/other")
-    with pytest.raises(InvalidArgumentError, match="choose another output folder"):
+    with pytest.raises(InvalidArgumentError, match="Choose another output folder"):
         train(tiny_wiki, output, other)
 
 

@@ -1,1 +1,1 @@
-"""Calibration of scores, and their interpolation with first-stage scores."""
+"""Calibrate scores, and interpolate them with first-stage scores."""

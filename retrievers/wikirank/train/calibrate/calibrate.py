@@ -1,4 +1,4 @@
-"""Calibrating a trained model as shipped, and measuring it, both on held-out candidate lists."""
+"""Calibrate and measure an exported model on held-out candidate lists."""
 
 from __future__ import annotations
 
@@ -30,18 +30,19 @@ Scores = Sequence[NDArray[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """What was fitted on dev and measured on test.
+    """Calibration and combinations fitted on dev, and their quality on test.
 
     Attributes:
-        calibration: From the logit to a relevance score.
-        combination: From logit, dense similarity and BM25 to a relevance score.
-        dense_combination: From logit and dense similarity.
-        calibration_record: How good the first is on test.
-        combination_record: How good the second is.
-        test: Of `rank_metrics` on all test lists.
-        test_pairs: The same on those of the user's own questions; empty if there are none.
-        test_logits: Of all candidates of the test lists.
-        test_relevant: Whether each is the positive of its list.
+        calibration: Maps the logit to a relevance score.
+        combination: Maps logit, dense similarity and BM25 to a relevance score.
+        dense_combination: Maps logit and dense similarity to a relevance score.
+        calibration_record: Quality of `calibration` on test.
+        combination_record: Quality of `combination` on test.
+        test: `rank_metrics` on all test lists.
+        test_pairs: `rank_metrics` on the lists of the user's own questions; empty if there are
+            none.
+        test_logits: Logits of all candidates of the test lists, shape (n,).
+        test_relevant: Whether each of these candidates is the positive of its list, shape (n,).
     """
 
     calibration: Calibration
@@ -56,23 +57,26 @@ class Calibrated:
 
 
 def calibrate(model: CrossEncoder, data: WikiData) -> Calibrated:
-    """Fit calibration and combination on dev lists, and measure them on test lists.
+    """Fit calibration and combinations on dev lists, and measure them on test lists.
 
     Args:
-        model: As shipped (int8); its own calibration is not used.
-        data: The lists.
+        model: Model as shipped (int8). Its own calibration is not used.
+        data: Data of the run, with its dev and test lists.
 
     Returns:
-        What was fitted, and how good it is.
+        The calibration and combinations, and their quality.
 
     Raises:
-        InvalidArgumentError: If the model cannot be calibrated: it scores the positives no higher.
+        InvalidArgumentError: If the model cannot be calibrated because positives do not score
+            higher than other candidates.
     """
     dev, test = score_lists(model, data.dev), score_lists(model, data.test)
     calibration = fit_calibration(np.concatenate(dev), labels(data.dev))
     combination = fit_combination(data.dev, dev)
     combined = _combined(combination, data.test, test)
-    own = [index for index, one in enumerate(data.test) if one.is_of_a_pair]
+    from_pairs = [
+        index for index, candidate_list in enumerate(data.test) if candidate_list.is_of_a_pair
+    ]
     return Calibrated(
         calibration,
         combination,
@@ -80,7 +84,7 @@ def calibrate(model: CrossEncoder, data: WikiData) -> Calibrated:
         _calibration_record(calibration, data, dev, test),
         _combination_record(combination, data, dev, combined),
         rank_metrics(data.test, test, combined),
-        _metrics_of(own, data.test, test, combined) if own else {},
+        _metrics_of(from_pairs, data.test, test, combined) if from_pairs else {},
         np.concatenate(test),
         labels(data.test),
     )
@@ -100,8 +104,8 @@ def _combined(
     combination: ScoreInterpolation, lists: Sequence[CandidateList], logits: Scores
 ) -> list[NDArray[np.float64]]:
     return [
-        combination.scores(scores, one.dense, one.lexical)
-        for one, scores in zip(lists, logits, strict=True)
+        combination.scores(scores, candidate_list.dense, candidate_list.lexical)
+        for candidate_list, scores in zip(lists, logits, strict=True)
     ]
 
 

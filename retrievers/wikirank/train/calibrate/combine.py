@@ -1,4 +1,4 @@
-"""Learning how much the final order is to trust each stage."""
+"""Fit the weights of first-stage and cross-encoder scores in the final order."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from wikirank.train.calibrate.platt import fit_calibration
 from wikirank.train.data.candidate_lists import MISSED, CandidateList
 
 FOLDS = 5
-_LEAST = (1e-3, 0.0, 0.0)
-"""Lower bounds of the weights: no order goes against the logit."""
+_MIN_WEIGHTS = (1e-3, 0.0, 0.0)
+"""Lower bounds of the weights: a higher logit never lowers the score."""
 
 _LEXICAL = 2
-"""The column of BM25 in what `combination_features` gives."""
+"""Column of BM25 in the result of `combination_features`."""
 
 Features = list[NDArray[np.float64]]
 
@@ -27,22 +27,23 @@ Features = list[NDArray[np.float64]]
 def fit_combination(
     lists: Sequence[CandidateList], logits: Sequence[NDArray[np.float64]]
 ) -> ScoreInterpolation:
-    """Fit the weights of `ScoreInterpolation` on candidate lists that were not trained on.
+    """Fit the weights of `ScoreInterpolation` on held-out candidate lists.
 
     The weights maximise the likelihood of each list's positive under a softmax over the list
-    (conditional logit, McFadden 1974), so they are learned from the order within lists; scale and
-    shift are then fitted by Platt over all candidates, so that the relevance score is a
-    probability.
+    (conditional logit, McFadden 1974), so they are learned from the order within lists. Scale and
+    shift are then fitted over all candidates (Platt), so that the relevance score is a probability.
 
     Args:
-        lists: Of hybrid search; those whose positive was missed only count for scale and shift.
-        logits: Of each list's candidates, by the model as shipped.
+        lists: Lists of hybrid search. Lists whose positive was missed only count for scale and
+            shift.
+        logits: Logits of each list's candidates, by the model as shipped.
 
     Returns:
-        The combination.
+        The weights, with scale and shift applied.
 
     Raises:
-        InvalidArgumentError: If no list holds its positive, or the scores tell nothing.
+        InvalidArgumentError: If no list holds its positive, or positives do not score higher than
+            other candidates.
     """
     return _fit(_features(lists, logits), lists)
 
@@ -50,17 +51,18 @@ def fit_combination(
 def fit_dense_combination(
     lists: Sequence[CandidateList], logits: Sequence[NDArray[np.float64]]
 ) -> ScoreInterpolation:
-    """The same of logit and dense similarity alone, for texts of which BM25 is not known.
+    """Fit the weights of logit and dense similarity, for texts without a BM25 score.
 
     Args:
-        lists: As of `fit_combination`.
-        logits: Likewise.
+        lists: Lists of hybrid search, as in `fit_combination`.
+        logits: Logits of each list's candidates, by the model as shipped.
 
     Returns:
-        The combination, in which BM25 has no weight.
+        The combination, with weight 0 for BM25.
 
     Raises:
-        InvalidArgumentError: If no list holds its positive, or the scores tell nothing.
+        InvalidArgumentError: If no list holds its positive, or positives do not score higher than
+            other candidates.
     """
     features = _features(lists, logits)
     for rows in features:
@@ -79,15 +81,15 @@ def _fit(features: Features, lists: Sequence[CandidateList]) -> ScoreInterpolati
 def cross_validated_scores(
     lists: Sequence[CandidateList], logits: Sequence[NDArray[np.float64]], *, folds: int = FOLDS
 ) -> list[NDArray[np.float64]]:
-    """Combined scores of each list by weights that were fitted without it.
+    """Score each list with weights that were fitted on the other folds.
 
     Args:
-        lists: As of `fit_combination`.
-        logits: Likewise.
-        folds: How many parts the lists are cut in; list n is in part n modulo `folds`.
+        lists: Lists of hybrid search, as in `fit_combination`.
+        logits: Logits of each list's candidates.
+        folds: Number of folds; list n is in fold n modulo `folds`.
 
     Returns:
-        Scores of each list's candidates; only their order within a list has a meaning.
+        Scores of each list's candidates. Only their order within a list is meaningful.
     """
     features = _features(lists, logits)
     scores: list[NDArray[np.float64]] = [np.empty(0)] * len(lists)
@@ -103,15 +105,15 @@ def _features(
     lists: Sequence[CandidateList], logits: Sequence[NDArray[np.float64]]
 ) -> list[NDArray[np.float64]]:
     return [
-        combination_features(scores, one.dense, one.lexical)
-        for one, scores in zip(lists, logits, strict=True)
+        combination_features(scores, candidate_list.dense, candidate_list.lexical)
+        for candidate_list, scores in zip(lists, logits, strict=True)
     ]
 
 
 def _weights(features: Features, lists: Sequence[CandidateList]) -> NDArray[np.float64]:
     rows_and_ranks = [
-        (rows, one.positive_rank)
-        for rows, one in zip(features, lists, strict=True)
-        if one.positive_rank != MISSED
+        (rows, candidate_list.positive_rank)
+        for rows, candidate_list in zip(features, lists, strict=True)
+        if candidate_list.positive_rank != MISSED
     ]
-    return fit_conditional_logit(rows_and_ranks, least=_LEAST)
+    return fit_conditional_logit(rows_and_ranks, least=_MIN_WEIGHTS)

@@ -1,4 +1,4 @@
-"""Weights of scores, learned from which passage of each list is right."""
+"""Fit weights of scores to the positives of candidate lists."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ def fit_conditional_logit(
 ) -> NDArray[np.float64]:
     """Fit the weights that make each list's positive most likely under a softmax over the list.
 
-    The conditional logit of McFadden, "Conditional logit analysis of qualitative choice behavior",
-    1974. It learns from the order within lists, whatever their level. A slight ridge, on features
-    divided by their spread within lists, keeps weights finite, whatever the features' units.
+    This is the conditional logit of McFadden, "Conditional logit analysis of qualitative choice
+    behavior", 1974. It only depends on differences within lists. A small ridge penalty keeps the
+    weights finite. It is applied to features divided by their spread, so units do not matter.
 
     Args:
-        lists: Features of each list's passages, (passages, features), and the positive's rank,
-            from 0.
+        lists: For each list the features, (passages, features), and the positive's rank from 0.
         least: Lower bound of each feature's weight.
 
     Returns:
@@ -53,10 +52,10 @@ def fit_conditional_logit(
 
 
 def spread_within(lists: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Standard deviation of each feature within lists.
+    """Return the standard deviation of each feature within lists.
 
     Args:
-        lists: Of each list (passages, features); one at least with passages.
+        lists: Features of each list, (passages, features); at least one list has passages.
 
     Returns:
         (features,), in the features' units.

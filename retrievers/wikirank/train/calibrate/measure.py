@@ -1,4 +1,4 @@
-"""Measuring a model on held-out candidate lists."""
+"""Measure a model on held-out candidate lists."""
 
 from __future__ import annotations
 
@@ -9,20 +9,27 @@ from numpy.typing import NDArray
 
 from wikirank.metrics.ranking import mean_metrics
 from wikirank.rank import CrossEncoder, best_first, score_passages
-from wikirank.train.data.candidate_lists import MISSED, CandidateList
+from wikirank.train.data.candidate_lists import CandidateList
 
 AT_K = 10
 
 
 def score_lists(model: CrossEncoder, lists: Sequence[CandidateList]) -> list[NDArray[np.float64]]:
-    """The logits of each list's candidates, in their order."""
-    return [score_passages(model, one.query, one.candidates) for one in lists]
+    """Return the logits of each list's candidates, in the order of the candidates."""
+    return [
+        score_passages(model, candidate_list.query, candidate_list.candidates)
+        for candidate_list in lists
+    ]
 
 
 def labels(lists: Sequence[CandidateList]) -> NDArray[np.bool_]:
-    """Which of all candidates, list after list, is the positive of its list."""
+    """Tell for each candidate, list after list, whether it is the positive of its list."""
     return np.concatenate(
-        [np.arange(len(one.candidates)) == one.positive_rank for one in lists], dtype=np.bool_
+        [
+            np.arange(len(candidate_list.candidates)) == candidate_list.positive_rank
+            for candidate_list in lists
+        ],
+        dtype=np.bool_,
     )
 
 
@@ -31,21 +38,21 @@ def rank_metrics(
     logits: Sequence[NDArray[np.float64]],
     combined: Sequence[NDArray[np.float64]],
 ) -> dict[str, dict[str, float]]:
-    """MRR@10 and nDCG@10 of each first stage's order, of the cross-encoder's, and of the final one.
+    """Compute MRR@10 and nDCG@10 of first-stage, cross-encoder and final rankings.
 
     Args:
-        lists: Candidate lists; a positive that the first stage missed counts 0 in all.
-        logits: Of each list's candidates.
-        combined: Likewise, the scores of the combination.
+        lists: Candidate lists. A positive that the first stage missed counts as 0 in all rankings.
+        logits: Logits of each list's candidates.
+        combined: Combined scores of each list's candidates.
 
     Returns:
-        `BM25`, `dense`, `hybrid`, `cross-encoder` and `final order`, each with `mrr@10` and
-        `ndcg@10`.
+        `mrr@10` and `ndcg@10` of the rankings `BM25`, `dense`, `hybrid`, `cross-encoder` and
+        `final order`.
     """
     orders: dict[str, list[Sequence[int]]] = {
-        "BM25": [_order(one.lexical) for one in lists],
-        "dense": [_order(one.dense) for one in lists],
-        "hybrid": [range(len(one.candidates)) for one in lists],
+        "BM25": [_order(candidate_list.lexical) for candidate_list in lists],
+        "dense": [_order(candidate_list.dense) for candidate_list in lists],
+        "hybrid": [range(len(candidate_list.candidates)) for candidate_list in lists],
         "cross-encoder": [best_first(scores) for scores in logits],
         "final order": [best_first(scores) for scores in combined],
     }
@@ -59,25 +66,26 @@ def rank_metrics(
 def order_metrics(
     lists: Sequence[CandidateList], orders: Sequence[Sequence[int]], k: int
 ) -> dict[str, float]:
-    """Mean metrics at k of one order of each list's candidates.
+    """Compute `mean_metrics` of one order of each list's candidates.
 
     Args:
-        lists: Candidate lists; a positive that the first stage missed counts 0.
-        orders: Of each list positions of candidates, best first.
-        k: How many of them to look at.
+        lists: Candidate lists. A positive that the first stage missed counts as 0.
+        orders: Positions of each list's candidates, best first.
+        k: Number of candidates to look at.
 
     Returns:
-        What `mean_metrics` gives.
+        The metrics at k by name.
     """
+    # No order holds the position of a missed positive, -1.
     relevant = {
-        str(number): {str(one.positive_rank) if one.positive_rank != MISSED else "missed"}
-        for number, one in enumerate(lists)
+        str(number): {str(candidate_list.positive_rank)}
+        for number, candidate_list in enumerate(lists)
     }
     rankings = {str(number): [str(index) for index in ranks] for number, ranks in enumerate(orders)}
     return mean_metrics(rankings, relevant, k)
 
 
 def _order(scores: Sequence[float | None]) -> list[int]:
-    """The candidates that a first stage found, best first."""
-    known = [(index, score) for index, score in enumerate(scores) if score is not None]
-    return [index for index, _ in sorted(known, key=lambda pair: -pair[1])]
+    """Return the positions of the candidates that a retriever found, best first."""
+    scored = [(index, score) for index, score in enumerate(scores) if score is not None]
+    return [index for index, _ in sorted(scored, key=lambda pair: -pair[1])]

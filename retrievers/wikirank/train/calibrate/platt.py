@@ -1,4 +1,4 @@
-"""From logits to probabilities: Platt scaling, and the threshold for a wanted precision."""
+"""Platt scaling of logits to probabilities, and the threshold for a wanted precision."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RIDGE = 1e-12
 
 
 def fit_calibration(logits: ArrayLike, relevant: ArrayLike) -> Calibration:
-    """Fit `sigmoid(scale * logit + shift)` to what is relevant, by maximum likelihood.
+    """Fit `sigmoid(scale * logit + shift)` to labels by maximum likelihood.
 
     After Platt, "Probabilistic Outputs for Support Vector Machines", 1999: the targets are
     `(n₊ + 1) / (n₊ + 2)` and `1 / (n₋ + 2)` instead of 1 and 0, so that separable scores do not
@@ -22,11 +22,11 @@ def fit_calibration(logits: ArrayLike, relevant: ArrayLike) -> Calibration:
     Note on Platt's Probabilistic Outputs for Support Vector Machines", 2007.
 
     Args:
-        logits: Raw scores of pairs that were not trained on, shape (n,), as shipped (int8).
+        logits: Logits of held-out pairs by the model as shipped (int8), shape (n,).
         relevant: Whether each pair's passage answers its query, shape (n,).
 
     Returns:
-        The calibration.
+        Scale and shift.
 
     Raises:
         InvalidArgumentError: If the shapes differ, a logit is not finite, one of the two classes is
@@ -36,7 +36,7 @@ def fit_calibration(logits: ArrayLike, relevant: ArrayLike) -> Calibration:
     positives = labels.sum()
     negatives = len(labels) - positives
     targets = np.where(labels, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-    # Centred and scaled, so that Newton's steps are as good for any range of logits.
+    # Centred and scaled, so that Newton's method converges for any range of logits.
     centre, spread = scores.mean(), scores.std() or 1.0
     features = np.stack([(scores - centre) / spread, np.ones_like(scores)])
     slope, intercept = _newton(features, targets)
@@ -44,7 +44,8 @@ def fit_calibration(logits: ArrayLike, relevant: ArrayLike) -> Calibration:
     if scale < _SMALLEST_SCALE:
         msg = (
             "Expected relevant pairs to have higher logits than the others, got a scale of "
-            f"{scale:.3g}: this model cannot be calibrated; check it and the labels."
+            f"{scale:.3g}, with which the model cannot be calibrated. Check the model and the "
+            "labels."
         )
         raise InvalidArgumentError(msg)
     return Calibration(scale=float(scale), shift=float(intercept - scale * centre))
@@ -53,15 +54,15 @@ def fit_calibration(logits: ArrayLike, relevant: ArrayLike) -> Calibration:
 def threshold_for_precision(
     relevance: ArrayLike, relevant: ArrayLike, precision: float
 ) -> float | None:
-    """The lowest relevance score at and above which so large a share is relevant.
+    """Find the lowest threshold of the relevance score that reaches a precision.
 
     Args:
         relevance: Relevance scores, shape (n,).
-        relevant: Whether each is relevant, shape (n,).
-        precision: The wanted share, in (0, 1].
+        relevant: Whether each passage is relevant, shape (n,).
+        precision: Wanted share of relevant passages at and above the threshold, in (0, 1].
 
     Returns:
-        The threshold, to be used inclusively; None if no threshold reaches the precision.
+        The threshold, to use with `>=`; None if no threshold reaches the precision.
 
     Raises:
         InvalidArgumentError: If the shapes differ, or the precision is out of range.
@@ -72,7 +73,7 @@ def threshold_for_precision(
     scores, labels = _checked(relevance, relevant)
     order = np.argsort(-scores, kind="stable")
     ranked, hits = scores[order], np.cumsum(labels[order])
-    # A threshold takes all of equal score or none: only the last of each run counts.
+    # Equal scores pass a threshold together, so only the last of them can be one.
     last = np.append(ranked[1:] < ranked[:-1], True)
     reached = last & (hits / np.arange(1, len(ranked) + 1) >= precision)
     return float(ranked[np.flatnonzero(reached)[-1]]) if reached.any() else None

@@ -1,1 +1,1 @@
-"""The original model card's recipe."""
+"""Train by the original model card's recipe."""

@@ -1,13 +1,13 @@
-"""The original model card's training data: windows of articles, asked for in their own words.
+"""Make the original model card's training data: windows of articles with queries copied from them.
 
 1. An article's whole text, heading lines included, is cut every 500 characters.
 2. A window's query is "What is " + the window up to its first full stop, lower-cased + "?".
-3. 599 windows are drawn at random from the whole corpus (the card does not say which it took); a
-   window whose query or passage is shorter or longer than any on the card is not eligible.
+3. 599 windows are drawn at random from the whole corpus (the card does not say which it took). A
+   window is eligible if query and passage are as long as those on the card.
 4. Each window gives two pairs: its query with itself (label 1), and with another window (label 0).
 5. The 1,198 pairs are shuffled and split 80/20: 958 to train on, 240 held out as `wiki-eval`.
 
-One generator, seeded once, makes all the choices, so a corpus and a seed give one data set.
+One seeded generator makes all choices, so a corpus and a seed always give the same data set.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class CardPairs:
 
     Attributes:
         train: Pairs to train on.
-        wiki_eval: Pairs held out.
-        n_articles: How many articles the corpus held.
-        n_eligible: How many of their windows were within the card's bounds.
+        wiki_eval: Held-out pairs.
+        n_articles: Number of articles in the corpus.
+        n_eligible: Number of windows in the corpus within the card's lengths.
     """
 
     train: list[LabelledPair]
@@ -49,12 +49,12 @@ class CardPairs:
 
 
 def card_query(passage: str) -> str:
-    """The card's query for a passage: its text up to the first full stop, lower-cased."""
+    """Return the card's query for a passage: "What is" and its text up to the first full stop."""
     return f"What is {passage.split('.', maxsplit=1)[0].lower()}?"
 
 
 def card_windows(article: Article) -> Iterator[str]:
-    """The article's eligible windows, in order."""
+    """Yield the article's eligible windows, in order."""
     for start, end in WindowSplitter(max_chars=WINDOW_CHARS).spans(article.text):
         passage = article.text[start:end]
         if _within(passage, PASSAGE_CHARS) and _within(card_query(passage), QUERY_CHARS):
@@ -67,19 +67,19 @@ def card_pairs(
     """Make the card's data set from a corpus.
 
     Args:
-        articles: The corpus; read once, in order, never held in memory.
-        n_windows: How many windows to draw, 3 or more; 599 gives the card's counts.
-        seed: Seeds every choice.
+        articles: The corpus. It is read once, in order, and not kept in memory.
+        n_windows: Number of windows to draw, 3 or more; 599 gives the card's counts.
+        seed: Seed of every random choice.
 
     Returns:
         `2 * n_windows` pairs, 80 % to train on and the rest held out.
 
     Raises:
         CorpusError: If the corpus has fewer than `n_windows` eligible windows.
-        InvalidArgumentError: `n_windows` is below 3.
+        InvalidArgumentError: If `n_windows` is below 3.
     """
     if n_windows < 3:
-        msg = f"n_windows must be 3 or more, got {n_windows}"
+        msg = f"Expected n_windows of 3 or more, got {n_windows}."
         raise InvalidArgumentError(msg)
     rng = np.random.default_rng(seed)
     sample = _WindowSample(n_windows, rng)
@@ -90,9 +90,9 @@ def card_pairs(
             sample.offer(passage)
     if len(sample.kept) < n_windows:
         msg = (
-            f"the card recipe needs {n_windows} different windows, each a passage of "
-            f"{_range(PASSAGE_CHARS)} characters with a query of {_range(QUERY_CHARS)}, "
-            f"but {n_articles} articles gave {len(sample.kept)}; use a larger corpus"
+            f"Expected {n_windows} different windows, each a passage of {_range(PASSAGE_CHARS)} "
+            f"characters with a query of {_range(QUERY_CHARS)}, got {len(sample.kept)} from "
+            f"{n_articles} articles. Use a larger corpus."
         )
         raise CorpusError(msg)
     train, wiki_eval = split_pairs(labelled_pairs(sample.kept, rng), rng)
@@ -100,12 +100,12 @@ def card_pairs(
 
 
 def labelled_pairs(passages: Sequence[str], rng: np.random.Generator) -> list[LabelledPair]:
-    """A positive pair for each passage, then a negative one with a random other passage."""
+    """Pair each passage's query with the passage (label 1), and with a random other (label 0)."""
     pairs = []
     for i, passage in enumerate(passages):
         query = card_query(passage)
         other = int(rng.integers(len(passages) - 1))
-        other += other >= i  # skips the passage itself, each other one equally likely
+        other += other >= i  # skips the passage itself; all others are equally likely
         pairs += [LabelledPair(query, passage, 1.0), LabelledPair(query, passages[other], 0.0)]
     return pairs
 
@@ -128,9 +128,9 @@ def _range(bounds: tuple[int, int]) -> str:
 
 
 class _WindowSample:
-    """A uniform sample of a stream whose length is not known (reservoir sampling, algorithm R).
+    """A uniform sample of a stream of unknown length (reservoir sampling, algorithm R).
 
-    A window whose query is already in the sample is passed over: a repeated window would make a
+    A window whose query is already in the sample is skipped: a repeated window would give a
     "negative" that answers the query.
     """
 
@@ -142,7 +142,7 @@ class _WindowSample:
         self._queries: set[str] = set()
 
     def offer(self, passage: str) -> None:
-        """Take the passage into the sample, or pass it over."""
+        """Add the passage to the sample, or skip it."""
         query = card_query(passage)
         if query in self._queries:
             return

@@ -1,8 +1,8 @@
-"""The held-out pairs as reranking tasks for `CrossEncoderRerankingEvaluator`.
+"""Turn the held-out pairs into reranking tasks for `CrossEncoderRerankingEvaluator`.
 
-`wiki-eval` is the card's: each held-out query that has its own window and a random one to tell
-apart. It is easy, for the query is copied out of its window: so `overlap_samples` puts beside it
-the held-out passages that share most words with the query, in the order that word overlap gives.
+`wiki-eval` is the card's task: tell a query's own window from a random one. It is easy, because the
+query is copied from its window. So `overlap_samples` makes a harder task: the candidates are the
+held-out passages that share most words with the query, in the order of word overlap.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def wiki_eval_samples(pairs: Sequence[LabelledPair]) -> list[Sample]:
     ]
     if not samples:
         msg = (
-            f"expected a query with both labels among the {len(pairs)} held-out pairs, got none; "
-            "train on more windows"
+            f"Expected a query with both labels among the {len(pairs)} held-out pairs, got none. "
+            "Train on more windows."
         )
         raise CorpusError(msg)
     return samples
@@ -52,18 +52,18 @@ def overlap_samples(pairs: Sequence[LabelledPair], k: int = 10) -> list[Sample]:
 
     Args:
         pairs: Held-out pairs.
-        k: How many passages to keep for a query, 1 or more.
+        k: Number of passages to keep for a query, 1 or more.
 
     Returns:
-        `{"query", "positive", "documents"}` for each query with a positive pair; the documents are
-        the first k, best first, and need not hold the positive one.
+        `{"query", "positive", "documents"}` for each query with a positive pair. The documents are
+        the first k passages, best first; the positive may be missing.
     """
     words = {pair.passage: _words(pair.passage) for pair in pairs}
     samples: list[Sample] = []
     for pair in pairs:
         if pair.label:
-            wanted = _words(pair.query)
-            ranked = sorted(words, key=lambda text: -len(wanted & words[text]))
+            query_words = _words(pair.query)
+            ranked = sorted(words, key=lambda text: -len(query_words & words[text]))
             samples.append(
                 {"query": pair.query, "positive": [pair.passage], "documents": ranked[:k]}
             )

@@ -1,6 +1,6 @@
-"""The model card of a trained cross-encoder, in the sections of the original's.
+"""The model card of a trained cross-encoder, with the sections of the original card.
 
-Every figure comes from the run's record; what was measured elsewhere is given as rows.
+Every figure comes from the run's record, except results on natural questions, which are passed in.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ class QuestionResult:
     """One row of the table of natural questions.
 
     Attributes:
-        dataset: What was asked, and of what.
-        ranking: What was ranked how, such as "BM25" or "BM25, first 50 reranked".
-        metrics: Metric name to value; the same names in every row.
+        dataset: Name of the questions and the passages.
+        ranking: Name of the ranking, such as "BM25" or "BM25, first 50 reranked".
+        metrics: Metric name to value. All rows have the same names.
     """
 
     dataset: str
@@ -34,12 +34,12 @@ def model_card(
     """Write the model card.
 
     Args:
-        record: Of the finished run.
-        questions: Results on natural questions over passages that were not trained on.
-        questions_note: How they were measured.
+        record: Record of the finished run.
+        questions: Results on natural questions over held-out passages.
+        questions_note: Sentence on how these results were measured.
 
     Returns:
-        Markdown with a YAML front matter.
+        Markdown with YAML front matter.
     """
     return render(
         "card.md.j2",

@@ -1,4 +1,4 @@
-"""What a training run was and what came of it: `training.json`."""
+"""The record of a run of the card recipe, as kept in `training.json`."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Lengths:
     """Lengths of texts in characters.
 
     Attributes:
-        min: The shortest.
-        mean: The mean, to two decimals.
-        max: The longest.
+        min: Length of the shortest text.
+        mean: Mean length, to two decimals.
+        max: Length of the longest text.
     """
 
     min: int
@@ -46,12 +46,12 @@ class DataRecord:
     """The data of a run.
 
     Attributes:
-        corpus: What the corpus is called.
-        n_articles: How many articles it held.
-        n_eligible: How many windows were within the card's bounds.
-        n_windows: How many of them were drawn.
-        n_train: Training pairs.
-        n_eval: Held-out pairs.
+        corpus: Name of the corpus.
+        n_articles: Number of articles in the corpus.
+        n_eligible: Number of windows in the corpus within the card's lengths.
+        n_windows: Number of windows that were drawn.
+        n_train: Number of training pairs.
+        n_eval: Number of held-out pairs.
         mean_label: Mean label of the training pairs.
         query_chars: Lengths of the training queries.
         passage_chars: Lengths of the training passages.
@@ -72,13 +72,13 @@ class DataRecord:
 
 @dataclass(frozen=True)
 class OverlapRecord:
-    """Reranking of the held-out passages that share most words with a held-out query.
+    """Results of reranking the held-out passages that share most words with a held-out query.
 
     Attributes:
-        n_queries: Held-out queries with a positive pair.
-        metrics: Map, mrr@10 and ndcg@10 by ranking: `word overlap` alone, `reranked` with the
-            positive passage always among the candidates, and `reranked, misses count` with it
-            only where word overlap found it.
+        n_queries: Number of held-out queries with a positive pair.
+        metrics: map, mrr@10 and ndcg@10 of three rankings: `word overlap` alone; `reranked`, in
+            which the positive is always among the candidates; and `reranked, misses count`, in
+            which it is there only if word overlap found it.
     """
 
     n_queries: int
@@ -90,17 +90,17 @@ class TrainingRecord:
     """A finished run.
 
     Attributes:
-        model_id: What the model is called.
-        base: Name, revision, and whether it is the fallback or got a new head.
-        data: The data.
-        hyperparameters: Of the trainer, by their transformers names.
-        epochs: One entry an evaluation.
-        wiki_eval_queries: Queries of `wiki-eval`, each with a positive and a negative held out.
-        seconds: Wall time of training and its evaluations, in the session that finished the run.
-        resumed: Whether the run was taken up from a checkpoint.
+        model_id: Name of the model.
+        base: Name and revision of the base, and whether it is the fallback or got a new head.
+        data: Training and held-out data.
+        hyperparameters: The trainer's hyperparameters, by their transformers names.
+        epochs: All evaluations during training.
+        wiki_eval_queries: Number of queries of `wiki-eval`, each with a positive and a negative.
+        seconds: Wall time of training with its evaluations, in the session that finished the run.
+        resumed: Whether the run was resumed from a checkpoint.
         onnx: The exported model.
-        overlap: The evaluation on what word overlap finds.
-        versions: Package to version.
+        overlap: Results of reranking by word overlap.
+        versions: Package name to version.
     """
 
     model_id: str
@@ -116,7 +116,7 @@ class TrainingRecord:
     versions: dict[str, str]
 
     def summary(self) -> str:
-        """The outcome in a few lines, for the screen."""
+        """Summarise the run in a few lines for a terminal."""
         lines = [
             f"epoch {epoch.epoch:g}: loss {epoch.loss:.4f}, "
             + ", ".join(f"{name} {value:.4f}" for name, value in epoch.metrics.items())
@@ -137,13 +137,13 @@ class TrainingRecord:
         """Read the `training.json` of a finished run.
 
         Args:
-            folder: The run's output folder.
+            folder: Output folder of the run.
 
         Returns:
-            The record.
+            The record that `save` wrote.
 
         Raises:
-            ModelError: If the file is missing or not one that `save` wrote.
+            ModelError: If the file is missing, or `save` did not write it.
         """
         try:
             fields = json.loads((folder / RECORD_FILE).read_text("utf-8"))
@@ -157,7 +157,10 @@ class TrainingRecord:
                 }
             )
         except (OSError, ValueError, KeyError, TypeError) as err:
-            msg = f"expected the {RECORD_FILE} of a finished run in {folder}, got: {err!r}"
+            msg = (
+                f"Expected the {RECORD_FILE} of a finished run in {folder}, got: {err!r}. Finish "
+                "the run first."
+            )
             raise ModelError(msg) from err
 
 
@@ -171,7 +174,7 @@ def describe_data(
     n_eval: int,
     n_samples: int = 3,
 ) -> DataRecord:
-    """Summarise a run's training pairs; the other arguments are fields of the result."""
+    """Summarise a run's training pairs. The other arguments are fields of the result."""
     return DataRecord(
         corpus=corpus,
         n_articles=n_articles,

@@ -1,7 +1,7 @@
-"""The card's recipe from the corpus to the finished model folder.
+"""Run the card's recipe, from the corpus to the finished model folder.
 
-The output folder holds the sentence-transformers model, `onnx/` (the int8 model folder that needs
-no torch), `README.md` (the model card), `training.json` and `run.json`.
+The output folder holds the sentence-transformers model, `onnx/` (the int8 model folder, which runs
+without torch), `README.md` (the model card), `training.json` and `run.json`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 def run_identity(
     pairs: Sequence[LabelledPair], base: dict[str, Any], hyperparameters: dict[str, Any]
 ) -> dict[str, Any]:
-    """What must be the same for a run to be taken up again; JSON-serialisable."""
+    """Return everything that must stay the same for a run to be resumed; JSON-serialisable."""
     data = json.dumps([asdict(pair) for pair in pairs], ensure_ascii=False)
     digest = hashlib.sha256(data.encode()).hexdigest()
     return {"data_sha256": digest, "base": base, "hyperparameters": hyperparameters}
@@ -54,13 +54,13 @@ MODEL_ID = "langchain-wikirank/card-minilm-l6"
 
 @dataclass(frozen=True, slots=True)
 class CardOptions:
-    """What may be changed about the recipe; the defaults are the card's.
+    """Options of the recipe. The defaults are the card's.
 
     Attributes:
-        n_windows: Windows to draw, 3 or more, each giving two pairs.
+        n_windows: Number of windows to draw, 3 or more. Each gives two pairs.
         epochs: Passes over the training pairs, 1 or more.
-        seed: Seeds the data, a new head, and training.
-        model_id: What to call the model.
+        seed: Seed of the data, of a new head, and of training.
+        model_id: Name of the model.
     """
 
     n_windows: int = N_WINDOWS
@@ -81,15 +81,16 @@ def train_card(
 ) -> TrainingRecord:
     """Train a cross-encoder as the original model card describes.
 
-    The same call goes on from the last checkpoint where an earlier one was stopped, and only
-    reads the record where it was finished.
+    If an earlier call was stopped, the same call resumes from its last checkpoint. If it was
+    finished, the call only reads the record.
 
     Args:
         corpus: Articles with their heading lines.
-        output: New or empty folder, or that of the same run.
-        corpus_name: What the model card is to call the corpus.
-        base: Folder or hub id of the model to start from; None is the card's, else the fallback.
-        options: Changes to the recipe.
+        output: Folder to write to: new, empty, or of the same run.
+        corpus_name: Name of the corpus in the model card.
+        base: Folder or hub id of the model to start from; None is the card's base, or the fallback
+            if that is not available.
+        options: Options of the recipe.
         progress: Whether to show progress bars on standard error.
         report: Called with a sentence at each stage.
 
@@ -99,16 +100,16 @@ def train_card(
     Raises:
         MissingExtraError: If the `[train]` extra is not installed.
         CorpusError: If the corpus has too few windows.
-        ModelError: If the base cannot be had.
+        ModelError: If the base is not available.
         InvalidArgumentError: If an option is out of range, or `output` holds something else.
-        KeyboardInterrupt: Ctrl-C; the last checkpoint is kept, and `report` was told so.
+        KeyboardInterrupt: On Ctrl-C, after a report on what is kept. The last checkpoint stays.
     """
     require_train_extra()
     from wikirank.train.card.trainer import card_hyperparameters
     from wikirank.train.fit.base import find_base
 
     if options.epochs < 1:
-        msg = f"epochs must be 1 or more, got {options.epochs}"
+        msg = f"Expected epochs of 1 or more, got {options.epochs}."
         raise InvalidArgumentError(msg)
     pairs = card_pairs(corpus, n_windows=options.n_windows, seed=options.seed)
     report(
@@ -128,22 +129,22 @@ def train_card(
         report=report,
     )
     if claim_run_folder(run.output, run.identity()):
-        report(f"{output} holds this run, finished already: nothing to do.")
+        report(f"The run in {output} is finished already: nothing to do.")
         return TrainingRecord.load(run.output)
     try:
         return run.train()
     except KeyboardInterrupt:
-        kept = last_checkpoint(run.checkpoints)
-        if kept:
-            report(f"Stopped; {kept.name} is kept. The same command goes on from there.")
+        checkpoint = last_checkpoint(run.checkpoints)
+        if checkpoint:
+            report(f"Stopped; {checkpoint.name} is kept. Run the same command to resume from it.")
         else:
-            report("Stopped before the first epoch was done. The same command starts again.")
+            report("Stopped before the end of the first epoch. Run the same command to restart.")
         raise
 
 
 @dataclass(frozen=True)
 class _Run:
-    """One run whose data and base are settled."""
+    """One run with its data and base."""
 
     output: Path
     corpus_name: str
@@ -163,13 +164,13 @@ class _Run:
         return run_identity(data, self.start.to_json(), self.hyperparameters)
 
     def train(self) -> TrainingRecord:
-        """Train, export, evaluate, and write the record last: it marks the run as finished."""
+        """Train, export and evaluate. The record is written last, to mark the run as finished."""
         from wikirank.train.card.trainer import fit
         from wikirank.train.fit.base import load_base
 
         samples = wiki_eval_samples(self.pairs.wiki_eval)
         checkpoint = last_checkpoint(self.checkpoints)
-        self.report(f"Going on from {checkpoint.name}." if checkpoint else "Training.")
+        self.report(f"Resuming from {checkpoint.name}." if checkpoint else "Training.")
         model = load_base(self.start, seed=self.options.seed)
         result = fit(
             model,

@@ -1,4 +1,4 @@
-"""Fine-tuning with the card's hyper-parameters, and the evaluations of the result."""
+"""Fine-tune with the card's hyperparameters, and evaluate the result."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ AT_K = 10
 
 
 def card_hyperparameters(*, epochs: int, seed: int) -> dict[str, Any]:
-    """The card's hyper-parameters, by the names of transformers' training arguments.
+    """Return the card's hyperparameters, by the names of transformers' training arguments.
 
     Args:
-        epochs: Passes over the training pairs; the card's is 3.
-        seed: Of the order of the pairs and of dropout; the card's is 42.
+        epochs: Passes over the training pairs; 3 in the card.
+        seed: Seed of the order of the pairs and of dropout; 42 in the card.
 
     Returns:
         JSON-serialisable keyword arguments.
@@ -64,14 +64,14 @@ def fit(
     checkpoints: Path,
     progress: bool,
 ) -> Fit:
-    """Fine-tune a model in place; evaluates and saves a checkpoint after every epoch.
+    """Fine-tune a model in place. Evaluate and save a checkpoint after every epoch.
 
     Args:
-        model: One label.
-        train: The training pairs.
-        samples: Of `wiki-eval`.
-        hyperparameters: Of `card_hyperparameters`.
-        checkpoints: Folder for the checkpoints; training goes on from the last one in it.
+        model: Cross-encoder with one label.
+        train: Training pairs.
+        samples: Samples of `wiki-eval`.
+        hyperparameters: Training arguments, from `card_hyperparameters`.
+        checkpoints: Folder of the checkpoints. Training resumes from the last one in it.
         progress: Whether to show transformers' progress bar.
 
     Returns:
@@ -93,36 +93,36 @@ def fit(
 def overlap_evaluation(
     model: CrossEncoder, samples: list[Sample], *, progress: bool
 ) -> dict[str, dict[str, float]]:
-    """Rerank what word overlap found, and report both orders.
+    """Rerank the candidates of word overlap, and measure both orders.
 
     Args:
-        model: The cross-encoder.
-        samples: Of `wikirank.train.card.evaluation.overlap_samples`.
+        model: Cross-encoder to rerank with.
+        samples: Samples from `wikirank.train.card.evaluation.overlap_samples`.
         progress: Whether to show a progress bar.
 
     Returns:
-        map, mrr@10 and ndcg@10 of `word overlap`, `reranked` (the evaluator's default, which puts
-        the positive passage among the candidates) and `reranked, misses count` (which does not).
+        map, mrr@10 and ndcg@10 of `word overlap`, `reranked` (the evaluator's default, which adds
+        the positive to the candidates) and `reranked, misses count` (which does not).
     """
 
-    def evaluate(always: bool) -> dict[str, float]:
+    def evaluate(*, add_positives: bool) -> dict[str, float]:
         evaluator = CrossEncoderRerankingEvaluator(
             samples,
             at_k=AT_K,
-            always_rerank_positives=always,
+            always_rerank_positives=add_positives,
             batch_size=16,
             show_progress_bar=progress,
             write_csv=False,
         )
         return {name: float(value) for name, value in evaluator(model).items()}
 
-    with_all = evaluate(always=True)
+    with_positives = evaluate(add_positives=True)
     found_all = all(set(sample["positive"]) <= set(sample["documents"]) for sample in samples)
-    with_misses = with_all if found_all else evaluate(always=False)
+    with_misses = with_positives if found_all else evaluate(add_positives=False)
     names = ("map", f"mrr@{AT_K}", f"ndcg@{AT_K}")
     return {
-        "word overlap": {name: with_all[f"base_{name}"] for name in names},
-        "reranked": {name: with_all[name] for name in names},
+        "word overlap": {name: with_positives[f"base_{name}"] for name in names},
+        "reranked": {name: with_positives[name] for name in names},
         "reranked, misses count": {name: with_misses[name] for name in names},
     }
 
@@ -162,12 +162,12 @@ def _trainer(
             write_csv=False,
         ),
     )
-    trainer.remove_callback(PrinterCallback)  # prints to standard output where there is no bar
+    trainer.remove_callback(PrinterCallback)  # without a bar it prints to standard output
     return trainer
 
 
 def _dataset(pairs: Sequence[LabelledPair]) -> Dataset:
-    """The pairs under the card's column names."""
+    """Return the pairs as a data set with the card's column names."""
     return Dataset.from_dict(
         {
             "sentence_0": [pair.query for pair in pairs],

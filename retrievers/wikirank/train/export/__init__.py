@@ -1,1 +1,1 @@
-"""Export of a trained cross-encoder to int8 ONNX."""
+"""Export a trained cross-encoder to int8 ONNX, and rebuild it from there."""

@@ -1,8 +1,8 @@
-"""Torch models rebuilt from our int8 ONNX cross-encoders, to go on training from what is shipped.
+"""Rebuild torch models from our int8 ONNX cross-encoders, to train the shipped models further.
 
-Of the configuration, sizes come from the weights, the number of attention heads from the attention,
-the epsilon from the layer normalisation. What is left must be a BERT's: the activation
-is checked to be the exact GELU, and the rest is what transformers assumes.
+The configuration is read from the network: sizes from the weights, the number of heads from the
+attention, and epsilon from the layer normalisation. Everything else must be as in a BERT. The
+activation is checked to be the exact GELU; the rest is transformers' default.
 """
 
 from __future__ import annotations
@@ -44,19 +44,20 @@ _Parameters = Mapping[str, NDArray[np.float32]]
 
 
 def cross_encoder_from_onnx(folder: Path) -> CrossEncoder:
-    """Rebuild the torch model that a model folder of ours was exported from.
+    """Rebuild the torch model that one of our model folders was exported from.
 
-    Its weights are those of the int8 network, dequantised. What was trained and never exported,
-    the pooler of a BERT under the pair head, is zero. A prefilter is left out.
+    Its weights are the dequantised weights of the int8 network. The pooler of a BERT with the pair
+    head is not exported, so it is zero. A prefilter is left out.
 
     Args:
-        folder: A model folder of kind "cross-encoder" with either of the heads that we train.
+        folder: Model folder of kind "cross-encoder", with either of the heads that we train.
 
     Returns:
         The model, on the CPU; `predict` gives raw logits.
 
     Raises:
-        ModelError: If the folder is no such model, or its network is not a BERT as we export it.
+        ModelError: If the folder is not such a model, or its network is not a BERT that we
+            exported.
     """
     files = read_model_folder(folder, kind="cross-encoder")
     graph = TracedGraph.read(files)
@@ -66,8 +67,8 @@ def cross_encoder_from_onnx(folder: Path) -> CrossEncoder:
         network = _network(config, parameters)
     except (KeyError, ValueError, RuntimeError) as err:
         msg = (
-            f"Expected a BERT as `wikirank train` exports it in {files.path}, got a network that "
-            f"does not fit: {err}. Train from the torch model instead."
+            f"Expected a BERT that `wikirank train` exported in {files.path}, got another network: "
+            f"{err}. Train from the torch model instead."
         )
         raise ModelError(msg) from err
     fast_tokenizer: Any = PreTrainedTokenizerFast  # has no types
@@ -88,7 +89,7 @@ def _config(graph: TracedGraph, parameters: _Parameters) -> BertConfig:
     layers = {name.split(".")[2] for name in parameters if name.startswith("encoder.layer.")}
     operations = {node.op_type for module, node in graph.nodes if "intermediate" in module}
     if "Erf" not in operations:
-        msg = "its feed-forward layers have another activation than the exact GELU"
+        msg = "the activation of its feed-forward layers is not the exact GELU"
         raise ValueError(msg)
     config = BertConfig(
         vocab_size=vocabulary,
@@ -113,7 +114,7 @@ def _heads(graph: TracedGraph) -> int:
         if attribute.name == "num_heads"
     ]
     if len(heads) != 1:
-        msg = f"its first layer has {len(heads)} attentions as one operator, expected 1"
+        msg = f"its first layer has {len(heads)} MultiHeadAttention operators, expected 1"
         raise ValueError(msg)
     return int(heads[0])
 
@@ -126,28 +127,28 @@ def _epsilon(graph: TracedGraph) -> float:
         for attribute in node.attribute
         if attribute.name == "epsilon"
     }
-    return float(f"{epsilon:.6g}")  # It was stored in 32 bits.
+    return float(f"{epsilon:.6g}")  # undo the rounding to 32 bits
 
 
 def _network(
     config: BertConfig, parameters: _Parameters
 ) -> BertForSequenceClassification | BertModel:
-    """The transformer with its weights, and with the head if that is part of it."""
+    """Return the transformer with its weights, including a BERT's classification head."""
     state = {name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in parameters.items()}
     if "classifier.weight" in state:
         classifier = BertForSequenceClassification(config)
-        own = ("classifier.weight", "classifier.bias")
+        head = ("classifier.weight", "classifier.bias")
         classifier.load_state_dict(
-            {name if name in own else f"bert.{name}": a for name, a in state.items()}
+            {name if name in head else f"bert.{name}": a for name, a in state.items()}
         )
         return classifier
     if "linear.weight" not in state:
-        msg = "it has neither of our heads"
+        msg = "it has neither a classification head nor a pair head"
         raise ValueError(msg)
     encoder = BertModel(config)
-    unused = {n: torch.zeros_like(a) for n, a in encoder.state_dict().items() if "pooler" in n}
-    own_state = {n: a for n, a in state.items() if not n.startswith("linear.")}
-    encoder.load_state_dict({**own_state, **unused})
+    pooler = {n: torch.zeros_like(a) for n, a in encoder.state_dict().items() if "pooler" in n}
+    encoder_state = {n: a for n, a in state.items() if not n.startswith("linear.")}
+    encoder.load_state_dict({**encoder_state, **pooler})
     return encoder
 
 

@@ -1,10 +1,9 @@
-"""Export of torch models to int8 ONNX model folders that need no torch to run.
+"""Export torch models to int8 ONNX model folders that run without torch.
 
-Weights are quantised per channel to int8, activations at run time. Of a cross-encoder the head
-stays in fp32, and so do the small tables; see also `wikirank.train.export.row_scale` and
-`wikirank.train.export.fused_attention`: it is run a pair at a time and has no mask among its
-inputs. The network is exported with the legacy exporter of torch: it matched torch to five
-decimals.
+Weights are quantised to int8 per channel, activations at run time. The head and the small tables of
+a cross-encoder stay in fp32, see also `wikirank.train.export.row_scale`. A cross-encoder scores one
+pair at a time, so it has no mask as input, see `wikirank.train.export.fused_attention`. We use
+torch's legacy exporter, which matched torch to five decimals.
 """
 
 from __future__ import annotations
@@ -40,12 +39,12 @@ from wikirank.train.export.tracing import (
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What an export wrote.
+    """An exported model folder.
 
     Attributes:
-        path: The model folder.
-        sha256: Hash of its network.
-        size: Of its network, in bytes.
+        path: Path of the model folder.
+        sha256: Hash of the network's file.
+        size: Size of the network's file in bytes.
     """
 
     path: Path
@@ -61,25 +60,25 @@ def export_embedder(
     max_length: int,
     extra_files: Mapping[str, str] | None = None,
 ) -> ExportReport:
-    """Export a mean-pooled sentence encoder whose vectors are L2-normalised.
+    """Export a mean-pooled sentence encoder with L2-normalised vectors.
 
     Args:
-        source: A transformers folder with `tokenizer.json`.
-        target: The model folder to write.
-        model_id: What `wikirank.json` is to call the model.
-        max_length: Longest input in tokens, special tokens included.
-        extra_files: Name to text of further files for the folder.
+        source: Transformers folder with a `tokenizer.json`.
+        target: Model folder to write.
+        model_id: Name of the model in `wikirank.json`.
+        max_length: Maximum length of a text in tokens, special tokens included.
+        extra_files: Names and texts of more files for the folder.
 
     Returns:
-        What was written.
+        The folder, with hash and size of the network.
 
     Raises:
         ModelError: If the source has no `tokenizer.json`.
-        InvalidArgumentError: If the target holds something else.
+        InvalidArgumentError: If the target holds something other than a model.
     """
     tokenizer_file = Path(source) / "tokenizer.json"
     if not tokenizer_file.is_file():
-        msg = f"Expected {tokenizer_file}, got none; save the model with a fast tokenizer."
+        msg = f"Expected {tokenizer_file}, got no such file. Save the model with a fast tokenizer."
         raise ModelError(msg)
     encoder = AutoModel.from_pretrained(
         str(source), attn_implementation="eager", local_files_only=True, use_safetensors=True
@@ -104,29 +103,29 @@ def export_cross_encoder(
     max_length: int,
     extra_files: Mapping[str, str] | None = None,
 ) -> ExportReport:
-    """Export a BERT cross-encoder with one label, whatever its head; its output is the raw logit.
+    """Export a BERT cross-encoder with one label and any head. The output is the raw logit.
 
     Args:
-        source: A sentence-transformers folder, or a loaded model, which is left as it was.
-        target: The model folder to write.
-        model_id: What `wikirank.json` is to call the model.
+        source: Sentence-transformers folder, or a loaded model, which is not changed.
+        target: Model folder to write.
+        model_id: Name of the model in `wikirank.json`.
         prepend_heading: Whether it was trained on passages with `title › section` before the text.
-        calibration: From its logit to a relevance score.
-        max_length: Longest pair in tokens, special tokens included.
-        extra_files: Name to text of further files for the folder, such as a model card.
+        calibration: Calibration of the logit to a relevance score.
+        max_length: Maximum length of a pair in tokens, special tokens included.
+        extra_files: Names and texts of more files for the folder, such as a model card.
 
     Returns:
-        What was written.
+        The folder, with hash and size of the network.
 
     Raises:
         ModelError: If the model has more than one label.
-        InvalidArgumentError: If the target holds something else.
+        InvalidArgumentError: If the target holds something other than a model.
     """
     if isinstance(source, str | Path):
         source = load_torch_folder(Path(source), device="cpu")
     model = source
     if model.num_labels != 1:
-        msg = f"Expected a cross-encoder with 1 label, got {model.num_labels}; train it with one."
+        msg = f"Expected a cross-encoder with 1 label, got {model.num_labels}. Train it with one."
         raise ModelError(msg)
     network: Any = copy.deepcopy(model).to("cpu", torch.float32)
     network.model.set_attn_implementation("eager")
@@ -145,7 +144,7 @@ def export_cross_encoder(
 
 
 class MeanPooled(nn.Module):
-    """Token vectors averaged over the attention mask and L2-normalised: (batch, dim)."""
+    """An encoder whose token vectors are averaged and L2-normalised: (batch, dim)."""
 
     def __init__(self, encoder: nn.Module) -> None:
         """Wrap a transformers encoder."""
@@ -163,7 +162,7 @@ class MeanPooled(nn.Module):
 
 
 class _Logit(nn.Module):
-    """A cross-encoder's only logit, before any activation: (batch,)."""
+    """A cross-encoder that returns its logit before any activation: (batch,)."""
 
     def __init__(self, cross_encoder: nn.Module) -> None:
         super().__init__()

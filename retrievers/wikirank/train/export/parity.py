@@ -1,4 +1,4 @@
-"""How far the exported int8 model agrees with the fp32 model that it was made from."""
+"""Compare an exported int8 model with its fp32 model."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from wikirank.train.fit.history import LabelledPair, OnnxRecord
 def compare_with_torch(
     export: ExportReport, model: CrossEncoder, pairs: Sequence[LabelledPair]
 ) -> OnnxRecord:
-    """Score pairs with both models and correlate the logits by rank.
+    """Score pairs with both models and compute the rank correlation of the logits.
 
     Args:
-        export: What was exported from the model.
-        model: Its `predict` gives raw logits.
-        pairs: Two or more; those that do not fit in the window are left out.
+        export: Export of `model`.
+        model: Cross-encoder whose `predict` gives raw logits.
+        pairs: Two or more pairs. Those that are longer than the model reads are left out.
 
     Returns:
-        The comparison.
+        Hash and size of the export, the correlation, and the number of compared pairs.
     """
     onnx = load_cross_encoder(export.path)
     fitting = [

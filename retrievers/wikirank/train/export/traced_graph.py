@@ -1,7 +1,7 @@
-"""What a traced and quantised BERT says about the modules that it was traced from.
+"""Read the parameters of a traced and quantised BERT by the modules that it was traced from.
 
-Modules are found by the names of nodes: the tracer keeps the module's path there, such as
-`/.../encoder/layer.0/attention/self/query/MatMul`, while it drops the names of most weights.
+Modules are found by the names of nodes, which contain the module's path, such as
+`/.../encoder/layer.0/attention/self/query/MatMul`. The tracer drops the names of most weights.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NODE = re.compile(
 
 
 class _Parameter(NamedTuple):
-    """An array and the module that it belongs to."""
+    """A parameter and the path of its module."""
 
     module: str
     name: str
@@ -33,14 +33,14 @@ class _Parameter(NamedTuple):
 
 
 class TracedGraph:
-    """The nodes of a network with the modules that they were traced from.
+    """The nodes of a network and the modules that they were traced from.
 
     Attributes:
-        nodes: Path of the module, dotted, and node.
+        nodes: Dotted path of the module, and the node.
     """
 
     def __init__(self, graph: Any) -> None:
-        """Look through the graph of an ONNX model."""
+        """Index the graph of an ONNX model."""
         self._arrays = {array.name: array for array in graph.initializer}
         self._arrays.update(
             (node.output[0], node.attribute[0].t)
@@ -59,7 +59,7 @@ class TracedGraph:
         return cls(onnx.load(folder.network).graph)
 
     def parameters(self) -> dict[str, NDArray[np.float32]]:
-        """All weights and biases by name, dequantised, with the axes that torch gives them."""
+        """Return all weights and biases by name, dequantised, with the same axes as in torch."""
         arrays: dict[str, NDArray[np.float32]] = {}
         split: dict[str, NDArray[np.float32]] = {}
         for module, name, values in self._parameters():
@@ -67,7 +67,7 @@ class TracedGraph:
                 split[module] = values
             else:
                 arrays[f"{module}.{name}"] = values
-        if split:  # By `RowScaledEmbedding`.
+        if split:  # undo `RowScaledEmbedding`
             arrays[f"{WORDS}.weight"] = split[f"{WORDS}.table"] * split[f"{WORDS}.row_scale"]
         return arrays
 
@@ -91,7 +91,7 @@ class TracedGraph:
         return name in self._arrays and len(self._arrays[name].dims) == 1
 
     def _array(self, name: str) -> NDArray[np.float32]:
-        """An array; if it was quantised its last axis is that of the scales."""
+        """Return an array, dequantised along its last axis if it was quantised."""
         values = numpy_helper.to_array(self._arrays[name])
         original = name.removesuffix("_quantized")
         if original != name:

@@ -1,4 +1,4 @@
-"""Networks of torch traced to ONNX and quantised to int8."""
+"""Trace torch networks to ONNX and quantise them to int8."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def trace_onnx(
     output_name: str,
     inputs: Sequence[str] | Mapping[str, Tensor] = INPUT_NAMES,
 ) -> None:
-    """Write a network as fp32 ONNX, its batch and sequence sizes left open.
+    """Write a network as fp32 ONNX with variable batch and sequence sizes.
 
     Args:
-        network: Gives one tensor.
-        path: The file to write.
-        output_name: What to call the output.
-        inputs: What the network takes in this order, each (batch, tokens, ...): by name an
-            example, or the names alone of int64 inputs. Those with examples of one length will
-            always be of one length.
+        network: Network that returns one tensor.
+        path: File to write.
+        output_name: Name of the output.
+        inputs: Inputs of the network in order, each (batch, tokens, ...): names with examples, or
+            only the names of int64 inputs. Inputs whose examples have the same length must always
+            have the same length.
     """
     if not isinstance(inputs, Mapping):
         inputs = dict.fromkeys(inputs, torch.ones(2, 16, dtype=torch.long))
@@ -55,16 +55,16 @@ def trace_onnx(
 
 
 def large_nodes(fp32: Path) -> list[str]:
-    """The nodes of a cross-encoder that hold nearly all its weights.
+    """Return the names of the nodes of a cross-encoder that hold nearly all its weights.
 
-    They are named, rather than the others excluded, because the quantiser renames a Gemm, such as
-    the head, before it looks at what to exclude, and then quantises it after all.
+    We pass these to the quantiser instead of excluding the others: it renames a Gemm, such as the
+    head, before it checks for exclusion, and would quantise it nevertheless.
 
     Args:
-        fp32: The network as traced from a model that `scale_rows` rewrote.
+        fp32: Network that was traced from a model after `scale_rows`.
 
     Returns:
-        Names of the products with weights and of the look-up of the word embeddings.
+        The products with weights, and the look-up of the word embeddings.
     """
     graph = onnx.load(str(fp32)).graph
     weights = {weight.name for weight in graph.initializer}
@@ -77,12 +77,12 @@ def large_nodes(fp32: Path) -> list[str]:
 
 
 def quantise(fp32: Path, int8: Path, *, nodes: Sequence[str] | None = None) -> None:
-    """Quantise a network's weights per channel to int8; activations are quantised at run time.
+    """Quantise a network's weights per channel to int8. Activations are quantised at run time.
 
     Args:
-        fp32: The network as traced.
-        int8: The file to write.
-        nodes: Names of the nodes to quantise; None is all that can be.
+        fp32: Traced network.
+        int8: File to write.
+        nodes: Names of the nodes to quantise; None is all nodes that can be quantised.
     """
     quantize_dynamic(
         fp32,
@@ -90,14 +90,14 @@ def quantise(fp32: Path, int8: Path, *, nodes: Sequence[str] | None = None) -> N
         per_channel=True,
         weight_type=QuantType.QInt8,
         nodes_to_quantize=None if nodes is None else list(nodes),
-        # Types are not inferred across an operator of ONNX Runtime's own.
+        # Types are not inferred across ONNX Runtime's own operators.
         extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
     )
 
 
 @contextmanager
 def quiet_export() -> Iterator[None]:
-    """Hide the tracer's and the quantiser's advice; their errors still come through."""
+    """Hide the warnings of the tracer and the quantiser; errors are still shown."""
     root = logging.getLogger()
     level: Any = root.level
     root.setLevel(logging.ERROR)

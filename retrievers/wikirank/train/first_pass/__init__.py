@@ -1,1 +1,1 @@
-"""Training and export of the small network by which a cascade drops hopeless candidates."""
+"""Train and export the prefilter, the small network that drops hopeless candidates."""

@@ -1,4 +1,4 @@
-"""Training of a prefilter, on the groups that the cross-encoder was trained on."""
+"""Train a prefilter on training groups, such as those of the cross-encoder."""
 
 from __future__ import annotations
 
@@ -22,24 +22,25 @@ from wikirank.runtime.session import Tokens
 from wikirank.train.data.groups import TrainingGroup
 from wikirank.train.first_pass.network import PrefilterNetwork, prefilter_for
 
-_CHUNK = 2048  # Groups sorted by length together, so that batches hold little padding.
-_EACH_SAVED = 100
+_CHUNK = 2048  # Groups that are sorted by length together, so that batches have little padding.
+_STEPS_PER_CHECKPOINT = 100
 
 
 @dataclass(frozen=True, slots=True)
 class PrefilterHyperparameters:
-    """How to train a prefilter.
+    """Hyperparameters of a prefilter.
 
     Attributes:
-        passages: Of a group so many at most are learned from, drawn again each time.
+        passages: Maximum number of passages of a group, drawn again in each epoch.
         epochs: Passes over the groups.
-        groups_per_step: Groups a step, 1 or more.
-        learning_rate: Of all weights.
-        warmup_steps: Steps over which the learning rate rises from 0; then it falls to 0 linearly.
-        weight_decay: Of AdamW, the word vectors aside.
-        query_length: Longest query to train on, in tokens; longer ones lose their end.
-        passage_length: Longest passage, likewise.
-        seed: Of the order of the groups and the first weights.
+        groups_per_step: Groups in one step, 1 or more.
+        learning_rate: Highest learning rate.
+        warmup_steps: Steps in which the learning rate rises from 0. It then falls to 0 linearly.
+        weight_decay: Weight decay of AdamW. It does not apply to word vectors and word weights.
+        query_length: Maximum length of a query in training, in tokens; longer ones are truncated.
+        passage_length: Maximum length of a passage in training, in tokens; longer ones are
+            truncated.
+        seed: Seed of the initial weights, the order of the groups and the drawn passages.
     """
 
     passages: int = 9
@@ -54,7 +55,7 @@ class PrefilterHyperparameters:
 
 
 class TokenGroup(NamedTuple):
-    """A group as token ids; the positive is the first of the passages."""
+    """Token ids of a group. The first passage is the positive."""
 
     query: NDArray[np.int32]
     passages: list[NDArray[np.int32]]
@@ -63,7 +64,7 @@ class TokenGroup(NamedTuple):
 def token_groups(
     groups: Iterable[TrainingGroup], tokenizer: Tokenizer, options: PrefilterHyperparameters
 ) -> list[TokenGroup]:
-    """Tokenise each group by the cross-encoder's tokenizer."""
+    """Tokenise each group with the cross-encoder's tokenizer."""
     return [_token_group(group, tokenizer, options) for group in groups]
 
 
@@ -87,17 +88,17 @@ def fit_prefilter(
     checkpoint: Path,
     progress: bool,
 ) -> PrefilterNetwork:
-    """Train a prefilter; listwise softmax cross-entropy of the positive among its negatives.
+    """Train a prefilter by softmax cross-entropy of the positive among its negatives.
 
     Args:
-        words: Word embeddings of the cross-encoder, see `prefilter_for`.
-        groups: As many passages in each.
+        words: Word embeddings of the cross-encoder, (vocabulary, width), see `prefilter_for`.
+        groups: Training groups, all with the same number of passages.
         options: How to train.
-        checkpoint: File that the state is kept in each hundred steps; training goes on from it.
-        progress: Whether to show a progress bar.
+        checkpoint: File to save the state to every 100 steps. Training resumes from it.
+        progress: Whether to show a progress bar on a terminal.
 
     Returns:
-        The prefilter.
+        The trained prefilter, on the CPU.
     """
     with torch.random.fork_rng():
         torch.manual_seed(options.seed)
@@ -114,13 +115,13 @@ def fit_prefilter(
     )
     for step, batch in enumerate(bar, start=begin + 1):
         trainer.step(batch)
-        if step % _EACH_SAVED == 0 or step == len(batches):
+        if step % _STEPS_PER_CHECKPOINT == 0 or step == len(batches):
             trainer.save(checkpoint, step)
     return network.cpu().eval()
 
 
 class _Trainer:
-    """The network and its optimiser."""
+    """Trains the network, and saves and loads its state."""
 
     def __init__(
         self, network: PrefilterNetwork, options: PrefilterHyperparameters, *, steps: int
@@ -144,15 +145,15 @@ class _Trainer:
         )
 
     def step(self, batch: Sequence[TokenGroup]) -> None:
-        """Train on groups."""
+        """Take one optimiser step on a batch of groups."""
         queries = [group.query for group in batch for _ in group.passages]
         passages = [passage for group in batch for passage in group.passages]
         (query_ids, query_mask), (passage_ids, passage_mask) = map(
             self._padded, (queries, passages)
         )
-        # Of queries so short the plain attention is faster.
-        plain = sdpa_kernel(SDPBackend.MATH)
-        with plain, torch.autocast(self._device.type, torch.bfloat16):
+        # Plain attention is faster for such short queries.
+        plain_attention = sdpa_kernel(SDPBackend.MATH)
+        with plain_attention, torch.autocast(self._device.type, torch.bfloat16):
             logits = self._network(query_ids, passage_ids, query_mask, passage_mask)
         logits = logits.float().view(len(batch), -1)
         loss: Any = nn.functional.cross_entropy(logits, torch.zeros_like(logits[:, 0]).long())
@@ -163,29 +164,26 @@ class _Trainer:
         self._schedule.step()
 
     def save(self, file: Path, step: int) -> None:
-        """Keep the state, whole or not at all."""
+        """Write the state to a file, whole or not at all."""
         part = file.with_suffix(".part")
-        state = {
-            "step": step,
-            **{name: component.state_dict() for name, component in self._held().items()},
-        }
-        torch.save(state, part)
+        states = {name: component.state_dict() for name, component in self._components().items()}
+        torch.save({"step": step, **states}, part)
         part.replace(file)
 
     def load(self, file: Path) -> int:
-        """Take up a state that was kept; returns its step, 0 if there is none."""
+        """Load a saved state and return its step. Return 0 if there is none."""
         if not file.is_file():
             return 0
         state = torch.load(file, map_location=self._device, weights_only=True)
-        for name, component in self._held().items():
+        for name, component in self._components().items():
             component.load_state_dict(state[name])
         return int(state["step"])
 
-    def _held(self) -> dict[str, Any]:
+    def _components(self) -> dict[str, Any]:
         return {"network": self._network, "optimizer": self._optimizer, "schedule": self._schedule}
 
     def _padded(self, texts: Sequence[NDArray[np.int32]]) -> tuple[Tensor, Tensor]:
-        """Token ids, and a mask that is 0 on padding."""
+        """Return the padded token ids, and a mask that is 0 on padding."""
         ids = np.zeros((len(texts), max(map(len, texts))), dtype=np.int64)
         mask = np.zeros(ids.shape, dtype=np.float32)
         for row, text in enumerate(texts):
@@ -196,10 +194,13 @@ class _Trainer:
 def _batches(
     groups: Sequence[TokenGroup], options: PrefilterHyperparameters
 ) -> Iterator[list[TokenGroup]]:
-    """Groups in an order by chance, those of a batch of similar length."""
+    """Yield batches of groups of similar length, in random order."""
     rng = random.Random(options.seed)
     for _ in range(options.epochs):
-        drawn = [_some(group, options.passages, rng) for group in rng.sample(groups, len(groups))]
+        drawn = [
+            _sample_passages(group, options.passages, rng)
+            for group in rng.sample(groups, len(groups))
+        ]
         for start in range(0, len(drawn), _CHUNK):
             chunk = sorted(drawn[start : start + _CHUNK], key=_longest)
             size = options.groups_per_step
@@ -208,8 +209,8 @@ def _batches(
             yield from batches
 
 
-def _some(group: TokenGroup, n: int, rng: random.Random) -> TokenGroup:
-    """A group with at most so many of its passages, the positive among them."""
+def _sample_passages(group: TokenGroup, n: int, rng: random.Random) -> TokenGroup:
+    """Return a group with its positive and at most `n - 1` of its negatives."""
     if n >= len(group.passages):
         return group
     return TokenGroup(group.query, [group.passages[0], *rng.sample(group.passages[1:], n - 1)])

@@ -1,4 +1,4 @@
-"""How far below the best a candidate may be in the prefilter, and what dropping then costs."""
+"""Choose how far below the best a candidate may score in the prefilter, and measure the cost."""
 
 from __future__ import annotations
 
@@ -17,20 +17,22 @@ from wikirank.train.calibrate.measure import order_metrics
 from wikirank.train.data.candidate_lists import CandidateList
 
 MEASURED_AT = (5, 10)
-"""How many passages are wanted where a margin is chosen and measured."""
-# How much of nDCG may be lost on the lists that a margin is chosen on, and how many more than are
-# wanted go on: where nothing but the texts is known it must be quick, in hybrid search few go on.
+"""Numbers of wanted passages at which a margin is chosen and measured."""
+# Loss of nDCG that is allowed on the lists that a margin is chosen on, and share of additional
+# candidates that always go on. They differ for texts alone, which must be fast, and for hybrid
+# search, in which few candidates go on.
 _LOSS_ALONE, _SPARE_ALONE = 0.005, 0.2
 _LOSS_HYBRID, _SPARE_HYBRID = 0.003, 0.4
-_MARGINS = range(21)  # What is between whole numbers is noise.
+_MARGINS = range(21)  # Differences between whole numbers are noise.
 
 
 class CascadeScores(NamedTuple):
-    """What a cascade makes of the candidates of one list.
+    """A cascade's scores of the candidates of one list.
 
     Attributes:
-        first: (n,), what the prefilter goes by: its logits, the first stage's scores added or not.
-        final: (n,), what the final order goes by: logits of the cross-encoder, or combined scores.
+        first: (n,), scores to drop candidates by: the prefilter's logits, with or without the first
+            stage's scores added.
+        final: (n,), scores to rank candidates by: the cross-encoder's logits, or combined scores.
     """
 
     first: NDArray[np.float64]
@@ -39,14 +41,14 @@ class CascadeScores(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CascadeQuality:
-    """What a prefilter costs, measured on candidate lists.
+    """Quality of the final order with and without the prefilter, on candidate lists.
 
     Attributes:
-        top_n: How many passages were wanted of each list.
-        candidates: Mean number of candidates of a list.
-        survivors: Mean number of them that the cross-encoder scored.
-        ndcg: nDCG at `top_n` of the final order, the cross-encoder scoring all.
-        cascade_ndcg: The same with the prefilter.
+        top_n: Number of wanted passages of each list.
+        candidates: Mean number of candidates in a list.
+        survivors: Mean number of candidates that the cross-encoder scores.
+        ndcg: nDCG at `top_n` of the final order if the cross-encoder scores all candidates.
+        cascade_ndcg: nDCG at `top_n` if it scores only the survivors.
     """
 
     top_n: int
@@ -61,35 +63,35 @@ def choose_rules(
     scores: Sequence[CascadeScores],
     combination: ScoreInterpolation | None,
 ) -> DropRules:
-    """When to drop candidates, by what that costs on candidate lists.
+    """Choose which candidates to drop, by the loss of nDCG on candidate lists.
 
-    What the first stage's scores are worth beside the prefilter's logit is fitted as for the final
-    order, see `fit_combination`. Margins go by the questions that people asked, where there are
-    any: made queries are easier.
+    The weights of the first stage's scores beside the prefilter's logit are fitted like those of
+    the final order, see `fit_combination`. Margins are chosen on people's questions if there are
+    any, because generated queries are easier.
 
     Args:
         lists: Held-out candidate lists of hybrid search.
-        scores: Of each, by the logits alone.
-        combination: Of the cross-encoder; None if it has none.
+        scores: Scores of each list by the logits alone.
+        combination: The cross-encoder's combination; None if it has none.
 
     Returns:
-        The rules, each with the margin that `choose_margin` gives.
+        The rules, with the margins that `choose_margin` finds.
     """
     from_pairs = [
-        index for index, candidate_list in enumerate(lists) if candidate_list.is_of_a_pair
-    ] or range(len(lists))
-    own, own_scores = (
-        [lists[index] for index in from_pairs],
-        [scores[index] for index in from_pairs],
-    )
-    alone = choose_margin(own, own_scores, DropRule(0.0, _SPARE_ALONE), loss=_LOSS_ALONE)
+        (candidate_list, list_scores)
+        for candidate_list, list_scores in zip(lists, scores, strict=True)
+        if candidate_list.is_of_a_pair
+    ]
+    chosen = from_pairs or list(zip(lists, scores, strict=True))
+    dev_lists, dev_scores = [pair[0] for pair in chosen], [pair[1] for pair in chosen]
+    alone = choose_margin(dev_lists, dev_scores, DropRule(0.0, _SPARE_ALONE), loss=_LOSS_ALONE)
     if combination is None:
         return DropRules(alone)
-    fitted = fit_combination(lists, [one.first for one in scores])
+    fitted = fit_combination(lists, [list_scores.first for list_scores in scores])
     dense, lexical = fitted.dense / fitted.logit, fitted.lexical / fitted.logit
     rule = DropRule(0.0, _SPARE_HYBRID, dense, lexical)
-    hybrid = in_hybrid(own, own_scores, rule, combination)
-    return DropRules(alone, choose_margin(own, hybrid, rule, loss=_LOSS_HYBRID))
+    hybrid = in_hybrid(dev_lists, dev_scores, rule, combination)
+    return DropRules(alone, choose_margin(dev_lists, hybrid, rule, loss=_LOSS_HYBRID))
 
 
 def in_hybrid(
@@ -98,41 +100,43 @@ def in_hybrid(
     rule: DropRule,
     combination: ScoreInterpolation,
 ) -> list[CascadeScores]:
-    """What a cascade makes of candidates whose first-stage scores are known.
+    """Add the first stage's scores to a cascade's scores by the logits alone.
 
     Args:
-        lists: Candidate lists.
-        scores: Of each, by the logits alone.
-        rule: What the prefilter adds to its logits.
-        combination: What the final order goes by.
+        lists: Candidate lists of hybrid search.
+        scores: Scores of each list by the logits alone.
+        rule: Weights of the first stage's scores in the prefilter.
+        combination: Weights of the first stage's scores in the final order.
 
     Returns:
-        The scores of each.
+        The combined scores of each list.
     """
     return [
         CascadeScores(
             with_first_stage(
-                one.first, FirstStageScores(candidate_list.dense, candidate_list.lexical), rule
+                list_scores.first,
+                FirstStageScores(candidate_list.dense, candidate_list.lexical),
+                rule,
             ),
-            combination.scores(one.final, candidate_list.dense, candidate_list.lexical),
+            combination.scores(list_scores.final, candidate_list.dense, candidate_list.lexical),
         )
-        for candidate_list, one in zip(lists, scores, strict=True)
+        for candidate_list, list_scores in zip(lists, scores, strict=True)
     ]
 
 
 def choose_margin(
     lists: Sequence[CandidateList], scores: Sequence[CascadeScores], rule: DropRule, *, loss: float
 ) -> DropRule:
-    """The least margin at which dropping loses at most so much of nDCG@5 and of nDCG@10.
+    """Find the smallest margin that loses at most `loss` of nDCG@5 and of nDCG@10.
 
-    What is lost is what the positives that were dropped would have given. That others move up where
-    a wrong one before them is dropped is not set off against it: that is luck.
+    Only dropped positives count as a loss. Positives that move up because a wrong candidate before
+    them was dropped do not make up for it: that is luck.
 
     Args:
         lists: Held-out candidate lists.
-        scores: Of each.
-        rule: All else of the rule.
-        loss: What may be lost, see `lost_ndcg`.
+        scores: Scores of each list.
+        rule: Rule whose margin is replaced.
+        loss: Loss of nDCG that is allowed, see `lost_ndcg`.
 
     Returns:
         The rule with this margin, a whole number up to 20.
@@ -147,52 +151,49 @@ def choose_margin(
 def lost_ndcg(
     lists: Sequence[CandidateList], scores: Sequence[CascadeScores], rule: DropRule, *, top_n: int
 ) -> float:
-    """What the positives that a prefilter drops would have given.
+    """Return the nDCG that the positives dropped by a prefilter would have had.
 
     Args:
         lists: Candidate lists.
-        scores: Of each.
-        rule: See `survivors`.
-        top_n: How many passages are wanted.
+        scores: Scores of each list.
+        rule: Rule to drop candidates by, see `survivors`.
+        top_n: Number of wanted passages.
 
     Returns:
-        Mean of nDCG at `top_n` of the order where all are scored, 0 for a list whose positive goes
-        on. The larger the margin, the less it is.
+        Mean nDCG at `top_n` of the order with all candidates, counted as 0 for lists whose positive
+        survives. A larger margin never gives more.
     """
     lost: list[list[int]] = []
-    for candidate_list, one in zip(lists, scores, strict=True):
-        dropped = candidate_list.positive_rank not in survivors(one.first, top_n, rule)
-        lost.append(best_first(one.final) if dropped else [])
+    for candidate_list, list_scores in zip(lists, scores, strict=True):
+        dropped = candidate_list.positive_rank not in survivors(list_scores.first, top_n, rule)
+        lost.append(best_first(list_scores.final) if dropped else [])
     return order_metrics(lists, lost, top_n)[f"ndcg@{top_n}"]
 
 
 def cascade_quality(
     lists: Sequence[CandidateList], scores: Sequence[CascadeScores], rule: DropRule, *, top_n: int
 ) -> CascadeQuality:
-    """Measure a cascade.
+    """Measure the final order with and without the prefilter.
 
     Args:
         lists: Held-out candidate lists.
-        scores: Of each.
-        rule: See `survivors`.
-        top_n: How many passages are wanted.
+        scores: Scores of each list.
+        rule: Rule to drop candidates by, see `survivors`.
+        top_n: Number of wanted passages.
 
     Returns:
-        What it costs.
+        The quality of both orders, and the number of survivors.
     """
-    left = [survivors(one.first, top_n, rule) for one in scores]
-    cascade = [_by_logit(one, positions) for one, positions in zip(scores, left, strict=True)]
-    whole = [best_first(one.final) for one in scores]
+    kept = [sorted(survivors(list_scores.first, top_n, rule)) for list_scores in scores]
+    cascade = [
+        [positions[index] for index in best_first(list_scores.final[positions])]
+        for list_scores, positions in zip(scores, kept, strict=True)
+    ]
+    full = [best_first(list_scores.final) for list_scores in scores]
     return CascadeQuality(
         top_n,
-        candidates=float(np.mean([len(one.final) for one in scores])),
-        survivors=float(np.mean([len(positions) for positions in left])),
-        ndcg=order_metrics(lists, whole, top_n)[f"ndcg@{top_n}"],
+        candidates=float(np.mean([len(list_scores.final) for list_scores in scores])),
+        survivors=float(np.mean(list(map(len, kept)))),
+        ndcg=order_metrics(lists, full, top_n)[f"ndcg@{top_n}"],
         cascade_ndcg=order_metrics(lists, cascade, top_n)[f"ndcg@{top_n}"],
     )
-
-
-def _by_logit(scores: CascadeScores, positions: Sequence[int]) -> list[int]:
-    """Of a list those candidates alone that went on, best first."""
-    kept = sorted(positions)
-    return [kept[index] for index in best_first(scores.final[kept])]

@@ -1,4 +1,4 @@
-"""The small network of a cascade's prefilter."""
+"""The network of the prefilter."""
 
 from __future__ import annotations
 
@@ -10,27 +10,30 @@ from torch import Tensor, nn
 from wikirank.train.export.fused_attention import attend
 
 _WIDTH, _LAYERS, _HEADS, _HIDDEN = 128, 2, 4, 128
-_DEVIATION = 0.3  # Of the word vectors: how fast they are learned depends on it, nothing else.
-# What new weights are multiplied by where they add to word vectors that mean something already.
-_LITTLE = 0.3
-# The logits in the beginning, of similarities between 0 and 1.
-_MATCHES, _COSINE = 10.0, 5.0
-# Entries of vectors of length 1 are small; so much larger they are in the range of the rest.
-_PRODUCT, _ELSE = 10.0, 5.0
+# Standard deviation of the initial word vectors. It only affects how fast they are learned.
+_DEVIATION = 0.3
+# Factor of new random weights, so that they change the pretrained word vectors little at first.
+_INITIAL_FACTOR = 0.3
+# Initial weights of the similarities, which are between 0 and 1, in the logit.
+_MATCH_WEIGHT, _COSINE_WEIGHT = 10.0, 5.0
+# Entries of unit vectors are small. These factors bring them into the range of other features.
+_PRODUCT_FACTOR, _VECTOR_FACTOR = 10.0, 5.0
 _PADDING = -1e4
 
 
 class PrefilterNetwork(nn.Module):
-    """Scores a pair from word vectors in context, a hundredth of a six-layer BERT's products.
+    """Scores a pair from word vectors in context, at a hundredth of a six-layer BERT's cost.
 
-    Every token sees its two neighbours. Then the query's tokens, a tenth of all, attend to all of
-    the pair in two transformer layers; the passage's stay as they are. The logit is made of what
-    each of the query's tokens is most like in the passage (MaxSim; Khattab and Zaharia, "ColBERT",
-    SIGIR 2020), by its word and in its context, weighted by how much that word matters, and of the
-    means of query and passage, from whose likeness training starts.
+    Every token sees its two neighbours. Then the query's tokens, a tenth of all, attend to all
+    tokens of the pair in two transformer layers. The passage's tokens stay as they are.
+
+    The logit is made of two parts. The first is the highest similarity of each query token to a
+    passage token (MaxSim; Khattab and Zaharia, "ColBERT", SIGIR 2020), with and without context,
+    weighted by the importance of the word. The second compares the means of query and passage;
+    their similarity is where training starts.
 
     Args:
-        words: (vocabulary, width), vectors of the tokens to begin with.
+        words: (vocabulary, width), initial word vectors.
     """
 
     def __init__(self, words: Tensor) -> None:
@@ -40,13 +43,13 @@ class PrefilterNetwork(nn.Module):
         self.log_weights = nn.Embedding(vocabulary, 1, _weight=torch.zeros(vocabulary, 1))
         self.sides = nn.Embedding(2, width, _weight=torch.zeros(2, width))
         self.word_norm, self.context_norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.context = _little(nn.Linear(3 * width, width))
+        self.context = _scaled_down(nn.Linear(3 * width, width))
         self.layers = nn.ModuleList(_QueryLayer(width) for _ in range(_LAYERS))
         self.token_hidden = nn.Linear(width + 2, _HIDDEN)
-        self.token_output = _little(nn.Linear(_HIDDEN, 1))
+        self.token_output = _scaled_down(nn.Linear(_HIDDEN, 1))
         self.hidden = nn.Linear(4 * width + 5, _HIDDEN)
-        self.output = _little(nn.Linear(_HIDDEN, 1))
-        self.scales = nn.Parameter(torch.tensor([_MATCHES, _MATCHES, _COSINE]))
+        self.output = _scaled_down(nn.Linear(_HIDDEN, 1))
+        self.scales = nn.Parameter(torch.tensor([_MATCH_WEIGHT, _MATCH_WEIGHT, _COSINE_WEIGHT]))
 
     def forward(
         self,
@@ -58,10 +61,10 @@ class PrefilterNetwork(nn.Module):
         """Score pairs.
 
         Args:
-            query_ids: (pairs, tokens).
-            passage_ids: (pairs, other tokens).
-            query_mask: (pairs, tokens), 0 on padding; None if there is none.
-            passage_mask: (pairs, other tokens), likewise.
+            query_ids: (pairs, query tokens).
+            passage_ids: (pairs, passage tokens).
+            query_mask: (pairs, query tokens), 0 on padding; None if there is no padding.
+            passage_mask: (pairs, passage tokens), 0 on padding; None if there is no padding.
 
         Returns:
             (pairs,), logits.
@@ -72,71 +75,76 @@ class PrefilterNetwork(nn.Module):
         matched = torch.stack(
             (_best_match(*words, passage_mask), _best_match(query, passage, passage_mask)), dim=-1
         )
-        read = query
+        attended = query
         for layer in self.layers:
-            read = layer(read, passage, query_mask, passage_mask)
+            attended = layer(attended, passage, query_mask, passage_mask)
         weights = self.log_weights(query_ids).exp()
         if query_mask is not None:
             weights = weights * query_mask.unsqueeze(-1)
         weights = weights / weights.sum(1, keepdim=True)
-        token = self._token(torch.cat((read, matched), dim=-1))
-        matches = (weights * torch.cat((matched, token), dim=-1)).sum(1)
-        q, p = _mean(read, query_mask), _mean(passage, passage_mask)
+        token_scores = self._token_scores(torch.cat((attended, matched), dim=-1))
+        matches = (weights * torch.cat((matched, token_scores), dim=-1)).sum(1)
+        q, p = _mean(attended, query_mask), _mean(passage, passage_mask)
         cosine = (q * p).sum(-1, keepdim=True)
-        likeness = (_mean(query, query_mask) * p).sum(-1, keepdim=True)
-        rest = torch.cat(((q - p).abs(), q, p), dim=-1) * _ELSE
-        features = torch.cat((q * p * _PRODUCT, rest, matches, cosine, likeness), dim=-1)
+        first_cosine = (_mean(query, query_mask) * p).sum(-1, keepdim=True)
+        vectors = torch.cat(((q - p).abs(), q, p), dim=-1) * _VECTOR_FACTOR
+        features = torch.cat(
+            (q * p * _PRODUCT_FACTOR, vectors, matches, cosine, first_cosine), dim=-1
+        )
         learned = self.output(nn.functional.gelu(self.hidden(features)))
-        known = torch.cat((matches[:, :2], likeness), dim=-1) * self.scales
-        logits: Tensor = learned.squeeze(-1) + known.sum(-1) + matches[:, 2]
+        similarities = torch.cat((matches[:, :2], first_cosine), dim=-1) * self.scales
+        logits: Tensor = learned.squeeze(-1) + similarities.sum(-1) + matches[:, 2]
         return logits
 
     def _in_context(self, words: Tensor, mask: Tensor | None, side: int) -> Tensor:
-        """Word vectors with something of their neighbours'."""
+        """Add the context of its two neighbours to each word vector."""
         if mask is not None:
             words = words * mask.unsqueeze(-1)
         padded = nn.functional.pad(words, (0, 0, 1, 1))
-        seen = torch.cat((padded[:, :-2], words, padded[:, 2:]), dim=-1)
-        more = nn.functional.gelu(self.context(seen)) + self.sides.weight[side]
-        states: Tensor = self.context_norm(words + more)
+        neighbours = torch.cat((padded[:, :-2], words, padded[:, 2:]), dim=-1)
+        context = nn.functional.gelu(self.context(neighbours)) + self.sides.weight[side]
+        states: Tensor = self.context_norm(words + context)
         return states
 
-    def _token(self, matched: Tensor) -> Tensor:
-        """What each of the query's tokens has to say: (pairs, tokens, 1)."""
-        said: Tensor = self.token_output(nn.functional.gelu(self.token_hidden(matched)))
-        return said
+    def _token_scores(self, features: Tensor) -> Tensor:
+        """Score each token of the query: (pairs, tokens, 1)."""
+        scores: Tensor = self.token_output(nn.functional.gelu(self.token_hidden(features)))
+        return scores
 
 
 class _QueryLayer(nn.Module):
-    """A transformer layer whose output is that of the query's tokens alone.
+    """A transformer layer that only updates the query's tokens.
 
-    It begins as attention to what is alike, as queries, keys and values are the states themselves.
+    Its projections start near the identity, so that tokens attend to similar tokens at first.
     """
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.num_attention_heads = _HEADS
-        self.query, self.key, self.value = (_same(width) for _ in range(3))
-        self.attended = _little(nn.Linear(width, width))
+        self.query, self.key, self.value = (_near_identity(width) for _ in range(3))
+        self.attended = _scaled_down(nn.Linear(width, width))
         self.attended_norm, self.norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.hidden = nn.Linear(width, 4 * width)
-        self.output = _little(nn.Linear(4 * width, width))
+        self.output = _scaled_down(nn.Linear(4 * width, width))
 
     def forward(
         self, query: Tensor, passage: Tensor, query_mask: Tensor | None, passage_mask: Tensor | None
     ) -> Tensor:
-        seen = None
+        mask = None
         if query_mask is not None and passage_mask is not None:
-            seen = torch.cat((query_mask, passage_mask), dim=1)[:, None, None, :].bool()
+            mask = torch.cat((query_mask, passage_mask), dim=1)[:, None, None, :].bool()
         attention: Any = self
-        attended = attend(attention, query, torch.cat((query, passage), dim=1), seen)
+        attended = attend(attention, query, torch.cat((query, passage), dim=1), mask)
         query = self.attended_norm(query + self.attended(attended))
-        read: Tensor = self.norm(query + self.output(nn.functional.gelu(self.hidden(query))))
-        return read
+        states: Tensor = self.norm(query + self.output(nn.functional.gelu(self.hidden(query))))
+        return states
 
 
 def prefilter_for(words: Tensor) -> PrefilterNetwork:
-    """A prefilter to be trained, from principal components of a model's (vocabulary, width)."""
+    """Create an untrained prefilter whose word vectors are principal components of `words`.
+
+    `words` are the word embeddings of a cross-encoder, (vocabulary, width).
+    """
     centred = words - words.mean(0)
     _, _, axes = torch.linalg.svd(centred, full_matrices=False)
     vectors = centred @ axes[:_WIDTH].T
@@ -144,7 +152,7 @@ def prefilter_for(words: Tensor) -> PrefilterNetwork:
 
 
 def _best_match(query: Tensor, passage: Tensor, passage_mask: Tensor | None) -> Tensor:
-    """The highest cosine of each of the query's tokens and any of the passage's."""
+    """Return the highest cosine of each query token to a passage token."""
     cosines = _unit(query) @ _unit(passage).transpose(1, 2)
     if passage_mask is not None:
         cosines = cosines + (1 - passage_mask).unsqueeze(1) * _PADDING
@@ -152,7 +160,7 @@ def _best_match(query: Tensor, passage: Tensor, passage_mask: Tensor | None) -> 
 
 
 def _mean(states: Tensor, mask: Tensor | None) -> Tensor:
-    """The mean direction of states."""
+    """Return the mean of the states, scaled to length 1."""
     return _unit(states.sum(1) if mask is None else (states * mask.unsqueeze(-1)).sum(1))
 
 
@@ -160,7 +168,7 @@ def _unit(states: Tensor) -> Tensor:
     return nn.functional.normalize(states, dim=-1)
 
 
-def _same(width: int) -> nn.Linear:
+def _near_identity(width: int) -> nn.Linear:
     linear = nn.Linear(width, width)
     nn.init.normal_(linear.weight, std=0.02)
     nn.init.zeros_(linear.bias)
@@ -169,8 +177,8 @@ def _same(width: int) -> nn.Linear:
     return linear
 
 
-def _little(linear: nn.Linear) -> nn.Linear:
+def _scaled_down(linear: nn.Linear) -> nn.Linear:
     nn.init.zeros_(linear.bias)
     with torch.no_grad():
-        linear.weight *= _LITTLE
+        linear.weight *= _INITIAL_FACTOR
     return linear

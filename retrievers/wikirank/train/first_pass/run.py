@@ -1,8 +1,9 @@
-"""A prefilter for the model of a finished run: trained, exported, its margin chosen, measured."""
+"""Train, export and measure a prefilter for the model of a finished run."""
 
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -45,12 +46,7 @@ from wikirank.train.wiki.finish import DATA
 
 
 def export_prefilter(network: PrefilterNetwork, target: Path) -> None:
-    """Write a prefilter as int8 ONNX, for one pair a run.
-
-    Args:
-        network: A trained one.
-        target: The file to write.
-    """
+    """Write a trained prefilter to a file as int8 ONNX, for one pair per run."""
     fp32 = target.with_suffix(".fp32.onnx")
     example = {
         "query_ids": torch.ones(1, 5, dtype=torch.long),
@@ -63,7 +59,10 @@ def export_prefilter(network: PrefilterNetwork, target: Path) -> None:
 
 
 def _large_nodes(network: PrefilterNetwork) -> list[str]:
-    """The word vectors, and what is done to every token; for the rest int8 takes longer."""
+    """Return the nodes of the word vectors and of the products with every passage token.
+
+    The other nodes are slower in int8.
+    """
     return [
         *("/words/Gather", "/words_1/Gather", "/context/MatMul", "/context_1/MatMul"),
         *(
@@ -76,21 +75,21 @@ def _large_nodes(network: PrefilterNetwork) -> list[str]:
 
 RECORD_FILE = "first_pass.json"
 _CHECKPOINT = "first-pass.pt"
-# A margin is decided by the few lists whose positive is dropped, so it takes many. Each costs as
-# much as 50 pairs.
+# A margin depends on the few lists whose positive is dropped, so many lists are needed. Scoring a
+# list takes as long as 50 pairs.
 _MOST_LISTS = {"dev": 3000, "test": 600}
 
 
 @dataclass(frozen=True, slots=True)
 class PrefilterRecord:
-    """What came of it.
+    """A trained prefilter's record, as kept in `first_pass.json`.
 
     Attributes:
-        hyperparameters: Of `PrefilterHyperparameters`.
-        rules: Of `DropRules`, chosen on dev lists.
-        alone: What dropping costs on test lists where only the texts are known, for 5 and for 10
-            passages wanted.
-        hybrid: Likewise in hybrid search; empty if the cross-encoder has no combination.
+        hyperparameters: Fields of `PrefilterHyperparameters`.
+        rules: Fields of `DropRules`, chosen on dev lists.
+        alone: Quality on test lists if only the texts are known, for 5 and for 10 wanted passages.
+        hybrid: Quality on test lists in hybrid search, for 5 and for 10 wanted passages; empty if
+            the cross-encoder has no combination.
     """
 
     hyperparameters: dict[str, Any]
@@ -99,13 +98,13 @@ class PrefilterRecord:
     hybrid: list[CascadeQuality]
 
     def summary(self) -> str:
-        """The record in a few lines, for a terminal."""
-        named = [("texts alone", one) for one in self.alone]
-        named += [("hybrid search", one) for one in self.hybrid]
+        """Summarise the record in a few lines for a terminal."""
+        named = [("texts alone", quality) for quality in self.alone]
+        named += [("hybrid search", quality) for quality in self.hybrid]
         return "\n".join(
-            f"{name}, best {one.top_n} of {one.candidates:.0f}: {one.survivors:.1f} go on to the "
-            f"cross-encoder, nDCG@{one.top_n} {one.cascade_ndcg:.4f} ({one.ndcg:.4f} if all do)"
-            for name, one in named
+            f"{name}, best {q.top_n} of {q.candidates:.0f}: {q.survivors:.1f} reach the "
+            f"cross-encoder, nDCG@{q.top_n} {q.cascade_ndcg:.4f} ({q.ndcg:.4f} if all do)"
+            for name, q in named
         )
 
 
@@ -117,16 +116,16 @@ def train_prefilter(
     progress: bool = True,
     report: Report = lambda _: None,
 ) -> PrefilterRecord:
-    """Train a prefilter for a finished run's model and put it into the run's `onnx/`.
+    """Train a prefilter for a finished run's model and add it to the run's `onnx/`.
 
-    The same call goes on from the last checkpoint where it was stopped, and only reads the record
-    where it was finished.
+    If an earlier call was stopped, the same call resumes from its last checkpoint. If it was
+    finished, the call only reads the record.
 
     Args:
-        run: The output folder of `train_wiki`.
-        data: Folder of `prepare_data` to train and measure on; None is the run's own. Many
-            negatives a group are better.
-        hyperparameters: How to train it.
+        run: Output folder of `train_wiki`.
+        data: Folder of `prepare_data` to train and measure on; None is the run's own data. Groups
+            with many negatives give a better prefilter.
+        hyperparameters: How to train; None is the defaults.
         progress: Whether to show progress bars on standard error.
         report: Called with a sentence at each stage.
 
@@ -134,10 +133,10 @@ def train_prefilter(
         The record, as saved in `first_pass.json`.
 
     Raises:
-        ModelError: If the run is not finished, or its network is not a BERT as we export it.
+        ModelError: If the run is not finished, or its network is not a BERT that we exported.
     """
     if (run / RECORD_FILE).is_file():
-        return _read(run)
+        return _read_record(run)
     options = hyperparameters or PrefilterHyperparameters()
     folder = read_model_folder(run / ONNX_FOLDER, kind="cross-encoder")
     data = data or run / DATA
@@ -145,16 +144,18 @@ def train_prefilter(
     network = _train(run, folder, data, options, progress=progress)
     report("Choosing what to drop on dev lists, and measuring it on test lists.")
     with tempfile.TemporaryDirectory() as scratch:
-        exported = _exported(network, folder, Path(scratch))
+        exported = _export(network, folder, Path(scratch))
         scorers = CascadeCrossEncoder(exported), PrefilterAlone(exported)
         combination = scorers[0].combination
-        dev, test = (_some(data / f"{part}.jsonl.gz", most) for part, most in _MOST_LISTS.items())
+        dev, test = (
+            _read_lists(data / f"{part}.jsonl.gz", most) for part, most in _MOST_LISTS.items()
+        )
         rules = choose_rules(dev, _scores(dev, *scorers), combination)
         scores = _scores(test, *scorers)
         described = replace(folder.description, prefilter=rules)
         rewrite_model_folder(folder, described, networks=exported.networks)
     record = PrefilterRecord(
-        asdict(options), asdict(rules), *_measured(test, scores, rules, combination)
+        asdict(options), asdict(rules), *_measure(test, scores, rules, combination)
     )
     (run / RECORD_FILE).write_text(json.dumps(asdict(record), indent=2) + "\n", "utf-8")
     with (run / MODEL_CARD).open("a", encoding="utf-8") as card:
@@ -165,7 +166,7 @@ def train_prefilter(
 
 
 class PrefilterAlone(CascadeCrossEncoder):
-    """A cross-encoder whose logits are those of its prefilter."""
+    """A cross-encoder that returns its prefilter's logits."""
 
     @override
     def _score(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
@@ -191,15 +192,15 @@ def _train(
     )
 
 
-def _read(run: Path) -> PrefilterRecord:
+def _read_record(run: Path) -> PrefilterRecord:
     fields = json.loads((run / RECORD_FILE).read_text("utf-8"))
     for name in ("alone", "hybrid"):
-        fields[name] = [CascadeQuality(**one) for one in fields[name]]
+        fields[name] = [CascadeQuality(**quality) for quality in fields[name]]
     return PrefilterRecord(**fields)
 
 
-def _exported(network: PrefilterNetwork, folder: ModelFolder, scratch: Path) -> ModelFolder:
-    """The model with its prefilter, in a folder for the time being."""
+def _export(network: PrefilterNetwork, folder: ModelFolder, scratch: Path) -> ModelFolder:
+    """Write the model with its prefilter to a temporary folder."""
     file = scratch / PREFILTER_FILE
     export_prefilter(network, file)
     write_model_folder(
@@ -223,24 +224,24 @@ def _scores(
     ]
 
 
-def _measured(
+def _measure(
     lists: Sequence[CandidateList],
     scores: Sequence[CascadeScores],
     rules: DropRules,
     combination: ScoreInterpolation | None,
 ) -> tuple[list[CascadeQuality], list[CascadeQuality]]:
-    """What dropping costs where the texts alone are known, and in hybrid search."""
+    """Measure the prefilter on texts alone, and in hybrid search."""
 
-    def at(scores: Sequence[CascadeScores], rule: DropRule) -> list[CascadeQuality]:
+    def quality(scores: Sequence[CascadeScores], rule: DropRule) -> list[CascadeQuality]:
         return [cascade_quality(lists, scores, rule, top_n=top_n) for top_n in MEASURED_AT]
 
-    alone = at(scores, rules.alone)
+    alone = quality(scores, rules.alone)
     if combination is None or rules.hybrid is None:
         return alone, []
-    return alone, at(in_hybrid(lists, scores, rules.hybrid, combination), rules.hybrid)
+    return alone, quality(in_hybrid(lists, scores, rules.hybrid, combination), rules.hybrid)
 
 
-def _some(file: Path, most: int) -> list[CandidateList]:
-    """At most so many candidate lists, evenly spread, as they lie sorted by style."""
+def _read_lists(file: Path, most: int) -> list[CandidateList]:
+    """Read at most `most` candidate lists, evenly spread because the file is sorted by style."""
     lists = list(read_candidate_lists(file))
-    return lists[:: -(-len(lists) // most)]
+    return lists[:: math.ceil(len(lists) / most)]

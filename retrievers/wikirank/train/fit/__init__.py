@@ -1,1 +1,1 @@
-"""Fitting a cross-encoder: models, losses, trainers and the run's folder."""
+"""Fine-tune a cross-encoder: base models, losses, the trainer and the run's folder."""

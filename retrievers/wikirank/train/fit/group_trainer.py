@@ -1,4 +1,4 @@
-"""Fine-tuning on groups: a positive and its negatives, or passages that a teacher scored."""
+"""Fine-tune on groups: a positive and its negatives, or passages that a teacher scored."""
 
 from __future__ import annotations
 
@@ -42,29 +42,29 @@ DEV_DEPTH = 20
 AT_K = 10
 DEV_METRIC = f"{EVALUATOR}_ndcg@{AT_K}"
 _LOGS = 80
-"""How many times to log the loss: enough for a curve, few enough for its noise to be averaged."""
+"""Number of logged losses: enough for a curve, few enough to average out the noise."""
 _HEAD = r"^model\.(?!0\.)"
-"""Parameters, as the loss names them, of all modules but the model's first, the transformer."""
+"""Matches the parameters of all modules after the first, which is the transformer."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupHyperparameters:
-    """How to train on groups.
+    """Hyperparameters of training on groups.
 
     Attributes:
         epochs: Passes over the groups.
-        groups_per_step: Groups a step, 1 or more; of all processes together.
-        learning_rate: Of the transformer.
-        head_learning_rate: Of the modules after it, which start from chance.
-        warmup: Share of the steps over which the learning rates rise from 0.
-        weight_decay: Of AdamW.
-        loss: `both`, `listwise`, `bce` or `distillation`; see `GroupLoss`.
+        groups_per_step: Groups in one step of all processes together, 1 or more.
+        learning_rate: Learning rate of the transformer.
+        head_learning_rate: Learning rate of the modules after the transformer, which are new.
+        warmup: Share of the steps in which the learning rates rise from 0.
+        weight_decay: Weight decay of AdamW.
+        loss: `both`, `listwise`, `bce` or `distillation`, see `GroupLoss`.
         bce_weight: Weight of the binary part of `both` and of `distillation`.
-        evaluations: How many times to evaluate on dev, evenly spread.
-        patience: Evaluations without a better nDCG@10 after which to stop.
-        seed: Of the order of the groups and of dropout.
-        bf16: Whether to train under bfloat16 autocast, on a GPU or a CPU with instructions for it,
-            where it halves the time.
+        evaluations: Number of evaluations on dev, evenly spread.
+        patience: Number of evaluations without a better nDCG@10 after which training stops.
+        seed: Seed of the order of the groups and of dropout.
+        bf16: Whether to train under bfloat16 autocast. It halves the time on a GPU or on a CPU with
+            bfloat16 instructions, and is ignored on other CPUs.
     """
 
     epochs: int = 1
@@ -91,16 +91,16 @@ def groups_dataset(
     scores: Sequence[Sequence[float]] | None = None,
     questions: Sequence[QuestionGroup] = (),
 ) -> Dataset:
-    """Groups as `GroupLoss` takes them: columns `query`, `docs` and `labels`.
+    """Return groups as a data set for `GroupLoss`, with columns `query`, `docs` and `labels`.
 
     Args:
-        groups: Labelled ones.
-        scores: A teacher's of each group, then of each question, for the loss `distillation`: a
-            column more, `scores`.
-        questions: Groups without a label.
+        groups: Labelled groups.
+        scores: A teacher's scores of each group, then of each question, for the loss
+            `distillation`. They become a fourth column, `scores`.
+        questions: Unlabelled groups.
 
     Returns:
-        The data set, the positive first in each labelled group; questions follow the groups.
+        The groups, then the questions. The positive comes first in each labelled group.
     """
     columns: dict[str, list[Any]] = {
         "query": [
@@ -122,24 +122,24 @@ def groups_dataset(
 
 
 def ranking_samples(lists: Sequence[CandidateList]) -> list[dict[str, str | list[str]]]:
-    """Candidate lists as sentence-transformers' reranking evaluator takes them.
+    """Return candidate lists as samples for sentence-transformers' reranking evaluator.
 
-    Few and short ones are enough to choose a checkpoint by, and scoring them costs as much as
-    training on them would.
+    A few short lists are enough to choose a checkpoint, and scoring a list takes as long as
+    training on it.
 
     Args:
-        lists: Candidate lists; the first `DEV_LISTS` are taken.
+        lists: Candidate lists. Only the first `DEV_LISTS` are used.
 
     Returns:
-        Samples of the first `DEV_DEPTH` candidates each; a positive further down counts as missed.
+        Samples with the first `DEV_DEPTH` candidates. A positive further down counts as missed.
     """
     return [
         {
-            "query": one.query,
-            "positive": [one.positive],
-            "documents": one.candidates[:DEV_DEPTH],
+            "query": candidate_list.query,
+            "positive": [candidate_list.positive],
+            "documents": candidate_list.candidates[:DEV_DEPTH],
         }
-        for one in lists[:DEV_LISTS]
+        for candidate_list in lists[:DEV_LISTS]
     ]
 
 
@@ -152,27 +152,28 @@ def fit_groups(
     checkpoints: Path,
     progress: bool,
 ) -> Fit:
-    """Fine-tune a model in place and leave it as it was at its best on dev.
+    """Fine-tune a model in place, and load its best checkpoint on dev at the end.
 
     Args:
-        model: One label.
-        groups: Of `groups_dataset`.
-        dev: Of `ranking_samples`; nDCG@10 on it decides, positives that were missed stay missed.
+        model: Cross-encoder with one label.
+        groups: Training data, from `groups_dataset`.
+        dev: Samples to choose the checkpoint with the best nDCG@10 on, from `ranking_samples`. A
+            positive that the first stage missed stays missed.
         hyperparameters: How to train.
-        checkpoints: Folder for the checkpoints; training goes on from the last one in it.
+        checkpoints: Folder of the checkpoints. Training resumes from the last one in it.
         progress: Whether to show a progress bar with the loss, the dev metric and the time left.
 
     Returns:
         The evaluations, the losses and the time.
 
     Raises:
-        InvalidArgumentError: If the loss wants a teacher's scores and the groups have none or the
-            other way round, or the groups a step cannot be shared out among the processes.
+        InvalidArgumentError: If the loss needs a teacher's scores and the groups have none, or the
+            other way round; or if `groups_per_step` is not a multiple of the number of processes.
     """
     if ("scores" in groups.column_names) != (hyperparameters.loss == "distillation"):
         msg = (
-            "Expected the teacher's scores beside the groups exactly for the loss 'distillation', "
-            f"got the columns {groups.column_names} for the loss {hyperparameters.loss!r}."
+            "Expected a column 'scores' with the loss 'distillation' and with no other, got the "
+            f"columns {groups.column_names} with the loss {hyperparameters.loss!r}."
         )
         raise InvalidArgumentError(msg)
     resume_from = last_checkpoint(checkpoints)
@@ -193,15 +194,16 @@ def fit_groups(
             _LogAtEvaluation(),
         ],
     )
-    trainer.remove_callback(PrinterCallback)  # prints to standard output where there is no bar
+    trainer.remove_callback(PrinterCallback)  # without a bar it prints to standard output
     trainer.remove_callback(ProgressCallback)
     if progress:
         trainer.add_callback(_Progress())
     started = time.perf_counter()
-    with quiet_transformers():  # of its bars for loading and saving, too, which tear ours
+    with quiet_transformers():  # its bars for loading and saving would break ours
         trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
-    trainer.accelerator.wait_for_everyone()  # all have read the best checkpoint: it may go
-    # Else the model would go on under autocast: an export of it would be in bfloat16.
+    # The checkpoints may be deleted only after every process has read the best one.
+    trainer.accelerator.wait_for_everyone()
+    # Otherwise the model would stay under autocast, and its export would be in bfloat16.
     trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     return Fit.of(
         trainer.state.log_history,
@@ -212,7 +214,7 @@ def fit_groups(
 
 
 class _LogAtEvaluation(TrainerCallback):
-    """Logs the loss wherever there is an evaluation, so that no step before it is left out."""
+    """Logs the loss at each evaluation, so that it covers all steps before the evaluation."""
 
     @override
     def on_step_end(
@@ -222,7 +224,7 @@ class _LogAtEvaluation(TrainerCallback):
 
 
 class _Progress(ProgressCallback):
-    """Loss and dev metric on the bar itself, beside steps and time left; a line an evaluation."""
+    """Shows loss and dev metric on the progress bar, and prints a line after each evaluation."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -241,8 +243,7 @@ class _Progress(ProgressCallback):
         if bar is None:
             return
         names = {"loss": "loss", f"eval_{DEV_METRIC}": f"dev nDCG@{AT_K}"}
-        new = {shown: f"{logs[name]:.4f}" for name, shown in names.items() if name in logs}
-        self._shown |= new
+        self._shown |= {label: f"{logs[name]:.4f}" for name, label in names.items() if name in logs}
         bar.set_postfix(self._shown)
         if f"eval_{DEV_METRIC}" in logs:
             line = ", ".join(f"{name} {value}" for name, value in self._shown.items())
@@ -271,13 +272,15 @@ def _arguments(
     return CrossEncoderTrainingArguments(
         output_dir=str(checkpoints),
         num_train_epochs=hyperparameters.epochs,
-        per_device_train_batch_size=_share(hyperparameters.groups_per_step, process_count()),
+        per_device_train_batch_size=_groups_per_process(
+            hyperparameters.groups_per_step, process_count()
+        ),
         learning_rate=hyperparameters.learning_rate,
         learning_rate_mapping={_HEAD: hyperparameters.head_learning_rate} if own_head else {},
         lr_scheduler_type="linear",
         warmup_steps=math.ceil(hyperparameters.warmup * steps),
         weight_decay=hyperparameters.weight_decay,
-        # Without instructions of its own, bfloat16 takes two to ten times as long as fp32.
+        # Without special instructions bfloat16 takes two to ten times as long as fp32.
         bf16=hyperparameters.bf16 and (torch.cuda.is_available() or _has_bf16_instructions()),
         seed=hyperparameters.seed,
         save_total_limit=2,
@@ -286,7 +289,7 @@ def _arguments(
         report_to="none",
         disable_tqdm=not progress,
         use_cpu=not torch.cuda.is_available(),
-        dataloader_drop_last=process_count() > 1,  # each must have as many batches
+        dataloader_drop_last=process_count() > 1,  # all processes need the same number of batches
         **schedule,
     )
 
@@ -296,12 +299,12 @@ def _has_bf16_instructions() -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
-def _share(groups_per_step: int, processes: int) -> int:
-    """Groups a step for each process, so that a step is the same whatever the number of them."""
+def _groups_per_process(groups_per_step: int, processes: int) -> int:
+    """Return the groups of each process in a step, so that the step's size stays the same."""
     if groups_per_step % processes:
         msg = (
             f"Expected groups_per_step to be a multiple of the {processes} processes, got "
-            f"{groups_per_step}; change one of the two."
+            f"{groups_per_step}. Change one of the two."
         )
         raise InvalidArgumentError(msg)
     return groups_per_step // processes

@@ -1,4 +1,4 @@
-"""What a training run records: its pairs, evaluations, losses and export."""
+"""Records of a training run: pairs, evaluations, losses and export."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class LabelledPair:
     """One training example.
 
     Attributes:
-        query: The question.
-        passage: The passage it is paired with.
-        label: 1.0 if the passage is the query's own window, else 0.0.
+        query: Text of the query.
+        passage: Text of the passage.
+        label: 1.0 if the passage is the query's own window, otherwise 0.0.
     """
 
     query: str
@@ -25,7 +25,7 @@ class LabelledPair:
 
 
 def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table of a head and rows, whose cells are Markdown already."""
+    """Return a Markdown table. The cells are inserted as they are."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -38,10 +38,10 @@ class EpochRecord:
     """One evaluation during training.
 
     Attributes:
-        epoch: Epochs trained.
-        step: Optimiser steps taken.
-        loss: Mean training loss since the evaluation before.
-        metrics: `wiki-eval_map`, `wiki-eval_mrr@10`, `wiki-eval_ndcg@10`.
+        epoch: Epochs trained so far.
+        step: Optimiser steps so far.
+        loss: Mean training loss since the previous evaluation.
+        metrics: Metrics by name, such as `wiki-eval_mrr@10`.
     """
 
     epoch: float
@@ -52,13 +52,13 @@ class EpochRecord:
 
 @dataclass(frozen=True)
 class OnnxRecord:
-    """The exported model beside the trained one.
+    """The exported model, compared with the trained one.
 
     Attributes:
         sha256: Hash of `model.onnx`.
-        bytes: Its size.
+        bytes: Size of `model.onnx`.
         spearman: Rank correlation of its logits with those of the torch model in fp32.
-        n_pairs: Over so many held-out pairs.
+        n_pairs: Number of pairs that were compared.
     """
 
     sha256: str
@@ -68,7 +68,7 @@ class OnnxRecord:
 
 
 def write_record(folder: Path, fields: Mapping[str, Any]) -> None:
-    """Write the `training.json` of a run's folder, whole or not at all."""
+    """Write `training.json` to a run's folder, whole or not at all."""
     scratch = folder / f".{RECORD_FILE}"
     scratch.write_text(json.dumps(fields, indent=2, ensure_ascii=False) + "\n", "utf-8")
     scratch.replace(folder / RECORD_FILE)
@@ -76,13 +76,14 @@ def write_record(folder: Path, fields: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What the trainer did.
+    """The course of a training.
 
     Attributes:
-        epochs: One entry an evaluation, earlier sessions' included.
-        losses: Steps, each with the mean training loss since the one before; likewise.
+        epochs: All evaluations, including those before the training was resumed.
+        losses: Steps with the mean training loss since the previous entry, including those before
+            the training was resumed.
         seconds: Wall time of this session.
-        resumed: Whether it started from a checkpoint.
+        resumed: Whether this session started from a checkpoint.
     """
 
     epochs: list[EpochRecord]
@@ -99,34 +100,16 @@ class Fit:
         seconds: float,
         resumed: bool,
     ) -> Fit:
-        """Read a trainer's log.
-
-        Args:
-            history: The trainer's `state.log_history`.
-            evaluator: Name of the evaluator.
-            seconds: As the attribute.
-            resumed: Likewise.
-
-        Returns:
-            What the trainer did.
-        """
+        """Read a trainer's log, its `state.log_history`."""
         losses = [(int(entry["step"]), entry["loss"]) for entry in history if "loss" in entry]
         return cls(epoch_records(history, evaluator), losses, seconds, resumed)
 
 
 def epoch_records(history: Sequence[dict[str, float]], evaluator: str) -> list[EpochRecord]:
-    """One record for each step that was evaluated, from a trainer's log.
-
-    Args:
-        history: The trainer's `state.log_history`.
-        evaluator: Name of the evaluator.
-
-    Returns:
-        The records, in the order of the steps.
-    """
+    """Return the evaluations in a trainer's log, its `state.log_history`, in order."""
     prefix = f"eval_{evaluator}_"
     records = []
-    losses: list[tuple[int, float]] = []  # since the evaluation before: steps, their mean
+    losses: list[tuple[int, float]] = []  # since the last evaluation: steps and their mean loss
     logged = evaluated = 0
     for entry in history:
         step = int(entry["step"])

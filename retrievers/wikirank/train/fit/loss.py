@@ -1,11 +1,11 @@
-"""The losses over a query's whole group: its positive passage against its negatives.
+"""Losses over a query's whole group: its positive passage against its negatives.
 
 Groups may differ in size: rows are padded with `PADDING`, which no loss counts. A group without a
-positive, such as that of an unlabelled question, has its share in the distillation alone.
+positive, such as that of an unlabelled question, only counts in the distillation loss.
 
-sentence-transformers' `ListNetLoss` and `BinaryCrossEntropyLoss` read the pairs in the order given,
-which pads more (see `_PAIRS_A_RUN`), and the first turns labels into targets by a softmax, which
-leaves the positive of five passages with 0.40 of the weight. So these are torch's own losses.
+We do not use sentence-transformers' `ListNetLoss` and `BinaryCrossEntropyLoss`. They read the pairs
+in the given order, which needs more padding (see `_PAIRS_PER_BATCH`). The first also turns labels
+into targets by a softmax, which gives the positive of five passages only 0.40 of the weight.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ from wikirank.runtime.tokens import plain_tokenizer
 LossName = Literal["both", "listwise", "bce", "distillation"]
 
 PADDING = -1e4
-"""Stands for a logit where a shorter group has no passage: its share of a softmax is 0.
+"""Logit of a missing passage in a shorter group: its share of a softmax is 0.
 
-Minus infinity would be 0 times infinity, not a number, in the cross-entropy of soft targets.
+Minus infinity would give NaN (0 times infinity) in the cross-entropy of soft targets.
 """
-_PAIRS_A_RUN = 16
-"""Runs of pairs of like length waste little on padding: 1.7 times as fast as 32 pairs at once."""
-_PAIRS_A_RUN_ON_GPU = 256
-"""A GPU waits for its next kernel while it has less to do than this."""
+_PAIRS_PER_BATCH = 16
+"""Small batches of pairs of similar length need little padding: 1.7 times as fast as 32 pairs."""
+_PAIRS_PER_BATCH_ON_GPU = 256
+"""Smaller batches do not keep a GPU busy."""
 
 
 class GroupLoss(nn.Module):
     """One of four losses over groups.
 
-    | name | what it is |
+    | name | formula |
     |---|---|
     | `both` | `listwise_loss` + `bce_weight` · `binary_loss` |
     | `listwise` | `listwise_loss`: the order within each list, whatever the level of its logits |
     | `bce` | `binary_loss`: each passage alone |
     | `distillation` | `distillation_loss` + `bce_weight` · `binary_loss` |
 
-    The binary part pins the logits to a scale that is the same for all queries, so that a threshold
-    means something; the listwise part and the teacher's leave the level of each list open. Groups
-    without a positive have no listwise and no binary part.
+    The binary part gives the logits the same scale for all queries, so that one threshold fits all.
+    The listwise loss and the distillation loss do not fix the level of a list. Groups without a
+    positive have no listwise and no binary part.
 
     Inputs:
         | query | docs | labels | scores, for `distillation` only |
@@ -56,12 +56,12 @@ class GroupLoss(nn.Module):
         | str | list[str] | list of 0 and 1, at most one 1 | the teacher's logits |
 
     Args:
-        model: The cross-encoder, of one label.
-        loss: Which loss.
+        model: Cross-encoder with one label.
+        loss: Name of the loss.
         bce_weight: Weight of the binary part of `both` and `distillation`; 0 leaves it out.
 
     Raises:
-        InvalidArgumentError: If there is no such loss.
+        InvalidArgumentError: If the loss is unknown.
     """
 
     def __init__(
@@ -86,13 +86,13 @@ class GroupLoss(nn.Module):
         prompt: str | None = None,  # noqa: ARG002 - as the trainer calls it
         task: str | None = None,  # noqa: ARG002
     ) -> Tensor:
-        """Mean loss of the groups of a batch.
+        """Return the mean loss of the groups of a batch.
 
         Args:
-            inputs: The queries, for each its passages, and for each the teacher's scores of them.
+            inputs: The queries, the passages of each, and the teacher's scores of these.
             labels: For each query, 1 for its positive passage, if it has one, and 0 for the others.
-            prompt: Not used: our models have none.
-            task: Likewise.
+            prompt: Not used; our models have no prompts.
+            task: Not used.
 
         Returns:
             A scalar.
@@ -115,31 +115,31 @@ class GroupLoss(nn.Module):
         return loss + self.bce_weight * binary_loss(logits, targets) if self.bce_weight else loss
 
     def _logits(self, pairs: list[tuple[str, str]]) -> Tensor:
-        """Score pairs a few at a time, those of like length together: (pairs,)."""
+        """Score pairs in batches of similar length: (pairs,)."""
         by_length = sorted(range(len(pairs)), key=lambda i: len(pairs[i][0]) + len(pairs[i][1]))
-        scored = []
-        size = _PAIRS_A_RUN if self.model.device.type == "cpu" else _PAIRS_A_RUN_ON_GPU
+        logits = []
+        size = _PAIRS_PER_BATCH if self.model.device.type == "cpu" else _PAIRS_PER_BATCH_ON_GPU
         for start in range(0, len(pairs), size):
-            run = [pairs[i] for i in by_length[start : start + size]]
-            # A plain dict: of others `DistributedDataParallel` takes no parameter to be in use.
-            features = padded_batch(self._tokenizer.encode_batch(run), self._model_tokenizer)
+            batch = [pairs[i] for i in by_length[start : start + size]]
+            # Must be a plain dict: `DistributedDataParallel` finds no used parameters in others.
+            features = padded_batch(self._tokenizer.encode_batch(batch), self._model_tokenizer)
             scores = self.model(batch_to_device(features, self.model.device))["scores"]
-            scored.append(scores.float().view(-1))
-        places = torch.tensor(by_length, device=scored[0].device)
-        return torch.cat(scored)[places.argsort()]
+            logits.append(scores.float().view(-1))
+        order = torch.tensor(by_length, device=logits[0].device)
+        return torch.cat(logits)[order.argsort()]
 
     def get_config_dict(self) -> dict[str, Any]:
-        """Settings, for the model card."""
+        """Return the settings for the model card."""
         return {"loss": self.loss, "bce_weight": self.bce_weight}
 
 
 def pad_rows(rows: Sequence[Tensor], *, padding: float = PADDING) -> Tensor:
-    """Rows of different lengths as one matrix, the shorter ones padded at their ends."""
+    """Return rows of different lengths as one matrix, the shorter ones padded at the end."""
     return nn.utils.rnn.pad_sequence(list(rows), batch_first=True, padding_value=padding)
 
 
 def listwise_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """Softmax cross-entropy over rows: InfoNCE over the mined negatives.
+    """Return the softmax cross-entropy over rows: InfoNCE over the mined negatives.
 
     References:
         - Cao et al., "Learning to Rank: From Pairwise Approach to Listwise Approach", ICML 2007;
@@ -147,8 +147,8 @@ def listwise_loss(logits: Tensor, targets: Tensor) -> Tensor:
         - van den Oord et al., "Representation Learning with Contrastive Predictive Coding", 2018.
 
     Args:
-        logits: (groups, passages a group), padded with `PADDING`.
-        targets: The same shape, 1 for the positive passage of a row and 0 for the others; a row of
+        logits: (groups, passages in a group), padded with `PADDING`.
+        targets: The same shape, 1 for the positive passage of a row and 0 for the others. A row of
             zeros has no loss.
 
     Returns:
@@ -158,11 +158,11 @@ def listwise_loss(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def binary_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """Binary cross-entropy over each row's entries, a positive weighing as much as its negatives.
+    """Return the binary cross-entropy, in which a positive weighs as much as all its negatives.
 
     Args:
-        logits: (groups, passages a group), padded with `PADDING`.
-        targets: The same shape, 1 for the positive passage of a row and 0 for the others; a row of
+        logits: (groups, passages in a group), padded with `PADDING`.
+        targets: The same shape, 1 for the positive passage of a row and 0 for the others. A row of
             zeros has no loss.
 
     Returns:
@@ -177,43 +177,32 @@ def binary_loss(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def group_loss(logits: Tensor, targets: Tensor, *, bce_weight: float) -> Tensor:
-    """Softmax cross-entropy over rows, plus weighted binary cross-entropy over their entries.
-
-    Args:
-        logits: (groups, passages a group), padded with `PADDING`.
-        targets: The same shape, 1 for the positive passage of a row and 0 for the others; a row of
-            zeros has no loss.
-        bce_weight: Weight of the binary part.
-
-    Returns:
-        A scalar.
-    """
+    """Return `listwise_loss` plus `bce_weight` times `binary_loss`."""
     listwise = listwise_loss(logits, targets)
     return listwise + bce_weight * binary_loss(logits, targets) if bce_weight else listwise
 
 
 def distillation_loss(logits: Tensor, teacher: Tensor) -> Tensor:
-    """Kullback-Leibler divergence of the model's softmax over each row from the teacher's.
+    """Return the Kullback-Leibler divergence of the model's softmax over rows from the teacher's.
 
-    Rather than the squared error of margins (Hofstätter et al., "Improving Efficient Neural Ranking
-    Models with Cross-Architecture Knowledge Distillation", 2020), which wants every margin to be
-    the teacher's own and is ruled by the largest: those to random negatives, which are ranked
-    right anyway. A softmax is saturated there, and what is left to learn is the order of the
-    passages that are close.
+    We do not use the squared error of margins (Hofstätter et al., "Improving Efficient Neural
+    Ranking Models with Cross-Architecture Knowledge Distillation", 2020). It is dominated by the
+    largest margins, those to random negatives, which are ranked right anyway. A softmax is
+    saturated there, so what is left to learn is the order of the close passages.
 
     References:
         - Hinton et al., "Distilling the Knowledge in a Neural Network", 2015; as there, the true
-          labels have their share beside the teacher (`GroupLoss`).
+          labels also count beside the teacher (`GroupLoss`).
         - Santhanam et al., "ColBERTv2: Effective and Efficient Retrieval via Lightweight Late
           Interaction", NAACL 2022: the same loss over groups of one positive and mined negatives,
           scored by a cross-encoder.
 
     Args:
-        logits: (groups, passages a group), padded with `PADDING`.
-        teacher: The same shape, the teacher's logits, padded likewise.
+        logits: (groups, passages in a group), padded with `PADDING`.
+        teacher: The teacher's logits, of the same shape and also padded with `PADDING`.
 
     Returns:
-        A scalar, the mean over the rows; 0 where the two differ by a constant in each row.
+        A scalar, the mean over the rows; 0 if the two differ only by a constant in each row.
     """
     return functional.kl_div(
         logits.log_softmax(dim=1),

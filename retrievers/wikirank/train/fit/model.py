@@ -1,4 +1,4 @@
-"""The cross-encoder that training by the wiki recipe starts from."""
+"""Load the cross-encoder that the wiki recipe starts from."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ def starting_model(
     layers: int | None = None,
     dropout: float = 0.0,
 ) -> CrossEncoder:
-    """Load a base for training: with its own head, or over a sentence encoder with a new one.
+    """Load a base for training, with its own head or with a new one over a sentence encoder.
 
     The new head is `pair_head`, which starts from the encoder's cosine similarity. Dropout is off
-    unless asked for: one pass over the data does not overfit, and on a CPU drawing the masks takes
-    as long as all the rest.
+    by default: one pass over the data does not overfit, and on a CPU drawing the masks takes as
+    long as everything else.
 
     Args:
-        base: What `find_base` found.
-        seed: Seeds the weights of a new head that starts from chance.
-        max_length: Longest pair in tokens.
-        layers: See `keep_layers`; None keeps all.
+        base: Base model, from `find_base`.
+        seed: Seed of the weights of a random new head.
+        max_length: Length of the longest pair, in tokens.
+        layers: Number of layers to keep, see `keep_layers`; None keeps all.
         dropout: Share of the transformer's states to drop while training, in [0, 1).
 
     Returns:
         The model, on the CPU; `predict` gives raw logits.
 
     Raises:
-        InvalidArgumentError: If the base has not as many layers, or is no BERT.
+        InvalidArgumentError: If the base has fewer than `layers` layers, or is not a BERT.
     """
     if has_pair_head(base.folder):
         model = load_with_pair_head(base.folder, device="cpu")
@@ -57,31 +57,35 @@ def starting_model(
             module.p = dropout
     network: Any = model.model
     if not torch.cuda.is_available() and not dropout:
-        # Without dropout, eager attention trains 1.3 times as fast as torch's fused one on a CPU.
+        # Without dropout eager attention trains 1.3 times as fast on a CPU as torch's fused one.
         network.set_attn_implementation("eager")
     return model
 
 
 def average_weights(models: Sequence[CrossEncoder]) -> CrossEncoder:
-    """Take the mean of the weights of models that were trained from one base.
+    """Average the weights of models that were trained from the same base.
 
-    It ranks better than each of them, as their ensemble would, and costs no more than one:
+    The average ranks better than each model, like their ensemble, but costs no more than one:
     Wortsman et al., "Model soups: averaging weights of multiple fine-tuned models improves accuracy
     without increasing inference time", ICML 2022.
 
     Args:
-        models: At least one, all of the same form; the first is changed in place.
+        models: One or more models with the same weights by name and shape. The first is changed in
+            place.
 
     Returns:
-        The first, with the mean weights.
+        The first model, with the mean weights.
 
     Raises:
-        InvalidArgumentError: If there is none, or their weights differ in name or shape.
+        InvalidArgumentError: If there is no model, or their weights differ in name or shape.
     """
     states = [model.state_dict() for model in models]
     shapes = [{name: tensor.shape for name, tensor in state.items()} for state in states]
-    if not states or any(other != shapes[0] for other in shapes):
-        msg = f"Expected models with the same weights by name and shape, got {len(states)} others."
+    if not states or any(shape != shapes[0] for shape in shapes):
+        msg = (
+            "Expected one or more models with the same weights by name and shape, got "
+            f"{len(states)} models that differ."
+        )
         raise InvalidArgumentError(msg)
     mean = {
         name: torch.stack([state[name].float() for state in states]).mean(0).to(tensor.dtype)
@@ -92,24 +96,24 @@ def average_weights(models: Sequence[CrossEncoder]) -> CrossEncoder:
 
 
 def bert_layers(model: CrossEncoder) -> tuple[Any, list[Any]]:
-    """The transformer of a cross-encoder without head, and its layers; none if it is no BERT."""
+    """Return a cross-encoder's transformer without head, and its layers if it is a BERT."""
     network: Any = model.model
     bert = getattr(network, "bert", network)
     return bert, list(getattr(getattr(bert, "encoder", None), "layer", ()))
 
 
 def keep_layers(model: CrossEncoder, layers: int) -> None:
-    """Drop layers of a BERT, those that stay evenly spread and the last among them.
+    """Keep some layers of a BERT, evenly spread and including the last, and drop the others.
 
-    What is left is where training starts for a faster model; Sanh et al., "DistilBERT", 2019,
+    Training then starts from what is left, for a faster model. Sanh et al., "DistilBERT", 2019,
     start a student from every other layer of its teacher.
 
     Args:
-        model: The cross-encoder, changed in place.
-        layers: How many to keep.
+        model: Cross-encoder, changed in place.
+        layers: Number of layers to keep, 1 or more.
 
     Raises:
-        InvalidArgumentError: If it has not as many, or is no BERT.
+        InvalidArgumentError: If the model has fewer layers, or is not a BERT.
     """
     network: Any = model.model
     bert, present = bert_layers(model)

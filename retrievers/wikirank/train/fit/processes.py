@@ -1,7 +1,7 @@
-"""Several processes that train one model, as `accelerate launch` and `torchrun` start them.
+"""Training one model in several processes, started by `accelerate launch` or `torchrun`.
 
-Only the main one prepares data, writes files and speaks; the others wait, and read what it wrote.
-A single process is the main one, and waits for nobody.
+Only the main process prepares data, writes files and prints. The others wait, and read its files.
+A single process is the main process.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 _PATIENCE = timedelta(days=2)
-"""How long the others wait for the main process; a large corpus takes hours to prepare."""
+"""Time that the others wait for the main process; a large corpus takes hours to prepare."""
 
 
 def process_count() -> int:
-    """How many processes train together, 1 or more."""
+    """Return the number of processes that train together, 1 or more."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def is_main_process() -> bool:
-    """Whether this is the process that prepares, writes and speaks."""
+    """Whether this is the process that prepares data, writes files and prints."""
     return int(os.environ.get("RANK", "0")) == 0
 
 
 @contextmanager
 def main_process_first() -> Iterator[bool]:
-    """Run a block in the main process, and then in the others.
+    """Run a block in the main process first, and then in the others.
 
-    If it fails in the main process the others are not let in: their launcher ends them.
+    If it fails in the main process, the others do not run it; their launcher stops them.
 
     Yields:
         Whether this is the main process.

@@ -1,4 +1,4 @@
-"""Silence for the libraries that would write to the screen unasked while a model is loaded."""
+"""Silence libraries that print progress bars and warnings while a model is loaded."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _logging: Any = transformers_logging  # has no types
 
 @contextmanager
 def quiet_transformers(active: bool = True) -> Iterator[None]:
-    """Hide progress bars and warnings of (sentence-)transformers for a while; errors still show.
+    """Hide the progress bars and warnings of (sentence-)transformers; errors are still shown.
 
     Args:
-        active: Whether to hide them.
+        active: False changes nothing.
 
     Yields:
         Nothing.

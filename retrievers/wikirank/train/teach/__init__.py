@@ -1,1 +1,1 @@
-"""Learning from other rankers: teachers of either kind, and what several of them say together."""
+"""Score training groups with teachers: other cross-encoders and bi-encoders."""

@@ -1,4 +1,4 @@
-"""Templates of model cards, and what they are rendered with."""
+"""Templates of model cards, and the filters and tables that they use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wikirank.train.fit.history import EpochRecord, markdown_table
 
 
 def render(template: str, **values: Any) -> str:
-    """Render a template of this folder to Markdown; a value that is missing is an error."""
+    """Render a template of this folder to Markdown. A missing value is an error."""
     environment = Environment(
         loader=PackageLoader(__name__, ""),
         undefined=StrictUndefined,
@@ -29,7 +29,7 @@ def render(template: str, **values: Any) -> str:
 
 
 def figure(value: float) -> str:
-    """A metric as cards show it."""
+    """Format a metric for a model card."""
     return f"{value:.4f}"
 
 
@@ -49,6 +49,6 @@ def _epochs_table(epochs: Sequence[EpochRecord], form: str) -> str:
 
 
 def _cell(text: str) -> str:
-    """A text as one cell of a table."""
+    """Escape a text for one cell of a table."""
     escaped = html.escape(text, quote=False).replace("|", "\\|")
     return f"<code>{'<br>'.join(escaped.splitlines())}</code>"

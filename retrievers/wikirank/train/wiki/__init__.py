@@ -1,1 +1,1 @@
-"""`wikirank train --recipe wiki`: data, training, export and calibration in one run."""
+"""Train by the wiki recipe: data, training, export and calibration in one run."""

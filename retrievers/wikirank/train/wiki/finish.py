@@ -1,8 +1,8 @@
-"""From a trained model to the finished folder: saved, exported, calibrated, measured, described.
+"""Finish a run: save, export, calibrate and measure the trained model, and write its model card.
 
-The folder holds the sentence-transformers model, `onnx/` (the int8 model folder that needs no
-torch), `README.md` (the model card), `training.svg` and `calibration.svg`, `data/` (what it was
-trained and measured on), `training.json` and `run.json`.
+The output folder holds the sentence-transformers model, `onnx/` (the int8 model folder, which runs
+without torch), `README.md` (the model card), `training.svg`, `calibration.svg`, `data/` (training
+and held-out data), `training.json` and `run.json`.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ _PARITY_PAIRS = 200
 
 @dataclass(frozen=True)
 class WikiRun:
-    """One run whose data and base are settled.
+    """One run with its data and base.
 
     Attributes:
-        output: The folder.
-        corpus_name: What the model card is to call the corpus.
-        n_articles: Articles of the corpus.
-        data: What to train and measure on.
-        base: The model to start from, as the record holds it.
-        options: Of the recipe.
-        settings: Of the groups and of the training, as the record holds them.
+        output: Output folder.
+        corpus_name: Name of the corpus in the model card.
+        n_articles: Number of articles in the corpus.
+        data: Data to train and measure on.
+        base: Base model, as `Base.to_json` returns it.
+        options: Options of the recipe.
+        settings: Settings of the groups and of training, as kept in the record.
         report: Called with a sentence at each stage.
-        teaching: How the teachers were weighed; None without teachers.
+        teaching: Weights of the teachers; None without teachers.
     """
 
     output: Path
@@ -66,14 +66,16 @@ class WikiRun:
     teaching: TeachingRecord | None = None
 
     def finish(self, model: TorchModel, fit: Fit) -> WikiRecord:
-        """Do all that follows training, and write the record last: it marks the end.
+        """Save, export, calibrate and measure a trained model.
+
+        The record is written last, to mark the run as finished.
 
         Args:
-            model: The trained model.
-            fit: How it was trained.
+            model: Trained model.
+            fit: Course of the training.
 
         Returns:
-            The record.
+            The record, as saved in `training.json`.
 
         Raises:
             InvalidArgumentError: If the model cannot be calibrated.
@@ -94,7 +96,7 @@ class WikiRun:
         return record
 
     def _export(self, model: TorchModel) -> tuple[OnnxRecord, Calibrated]:
-        """Export, calibrate the export, and write it with its calibration and combination."""
+        """Export the model, calibrate the export, and write it with calibration and weights."""
         from wikirank.train.calibrate.calibrate import calibrate
         from wikirank.train.export.int8 import export_cross_encoder
         from wikirank.train.export.parity import compare_with_torch

@@ -1,4 +1,4 @@
-"""The model card of a cross-encoder that was trained by the wiki recipe."""
+"""The model card of a cross-encoder trained by the wiki recipe."""
 
 from __future__ import annotations
 
@@ -7,14 +7,7 @@ from wikirank.train.wiki.record import WikiRecord, few_lists
 
 
 def wiki_model_card(record: WikiRecord) -> str:
-    """Write the card; every figure is of the run.
-
-    Args:
-        record: The run.
-
-    Returns:
-        Markdown with YAML front matter.
-    """
+    """Return the model card of a run as Markdown with YAML front matter."""
     questions = record.settings.get("questions", {})
     settings = {
         **record.settings["groups"],

@@ -1,4 +1,4 @@
-"""What may be changed about the wiki recipe."""
+"""Options of the wiki recipe."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ MODEL_ID = "langchain-wikirank/wiki-minilm-l6"
 
 @dataclass(frozen=True, slots=True)
 class WikiOptions:
-    """What may be changed about the recipe.
+    """Options of the wiki recipe.
 
     Attributes:
-        groups: How training groups are made.
-        training: `GroupHyperparameters` by name; what is left out has its default.
-        train_length: Longest pair to train on, in tokens; longer passages lose their end.
-        max_length: Longest pair to score, in tokens; more than it was trained on is scored badly,
-            so longer passages are scored in windows. Windows of 128 rank better than of 256.
-        held_out_queries: Most candidate lists of dev, and of test.
-        depth: Candidates a list.
-        seed: Of the data, a new head, and training.
-        teachers: Models whose scores are learned, with the loss `distillation`; see `teach`.
-        questions: How groups of unlabelled questions are made.
-        layers: Of the base's transformer to train, evenly spread and the last among them; None
-            trains all. Half of them rerank in half the time.
+        groups: How to make training groups.
+        training: Changes to `GroupHyperparameters`, by name.
+        train_length: Maximum length of a pair in training, in tokens; longer passages are
+            truncated.
+        max_length: Maximum length of a pair in scoring, in tokens; longer passages are scored in
+            windows. Pairs longer than in training are scored badly, and windows of 128 tokens rank
+            better than of 256.
+        held_out_queries: Maximum number of candidate lists of dev, and of test.
+        depth: Number of candidates in a list.
+        seed: Seed of the data, of a new head, and of training.
+        teachers: Models to learn the scores of, with the loss `distillation`; see `load_teacher`.
+        questions: How to make groups of unlabelled questions.
+        layers: Number of the base's layers to keep, evenly spread and including the last; None
+            keeps all. Half of the layers rerank in half the time.
         dropout: Share of the transformer's states to drop while training, in [0, 1).
-        model_id: What to call the model.
+        model_id: Name of the model.
     """
 
     groups: GroupOptions = field(default_factory=GroupOptions)

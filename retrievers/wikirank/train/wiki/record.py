@@ -1,4 +1,4 @@
-"""What a run of the wiki recipe did, as kept in `training.json`."""
+"""The record of a run of the wiki recipe, as kept in `training.json`."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from wikirank.train.fit.history import RECORD_FILE, EpochRecord, OnnxRecord, wri
 
 @dataclass(frozen=True, slots=True)
 class CalibrationRecord:
-    """From logits to relevance scores, fitted on dev, checked on test.
+    """The calibration of logits to relevance scores, fitted on dev and measured on test.
 
     Attributes:
         scale: Factor of the logit.
-        shift: Summand.
-        error_before: Expected calibration error on test of the plain sigmoid.
-        error: The same with scale and shift.
-        threshold: Relevance score from which at least nine tenths of dev's candidates answer;
-            None if there is none.
+        shift: Number added to the scaled logit.
+        error_before: Expected calibration error of the plain sigmoid on test.
+        error: Expected calibration error with scale and shift on test.
+        threshold: Lowest relevance score at and above which nine tenths of dev's candidates are
+            relevant; None if there is none.
     """
 
     scale: float
@@ -33,17 +33,18 @@ class CalibrationRecord:
 
 @dataclass(frozen=True, slots=True)
 class CombinationRecord:
-    """The final score of hybrid search, fitted on dev, checked on test.
+    """The final score of hybrid search, fitted on dev and measured on test.
 
     Attributes:
         logit: Weight of the logit.
         dense: Weight of the dense similarity.
         lexical: Weight of the relative BM25 score.
-        shift: Summand.
-        cross_validated: MRR@10 and nDCG@10 on dev by ranking, the final order by weights that were
-            fitted on the other lists.
+        shift: Number added to the weighted sum.
+        cross_validated: MRR@10 and nDCG@10 of each ranking on dev. The final order is
+            cross-validated.
         error: Expected calibration error on test.
-        threshold: As of `CalibrationRecord`.
+        threshold: Lowest relevance score at and above which nine tenths of dev's candidates are
+            relevant; None if there is none.
     """
 
     logit: float
@@ -60,10 +61,10 @@ class TeacherRecord:
     """A teacher of a run.
 
     Attributes:
-        name: As it was named.
+        name: Name that the user passed.
         kind: `cross-encoder` or `bi-encoder`.
-        weight: Of its score: a cross-encoder's log-odds, a bi-encoder's cosine times 20.
-        mrr: Its own MRR@10 on the dev lists that teachers are compared on.
+        weight: Weight of its score: a cross-encoder's log-odds, or a bi-encoder's cosine times 20.
+        mrr: Its MRR@10 on the dev lists of `TeachingRecord.lists`.
     """
 
     name: str
@@ -74,14 +75,15 @@ class TeacherRecord:
 
 @dataclass(frozen=True, slots=True)
 class TeachingRecord:
-    """How a run's teachers were weighed.
+    """The weights of a run's teachers.
 
     Attributes:
-        teachers: Each of them.
-        mrr: MRR@10 of their weighted sum on the same lists, in five-fold cross-validation where
-            the weights were fitted.
-        lists: How many dev lists: those of people's questions if there are enough, else all.
-        fitted: Whether the weights were fitted on them; else each teacher has the same say.
+        teachers: Name, weight and quality of each teacher.
+        mrr: MRR@10 of their weighted sum on the same lists; cross-validated in five folds if the
+            weights were fitted.
+        lists: Number of dev lists: those of people's questions if there are enough, otherwise all.
+        fitted: Whether the weights were fitted on these lists; otherwise all teachers count the
+            same.
     """
 
     teachers: list[TeacherRecord]
@@ -91,23 +93,25 @@ class TeachingRecord:
 
     @classmethod
     def of(cls, fields: dict[str, Any]) -> TeachingRecord:
-        """Read what `asdict` gave."""
-        return cls(**{**fields, "teachers": [TeacherRecord(**one) for one in fields["teachers"]]})
+        """Rebuild the record from the fields of `asdict`."""
+        teachers = [TeacherRecord(**teacher) for teacher in fields["teachers"]]
+        return cls(**{**fields, "teachers": teachers})
 
     def lines(self) -> list[str]:
-        """A sentence a teacher, and one on all together, for a person."""
-        how = "fitted" if self.fitted else "equal say"
+        """Return a sentence on each teacher, and one on all together."""
+        weights = "fitted" if self.fitted else "equal"
         return [
             *(
-                f"Teacher {one.name} ({one.kind}): MRR@10 {one.mrr:.4f}, weight {one.weight:.4g}."
-                for one in self.teachers
+                f"Teacher {t.name} ({t.kind}): MRR@10 {t.mrr:.4f}, weight {t.weight:.4g}."
+                for t in self.teachers
             ),
-            f"Teachers together ({how}): MRR@10 {self.mrr:.4f} on {self.lists} dev lists.",
+            f"Teachers together ({weights} weights): MRR@10 {self.mrr:.4f} on {self.lists} dev "
+            "lists.",
         ]
 
 
 FEW_LISTS = 50
-"""What rests on fewer candidate lists than this is little more than a guess."""
+"""Results on fewer candidate lists than this are little better than a guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,23 +119,23 @@ class WikiRecord:
     """A finished run.
 
     Attributes:
-        model_id: What the model is called.
-        base: Name, revision, and whether it got a new head.
+        model_id: Name of the model.
+        base: Name and revision of the base, and whether it got a new head.
         corpus: Name of the corpus.
-        articles: Articles of the corpus.
-        styles: Training groups by style of query.
-        held_out: Candidate lists of `dev` and `test`.
-        settings: Of the groups and of the training.
-        epochs: One entry an evaluation on dev.
+        articles: Number of articles in the corpus.
+        styles: Number of training groups by style of query.
+        held_out: Number of candidate lists of `dev` and `test`.
+        settings: Settings of the groups and of training.
+        epochs: All evaluations on dev during training.
         seconds: Wall time of training, in the session that finished it.
-        resumed: Whether it was taken up from a checkpoint.
+        resumed: Whether training was resumed from a checkpoint.
         onnx: The exported model.
-        calibration: Its calibration.
-        combination: Its combination with the first stage.
-        test: MRR@10 and nDCG@10 on test by ranking, int8 as shipped.
-        test_pairs: The same on the questions of the user's own pairs; empty if there are none.
-        versions: Package to version.
-        teaching: How the teachers were weighed; None without teachers.
+        calibration: Calibration of the exported model.
+        combination: Combination of its logit with first-stage scores.
+        test: MRR@10 and nDCG@10 of each ranking on test, with int8 weights as shipped.
+        test_pairs: The same on the user's own questions only; empty if there are none.
+        versions: Package name to version.
+        teaching: Weights of the teachers; None without teachers.
     """
 
     model_id: str
@@ -158,7 +162,7 @@ class WikiRecord:
 
     @classmethod
     def load(cls, folder: Path) -> WikiRecord:
-        """Read what `save` wrote."""
+        """Read the record that `save` wrote."""
         fields = json.loads((folder / RECORD_FILE).read_text("utf-8"))
         fields["epochs"] = [EpochRecord(**epoch) for epoch in fields["epochs"]]
         fields["onnx"] = OnnxRecord(**fields["onnx"])
@@ -169,7 +173,7 @@ class WikiRecord:
         return cls(**fields)
 
     def summary(self) -> str:
-        """The outcome in a few lines, for a person."""
+        """Summarise the run in a few lines for a terminal."""
         lines = [
             f"{name}: " + ", ".join(f"{key} {value:.4f}" for key, value in metrics.items())
             for name, metrics in self.test.items()
@@ -185,27 +189,30 @@ class WikiRecord:
         )
         if self.teaching:
             lines += self.teaching.lines()
-        few = f"The comparison with fp32 rests on {self.onnx.n_pairs} pairs: too few to rely on."
-        lines += [few] if self.onnx.n_pairs < FEW_LISTS else []
+        if self.onnx.n_pairs < FEW_LISTS:
+            lines.append(
+                f"The comparison with fp32 is based on {self.onnx.n_pairs} pairs: too few to rely "
+                "on."
+            )
         return "\n".join([*lines, *few_lists(self.held_out)])
 
 
 def few_lists(held_out: Mapping[str, int]) -> list[str]:
-    """What to say where calibration or the figures rest on too few candidate lists.
+    """Return a warning for each of dev and test that has too few candidate lists.
 
     Args:
-        held_out: How many lists there are of `dev` and of `test`.
+        held_out: Number of lists of `dev` and of `test`.
 
     Returns:
-        A sentence for each of the two that has too few.
+        No sentence, one or two.
     """
-    rests = {
-        "dev": "The calibration and the weights of the final order rest",
-        "test": "The figures on held-out queries rest",
+    results = {
+        "dev": "The calibration and the weights of the final order are",
+        "test": "The figures on held-out queries are",
     }
     return [
-        f"{what} on {held_out[part]} candidate lists, fewer than {FEW_LISTS}: do not rely on them. "
-        "Give more articles, or questions with passages (`--pairs`)."
-        for part, what in rests.items()
+        f"{result} based on {held_out[part]} candidate lists, fewer than {FEW_LISTS}: do not rely "
+        "on them. Add articles, or questions with passages (`--pairs`)."
+        for part, result in results.items()
         if held_out[part] < FEW_LISTS
     ]

@@ -1,6 +1,6 @@
-"""The wiki recipe from the corpus to the finished model folder.
+"""Run the wiki recipe, from the corpus to the finished model folder.
 
-Several processes may train together (`accelerate launch`); the main one does all the rest.
+Several processes can train together (`accelerate launch`). The main process does everything else.
 """
 
 from __future__ import annotations
@@ -47,23 +47,23 @@ def train_wiki(
     progress: bool = True,
     report: Report = lambda _: None,
 ) -> WikiRecord:
-    """Train a cross-encoder for a corpus, from queries made of it and the user's own data.
+    """Train a cross-encoder for a corpus, on generated queries and the user's own data.
 
-    With teachers it learns how they rank, both the labelled groups and those of unlabelled
-    questions, such as a search log.
+    With teachers, it learns their scores of the labelled groups and of unlabelled questions, such
+    as a search log.
 
-    The same call goes on from the last checkpoint where an earlier one was stopped, and only reads
-    the record where it was finished.
+    If an earlier call was stopped, the same call resumes from its last checkpoint. If it was
+    finished, the call only reads the record.
 
     Args:
-        corpus: The articles.
-        output: New or empty folder, or that of the same run.
-        corpus_name: What the model card is to call the corpus.
+        corpus: Articles to train on.
+        output: Folder to write to: new, empty, or of the same run.
+        corpus_name: Name of the corpus in the model card.
         pairs: Questions with passages that answer them.
-        questions: Questions without; they need a teacher.
-        base: `bundled`, a folder or a hub id, to start from; None is the card's, else the
-            fallback.
-        options: Changes to the recipe.
+        questions: Questions without passages; they need a teacher.
+        base: `bundled`, a folder or a hub id to start from; None is the original card's base, or
+            the fallback if that is not available.
+        options: Options of the recipe; None is the defaults.
         progress: Whether to show progress bars on standard error.
         report: Called with a sentence at each stage.
 
@@ -73,9 +73,9 @@ def train_wiki(
     Raises:
         MissingExtraError: If the `[train]` extra is not installed.
         CorpusError: If the corpus is too small.
-        ModelError: If the base or a teacher cannot be had.
+        ModelError: If the base or a teacher is not available.
         InvalidArgumentError: If an option is out of range, or `output` holds something else.
-        KeyboardInterrupt: Ctrl-C; the last checkpoint is kept, and `report` was told so.
+        KeyboardInterrupt: On Ctrl-C, after a report on what is kept. The last checkpoint stays.
     """
     require_train_extra()
     from wikirank.train.fit.base import find_base
@@ -83,8 +83,8 @@ def train_wiki(
 
     options = options or WikiOptions()
     articles = list(corpus)
-    report = report if is_main_process() else _silently
-    with main_process_first():  # which may download it
+    report = report if is_main_process() else lambda _: None
+    with main_process_first():  # only the main process downloads it
         start = find_base(base)
     report(start.describe())
     training = GroupHyperparameters(**{"seed": options.seed, **options.training})
@@ -101,10 +101,10 @@ def train_wiki(
         identity["questions"] = stable_hash([asdict(question) for question in questions])
     check_teachers(training.loss, options.teachers, questions=bool(questions))
     for teacher in options.teachers:
-        load_teacher(teacher)  # An hour of mining would come before the first is asked.
+        load_teacher(teacher)  # fails now if it is missing, not after an hour of mining
     with main_process_first():
         if claim_run_folder(output, identity):
-            report(f"{output} holds this run, finished already: nothing to do.")
+            report(f"The run in {output} is finished already: nothing to do.")
             return WikiRecord.load(output)
         data = prepare_data(
             articles,
@@ -125,22 +125,22 @@ def train_wiki(
         output, corpus_name, len(articles), data, start.to_json(), options, settings, report
     )
     try:
-        scores, teaching = _taught(run, progress=progress)
+        scores, teaching = _teacher_scores(run, progress=progress)
         run = replace(run, teaching=teaching)
         model, fit = _fit(run, start, training, scores, progress=progress)
         with main_process_first() as is_main:
             return run.finish(model, fit) if is_main else WikiRecord.load(output)
     except KeyboardInterrupt:
-        kept = last_checkpoint(output / CHECKPOINTS)
-        kept_name = f"{kept.name} is kept" if kept else "the data is kept"
-        report(f"Stopped; {kept_name}. The same command goes on from there.")
+        checkpoint = last_checkpoint(output / CHECKPOINTS)
+        kept = checkpoint.name if checkpoint else "the data"
+        report(f"Stopped; {kept} is kept. Run the same command to resume from it.")
         raise
 
 
-def _taught(
+def _teacher_scores(
     run: WikiRun, *, progress: bool
 ) -> tuple[list[list[float]] | None, TeachingRecord | None]:
-    """The teachers' scores of what there is to train on."""
+    """Return the teachers' scores of groups and questions, and the teachers' weights."""
     if not run.options.teachers:
         return None, None
     from wikirank.train.teach.ensemble import teach
@@ -187,14 +187,10 @@ def _fit(
     return model, fit
 
 
-def _silently(line: str) -> None:
-    """What processes other than the main one report."""
-
-
 def _as_json(values: dict[str, Any]) -> dict[str, Any]:
-    """As JSON gives them back, lists for tuples: to be compared with what a run has written."""
-    read: dict[str, Any] = json.loads(json.dumps(values))
-    return read
+    """Return the values as JSON returns them, lists for tuples, to compare with `run.json`."""
+    as_json: dict[str, Any] = json.loads(json.dumps(values))
+    return as_json
 
 
 def _plain(options: WikiOptions) -> dict[str, Any]:
