@@ -138,7 +138,7 @@ def test_rerank_names_a_bad_line(line: str, message: str) -> None:
                 *("--corpus", "x", "--output", "{tmp}/x"),
             ],
             1,
-            "belongs to the loss 'distillation'",
+            "Expected no teacher with the loss 'both'",
         ),
         (
             ["train", "--questions", "q.jsonl", "--corpus", "x", "--output", "{tmp}/x"],

@@ -155,8 +155,10 @@ def _scores(record: Mapping[str, Any], name: str, n: int, where: str) -> list[fl
 
 def _gold(passage: Passage, candidates: Sequence[Passage]) -> Passage | None:
     """Return the passage if it is among the candidates, otherwise its first near duplicate."""
-    same = (other for other in candidates if other.id == passage.id)
+    same = (candidate for candidate in candidates if candidate.id == passage.id)
     near_duplicates = (
-        other for other in candidates if len(without_duplicates([passage.text, other.text])) == 1
+        candidate
+        for candidate in candidates
+        if len(without_duplicates([passage.text, candidate.text])) == 1
     )
     return next(same, None) or next(near_duplicates, None)

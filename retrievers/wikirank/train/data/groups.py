@@ -146,9 +146,9 @@ def build_groups(
     for passage, made in chain(from_pairs, first_made):
         rng = random.Random(f"{seed}:{made.style}:{passage.id}:{made.text}")
 
-        def accept(other: Passage, passage: Passage = passage, made: MadeQuery = made) -> bool:
-            return not also_answers(other, passage, made) and not any(
-                holds_text(text, other.text) for text in answers.get(made.text, ())
+        def accept(candidate: Passage, passage: Passage = passage, made: MadeQuery = made) -> bool:
+            return not also_answers(candidate, passage, made) and not any(
+                holds_text(text, candidate.text) for text in answers.get(made.text, ())
             )
 
         group = _group(index, passage, made, rng, accept, options)
@@ -215,15 +215,15 @@ def _group(
         n_random=options.n_random,
         window=options.window,
         margin=options.margin,
-        accept=lambda other: accept(other) and bool(other.heading or not headed),
+        accept=lambda candidate: accept(candidate) and bool(candidate.heading or not headed),
     )
     if options.alike:
         masked = made.passage_text != passage.text
         negatives = [
-            _like_positive(other, made, masked=masked, rng=rng, index=index, accept=accept)
-            for other in negatives
+            _like_positive(negative, made, masked=masked, rng=rng, index=index, accept=accept)
+            for negative in negatives
         ]
-    texts = [other.headed_text if headed else other.text for other in (positive, *negatives)]
+    texts = [p.headed_text if headed else p.text for p in (positive, *negatives)]
     return TrainingGroup(made.text, texts[0], texts[1:], made.style)
 
 
@@ -256,13 +256,13 @@ def _lengthened(index: WikiIndex, passage: Passage, length: int, accept: Accept)
         return text
     article = index.store.of_articles(passage.source, [passage.article]).values()
     following = sorted(
-        (other for other in article if other.number > passage.number),
-        key=lambda other: other.number,
+        (later for later in article if later.number > passage.number),
+        key=lambda later: later.number,
     )
-    for other in following:
-        longer = f"{text}\n{other.text}"
+    for later in following:
+        longer = f"{text}\n{later.text}"
         too_long = len(longer) - length > length - len(text)
-        if too_long or other.section != passage.section or not accept(other):
+        if too_long or later.section != passage.section or not accept(later):
             break
         text = longer
     return text

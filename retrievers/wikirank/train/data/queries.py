@@ -296,13 +296,13 @@ def _is_keyword(word: str) -> bool:
 
 def _has_form_of(word: str, chosen: set[str]) -> bool:
     """Whether another form of a word, such as its plural, is chosen already."""
-    return any(word[:6] == other[:6] or word.rstrip("s") == other.rstrip("s") for other in chosen)
+    return any(word[:6] == form[:6] or word.rstrip("s") == form.rstrip("s") for form in chosen)
 
 
-def also_answers(other: Passage, passage: Passage, made: MadeQuery) -> bool:
-    """Whether another passage also answers a query generated from `passage`.
+def also_answers(candidate: Passage, passage: Passage, made: MadeQuery) -> bool:
+    """Whether a candidate also answers a query generated from `passage`.
 
     A query that asks for a section by name is answered by every passage of the section.
     """
-    same_section = (other.title, other.section) == (passage.title, passage.section)
+    same_section = (candidate.title, candidate.section) == (passage.title, passage.section)
     return made.style == "title_question" and same_section

@@ -18,9 +18,9 @@ from wikirank.train.data.candidate_lists import CandidateList
 
 MEASURED_AT = (5, 10)
 """Numbers of wanted passages at which a margin is chosen and measured."""
-# Loss of nDCG that is allowed on the lists that a margin is chosen on, and share of additional
-# candidates that always go on. They differ for texts alone, which must be fast, and for hybrid
-# search, in which few candidates go on.
+# Loss of nDCG that is allowed when a margin is chosen, and number of candidates that survive in any
+# case beyond those wanted, as a share of these. Texts alone must be ranked fast; in hybrid search
+# few candidates survive.
 _LOSS_ALONE, _SPARE_ALONE = 0.005, 0.2
 _LOSS_HYBRID, _SPARE_HYBRID = 0.003, 0.4
 _MARGINS = range(21)  # Differences between whole numbers are noise.

@@ -82,9 +82,10 @@ def average_weights(models: Sequence[CrossEncoder]) -> CrossEncoder:
     states = [model.state_dict() for model in models]
     shapes = [{name: tensor.shape for name, tensor in state.items()} for state in states]
     if not states or any(shape != shapes[0] for shape in shapes):
+        got = "other weights" if states else "no model"
         msg = (
-            "Expected one or more models with the same weights by name and shape, got "
-            f"{len(states)} models that differ."
+            f"Expected models with the same weights by name and shape, got {got}. Average models "
+            "that were trained from the same base."
         )
         raise InvalidArgumentError(msg)
     mean = {
