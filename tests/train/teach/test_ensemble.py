@@ -81,7 +81,7 @@ def test_without_peoples_questions_each_has_the_same_say(tmp_path: Path) -> None
         parts = [one / spread for one, spread in zip(each, spreads, strict=True)]
         assert row == pytest.approx(sum(parts) / 2 * np.mean(spreads), abs=0.01)
     assert not record.fitted
-    assert "together (equal weights)" in said[-1]
+    assert "together (balanced weights)" in said[-1]
     assert [one.kind for one in record.teachers] == ["cross-encoder", "bi-encoder"]
 
 

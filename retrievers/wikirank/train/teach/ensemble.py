@@ -9,6 +9,7 @@ reliable.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,8 @@ def teach(
 
     If dev has enough lists of people's questions, the weights make their positives most likely
     under a softmax (`fit_conditional_logit`), so that they also reflect how reliable the teachers
-    are. Otherwise all teachers count the same: each one's scores are divided by their spread within
-    groups, and the sum is scaled to the teachers' mean spread.
+    are. Otherwise all teachers have equal influence: each one's scores are divided by their spread
+    within groups, and the sum is scaled to the teachers' mean spread.
 
     Args:
         names: Names of the teachers, see `load_teacher`.
@@ -105,18 +106,17 @@ class _LazyTeacher:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._teacher: Teacher | None = None
 
-    def load(self) -> Teacher:
-        self._teacher = self._teacher or load_teacher(self.name)
-        return self._teacher
+    @cached_property
+    def model(self) -> Teacher:
+        return load_teacher(self.name)
 
 
 def _kind(teacher: _LazyTeacher, folder: Path) -> TeacherKind:
     """Return the teacher's kind, which is kept beside its scores."""
     file = folder / "kind.jsonl"
     if not file.is_file():
-        write_records(file, [{"name": teacher.name, "kind": teacher.load().kind}])
+        write_records(file, [{"name": teacher.name, "kind": teacher.model.kind}])
     ((_, record),) = read_records(file)
     kind: TeacherKind = record["kind"]
     return kind
@@ -136,7 +136,7 @@ def _scores(
         part = lists[start : start + _LISTS_PER_FILE]
         file = folder / f"{start // _LISTS_PER_FILE:05}.jsonl.gz"
         if not file.is_file():
-            write_records(file, map(_record, part, teacher.load().scores(part)))
+            write_records(file, map(_record, part, teacher.model.scores(part)))
         yield from _read(file, part)
 
 
@@ -185,8 +185,8 @@ def _weigh(
     *,
     fit: bool,
 ) -> tuple[NDArray[np.float64], TeachingRecord]:
-    """Return fitted or equal weights of the teachers, and their record."""
-    weights = _fit_weights(features, dev) if fit else _equal_weights(groups)
+    """Return fitted or balanced weights of the teachers, and their record."""
+    weights = _fit_weights(features, dev) if fit else _balanced_weights(groups)
     orders = [[best_first(rows[:, number]) for rows in features] for number in range(len(names))]
     together = _cross_validate(features, dev) if fit else [rows @ weights for rows in features]
     teachers = [
@@ -197,7 +197,7 @@ def _weigh(
     return weights, TeachingRecord(teachers, mrr, len(dev), fit)
 
 
-def _equal_weights(groups: Scores) -> NDArray[np.float64]:
+def _balanced_weights(groups: Scores) -> NDArray[np.float64]:
     spread = spread_within(groups)
     weights: NDArray[np.float64] = spread.mean() / len(spread) / np.where(spread > 0, spread, 1.0)
     return weights

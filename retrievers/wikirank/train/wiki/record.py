@@ -82,8 +82,8 @@ class TeachingRecord:
         mrr: MRR@10 of their weighted sum on the same lists; cross-validated in five folds if the
             weights were fitted.
         lists: Number of dev lists: those of people's questions if there are enough, otherwise all.
-        fitted: Whether the weights were fitted on these lists; otherwise all teachers count the
-            same.
+        fitted: Whether the weights were fitted on these lists; otherwise all teachers have equal
+            influence.
     """
 
     teachers: list[TeacherRecord]
@@ -99,7 +99,7 @@ class TeachingRecord:
 
     def lines(self) -> list[str]:
         """Return a sentence on each teacher, and one on all together."""
-        weights = "fitted" if self.fitted else "equal"
+        weights = "fitted" if self.fitted else "balanced"
         return [
             *(
                 f"Teacher {t.name} ({t.kind}): MRR@10 {t.mrr:.4f}, weight {t.weight:.4g}."
