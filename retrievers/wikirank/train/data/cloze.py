@@ -281,7 +281,7 @@ def _first_clause(text: str) -> str:
 
 
 def _lowered(subject: str) -> str:
-    """Lower-case a sentence's first letter, unless its first word may be a name."""
+    """Lower-case a subject's first letter, unless its first word may be a name."""
     first = subject.split(" ", 1)[0]
     if first.lower() in STOP:
         return subject[:1].lower() + subject[1:]
