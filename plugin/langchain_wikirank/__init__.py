@@ -1,8 +1,8 @@
-"""LangChain face of wikirank: wiki passages, reranked by a cross-encoder, scored and cited.
+"""LangChain components of wikirank: retrieve wiki passages, rerank, score and cite them.
 
-A name is imported when it is first used, so that a program that only reranks loads no Chroma.
-torch and sentence-transformers are loaded only where a model needs them. Errors are those of
-`wikirank.errors`, where their tree is drawn.
+Names are imported at first use, so a program that only reranks does not load Chroma. torch and
+sentence-transformers are loaded only if a model needs them. The exceptions are those of
+`wikirank.errors`, which shows their hierarchy.
 """
 
 from __future__ import annotations
@@ -90,10 +90,10 @@ __getattr__, __dir__ = lazy_names(
 )
 
 
-def _load_of_provider(name: str) -> Embedder:
+def _load_provider(name: str) -> Embedder:
     from langchain_wikirank._provider_embeddings import load_provider_embedder
 
     return load_provider_embedder(name)
 
 
-register_provider_loader(_load_of_provider)
+register_provider_loader(_load_provider)

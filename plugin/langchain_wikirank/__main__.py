@@ -1,4 +1,4 @@
-"""`python -m langchain_wikirank`: the command `wikirank` with all its commands."""
+"""Run the `wikirank` command line with `python -m langchain_wikirank`."""
 
 from langchain_wikirank.cli import main
 

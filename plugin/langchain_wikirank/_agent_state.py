@@ -1,4 +1,4 @@
-"""What `WikiContextMiddleware` keeps in the state of an agent; needs the extra `agents`."""
+"""The agent state of `WikiContextMiddleware`; importing it needs the `agents` extra."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ except ModuleNotFoundError as err:
     if (err.name or "").partition(".")[0] not in {"langchain", "langgraph"}:
         raise
     msg = (
-        "WikiContextMiddleware needs the package langchain, from 1.0, which is not installed: "
-        'pip install "langchain-wikirank[agents]"'
+        "WikiContextMiddleware needs the package langchain, version 1.0 or later, which is not "
+        'installed. Run: pip install "langchain-wikirank[agents]"'
     )
     raise MissingExtraError(msg) from err
 
 
 class WikiContextState(AgentState[Any]):
-    """The state of an agent with wiki context; plain JSON, so that any checkpointer keeps it.
+    """State of an agent with wiki context, as plain JSON that any checkpointer can store.
 
     Attributes:
-        wiki_documents: The passages added in the last turn, best first, each with its number under
-            `citation` in its metadata; `Document(**record)` makes it a document again.
-        wiki_context: The middleware's own.
+        wiki_documents: The passages added in the last turn, best first, with their number in the
+            metadata key `citation`. `Document(**record)` turns one into a document.
+        wiki_context: Private to the middleware.
     """
 
     wiki_documents: NotRequired[Annotated[list[PassageRecord], OmitFromSchema(output=False)]]

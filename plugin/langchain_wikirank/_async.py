@@ -1,7 +1,7 @@
-"""Where blocking work goes when an event loop asks for it: a few threads of our own.
+"""Run blocking work in a few threads of our own, without blocking the event loop.
 
-asyncio's default executor is shared with everything else in the process and, being unbounded by
-our needs, would let hundreds of searches fight over the cores at once.
+asyncio's default executor is shared with the rest of the process, and its size would let too many
+searches compete for the cores.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-# The models spread their own work over the cores: a few requests at a time keep those busy.
+# The models use several cores themselves, so a few searches at a time keep all cores busy.
 _SEARCHES = max(2, min(4, os.cpu_count() or 1))
 _READS = 2
 _NAME = "langchain-wikirank"
 
 _searches: ThreadPoolExecutor
 _reads: ThreadPoolExecutor
-"""For what asks no model: it need not wait for a hundred searches."""
+"""For work that needs no model, so that it does not wait behind searches."""
 
 
 def _start_executors() -> None:
-    """Start anew; also in a forked child, which has the executors' memory but no threads."""
+    """Create the executors; again in a forked child, which has no threads of its parent."""
     global _searches, _reads
     _searches = ThreadPoolExecutor(_SEARCHES, thread_name_prefix=_NAME)
     _reads = ThreadPoolExecutor(_READS, thread_name_prefix=f"{_NAME}-read")
@@ -44,14 +44,14 @@ if hasattr(os, "register_at_fork"):
 
 
 def start_in_worker(function: Callable[[], object]) -> None:
-    """Run a function in a worker thread and do not wait for it; it must tell its own errors."""
+    """Run a function in a worker thread without waiting; it must handle its own errors."""
     _searches.submit(function)
 
 
 def finish_workers() -> None:
-    """Wait for what runs in worker threads and drop what waits there.
+    """Wait for running work and cancel queued work.
 
-    For the end of a program: a search that still runs while the interpreter ends would fail.
+    Call it at the end of a program: a search that runs while the interpreter exits would fail.
     """
     for executor in (_searches, _reads):
         executor.shutdown(cancel_futures=True)
@@ -59,30 +59,31 @@ def finish_workers() -> None:
 
 
 async def run_in_worker(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a blocking function in a worker thread, within a copy of the caller's context.
+    """Run a blocking function in a worker thread, in a copy of the caller's context.
+
+    If the caller is cancelled, the function stops at its next check for cancellation.
 
     Args:
-        function: What to run.
-        *args: Its positional arguments.
-        **kwargs: Its keyword arguments.
+        function: The function to run.
+        *args: Positional arguments of the function.
+        **kwargs: Keyword arguments of the function.
 
     Returns:
-        What the function returns; its exceptions are raised here. Where this is cancelled, so is
-        the function, at the next place where it looks.
+        The result of the function. Its exceptions are raised here.
     """
     return await _run_in(_searches, partial(function, *args, **kwargs))
 
 
 async def read_in_worker(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a function that asks no model as `run_in_worker` does, but not after searches."""
+    """Run a function that needs no model; like `run_in_worker`, but never behind searches."""
     return await _run_in(_reads, partial(function, *args, **kwargs))
 
 
 async def _run_in(executor: ThreadPoolExecutor, function: Callable[[], T]) -> T:
-    given_up = threading.Event()
-    with cancellable(given_up):
+    cancelled = threading.Event()
+    with cancellable(cancelled):
         call = partial(copy_context().run, function)
     try:
         return await asyncio.get_running_loop().run_in_executor(executor, call)
     finally:
-        given_up.set()  # A thread cannot be ended; what it does looks now and then.
+        cancelled.set()  # A thread cannot be stopped; its function checks this event.

@@ -1,4 +1,4 @@
-"""What the retrievers share: the settings of a search, and how it is run and traced."""
+"""Base class of the retrievers: settings, and running and tracing a search."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from typing_extensions import override
 
 from langchain_wikirank._async import run_in_worker
 from langchain_wikirank._compressed import compressed_steps
-from langchain_wikirank._documents import document_from
-from langchain_wikirank._retriever_settings import WikiTracingParams, require_question
+from langchain_wikirank._documents import document_from_ranked
+from langchain_wikirank._retriever_settings import WikiTracingParams, check_question
 from langchain_wikirank._tracing import atraced_step, record_search, traced_step
 from langchain_wikirank.compressor import WikiReranker
 from wikirank.rank import CrossEncoder
@@ -33,38 +33,39 @@ from wikirank.search.steps import SearchStep, arun_steps, run_steps
 from wikirank.settings import RerankSettings, SearchSettings
 
 
-def _as_reranker(reranker: Any) -> Any:
-    """The settings of a reranker of ours, as JSON holds them, as the reranker."""
+def _to_reranker(reranker: Any) -> Any:
+    """Make a `WikiReranker` from a dictionary of its settings, as read from JSON."""
     return WikiReranker.model_validate(reranker) if isinstance(reranker, dict) else reranker
 
 
 class BaseWikiRetriever(SearchSettings, BaseRetriever):
-    """A retriever whose candidates are reranked; see `WikiRetriever` and `LiveWikiRetriever`."""
+    """Retrieve and rerank passages; the base of `WikiRetriever` and `LiveWikiRetriever`."""
 
     model_config = ConfigDict(
         arbitrary_types_allowed=True, extra="forbid", use_attribute_docstrings=True
     )
 
-    reranker: Annotated[SerializeAsAny[BaseDocumentCompressor], BeforeValidator(_as_reranker)] = (
+    reranker: Annotated[SerializeAsAny[BaseDocumentCompressor], BeforeValidator(_to_reranker)] = (
         Field(default_factory=WikiReranker)
     )
-    """Gives the cross-encoder and its settings. Its `top_n` has no part here: `k` decides.
+    """A `WikiReranker` with the cross-encoder and its settings.
 
-    Its `score_threshold` holds where the retriever has none.
+    Its `top_n` is ignored in favour of `k`. Its `score_threshold` applies if the retriever has
+    none.
 
-    Or any other document compressor, such as `CohereRerank`, which is given the candidates and
-    decides what is left, its own limits included. `relevance_score` is then its score if that lies
-    in [0, 1], and else absent."""
+    Also accepts any other document compressor, such as `CohereRerank`. It gets the candidates and
+    decides which to return, within its own limits and `k`. Its `relevance_score` is kept only if it
+    is in [0, 1]."""
 
     def search(self, query: str, **overrides: Any) -> SearchResult:
-        """Search with everything the engine knows: candidates of all stages and timings.
+        """Search and return the full result of the engine instead of documents.
 
         Args:
-            query: The question.
-            **overrides: Settings for this call.
+            query: The question, not empty.
+            **overrides: Search settings for this call, such as `k` or `filter`.
 
         Returns:
-            The passages, the candidates before reranking, and milliseconds by stage.
+            The passages, the candidates before reranking, and the milliseconds of each stage.
 
         Raises:
             InvalidArgumentError: If the query is empty, or a setting is unknown or out of range.
@@ -83,10 +84,10 @@ class BaseWikiRetriever(SearchSettings, BaseRetriever):
         run_manager: CallbackManagerForRetrieverRun,
         **overrides: Any,
     ) -> list[Document]:
-        # Configured anew, as any child is: some tracers are not inherited but set by context.
+        # Some tracers are set by context, not inherited: configure finds them.
         callbacks = CallbackManager.configure(run_manager.get_child())
         result = self._search(query, overrides, callbacks)
-        return [document_from(ranked) for ranked in result.passages]
+        return [document_from_ranked(ranked) for ranked in result.passages]
 
     @override
     async def _aget_relevant_documents(
@@ -98,16 +99,18 @@ class BaseWikiRetriever(SearchSettings, BaseRetriever):
     ) -> list[Document]:
         callbacks = AsyncCallbackManager.configure(run_manager.get_child())
         result = await self._asearch(query, overrides, callbacks)
-        return [document_from(ranked) for ranked in result.passages]
+        return [document_from_ranked(ranked) for ranked in result.passages]
 
     @override
     def _get_ls_params(self, **kwargs: Any) -> WikiTracingParams:
         params = WikiTracingParams(ls_retriever_name="wikirank")
         rerank = kwargs.get("rerank")
         if self.rerank if rerank is None else rerank:
-            own = self._named_model or self.reranker
+            reranker = self._engine_reranker or self.reranker
             params["reranker_model"] = (
-                own.model_name if isinstance(own, WikiReranker) else type(own).__name__
+                reranker.model_name
+                if isinstance(reranker, WikiReranker)
+                else type(reranker).__name__
             )
         return params
 
@@ -133,50 +136,54 @@ class BaseWikiRetriever(SearchSettings, BaseRetriever):
         overrides: Mapping[str, Any],
         callbacks: CallbackManager | AsyncCallbackManager,
     ) -> Iterator[SearchStep]:
-        """The steps of a search, the models loaded."""
-        require_question(query)
+        """Load the models and return the steps of a search."""
+        check_question(query)
         options = self._options(overrides)
-        named = self._named_model if options.rerank else None
-        searcher = self._over(named.load_model() if named else None)
-        if options.rerank and named is None:
+        reranker = self._engine_reranker if options.rerank else None
+        searcher = self._searcher(reranker.load_model() if reranker else None)
+        if options.rerank and reranker is None:
             return compressed_steps(searcher, self._compressor, query, options, callbacks)
         return searcher.steps(query, options)
 
     @property
-    def _named_model(self) -> WikiReranker | None:
-        """The reranker, if its model is one of the engine's; None has it order documents."""
-        own = self.reranker
-        if isinstance(own, WikiReranker) and not isinstance(own.model, BaseCrossEncoder):
-            return own
+    def _engine_reranker(self) -> WikiReranker | None:
+        """The reranker if the engine can load its model, otherwise None.
+
+        None means that the reranker gets the candidates as documents.
+        """
+        reranker = self.reranker
+        if isinstance(reranker, WikiReranker) and not isinstance(reranker.model, BaseCrossEncoder):
+            return reranker
         return None
 
     @property
     def _compressor(self) -> BaseDocumentCompressor:
-        """What orders documents; of ours `k` decides how many are left."""
-        is_ours = isinstance(self.reranker, WikiReranker)
-        return self.reranker.model_copy(update={"top_n": None}) if is_ours else self.reranker
+        """The reranker of documents, without the `top_n` of a `WikiReranker`."""
+        if isinstance(self.reranker, WikiReranker):
+            return self.reranker.model_copy(update={"top_n": None})
+        return self.reranker
 
     def warm_up(self) -> None:
-        """Load the models that the first question would wait for."""
-        named = self._named_model
-        self._over(named.load_model() if named else None).warm_up()
+        """Load the models now, so that the first question does not wait for them."""
+        reranker = self._engine_reranker
+        self._searcher(reranker.load_model() if reranker else None).warm_up()
 
     @property
     @abstractmethod
     def reader(self) -> PageReader:
-        """The wiki's pages by name, as tools read them."""
+        """Gives access to whole pages of the wiki, as the tools need it."""
 
     @abstractmethod
-    def _over(self, cross_encoder: CrossEncoder | None) -> CandidateReranker:
-        """What searches."""
+    def _searcher(self, cross_encoder: CrossEncoder | None) -> CandidateReranker:
+        """Return the engine's searcher, which reranks if it has a cross-encoder."""
 
     def _options(self, overrides: Mapping[str, Any]) -> SearchOptions:
-        """The engine's options: this call's settings over the retriever's over the reranker's."""
-        chosen = {name: getattr(self, name) for name in SearchSettings.model_fields}
-        named = self._named_model
-        if named:
-            chosen |= {name: getattr(named, name) for name in RerankSettings.model_fields}
-        chosen.update((name, value) for name, value in overrides.items() if value is not None)
-        if named and chosen["rerank"] and chosen["score_threshold"] is None:
-            chosen["score_threshold"] = named.score_threshold
-        return SearchOptions(**chosen)
+        """Merge the settings of the reranker, the retriever and this call; the later ones win."""
+        settings = {name: getattr(self, name) for name in SearchSettings.model_fields}
+        reranker = self._engine_reranker
+        if reranker:
+            settings |= {name: getattr(reranker, name) for name in RerankSettings.model_fields}
+        settings.update((name, value) for name, value in overrides.items() if value is not None)
+        if reranker and settings["rerank"] and settings["score_threshold"] is None:
+            settings["score_threshold"] = reranker.score_threshold
+        return SearchOptions(**settings)

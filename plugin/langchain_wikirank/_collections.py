@@ -1,4 +1,4 @@
-"""A Chroma client, collection or LangChain store, opened as an index."""
+"""Open a Chroma client, collection or LangChain vector store as an index."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from langchain_core.vectorstores import VectorStore
 
 
-def index_of_collection(
+def open_collection_as_index(
     store: ClientAPI | chromadb.Collection | VectorStore,
     name: str,
     embedding: Embeddings | None,
@@ -27,18 +27,19 @@ def index_of_collection(
     """Open a collection as an index.
 
     Args:
-        store: A client, a collection, or a `langchain_chroma.Chroma`.
-        name: The collection's name, where a client is given.
-        embedding: What the collection was embedded with; None for the store's own, or the bundled.
-        path: Folder of the mirror; see `wikirank.index.collection.open_collection_index`.
+        store: A Chroma client, a Chroma collection, or a `langchain_chroma.Chroma`.
+        name: Name of the collection, for a client only.
+        embedding: The embeddings of the collection; None uses those of the store, if it has any,
+            otherwise the bundled ones.
+        path: Folder of the BM25 index; see `wikirank.index.collection.open_collection_index`.
 
     Returns:
         The index.
 
     Raises:
         IndexNotFoundError: If there is no such collection.
-        IndexMismatchError: If it was made with another model.
-        InvalidArgumentError: If it is none of the three.
+        IndexMismatchError: If the collection was built with other embeddings.
+        InvalidArgumentError: If `store` is none of the three.
     """
     collection = _collection(store, name)
     if embedding is None:
@@ -50,13 +51,13 @@ def index_of_collection(
 def _collection(store: Any, name: str) -> chromadb.Collection:
     if isinstance(store, chromadb.Collection):
         return store
-    of_store = getattr(store, "_collection", None)
-    if isinstance(of_store, chromadb.Collection):
-        return of_store
+    inner = getattr(store, "_collection", None)  # langchain_chroma.Chroma
+    if isinstance(inner, chromadb.Collection):
+        return inner
     if hasattr(store, "get_collection"):
         return open_collection(store, name, create=False)
     msg = (
         "Expected a Chroma client, a Chroma collection or a langchain_chroma.Chroma, got "
-        f"{type(store).__name__}. Index its documents instead: WikiRetriever.from_documents."
+        f"{type(store).__name__}. Index its documents with WikiRetriever.from_documents instead."
     )
     raise InvalidArgumentError(msg)

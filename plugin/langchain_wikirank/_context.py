@@ -1,4 +1,4 @@
-"""What the wiki adds to one turn of a conversation: composed once, kept as plain JSON."""
+"""The wiki context of one turn of a conversation: composed once, stored as plain JSON."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ NOT_ANSWERED = (
     "from the wiki what it does not say."
 )
 NOTHING_NEW = (
-    "A search for this message by itself found nothing: the passages above are those that you "
-    "cited before. What they do not answer, the wiki does not."
+    "A search for this message alone found nothing: the passages above are those that you cited "
+    "before. What they do not answer, the wiki does not."
 )
 QUERY_CUT = f"Only the first {LONGEST_QUERY:,} characters of this message were searched for."
 SHOWN_ABOVE = "Relevant too, and shown above already: {numbers}."
-_ASKED = "Message of the user:"
+_USER_MESSAGE = "Message of the user:"
 
 
 class PassageRecord(TypedDict):
     """A document as plain JSON.
 
     Attributes:
-        id: Its id, or one made of its content.
-        page_content: Its text.
-        metadata: Its metadata.
+        id: Id of the document, or a hash of its content.
+        page_content: Text of the document.
+        metadata: Metadata of the document; values that JSON does not know become strings.
     """
 
     id: str
@@ -47,14 +47,14 @@ class PassageRecord(TypedDict):
 
 
 class Turn(TypedDict):
-    """A turn of the conversation, as it is kept in the agent's state.
+    """One turn of the conversation, as stored in the agent's state.
 
     Attributes:
-        message_id: The id of the user's message.
-        query: Its text.
-        text: What is added to it for the model; empty for nothing.
-        numbers: The citation numbers of the conversation.
-        passages: The passages in `text`, as they were found.
+        message_id: Id of the user's message.
+        query: Text of the user's message.
+        text: Text added to the message for the model; empty for none.
+        numbers: Citation numbers of the conversation.
+        passages: The passages shown in `text`, before merging.
     """
 
     message_id: str | None
@@ -66,13 +66,13 @@ class Turn(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class ContextSettings:
-    """On what terms passages are added.
+    """How passages are added to a message.
 
     Attributes:
-        token_budget: Most tokens of all that is added to a model call.
-        thresholds: The relevance that passages need.
-        count_tokens: Counts tokens.
-        tools: The names of the tools that share the numbers; empty for none.
+        token_budget: Maximum number of tokens added to a model call.
+        thresholds: Minimum relevance scores.
+        count_tokens: Counts the tokens of a text.
+        tools: Names of the tools that share the citation numbers; may be empty.
     """
 
     token_budget: int
@@ -82,7 +82,7 @@ class ContextSettings:
 
 
 def last_human(messages: Sequence[AnyMessage]) -> HumanMessage | None:
-    """The user's last message, None if there is none."""
+    """Return the user's last message, or None."""
     return next((m for m in reversed(messages) if isinstance(m, HumanMessage)), None)
 
 
@@ -91,43 +91,43 @@ def compose_turn(
     documents: Sequence[Document],
     *,
     messages: Sequence[AnyMessage],
-    before: Sequence[PassageRecord],
+    previous: Sequence[PassageRecord],
     citations: CitationBook,
-    terms: ContextSettings,
+    settings: ContextSettings,
     search_note: str = "",
 ) -> tuple[Turn, list[PassageRecord]]:
-    """Choose the passages of a turn and write them out.
+    """Select the passages of a turn and write them out.
 
-    Those found come first, then those of the turn before that the model cited in a message which
-    is still there; what a tool has shown in such a message is named, not repeated.
+    Search results come first, then passages of the previous turn that the model cited in a message
+    that is still in the history. Passages that a tool showed in such a message are only named.
 
     Args:
         message: The user's message.
-        documents: What the wiki was found to have, best first.
+        documents: The search results, best first.
         messages: The conversation as the model will read it.
-        before: The passages of the turn before.
-        citations: The numbers of the conversation; those of the passages shown are added.
-        terms: On what terms.
-        search_note: What the search says of itself, as that models did not read the question.
+        previous: The passages of the previous turn.
+        citations: Citation numbers of the conversation; new ones are added.
+        settings: How to add passages.
+        search_note: Remark of the search, for example that the models cannot read the question.
 
     Returns:
         The turn, and the passages shown, merged and numbered.
     """
     query = str(message.text).strip()
     if not query:
-        return _silent_turn(message, before, citations), []
-    relevant = terms.thresholds.relevant(documents)
-    told = [m for m in messages if isinstance(m, ToolMessage) and m.name in terms.tools]
-    above = _numbers_told(told, citations, relevant)
-    fresh = [document for document in relevant if citations.number_of(document) not in above]
-    cited = _numbers_cited(messages) - above
-    carried = [Document(**record) for record in before]
+        return _empty_turn(message, previous, citations), []
+    relevant = settings.thresholds.relevant(documents)
+    tool_messages = [m for m in messages if isinstance(m, ToolMessage) and m.name in settings.tools]
+    shown_above = _numbers_in_tool_messages(tool_messages, citations, relevant)
+    new = [document for document in relevant if citations.number_of(document) not in shown_above]
+    cited = _cited_by_model(messages) - shown_above
+    carried = [Document(**record) for record in previous]
     carried = [document for document in carried if citations.number_of(document) in cited]
     cut = QUERY_CUT if bounded_query(query) != query else ""
-    note = " ".join(filter(None, [cut, _note(relevant, carried, above, search_note)]))
-    evidence = _evidence([*fresh, *carried], note, citations, terms)
+    note = " ".join(filter(None, [cut, _note(relevant, carried, shown_above, search_note)]))
+    evidence = _evidence([*new, *carried], note, citations, settings)
     shown = {document.metadata["citation"] for document in evidence.documents}
-    kept = [d for d in (*fresh, *carried) if citations.number_of(d) in shown]
+    kept = [d for d in (*new, *carried) if citations.number_of(d) in shown]
     turn = Turn(
         message_id=message.id,
         query=query,
@@ -138,31 +138,31 @@ def compose_turn(
     return turn, [_record(document) for document in evidence.documents]
 
 
-def _silent_turn(
-    message: HumanMessage, before: Sequence[PassageRecord], citations: CitationBook
+def _empty_turn(
+    message: HumanMessage, previous: Sequence[PassageRecord], citations: CitationBook
 ) -> Turn:
-    """The turn of a message without text: nothing is added, nothing forgotten."""
-    numbers, passages = citations.to_dict(), list(before)
+    """Return the turn of a message without text: add nothing, keep the previous passages."""
+    numbers, passages = citations.to_dict(), list(previous)
     return Turn(message_id=message.id, query="", text="", numbers=numbers, passages=passages)
 
 
 def with_context(messages: Sequence[AnyMessage], text: str) -> list[AnyMessage]:
-    """Messages whose last one of the user begins with what the wiki has on it.
+    """Put the text in front of the user's last message.
 
-    In the user's message, because a wiki's word must not weigh like the system's, and because
-    some models refuse two messages of one speaker in a row.
+    The text goes into the user's message because text from a wiki must not carry system authority,
+    and because some models reject two messages in a row from the same role.
 
     Args:
-        messages: The messages of a model call; not changed.
-        text: What to add.
+        messages: The messages of a model call. They are not changed.
+        text: The text to add.
 
     Returns:
-        The messages with a copy of that one.
+        The messages, with a changed copy of the user's last one.
     """
     question = last_human(messages)
     if question is None:
         return [HumanMessage(text), *messages]
-    head = f"{text}\n\n{_ASKED}"
+    head = f"{text}\n\n{_USER_MESSAGE}"
     content = question.content
     joined: Any = (
         f"{head}\n{content}"
@@ -174,46 +174,49 @@ def with_context(messages: Sequence[AnyMessage], text: str) -> list[AnyMessage]:
 
 
 def _evidence(
-    documents: list[Document], note: str, citations: CitationBook, terms: ContextSettings
+    documents: list[Document], note: str, citations: CitationBook, settings: ContextSettings
 ) -> Evidence:
     if not documents:
         return Evidence("", [], 0, 0)
-    # Joined to the rest, a text may have a token more than by itself.
-    room = terms.count_tokens(f"\n\n{note}") + 2 if note else 0
+    # Joined to other text, the note may have more tokens than alone.
+    room = settings.count_tokens(f"\n\n{note}") + 2 if note else 0
     return write_evidence(
         documents,
-        budget=terms.token_budget - room,
-        count_tokens=terms.count_tokens,
+        budget=settings.token_budget - room,
+        count_tokens=settings.count_tokens,
         citations=citations,
-        may_read=bool(terms.tools),
+        may_read=bool(settings.tools),
     )
 
 
 def _note(
-    relevant: Sequence[Document], carried: Sequence[Document], above: set[int], search_note: str
+    relevant: Sequence[Document],
+    carried: Sequence[Document],
+    shown_above: set[int],
+    search_note: str,
 ) -> str:
-    """What is said after the passages; empty for nothing."""
-    if not relevant and search_note:  # What was not understood may well be answered.
+    """Return the remark after the passages; empty for none."""
+    if not relevant and search_note:  # The wiki may still have an answer.
         return f"No passage was found. {search_note}"
     if not relevant:
         return NOTHING_NEW if carried else NOT_ANSWERED
-    numbers = ", ".join(f"[{number}]" for number in sorted(above))
+    numbers = ", ".join(f"[{number}]" for number in sorted(shown_above))
     shown = SHOWN_ABOVE.format(numbers=numbers) if numbers else ""
     return " ".join(filter(None, [shown, search_note]))
 
 
-def _numbers_told(
-    told: Sequence[ToolMessage], citations: CitationBook, documents: Sequence[Document]
+def _numbers_in_tool_messages(
+    tool_messages: Sequence[ToolMessage], citations: CitationBook, documents: Sequence[Document]
 ) -> set[int]:
-    """Which of these documents stand in a tool's answer, by their numbers."""
-    read = shown_numbers("\n".join(str(message.text) for message in told))
-    return read & {n for document in documents if (n := citations.number_of(document))}
+    """Return the numbers of those documents that a tool message shows."""
+    numbers = shown_numbers("\n".join(str(message.text) for message in tool_messages))
+    return numbers & {n for document in documents if (n := citations.number_of(document))}
 
 
-def _numbers_cited(messages: Sequence[AnyMessage]) -> set[int]:
-    """What the model has cited in the messages that are still there."""
-    said = [str(message.text) for message in messages if isinstance(message, AIMessage)]
-    return {number for text in said for number in cited_numbers(text)}
+def _cited_by_model(messages: Sequence[AnyMessage]) -> set[int]:
+    """Return the numbers that the model cited in messages that are still in the history."""
+    answers = [str(message.text) for message in messages if isinstance(message, AIMessage)]
+    return {number for text in answers for number in cited_numbers(text)}
 
 
 def _record(document: Document) -> PassageRecord:

@@ -1,4 +1,4 @@
-"""Adding and deleting documents, in the shape of LangChain's vector stores."""
+"""Add and delete documents with the methods of LangChain's vector stores."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from langchain_core.documents import Document
 
 from langchain_wikirank._async import run_in_worker
-from langchain_wikirank._documents import documents_of_texts, passages_from, with_text
+from langchain_wikirank._documents import documents_from_texts, drop_blank, passages_from_documents
 
 if TYPE_CHECKING:
     from wikirank.index import WikiIndex
 
 
 class DocumentWriting:
-    """The part of a retriever that writes to its index."""
+    """Methods of a retriever that write to its index."""
 
     if TYPE_CHECKING:
         index: WikiIndex
@@ -23,24 +23,25 @@ class DocumentWriting:
     def add_documents(
         self, documents: Iterable[Document], *, ids: Sequence[str] | None = None
     ) -> list[str]:
-        """Add documents to the index, over those of the same ids.
+        """Add documents to the index. Documents with existing ids replace the old ones.
 
         Args:
-            documents: The documents; those without text are skipped, which is logged.
-            ids: The id of each; None takes their own, or makes ids from the content.
+            documents: The documents. Those without text are skipped with a logged warning.
+            ids: One id per document. None uses their own ids, or derives ids from the content.
 
         Returns:
-            The ids of those that the index has now, in the order given.
+            The ids of the added documents, in the same order.
 
         Raises:
-            InvalidArgumentError: If two documents have one id, or metadata is not JSON.
-            IndexLockedError: If something else is writing to the index.
+            InvalidArgumentError: If two documents have the same id, metadata cannot be written as
+                JSON, or the number of ids differs from that of documents.
+            IndexLockedError: If another process is writing to the index.
         """
         copies = list(documents)
         if ids is not None:
             metadatas = [document.metadata for document in copies]
-            copies = documents_of_texts([d.page_content for d in copies], metadatas, ids)
-        passages = passages_from(with_text(copies), self.index.store)
+            copies = documents_from_texts([d.page_content for d in copies], metadatas, ids)
+        passages = passages_from_documents(drop_blank(copies), self.index.store)
         self.index.add_passages(passages)
         return [passage.id for passage in passages]
 
@@ -54,13 +55,13 @@ class DocumentWriting:
         """Remove documents from the index.
 
         Args:
-            ids: Their ids; ids that the index does not have are passed over.
+            ids: Ids of the documents. Unknown ids are ignored.
 
         Returns:
             Whether the index had all of them.
 
         Raises:
-            IndexLockedError: If something else is writing to the index.
+            IndexLockedError: If another process is writing to the index.
         """
         unique = list(dict.fromkeys([ids] if isinstance(ids, str) else ids))
         return self.index.remove_passages(unique) == len(unique)

@@ -1,7 +1,4 @@
-"""Between LangChain documents and the engine's passages; nothing of the caller's is lost.
-
-A document reads under its heading to a cross-encoder, and as a numbered list to a chat model.
-"""
+"""Convert between LangChain documents and the engine's passages without losing metadata."""
 
 from __future__ import annotations
 
@@ -27,13 +24,13 @@ NO_PASSAGE = "The wiki has no passage that answers this query."
 
 
 def document_heading(document: Document) -> str:
-    """`title › section` from a document's metadata, empty where it has neither."""
+    """Return `title › section` from the metadata of a document; empty if it has neither."""
     title = document.metadata.get("title")
     return heading(title if isinstance(title, str) else "", _sections(document))
 
 
-def section_of(document: Document) -> str:
-    """The headings above a document within its page, `A › B`; empty where it has none."""
+def document_section(document: Document) -> str:
+    """Return the headings above a document within its page, such as `A › B`; may be empty."""
     return HEADING_SEPARATOR.join(filter(None, _sections(document)))
 
 
@@ -44,39 +41,30 @@ def _sections(document: Document) -> list[str]:
 
 
 def scored_text(document: Document, *, prepend_heading: bool) -> str:
-    """What a cross-encoder reads of a document: its text, under its heading if that is wanted."""
+    """Return the text that a cross-encoder reads, optionally with the heading in front."""
     head = document_heading(document) if prepend_heading else ""
     return headed_text(head, document.page_content)
 
 
 SOURCE = "documents"
-"""Name of the source that documents given as such are indexed under."""
+"""Source name of passages that were added as documents."""
 
 _SCORES = ("dense_score", "lexical_score", "fusion_score", "rerank_logit", "relevance_score")
 _PREFIX = "wikirank_"
 
 
-def documents_of_texts(
+def documents_from_texts(
     texts: Sequence[str],
     metadatas: Sequence[Mapping[str, Any]] | None,
     ids: Sequence[str] | None,
 ) -> list[Document]:
-    """Make documents of texts, each with its metadata and id where these are given.
-
-    Args:
-        texts: The texts.
-        metadatas: As many as texts, or None.
-        ids: As many as texts, or None.
-
-    Returns:
-        The documents, in the same order.
-
-    Raises:
-        InvalidArgumentError: If the numbers differ.
-    """
+    """Make documents from texts, raising InvalidArgumentError if the lengths differ."""
     for name, values in (("metadatas", metadatas), ("ids", ids)):
         if values is not None and len(values) != len(texts):
-            msg = f"Expected as many {name} as texts ({len(texts)}), got {len(values)}."
+            msg = (
+                f"Expected as many {name} as texts ({len(texts)}), got {len(values)}. "
+                "Pass one per text."
+            )
             raise InvalidArgumentError(msg)
     return [
         Document(
@@ -88,15 +76,15 @@ def documents_of_texts(
     ]
 
 
-def with_text(documents: Iterable[Document]) -> list[Document]:
-    """The documents that hold text; how many do not is logged, with the place of the first."""
+def drop_blank(documents: Iterable[Document]) -> list[Document]:
+    """Return the documents that have text, and log a warning if some do not."""
     all_documents = list(documents)
     blank = [
         index for index, document in enumerate(all_documents) if not document.page_content.strip()
     ]
     if blank:
         _logger.warning(
-            "Skipped %d of %d documents, which hold no text; the first is at position %d.",
+            "Skipped %d of %d documents without text; the first is at position %d.",
             len(blank),
             len(all_documents),
             blank[0],
@@ -104,21 +92,21 @@ def with_text(documents: Iterable[Document]) -> list[Document]:
     return [document for document in all_documents if document.page_content.strip()]
 
 
-def passages_from(
+def passages_from_documents(
     documents: Iterable[Document], store: PassageStore | None = None
 ) -> list[Passage]:
-    """Turn documents into passages, each as it is.
+    """Turn each document into one passage.
 
-    `title`, `section`, `url`, `revision` and `passage_number` of the metadata become the
-    passage's own fields where they are of the right type; all else stays metadata. Documents of
-    one url, or else one title, are passages of one article, numbered in the order given.
+    `title`, `section`, `url`, `revision` and `passage_number` of the metadata become fields of the
+    passage if they have the right type. Everything else stays metadata. Documents with the same
+    url, or without url the same title, are passages of one article, numbered in order.
 
     Args:
-        documents: The documents; those without an id get one made from their content.
-        store: Passages that are there already: theirs keep their numbers, new ones follow.
+        documents: The documents. Those without an id get one derived from their content.
+        store: Existing passages, which keep their numbers. New ones are numbered after them.
 
     Returns:
-        One passage a document, in the order given.
+        One passage per document, in the same order.
     """
     passages: list[Passage] = []
     ordinals: Counter[tuple[str, tuple[str, ...], str]] = Counter()
@@ -126,41 +114,42 @@ def passages_from(
         passage = passage_from_record(
             document.id or "", document.page_content, document.metadata, source=SOURCE, number=-1
         )
-        # Counted by text, an id stays when documents are added before it.
-        place = (passage.article, passage.section, passage.text)
+        # Counting only equal texts keeps an id stable when documents are added before it.
+        key = (passage.article, passage.section, passage.text)
         if not passage.id:
-            made = passage_id(SOURCE, *place[:2], ordinals[place], passage.text)
-            passage = replace(passage, id=made, article=passage.article or made)
-        ordinals[place] += 1
+            new_id = passage_id(SOURCE, *key[:2], ordinals[key], passage.text)
+            passage = replace(passage, id=new_id, article=passage.article or new_id)
+        ordinals[key] += 1
         passages.append(passage)
     return _numbered(passages, store)
 
 
 def _numbered(passages: Sequence[Passage], store: PassageStore | None) -> list[Passage]:
-    """Passages with a number within their article, where their metadata had none (-1)."""
+    """Number passages within their article if their metadata has no number (-1)."""
     stored = store.get([passage.id for passage in passages]) if store else {}
     articles = list(dict.fromkeys(passage.article for passage in passages))
     last = store.last_numbers(SOURCE, articles) if store else {}
     numbered: list[Passage] = []
     for passage in passages:
-        known, number = stored.get(passage.id), passage.number
-        if number < 0 and known and known.article == passage.article:
-            numbered.append(replace(passage, number=known.number))
+        existing, number = stored.get(passage.id), passage.number
+        if number < 0 and existing and existing.article == passage.article:
+            numbered.append(replace(passage, number=existing.number))
             continue
         last[passage.article] = number if number >= 0 else last.get(passage.article, -1) + 1
         numbered.append(replace(passage, number=last[passage.article]))
     return numbered
 
 
-def document_of(passage: Passage) -> Document:
-    """Turn a passage into a document with its citation.
+def document_from_passage(passage: Passage) -> Document:
+    """Turn a passage into a document with citation metadata.
 
     Args:
         passage: The passage.
 
     Returns:
-        A document whose metadata holds what is known of `title`, `section` (`A › B`), `url`,
-        `revision`, `source` and `passage_number`, and what the caller put in, which counts more.
+        A document whose metadata has `passage_number`, those of `title`, `section` (`A › B`),
+        `url`, `revision` and `source` that are known, and the passage's own metadata, which takes
+        precedence.
     """
     citation = {
         "title": passage.title,
@@ -177,17 +166,18 @@ def document_of(passage: Passage) -> Document:
     return Document(page_content=passage.text, id=passage.id, metadata=metadata)
 
 
-def document_from(ranked: RankedPassage) -> Document:
-    """Turn a ranked passage into a document with its citation and the score of each stage.
+def document_from_ranked(ranked: RankedPassage) -> Document:
+    """Turn a ranked passage into a document with citation, scores and ranks.
 
     Args:
-        ranked: The passage as the search returned it.
+        ranked: A passage of a search result.
 
     Returns:
-        The document of `document_of`, with the scores, and `rank_before` and `rank`, from 1. Where
-        its own metadata has such a name, that is kept, and ours is under `wikirank_` and the name.
+        The document of `document_from_passage` with the score of each stage, and `rank_before` and
+        `rank`, which start at 1. If the passage's own metadata has such a key, it is kept, and
+        ours gets the prefix `wikirank_`.
     """
-    document = document_of(ranked.passage)
+    document = document_from_passage(ranked.passage)
     fields = {name: getattr(ranked, name) for name in _SCORES}
     scores = {name: float(score) for name, score in fields.items() if score is not None}
     for name, value in {
@@ -200,8 +190,8 @@ def document_from(ranked: RankedPassage) -> Document:
     return document
 
 
-def relevance_of(document: Document) -> float | None:
-    """The relevance score that a search or a reranker gave a document; None if there is none."""
+def relevance_score_of(document: Document) -> float | None:
+    """Return the relevance score from a search or a reranker, or None."""
     metadata = document.metadata
     score = metadata.get(f"{_PREFIX}relevance_score", metadata.get("relevance_score"))
     if isinstance(score, bool) or not isinstance(score, (int, float)):

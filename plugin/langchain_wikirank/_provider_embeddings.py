@@ -1,4 +1,4 @@
-"""Embedders by LangChain's names, such as `openai:text-embedding-3-small`."""
+"""Embedders named by LangChain provider and model, such as `openai:text-embedding-3-small`."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from wikirank._extras import require_extra
 from wikirank.embed import recorded_embedder
 from wikirank.errors import MissingExtraError, ModelError
 
-_Given = TypeVar("_Given")
-_Made = TypeVar("_Made")
+_Input = TypeVar("_Input")
+_Output = TypeVar("_Output")
 
 
 class ProviderEmbedder(EmbeddingsEmbedder):
-    """Embeddings of `init_embeddings`, which an index can load again by their name.
+    """Embeddings of `init_embeddings`, which an index can load again by name.
 
     Args:
         embedding: The embeddings.
-        name: What they were named, "provider:model".
+        name: Their name, "provider:model".
     """
 
     def __init__(self, embedding: Embeddings, name: str) -> None:
@@ -33,30 +33,30 @@ class ProviderEmbedder(EmbeddingsEmbedder):
         self._name = name
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the name: clients of providers hold connections and keys."""
+        """Pickle only the name, because provider clients hold connections and keys."""
         return recorded_embedder, (self.recipe,)
 
     @override
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return self._asked(super().embed_passages, texts)
+        return self._call(super().embed_passages, texts)
 
     @override
     def embed_query(self, text: str) -> NDArray[np.float32]:
-        return self._asked(super().embed_query, text)
+        return self._call(super().embed_query, text)
 
-    def _asked(self, embed: Callable[[_Given], _Made], texts: _Given) -> _Made:
+    def _call(self, embed: Callable[[_Input], _Output], texts: _Input) -> _Output:
         try:
             return embed(texts)
         except Exception as err:
             msg = (
                 f"Expected vectors from {self._name}, got {type(err).__name__}: {err}. Check the "
-                "key, the name of the model and the network, then run the same again."
+                "API key, the model name and the network, then try again."
             )
             raise ModelError(msg) from err
 
 
 def load_provider_embedder(name: str) -> ProviderEmbedder:
-    """Load embeddings by LangChain's `init_embeddings`.
+    """Load embeddings with LangChain's `init_embeddings`.
 
     Args:
         name: "provider:model", such as "openai:text-embedding-3-small".
@@ -66,7 +66,7 @@ def load_provider_embedder(name: str) -> ProviderEmbedder:
 
     Raises:
         MissingExtraError: If langchain or the provider's package is not installed.
-        ModelError: If the provider is not known, or its client cannot be made.
+        ModelError: If the provider is unknown, or its client cannot be created.
     """
     require_extra("agents", f"The embedder {name}", ["langchain"])
     from langchain.embeddings import init_embeddings
@@ -76,7 +76,7 @@ def load_provider_embedder(name: str) -> ProviderEmbedder:
     except ImportError as err:
         msg = f"The embedder {name} needs a package that is not installed: {err}"
         raise MissingExtraError(msg) from err
-    except Exception as err:  # Of each provider's own kind, as for a key that is not set.
-        msg = f"Expected an embedder that LangChain can make, got {name!r}: {err}"
+    except Exception as err:  # Each provider has its own types, for example for a missing key.
+        msg = f"Expected an embedder that LangChain can load, got {name!r}: {err}"
         raise ModelError(msg) from err
     return ProviderEmbedder(embedding, name)

@@ -1,4 +1,4 @@
-"""The runnable behind `create_wiki_qa_chain`: its prompts, the conversation, the answer."""
+"""The runnable behind `create_wiki_qa_chain`: prompts, input, retrieval and answer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from langchain_wikirank._async import read_in_worker
 from langchain_wikirank._evidence.citations import CitationBook, CitationReader
-from langchain_wikirank._evidence.default_k import enough_for_budget
+from langchain_wikirank._evidence.default_k import with_default_k
 from langchain_wikirank._evidence.selection import Thresholds
 from langchain_wikirank._evidence.tokens import TokenCounter
 from langchain_wikirank._evidence.write import write_evidence
@@ -25,9 +25,9 @@ from wikirank.errors import InvalidArgumentError
 from wikirank.search import SearchResult
 
 NO_ANSWER = "The wiki does not answer this question."
-"""What an answer consists of where the wiki has none."""
+"""Default answer if the wiki has none."""
 
-# The passages stand in the human message: nothing that a wiki says belongs in a system message.
+# The passages go into the human message: text from a wiki must not carry system authority.
 ANSWER_PROMPT = ChatPromptTemplate.from_messages(
     [
         (
@@ -39,7 +39,7 @@ ANSWER_PROMPT = ChatPromptTemplate.from_messages(
         ("human", "{context}\n\nQuestion: {question}"),
     ]
 )
-"""The default prompt; `context` is the numbered passages."""
+"""Default prompt; `context` holds the numbered passages."""
 
 STANDALONE_PROMPT = ChatPromptTemplate.from_messages(
     [
@@ -54,45 +54,46 @@ STANDALONE_PROMPT = ChatPromptTemplate.from_messages(
     ]
 )
 
-_NEEDED = {"context", "question"}
-_GIVEN = _NEEDED | {"no_answer", "chat_history"}
+_REQUIRED_VARIABLES = {"context", "question"}
+_ALLOWED_VARIABLES = _REQUIRED_VARIABLES | {"no_answer", "chat_history"}
 
 
 def checked_prompt(prompt: BasePromptTemplate[Any] | None) -> BasePromptTemplate[Any]:
-    """The prompt to answer with.
+    """Return the prompt, or the default for None.
 
     Args:
-        prompt: A prompt of the caller's, or None.
+        prompt: The prompt of the caller, or None.
 
     Returns:
-        It, or else the default.
+        The prompt to use.
 
     Raises:
-        InvalidArgumentError: If it lacks a variable that it needs, or asks for an unknown one.
+        InvalidArgumentError: If a required variable is missing or a variable is unknown.
     """
     if prompt is None:
         return ANSWER_PROMPT
     variables = set(prompt.input_variables)
-    if _NEEDED <= variables <= _GIVEN:
+    if _REQUIRED_VARIABLES <= variables <= _ALLOWED_VARIABLES:
         return prompt
     msg = (
-        "Expected a prompt with the variables context and question, and if need be no_answer and "
-        f"chat_history, got {', '.join(sorted(variables)) or 'none'}."
+        "Expected a prompt with the variables context and question, and optionally no_answer and "
+        f"chat_history, got {', '.join(sorted(variables)) or 'none'}. Change the prompt."
     )
     raise InvalidArgumentError(msg)
 
 
 def parse_input(value: Any) -> tuple[str, list[BaseMessage]]:
-    """Read the input of a question-answering chain.
+    """Parse the input of a question-answering chain.
 
     Args:
-        value: A question, or a mapping with `question` and perhaps `chat_history`.
+        value: A question, or a mapping with `question` and optionally `chat_history`.
 
     Returns:
-        The question, and what person and model said before it, as text alone.
+        The stripped question, and the messages of user and model as plain text.
 
     Raises:
-        InvalidArgumentError: It is neither, the question is empty, or the history is no messages.
+        InvalidArgumentError: If the question is missing or empty, or `chat_history` is not a list
+            of messages.
     """
     question: Any = value
     history: Any = []
@@ -101,10 +102,10 @@ def parse_input(value: Any) -> tuple[str, list[BaseMessage]]:
     if not isinstance(question, str) or not question.strip():
         msg = (
             "Expected a question, as text or as {'question': …, 'chat_history': […]}, "
-            f"got {value!r:.200}."
+            f"got {value!r:.200}. Pass a question that is not empty."
         )
         raise InvalidArgumentError(msg)
-    return question.strip(), list(_spoken(_messages(history)))
+    return question.strip(), list(_as_plain_text(_messages(history)))
 
 
 def _messages(history: Any) -> list[BaseMessage]:
@@ -115,13 +116,13 @@ def _messages(history: Any) -> list[BaseMessage]:
     except (TypeError, ValueError, NotImplementedError) as err:
         msg = (
             "Expected chat_history to be a list of messages, such as ('human', 'Who was Ada?'), "
-            f"got {history!r:.200}."
+            f"got {history!r:.200}. Pass messages that LangChain can convert."
         )
         raise InvalidArgumentError(msg) from err
 
 
-def _spoken(messages: Sequence[BaseMessage]) -> Iterator[BaseMessage]:
-    """Questions and answers as plain text, without tool calls, which not every model reads."""
+def _as_plain_text(messages: Sequence[BaseMessage]) -> Iterator[BaseMessage]:
+    """Yield user and model messages as plain text; some models reject tool calls."""
     for message in messages:
         text = str(message.text)
         if text.strip() and isinstance(message, (HumanMessage, AIMessage)):
@@ -131,7 +132,7 @@ def _spoken(messages: Sequence[BaseMessage]) -> Iterator[BaseMessage]:
 
 @dataclass(slots=True)
 class _Prepared:
-    """All that is known before the chat model answers."""
+    """The state of a question before the chat model answers."""
 
     first: WikiAnswer
     variables: dict[str, Any]
@@ -139,32 +140,32 @@ class _Prepared:
     no_answer: str
 
     def piece(self, text: str) -> WikiAnswer:
-        """What of the answer can be shown after the chat model's next piece."""
+        """Return the next piece of the answer after the chat model wrote some text."""
         return WikiAnswer(answer=self.reader.feed(text))
 
-    def last(self, before: str) -> WikiAnswer:
-        """The end of the answer, after all text before it, and what the whole cites."""
+    def last(self, shown_text: str) -> WikiAnswer:
+        """Return the last piece, with the citations, after all text shown so far."""
         rest = self.reader.end()
         shown = {document.metadata["citation"]: document for document in self.first.documents}
         return WikiAnswer(
             answer=rest,
-            abstained=before + rest == self.no_answer,
+            abstained=shown_text + rest == self.no_answer,
             citations=[Citation.of(shown[number]) for number in sorted(self.reader.cited)],
             invented_citations=self.reader.invented,
         )
 
 
 class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
-    """Rewrites, retrieves, writes the passages out, asks, and reads the citations.
+    """Rewrite the question, retrieve passages, ask the chat model and resolve its citations.
 
     Args:
-        retriever: Finds the documents.
-        standalone: From `chat_history` and `question` to a question that stands alone.
-        answerer: From `context`, `question`, `no_answer` and `chat_history` to an answer.
-        token_budget: Most tokens of the passages.
-        thresholds: The relevance that passages need.
-        count_tokens: Counts tokens.
-        no_answer: The answer where the wiki has none.
+        retriever: Retrieves the documents.
+        standalone: Takes `chat_history` and `question`, returns a question that stands alone.
+        answerer: Takes `context`, `question`, `no_answer` and `chat_history`, returns an answer.
+        token_budget: Maximum number of tokens of the passages.
+        thresholds: Minimum relevance scores.
+        count_tokens: Counts the tokens of a text.
+        no_answer: The answer if the wiki has none.
     """
 
     name = "wiki_qa"
@@ -188,7 +189,7 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
         self._count_tokens = count_tokens
         self._no_answer = no_answer
 
-    # LangChain hands a config to what names one; its types know only of what names a run manager.
+    # LangChain passes a config to functions with such a parameter, which its types do not say.
 
     @override
     def invoke(
@@ -200,8 +201,8 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
     async def ainvoke(
         self, input: str | WikiQuestion, config: RunnableConfig | None = None, **kwargs: Any
     ) -> WikiAnswer:
-        answered = self._acall_with_config(self._aanswer, input, config, **kwargs)  # type: ignore[arg-type]
-        return await answered
+        answer = self._acall_with_config(self._aanswer, input, config, **kwargs)  # type: ignore[arg-type]
+        return await answer
 
     @override
     def stream(
@@ -209,7 +210,7 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
     ) -> Iterator[WikiAnswer]:
         yield from self._transform_stream_with_config(
             iter([input]),
-            self._pieces,  # type: ignore[arg-type]
+            self._stream_answer,  # type: ignore[arg-type]
             config,
             **kwargs,
         )
@@ -219,8 +220,8 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
         self, input: str | WikiQuestion, config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncIterator[WikiAnswer]:
         pieces = self._atransform_stream_with_config(
-            _once(input),
-            self._apieces,  # type: ignore[arg-type]
+            _as_stream(input),
+            self._astream_answer,  # type: ignore[arg-type]
             config,
             **kwargs,
         )
@@ -245,35 +246,35 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
         piece = prepared.piece(await self._answerer.ainvoke(prepared.variables, config))
         return prepared.first + piece + prepared.last(piece.answer)
 
-    def _pieces(
+    def _stream_answer(
         self, questions: Iterator[str | WikiQuestion], config: RunnableConfig, **search: Any
     ) -> Iterator[WikiAnswer]:
         prepared = self._prepare(next(questions), config, search)
         yield prepared.first
         if prepared.first.abstained:
             return
-        before = ""
+        shown_text = ""
         for text in self._answerer.stream(prepared.variables, config):
             piece = prepared.piece(text)
             if piece.answer:
-                before += piece.answer
+                shown_text += piece.answer
                 yield piece
-        yield prepared.last(before)
+        yield prepared.last(shown_text)
 
-    async def _apieces(
+    async def _astream_answer(
         self, questions: AsyncIterator[str | WikiQuestion], config: RunnableConfig, **search: Any
     ) -> AsyncIterator[WikiAnswer]:
         prepared = await self._aprepare(await anext(questions), config, search)
         yield prepared.first
         if prepared.first.abstained:
             return
-        before = ""
+        shown_text = ""
         async for text in self._answerer.astream(prepared.variables, config):
             piece = prepared.piece(text)
             if piece.answer:
-                before += piece.answer
+                shown_text += piece.answer
                 yield piece
-        yield prepared.last(before)
+        yield prepared.last(shown_text)
 
     def _prepare(
         self, value: str | WikiQuestion, config: RunnableConfig, search: dict[str, Any]
@@ -282,7 +283,7 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
         if history:
             variables = {"question": question, "chat_history": history}
             question = self._standalone.invoke(variables, config).strip() or question
-        settings = enough_for_budget(self._retriever, self._token_budget, search)
+        settings = with_default_k(self._retriever, self._token_budget, search)
         with recorded_searches() as searches:
             documents = self._retriever.invoke(question, config, **settings)
         return self._prepared(question, history, documents, searches)
@@ -294,7 +295,7 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
         if history:
             variables = {"question": question, "chat_history": history}
             question = (await self._standalone.ainvoke(variables, config)).strip() or question
-        settings = enough_for_budget(self._retriever, self._token_budget, search)
+        settings = with_default_k(self._retriever, self._token_budget, search)
         with recorded_searches() as searches:
             documents = await self._retriever.ainvoke(question, config, **settings)
         return await read_in_worker(self._prepared, question, history, documents, searches)
@@ -306,7 +307,7 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
         documents: Sequence[Document],
         searches: Sequence[SearchResult],
     ) -> _Prepared:
-        """The passages that are relevant enough, written out; an abstention if none is."""
+        """Write out the relevant passages, or abstain if there are none."""
         evidence = write_evidence(
             self._thresholds.relevant(documents),
             budget=self._token_budget,
@@ -329,5 +330,5 @@ class WikiQAChain(Runnable[str | WikiQuestion, WikiAnswer]):
         return _Prepared(first, variables, CitationReader(numbers), self._no_answer)
 
 
-async def _once(value: str | WikiQuestion) -> AsyncIterator[str | WikiQuestion]:
+async def _as_stream(value: str | WikiQuestion) -> AsyncIterator[str | WikiQuestion]:
     yield value

@@ -1,4 +1,4 @@
-"""What a retriever is set up with, and what it tells tracers."""
+"""Field types and checks of the retrievers."""
 
 from __future__ import annotations
 
@@ -14,47 +14,47 @@ from wikirank.index import WikiIndex
 
 
 class WikiTracingParams(LangSmithRetrieverParams, total=False):
-    """What tracers are told of a retriever run, in the run's metadata.
+    """Metadata of a retriever run for tracers.
 
     Attributes:
-        reranker_model: The reranker's `model`, where the search reranks.
+        reranker_model: The reranker's `model`; absent if the search does not rerank.
     """
 
     reranker_model: str
 
 
-def _opened(index: Any) -> Any:
+def _open_index(index: Any) -> Any:
     return WikiIndex.open(index) if isinstance(index, (str, Path)) else index
 
 
-def require_question(query: object) -> None:
-    """Refuse what a chain may pass in place of a question: a dict, a message, nothing."""
+def check_question(query: object) -> None:
+    """Raise if a chain passed a dict, a message or None instead of a question."""
     if not isinstance(query, str):
         msg = (
-            f"Expected the question as a string, got {type(query).__name__}. Take the string out "
-            'first: itemgetter("question") | retriever, or message.text of a message.'
+            f"Expected the question as a string, got {type(query).__name__}. Extract the string "
+            'first, with itemgetter("question") | retriever, or message.text for a message.'
         )
         raise InvalidArgumentError(msg)
 
 
-def unbound(retriever: Any) -> Any:
-    """The retriever within what `with_config` and `bind` make of one, with their settings.
+def unwrap_bindings(retriever: Any) -> Any:
+    """Return the retriever inside a binding made by `with_config` or `bind`.
 
     Args:
-        retriever: Anything.
+        retriever: A binding, or any other object.
 
     Returns:
-        A copy of the retriever with its name, tags, metadata and bound keywords; what is no binding
-        as it is.
+        A copy of the bound retriever with the name, tags, metadata and keyword arguments of the
+        binding. Any other object is returned unchanged.
 
     Raises:
-        InvalidArgumentError: If callbacks are bound, which a copy cannot hold.
+        InvalidArgumentError: If callbacks are bound, because the copy cannot hold them.
     """
     if not isinstance(retriever, RunnableBinding):
         return retriever
-    inner, config = unbound(retriever.bound), retriever.config
+    inner, config = unwrap_bindings(retriever.bound), retriever.config
     if config.get("callbacks"):
-        msg = "Expected a retriever without callbacks of its own, got some. Give them to the tools."
+        msg = "Expected a retriever without bound callbacks, got some. Pass them to the tools."
         raise InvalidArgumentError(msg)
     update = dict(retriever.kwargs)
     if tags := config.get("tags"):
@@ -72,7 +72,7 @@ def _fields(model: BaseModel) -> dict[str, Any]:
 
 IndexField: TypeAlias = Annotated[
     WikiIndex,
-    BeforeValidator(_opened),
+    BeforeValidator(_open_index),
     PlainSerializer(lambda index: str(index.path), return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "description": "Folder of the index."}),
 ]

@@ -1,16 +1,16 @@
-"""The two steps of a search as child runs in LangChain's callbacks, where any are set.
+"""Report the steps of a search to LangChain callbacks as child runs.
 
 | run | inputs | outputs |
 |---|---|---|
 | `wikirank.retrieve` | `query`, `search_type`, `fetch_k`, `filter` | `count`, `top_scores`, `ms` |
 | `wikirank.rerank` | `query`, `count`, `model` | `count`, `passing`, `top_scores`, `ms` |
 
-`ms` is milliseconds by stage; `top_scores` those of the best five, before or after reranking;
-`passing` how many reached the threshold, those that the prefilter dropped not counted, and `count`
-how many of these are returned.
+`ms` has the milliseconds of each stage, `top_scores` the scores of the best five. `passing` is the
+number of passages that reach the threshold, without those that the prefilter dropped. `count` is
+the number of passages returned.
 
-A retriever returns documents only. `recorded_searches` lets a tool read the full results of its own
-call, timings included, while the retriever still runs as a traced child run.
+A retriever returns only documents. With `recorded_searches`, a tool gets the full results of its
+search, including timings, while the retriever still runs as a traced child run.
 """
 
 from __future__ import annotations
@@ -28,45 +28,45 @@ if TYPE_CHECKING:
     from wikirank.types import RankedPassage
 
 
-_record: ContextVar[list[SearchResult] | None] = ContextVar("searches", default=None)
+_collected: ContextVar[list[SearchResult] | None] = ContextVar("searches", default=None)
 
 
 @contextmanager
 def recorded_searches() -> Iterator[list[SearchResult]]:
-    """Collect the result of each search that runs in this context."""
+    """Collect the results of all searches that run in this context."""
     results: list[SearchResult] = []
-    token = _record.set(results)
+    token = _collected.set(results)
     try:
         yield results
     finally:
-        _record.reset(token)
+        _collected.reset(token)
 
 
 def record_search(result: SearchResult) -> None:
-    """Hand a result to whoever collects; worker threads see the list through their context."""
-    results = _record.get()
+    """Add a result to the list of `recorded_searches`, which worker threads share by context."""
+    results = _collected.get()
     if results is not None:
         results.append(result)
 
 
 RERANK = "wikirank.rerank"
 TOP = 5
-"""How many scores a run shows."""
+"""Number of scores in the outputs of a run."""
 
 
 @contextmanager
 def child_run(
     callbacks: CallbackManager, name: str, inputs: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """Wrap work in a run of its own.
+    """Report a block of code as a child run.
 
     Args:
-        callbacks: Who is told; nobody if it holds no handlers.
-        name: The run's name.
-        inputs: What the work is given.
+        callbacks: The callback manager. Without handlers, nothing is reported.
+        name: Name of the run.
+        inputs: Inputs of the run.
 
     Yields:
-        A dictionary to fill with the run's outputs.
+        A dictionary to fill with the outputs of the run.
     """
     outputs: dict[str, Any] = {}
     if not callbacks.handlers:
@@ -85,16 +85,7 @@ def child_run(
 async def achild_run(
     callbacks: AsyncCallbackManager, name: str, inputs: dict[str, Any]
 ) -> AsyncIterator[dict[str, Any]]:
-    """Wrap asynchronous work in a run of its own; see `child_run`.
-
-    Args:
-        callbacks: Who is told; nobody if it holds no handlers.
-        name: The run's name.
-        inputs: What the work is given.
-
-    Yields:
-        A dictionary to fill with the run's outputs.
-    """
+    """Report a block of asynchronous code as a child run; see `child_run`."""
     outputs: dict[str, Any] = {}
     if not callbacks.handlers:
         yield outputs
@@ -110,7 +101,7 @@ async def achild_run(
 
 @contextmanager
 def traced_step(callbacks: CallbackManager, step: SearchStep) -> Iterator[None]:
-    """A step of a search as a child run, but for the mere cut of what is not reranked."""
+    """Report a step of a search as a child run, except `cut`, which only applies `k`."""
     if step.name == "cut":
         yield
         return
@@ -121,7 +112,7 @@ def traced_step(callbacks: CallbackManager, step: SearchStep) -> Iterator[None]:
 
 @asynccontextmanager
 async def atraced_step(callbacks: AsyncCallbackManager, step: SearchStep) -> AsyncIterator[None]:
-    """The same for asynchronous callbacks."""
+    """Report a step to asynchronous callbacks; see `traced_step`."""
     if step.name == "cut":
         yield
         return
@@ -156,11 +147,11 @@ def _outputs(step: SearchStep) -> dict[str, Any]:
 
 
 def rerank_summary(count: int, passing: int, scores: Sequence[float | None]) -> dict[str, Any]:
-    """The outputs of a `wikirank.rerank` run, its times apart."""
+    """Return the outputs of a `wikirank.rerank` run, without `ms`."""
     return {"count": count, "passing": passing, "top_scores": list(scores[:TOP])}
 
 
 def _first_score(candidate: RankedPassage) -> float | None:
-    """What the first stage ordered by."""
+    """Return the score that first-stage retrieval sorted by."""
     scores = (candidate.fusion_score, candidate.dense_score, candidate.lexical_score)
     return next((score for score in scores if score is not None), None)

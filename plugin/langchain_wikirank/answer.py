@@ -1,4 +1,4 @@
-"""What a question-answering chain is asked and what it answers, citations resolved."""
+"""Input and output of the question-answering chain."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from langchain_core.messages import MessageLikeRepresentation
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from langchain_wikirank._documents import relevance_of, section_of
+from langchain_wikirank._documents import document_section, relevance_score_of
 
 
 class WikiQuestion(TypedDict):
-    """A question within a conversation.
+    """A question, optionally with the conversation before it.
 
     Attributes:
-        question: The question; it may refer to what was said before.
-        chat_history: The messages before it, oldest first, in any form that LangChain knows.
+        question: The question. It may refer to the conversation.
+        chat_history: Earlier messages, oldest first, in any format that LangChain can convert.
     """
 
     question: str
@@ -31,32 +31,32 @@ class Citation(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     number: int = Field(ge=1)
-    """Its number: `1` for `[1]` in the answer."""
+    """Number in the answer: `1` for `[1]`."""
 
     title: str = ""
-    """The title of its page."""
+    """Title of the page."""
 
     section: str = ""
-    """The headings above it, `A › B`."""
+    """Headings above the passage within its page, such as `A › B`."""
 
     url: str = ""
-    """Its address."""
+    """URL of the passage; empty if unknown."""
 
     document_id: str
-    """The id of its document; of the best one where adjacent passages were shown as one."""
+    """Id of the document, or of the best one if adjacent passages were merged."""
 
     score: float | None = None
-    """Its `relevance_score`, in [0, 1]; None where nothing scored it."""
+    """The `relevance_score` of the passage, in [0, 1]; None if it was not scored."""
 
     text: str
-    """The text that the chat model was shown."""
+    """Text that the chat model read."""
 
     @classmethod
     def of(cls, document: Document) -> Self:
-        """The citation of a document that was shown with a number.
+        """Create the citation of a document.
 
         Args:
-            document: The document, its number under `citation` in its metadata.
+            document: A document with its number under `citation` in its metadata.
 
         Returns:
             The citation.
@@ -65,44 +65,44 @@ class Citation(BaseModel):
         return cls(
             number=metadata["citation"],
             title=str(metadata.get("title") or ""),
-            section=section_of(document),
+            section=document_section(document),
             url=str(metadata.get("url") or ""),
             document_id=document.id or "",
-            score=relevance_of(document),
+            score=relevance_score_of(document),
             text=document.page_content,
         )
 
 
 class WikiAnswer(BaseModel):
-    """An answer from the wiki, or a piece of one.
+    """An answer from the wiki, or a piece of a streamed one.
 
-    What a chain streams are pieces: each holds only what is new, and their sum (`+`) is the whole
-    answer, the same that `invoke` returns.
+    A streamed piece holds only what is new. The sum of all pieces (`+`) is the answer that `invoke`
+    returns.
     """
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     question: str = ""
-    """The question that was answered: a follow-up question as rewritten to stand alone."""
+    """The question that was answered; a follow-up question is rewritten to stand alone."""
 
     answer: str = ""
-    """The chat model's answer, citations in brackets, those that it invented taken out."""
+    """Answer of the chat model with citations such as `[1]`, without invented ones."""
 
     abstained: bool = False
-    """Whether the wiki does not answer, by the passages' scores or the chat model's word."""
+    """Whether the wiki has no answer, according to the scores or to the chat model."""
 
     citations: list[Citation] = Field(default_factory=list)
-    """The passages that the answer cites, by number."""
+    """Passages that the answer cites, sorted by number."""
 
     documents: list[Document] = Field(default_factory=list)
-    """All passages that the chat model was shown, best first; `citation` is each one's number."""
+    """All passages that the chat model read, best first, with the metadata key `citation`."""
 
     invented_citations: list[int] = Field(default_factory=list)
-    """The numbers that the chat model cited and no passage has; taken out of `answer`."""
+    """Numbers that the chat model cited but no passage has. They are removed from `answer`."""
 
     note: str = ""
-    """What to know of the search, in one line, such as that the models do not read the language of
-    the question; empty if nothing."""
+    """A remark on the search in one line, such as that the models cannot read the language of the
+    question; empty if there is none."""
 
     def __add__(self, later: WikiAnswer) -> WikiAnswer:
         return WikiAnswer(

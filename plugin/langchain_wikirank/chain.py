@@ -1,4 +1,4 @@
-"""Question answering in one chain: question in, answer with resolved citations out."""
+"""A question-answering chain that returns answers with resolved citations."""
 
 from __future__ import annotations
 
@@ -33,19 +33,21 @@ def create_wiki_qa_chain(
     prompt: BasePromptTemplate[Any] | None = None,
     no_answer: str = NO_ANSWER,
 ) -> Runnable[str | WikiQuestion, WikiAnswer]:
-    """Make a chain that answers questions from the wiki with a chat model.
+    """Create a chain that answers questions from the wiki with a chat model.
 
-    A question with `chat_history` is first rewritten by the chat model to stand alone. Where no
-    passage reaches `min_top_score`, the chain abstains without asking the chat model to answer;
-    where the chat model replies with the sentence `no_answer` and nothing else, it abstains as
-    well. Numbers cited that no passage has are taken out of the answer and reported.
+    If the question comes with `chat_history`, the chat model first rewrites it to stand alone. The
+    chain abstains if no passage reaches `min_top_score`, without asking the chat model to answer,
+    or if the chat model replies with exactly the sentence `no_answer`. Citation numbers that match
+    no passage are removed from the answer and listed in `invented_citations`.
 
-    `stream` and `astream` yield `WikiAnswer`s that add up to the whole: the first has `question`
-    and `documents`, each after it a piece of `answer`, the last `citations`, `abstained` and
-    `invented_citations`; where nothing was asked of the chat model there is one, the whole.
-    Keywords of a call go to the retriever: `chain.invoke(question, k=3)`. Where neither the call
-    nor a `WikiRetriever` sets `k`, the chain asks for as many as can fit `token_budget`,
-    which with `min_score` decides what is shown.
+    `stream` and `astream` yield `WikiAnswer` pieces whose sum is the full answer. The first has
+    `question` and `documents`, the following ones have parts of `answer`, and the last has
+    `citations`, `abstained` and `invented_citations`. If the chat model is not asked, there is only
+    one piece.
+
+    Keyword arguments of a call go to the retriever, such as `chain.invoke(question, k=3)`. If
+    neither the call nor the retriever sets `k`, the chain retrieves as many passages as fit
+    `token_budget`. `min_score` and `token_budget` then decide which of them the chat model reads.
 
     Example:
         ```python
@@ -56,24 +58,26 @@ def create_wiki_qa_chain(
         ```
 
     Args:
-        llm: A chat model; it needs neither tools nor structured output.
-        retriever: A `WikiRetriever`, or any other; documents without `relevance_score` count as
-            relevant.
-        token_budget: Most tokens of the passages in the prompt.
-        min_score: Least `relevance_score` of a passage, in [0, 1]; None shows all.
-        min_top_score: Least `relevance_score` of the best passage, in [0, 1], for the wiki to
-            have an answer at all; of no part where `min_score` is None.
-        count_tokens: Counts tokens: a chat model, a tokenizer with `encode`, or a function from
-            text to a number; None takes the bundled tokenizer.
-        prompt: A prompt of `context` and `question`, and if need be of `no_answer` and
-            `chat_history`; None takes one of ours.
-        no_answer: The sentence that is the answer where the wiki has none.
+        llm: A chat model. It needs neither tool calls nor structured output.
+        retriever: A `WikiRetriever` or any other retriever. Documents without `relevance_score`
+            count as relevant.
+        token_budget: Maximum number of tokens of the passages in the prompt.
+        min_score: Minimum `relevance_score` of a passage, in [0, 1]; None uses all passages.
+        min_top_score: Minimum `relevance_score` of the best passage, in [0, 1]. Below it the chain
+            abstains. Ignored if `min_score` is None.
+        count_tokens: A chat model, a tokenizer with `encode`, or a function from text to a number
+            of tokens; None uses the bundled tokenizer.
+        prompt: A prompt with the variables `context` and `question`, optionally `no_answer` and
+            `chat_history`; None uses the default prompt.
+        no_answer: The answer if the wiki has none.
 
     Returns:
-        A runnable, sync and async, from a question, as text or as `WikiQuestion`, to its answer.
+        A sync and async runnable that takes a question, as text or `WikiQuestion`, and returns a
+        `WikiAnswer`.
 
     Raises:
-        InvalidArgumentError: A threshold, `count_tokens` or `prompt` is of no use.
+        InvalidArgumentError: If a threshold is not in [0, 1], `count_tokens` cannot count, or
+            `prompt` has the wrong variables.
     """
     standalone = STANDALONE_PROMPT | llm | StrOutputParser()
     answerer = checked_prompt(prompt) | llm | StrOutputParser()

@@ -30,12 +30,12 @@ from wikirank.settings import RerankSettings
 _CrossEncoderField: TypeAlias = Annotated[
     BaseCrossEncoder,
     PlainSerializer(lambda model: type(model).__name__, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "description": "A cross-encoder that was given."}),
+    WithJsonSchema({"type": "string", "description": "Class of a cross-encoder object."}),
 ]
 
 
 class RerankInput(TypedDict, total=False):
-    """What the runnable of a reranker takes: documents, and a query under one of two names."""
+    """Input of `WikiReranker.as_runnable`: documents, and the query under either key."""
 
     query: str
     question: str
@@ -43,13 +43,13 @@ class RerankInput(TypedDict, total=False):
 
 
 class WikiReranker(RerankSettings, BaseDocumentCompressor, BaseCrossEncoder):
-    """Reranks documents with a cross-encoder and writes the scores in their metadata.
+    """Rerank documents with a cross-encoder and write the scores to their metadata.
 
-    Each document returned is a copy, best first, with `relevance_score`, a float in [0, 1], and
-    `rerank_logit`, the cross-encoder's raw score. Documents of equal score keep their order. The
-    models are loaded at first use and shared by the process.
+    Returns copies of the documents, best first. Each has `relevance_score`, a float in [0, 1], and
+    `rerank_logit`, the raw score of the cross-encoder. Documents with equal scores keep their
+    order. Models are loaded at first use and shared within the process.
 
-    It is a `BaseCrossEncoder` too, for rerankers of LangChain that take one.
+    `WikiReranker` is also a `BaseCrossEncoder`, so LangChain rerankers that need one accept it.
 
     Example:
         ```python
@@ -64,59 +64,64 @@ class WikiReranker(RerankSettings, BaseDocumentCompressor, BaseCrossEncoder):
     )
 
     model: str | Path | _CrossEncoderField = "bundled"
-    """The bundled model, a folder, or a hub id such as `cross-encoder/ms-marco-MiniLM-L6-v2`.
+    """`bundled`, a model folder, or a hub id such as `cross-encoder/ms-marco-MiniLM-L6-v2`.
 
-    Or any `BaseCrossEncoder`, such as `HuggingFaceCrossEncoder`: its scores decide the order as
-    they are. They are written as `relevance_score` where all lie in [0, 1], else as `rerank_logit`.
-    `batch_size`, `max_length`, `device`, `on_truncation` and `cascade` are then for it to know.
+    A hub id, or a folder without an ONNX model, needs the extra `langchain-wikirank[torch]`.
 
-    A hub id, or a folder without ONNX model, needs the extra `langchain-wikirank[torch]`.
+    Also accepts any `BaseCrossEncoder` object, such as `HuggingFaceCrossEncoder`. Documents are
+    then sorted by its scores, unchanged. The scores are written to `relevance_score` if all of them
+    are in [0, 1], otherwise to `rerank_logit`. `batch_size`, `max_length`, `device`,
+    `on_truncation` and `cascade` have no effect on such an object.
     """
 
     revision: str | None = None
-    """Commit or tag of a model on the hub."""
+    """Commit or tag, for a hub id only; None for the latest."""
 
     top_n: int | None = Field(default=5, ge=1)
-    """How many documents to return at most; None returns all."""
+    """Maximum number of documents to return; None returns all."""
 
     score_threshold: float | None = Field(default=None, ge=0, le=1)
-    """Return only documents with `relevance_score` of at least this."""
+    """Minimum `relevance_score` of a document to be returned, in [0, 1]; None keeps all."""
 
     batch_size: int | None = Field(default=None, ge=1)
-    """Pairs scored at once; None takes what is fastest for the backend."""
+    """Number of pairs to score at once; None uses the fastest size for the backend."""
 
     max_length: int | None = Field(default=None, ge=1)
-    """Longest pair of query and text, in tokens; None takes the model's own limit."""
+    """Maximum length of query and text together, in tokens; None uses the limit of the model."""
 
     device: str | None = None
-    """`cpu`, `cuda`, `mps`, …; None takes the CPU for an ONNX model."""
+    """Device such as `cpu`, `cuda` or `mps`; None runs an ONNX model on the CPU."""
 
     interpolate: bool = True
-    """Whether the cosine similarity of query and text, by the bundled embedder, counts beside the
-    cross-encoder's logit, in models that learned how, as the bundled one.
+    """Whether to combine the cross-encoder's logit with the bundled embedder's cosine similarity.
 
-    Together they rank people's questions better than either. The embedder reads the texts that the
-    prefilter left, which takes about as long as to score those.
+    This affects only models with learned weights for it, such as the bundled one. The combination
+    ranks human questions better than either score alone. The embedder reads the texts that pass the
+    prefilter, which takes about as long as scoring them.
     """
 
     @property
     def model_name(self) -> str:
-        """The name of the model, or the class of one that was given."""
-        is_given = isinstance(self.model, BaseCrossEncoder)
-        return type(self.model).__name__ if is_given else str(self.model)
+        """The `model` as a string, or the class name if it is an object."""
+        is_object = isinstance(self.model, BaseCrossEncoder)
+        return type(self.model).__name__ if is_object else str(self.model)
 
     def load_model(self) -> CrossEncoder:
-        """Load the model now rather than at first use.
+        """Load the model now instead of at first use.
 
         Returns:
-            The cross-encoder, one per process and settings.
+            The cross-encoder, shared by all rerankers of this process with the same settings.
 
         Raises:
+            InvalidArgumentError: If `model` is a `BaseCrossEncoder` object.
             ModelError: If the model is missing, corrupt or of the wrong kind.
             MissingExtraError: If the model needs the `[torch]` extra.
         """
         if isinstance(self.model, BaseCrossEncoder):
-            msg = f"Expected a model to load by its name, got a {self.model_name}. Call its score."
+            msg = (
+                f"Expected the name or folder of a model, got a {self.model_name} object. "
+                "Call its score method instead."
+            )
             raise InvalidArgumentError(msg)
         return load_cross_encoder(
             self.model,
@@ -128,13 +133,14 @@ class WikiReranker(RerankSettings, BaseDocumentCompressor, BaseCrossEncoder):
 
     @override
     def score(self, text_pairs: list[tuple[str, str]]) -> list[float]:
-        """Score pairs, as a cross-encoder of LangChain.
+        """Score pairs of query and text; the method of LangChain's `BaseCrossEncoder`.
 
         Args:
-            text_pairs: Pairs of query and text.
+            text_pairs: Pairs of (query, text).
 
         Returns:
-            The relevance score of each, in [0, 1]; of a `BaseCrossEncoder` as `model`, its score.
+            One relevance score in [0, 1] per pair, or the unchanged scores of `model` if it is a
+            `BaseCrossEncoder` object.
         """
         if isinstance(self.model, BaseCrossEncoder):
             return [float(score) for score in self.model.score(text_pairs)]
@@ -142,33 +148,34 @@ class WikiReranker(RerankSettings, BaseDocumentCompressor, BaseCrossEncoder):
         scores: list[float] = []
         for query, pairs in groupby(text_pairs, key=itemgetter(0)):
             texts = [text for _, text in pairs]
-            scores.extend(self._ranked(model, query, texts).relevance_scores.tolist())
+            scores.extend(self._rank(model, query, texts).relevance_scores.tolist())
         return scores
 
     @override
     def compress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
     ) -> list[Document]:
-        """Rerank documents by how well each answers the query.
+        """Rerank documents by how well they answer the query.
 
         Args:
-            documents: The documents, in any order; not changed.
-            query: The question.
-            callbacks: Who is told of the scoring, a run named `wikirank.rerank`.
+            documents: Documents in any order. They are not changed.
+            query: The question, not empty.
+            callbacks: LangChain callbacks, which get a child run named `wikirank.rerank`.
 
         Returns:
-            Copies of the best documents, best first, scores in their metadata.
+            Copies of the best documents, best first, with scores in their metadata.
 
         Raises:
-            InvalidArgumentError: If the query is empty.
-            TextTooLongError: If a text is over the length and `on_truncation` is `error`.
+            InvalidArgumentError: If the query is empty, or `score_threshold` is set and the scores
+                of a `BaseCrossEncoder` object are not in [0, 1].
+            TextTooLongError: If a text is too long and `on_truncation` is `error`.
         """
         if not documents:
             return []
         manager = CallbackManager.configure(callbacks)
         inputs = self._run_inputs(documents, query) if manager.handlers else {}
         with child_run(manager, RERANK, inputs) as outputs:
-            best, summary = self._reranked(documents, query)
+            best, summary = self._rerank(documents, query)
             outputs.update(summary)
         return best
 
@@ -179,12 +186,12 @@ class WikiReranker(RerankSettings, BaseDocumentCompressor, BaseCrossEncoder):
         """Rerank documents without blocking the event loop; see `compress_documents`.
 
         Args:
-            documents: The documents, in any order; not changed.
-            query: The question.
-            callbacks: Who is told of the scoring, a run named `wikirank.rerank`.
+            documents: Documents in any order. They are not changed.
+            query: The question, not empty.
+            callbacks: LangChain callbacks, which get a child run named `wikirank.rerank`.
 
         Returns:
-            Copies of the best documents, best first, scores in their metadata.
+            Copies of the best documents, best first, with scores in their metadata.
         """
         if not documents:
             return []
@@ -193,16 +200,16 @@ class WikiReranker(RerankSettings, BaseDocumentCompressor, BaseCrossEncoder):
         if manager.handlers:
             inputs = await run_in_worker(self._run_inputs, documents, query)
         async with achild_run(manager, RERANK, inputs) as outputs:
-            best, summary = await run_in_worker(self._reranked, documents, query)
+            best, summary = await run_in_worker(self._rerank, documents, query)
             outputs.update(summary)
         return best
 
     def as_runnable(self) -> Runnable[RerankInput, list[Document]]:
-        """This reranker as a step of a chain.
+        """Return this reranker as a step for a chain.
 
         Returns:
-            A runnable, sync and async, from `{"query": …, "documents": …}` or
-            `{"question": …, "documents": …}` to the reranked documents.
+            A sync and async runnable that takes `{"query": …, "documents": …}` or
+            `{"question": …, "documents": …}` and returns the reranked documents.
         """
 
         def rerank(inputs: RerankInput, config: RunnableConfig) -> list[Document]:
@@ -215,28 +222,28 @@ class WikiReranker(RerankSettings, BaseDocumentCompressor, BaseCrossEncoder):
         return RunnableLambda(rerank, arerank, name="WikiReranker")
 
     def _run_inputs(self, documents: Sequence[Document], query: str) -> dict[str, Any]:
-        is_given = isinstance(self.model, BaseCrossEncoder)
-        name = self.model_name if is_given else self.load_model().model_id
+        is_object = isinstance(self.model, BaseCrossEncoder)
+        name = self.model_name if is_object else self.load_model().model_id
         return {"query": query, "count": len(documents), "model": name}
 
-    def _reranked(
+    def _rerank(
         self, documents: Sequence[Document], query: str
     ) -> tuple[list[Document], dict[str, Any]]:
-        """The best documents, and what a tracer is told of them."""
+        """Return the best documents and the outputs of the traced run."""
         started = perf_counter()
         best, passing = (
-            self._reranked_by(self.model, documents, query)
+            self._rerank_with_cross_encoder(self.model, documents, query)
             if isinstance(self.model, BaseCrossEncoder)
-            else self._reranked_by_name(documents, query)
+            else self._rerank_with_model(documents, query)
         )
         scores = [document.metadata.get("relevance_score") for document in best]
         summary = rerank_summary(len(best), passing, scores)
         return best, {**summary, "ms": {"rerank": (perf_counter() - started) * 1000}}
 
-    def _reranked_by(
+    def _rerank_with_cross_encoder(
         self, cross_encoder: BaseCrossEncoder, documents: Sequence[Document], query: str
     ) -> tuple[list[Document], int]:
-        """The best documents by a cross-encoder that was given, and how many passed."""
+        """Return the best documents by a LangChain cross-encoder, and how many passed."""
         check_text(query, what="query")
         pairs = [(query, document.page_content) for document in documents]
         scores = np.array([float(score) for score in cross_encoder.score(pairs)])
@@ -244,31 +251,32 @@ class WikiReranker(RerankSettings, BaseDocumentCompressor, BaseCrossEncoder):
         if self.score_threshold is not None and not is_relevance:
             msg = (
                 "Expected scores in [0, 1] to compare with score_threshold, got others from "
-                f"{self.model_name}. Leave score_threshold out."
+                f"{self.model_name}. Omit score_threshold."
             )
             raise InvalidArgumentError(msg)
         name = "relevance_score" if is_relevance else "rerank_logit"
-        least = -np.inf if self.score_threshold is None else self.score_threshold
-        passing = [index for index in best_first(scores) if scores[index] >= least]
+        threshold = -np.inf if self.score_threshold is None else self.score_threshold
+        passing = [index for index in best_first(scores) if scores[index] >= threshold]
         best = [
-            _with(documents[index], {name: float(scores[index])}) for index in passing[: self.top_n]
+            _with_scores(documents[index], {name: float(scores[index])})
+            for index in passing[: self.top_n]
         ]
         return best, len(passing)
 
-    def _reranked_by_name(
+    def _rerank_with_model(
         self, documents: Sequence[Document], query: str
     ) -> tuple[list[Document], int]:
-        """The best documents by the model that `model` names, and how many passed."""
+        """Return the best documents by the loaded model, and how many passed."""
         model = self.load_model()
         texts = [
             scored_text(document, prepend_heading=model.prepend_heading) for document in documents
         ]
-        ranked = self._ranked(model, query, texts, self.top_n if self.cascade else None)
+        ranked = self._rank(model, query, texts, self.top_n if self.cascade else None)
         relevance = ranked.relevance_scores
         threshold = 0.0 if self.score_threshold is None else self.score_threshold
         passing = [index for index in ranked.order if relevance[index] >= threshold]
         best = [
-            _with(
+            _with_scores(
                 documents[index],
                 {
                     "relevance_score": float(relevance[index]),
@@ -279,7 +287,7 @@ class WikiReranker(RerankSettings, BaseDocumentCompressor, BaseCrossEncoder):
         ]
         return best, len(passing)
 
-    def _ranked(
+    def _rank(
         self, model: CrossEncoder, query: str, texts: Sequence[str], top_n: int | None = None
     ) -> RankedTexts:
         return rank_texts(
@@ -292,7 +300,7 @@ class WikiReranker(RerankSettings, BaseDocumentCompressor, BaseCrossEncoder):
         )
 
 
-def _with(document: Document, scores: dict[str, float]) -> Document:
+def _with_scores(document: Document, scores: dict[str, float]) -> Document:
     return document.model_copy(update={"metadata": {**document.metadata, **scores}})
 
 
@@ -301,7 +309,7 @@ def _rerank_arguments(inputs: RerankInput) -> tuple[Sequence[Document], str]:
     if query is None or "documents" not in inputs:
         msg = (
             "Expected {'query': …, 'documents': …} or {'question': …, 'documents': …}, "
-            f"got the keys {sorted(inputs)}."
+            f"got the keys {sorted(inputs)}. Pass documents and one of the two keys."
         )
         raise InvalidArgumentError(msg)
     return inputs["documents"], query

@@ -1,4 +1,4 @@
-"""The bundled embedder as LangChain embeddings, and LangChain embeddings as an embedder."""
+"""Convert between the engine's embedders and LangChain embeddings."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from wikirank.embed import load_embedder
 from wikirank.embed.protocol import Embedder
 from wikirank.errors import InvalidArgumentError
 
-_NAMES_OF_MODELS = ("model", "model_name", "model_id", "deployment", "repo_id")
+_MODEL_NAME_FIELDS = ("model", "model_name", "model_id", "deployment", "repo_id")
 
 
 def embedder_from(embedding: Embeddings | None, *, normalise: bool = True) -> Embedder:
-    """The embedder of the engine that stands for LangChain embeddings.
+    """Wrap LangChain embeddings as an embedder of the engine.
 
     Args:
-        embedding: The embeddings; None for the bundled ones.
-        normalise: Whether its vectors are to have length 1, as those of our own indexes do.
+        embedding: LangChain embeddings; None for the bundled ones.
+        normalise: Whether to scale vectors to length 1, as our own indexes need it.
 
     Returns:
         The embedder.
 
     Raises:
-        InvalidArgumentError: If it is not LangChain embeddings.
+        InvalidArgumentError: If `embedding` is something else.
     """
     if embedding is None or isinstance(embedding, WikiEmbeddings):
         return load_embedder(device=embedding.device if embedding else None)
     if not isinstance(embedding, Embeddings):
         msg = (
             f"Expected LangChain Embeddings as embedding, got {type(embedding).__name__}. "
-            "Name other arguments, such as metadatas=."
+            "Pass other arguments by keyword, such as metadatas=."
         )
         raise InvalidArgumentError(msg)
     return EmbeddingsEmbedder(embedding, normalise=normalise)
 
 
 class EmbeddingsEmbedder:
-    """LangChain embeddings behind the engine's `Embedder` protocol.
+    """LangChain embeddings as an `Embedder` of the engine.
 
     Args:
-        embedding: The embeddings.
+        embedding: LangChain embeddings.
         normalise: Whether to scale each vector to length 1.
     """
 
@@ -55,51 +55,52 @@ class EmbeddingsEmbedder:
 
     @property
     def provider(self) -> str:
-        """The class of the embeddings."""
+        """Class name of the embeddings."""
         return type(self._embedding).__qualname__
 
     @property
     def model_name(self) -> str:
-        """The model that the embeddings name; empty if they name none."""
-        names = (getattr(self._embedding, field, None) for field in _NAMES_OF_MODELS)
+        """Model name from the fields of the embeddings; empty if they have none."""
+        names = (getattr(self._embedding, field, None) for field in _MODEL_NAME_FIELDS)
         return next((name for name in names if isinstance(name, str)), "")
 
     @property
     def model_id(self) -> str:
-        """The class, and the model it names: what an index remembers."""
+        """Class and model name, as recorded in an index."""
         cls = type(self._embedding)
         name = self.model_name
         return f"{cls.__module__}.{cls.__qualname__}" + (f":{name}" if name else "")
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embed passages: (n, dimensions)."""
+        """Embed passages; the result has shape (n, dimensions)."""
         if not texts:
             return np.zeros((0, 0), dtype=np.float32)
         return self._matrix(self._embedding.embed_documents(list(texts)))
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
-        """Embed a query: (dimensions,)."""
+        """Embed a query; the result has shape (dimensions,)."""
         row: NDArray[np.float32] = self._matrix([self._embedding.embed_query(text)])[0]
         return row
 
     def _matrix(self, vectors: list[list[float]]) -> NDArray[np.float32]:
         matrix = np.asarray(vectors, dtype=np.float32)
-        return _normalised(matrix) if self._normalise else matrix
+        return _normalise_rows(matrix) if self._normalise else matrix
 
 
-def _normalised(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+def _normalise_rows(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
     unit: NDArray[np.float32] = matrix / np.maximum(lengths, np.finfo(np.float32).tiny)
     return unit
 
 
 class WikiEmbeddings(Embeddings):
-    """The bundled embedder, all-MiniLM-L6-v2 as int8 ONNX: 384 numbers a text, of length 1.
+    """The bundled embedder as LangChain embeddings: all-MiniLM-L6-v2 as int8 ONNX.
 
-    The model is loaded at first use and shared by the process.
+    Vectors have 384 dimensions and length 1. The model is loaded at first use and shared within the
+    process.
 
     Args:
-        device: "cpu", "cuda" or "cuda:1" (with onnxruntime-gpu); None is the CPU.
+        device: "cpu", or "cuda" or "cuda:1" with onnxruntime-gpu; None for the CPU.
 
     Example:
         ```python
@@ -120,7 +121,7 @@ class WikiEmbeddings(Embeddings):
             texts: The passages.
 
         Returns:
-            One vector a passage, in the same order.
+            One vector of 384 numbers per passage, in the same order.
         """
         vectors: list[list[float]] = (
             load_embedder(device=self.device).embed_passages(texts).tolist()
@@ -135,7 +136,7 @@ class WikiEmbeddings(Embeddings):
             text: The query.
 
         Returns:
-            Its vector.
+            A vector of 384 numbers.
         """
         vector: list[float] = load_embedder(device=self.device).embed_query(text).tolist()
         return vector

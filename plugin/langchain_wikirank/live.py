@@ -1,4 +1,4 @@
-"""A retriever over a wiki that nobody indexed: its own search, our reranking and citations."""
+"""Retriever over a wiki without an index: its own search engine, our reranking and citations."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from wikirank.search.live_reader import LiveReader
 
 
 class LiveWikiRetriever(BaseWikiRetriever):
-    """Finds the passages of a live wiki or a ZIM file that answer a question, best first.
+    """Retrieve the passages of a live wiki or a ZIM file that answer a question, best first.
 
-    The wiki's own search finds pages; they are cut into passages, BM25 picks the candidates, the
-    cross-encoder reranks them. The documents have the citation and scores of `WikiRetriever`, but
-    for those of vectors. `filter` and `neighbours` need an index and are refused. What was left
-    out, as where the wiki was slow, is in `notes` of the result of `search`.
+    The wiki's own search engine finds pages, which are split into passages. BM25 selects the
+    candidates and the cross-encoder reranks them. Documents have the citation and scores of
+    `WikiRetriever`, except the scores of the vector search. `filter` and `neighbours` need an index
+    and raise an error. If something was left out, for example because the wiki was slow, the result
+    of `search` says so in `notes`.
 
     Example:
         ```python
@@ -32,10 +33,10 @@ class LiveWikiRetriever(BaseWikiRetriever):
     """A `LiveMediaWiki`, a `LiveZim`, or another `wikirank.corpus.live.LiveWiki`."""
 
     pages: int = Field(default=10, ge=1, le=50)
-    """How many pages to read for a question."""
+    """Maximum number of pages to read per question."""
 
     seconds: float = Field(default=20.0, gt=0)
-    """How long the wiki may take to give them; what it has given by then is searched."""
+    """Time limit for reading the pages; after it, the pages read so far are searched."""
 
     @property
     @override
@@ -43,5 +44,5 @@ class LiveWikiRetriever(BaseWikiRetriever):
         return LiveReader(self.wiki, pages=self.pages, seconds=self.seconds)
 
     @override
-    def _over(self, cross_encoder: CrossEncoder | None) -> LiveSearcher:
+    def _searcher(self, cross_encoder: CrossEncoder | None) -> LiveSearcher:
         return LiveSearcher(self.wiki, cross_encoder, pages=self.pages, seconds=self.seconds)

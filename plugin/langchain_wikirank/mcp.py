@@ -1,4 +1,4 @@
-"""An MCP server of the wiki tools: what an agent of any make calls as LangChain's agents do."""
+"""An MCP server with the wiki tools, for agents outside of LangChain."""
 
 from __future__ import annotations
 
@@ -21,23 +21,24 @@ INSTRUCTIONS = (
 
 
 def create_mcp_server(retriever: BaseWikiRetriever, **settings: Any) -> Server[dict[str, Any]]:
-    """Make an MCP server of the tools `wiki_search`, `wiki_read`, `wiki_find` and `wiki_list`.
+    """Create an MCP server with the tools `wiki_search`, `wiki_read`, `wiki_find`, `wiki_list`.
 
-    The first three are those of `WikiToolkit`, with the same names, schemas and answers; their
-    descriptions name the index's filter keys too. Pages are resources, `wiki://TITLE`, and there is
-    a prompt, `answer_from_wiki`. Each session has citation numbers of its own; all share the
-    retriever, whose models are loaded once. `wikirank mcp` runs it over stdio or HTTP.
+    The first three are the tools of `WikiToolkit`, with the same names, schemas and answers. Their
+    descriptions also list the filter keys of the index. Pages are resources such as `wiki://TITLE`,
+    and there is a prompt `answer_from_wiki`. Each session has its own citation numbers. All
+    sessions share the retriever, whose models are loaded once.
+
+    The command `wikirank mcp` runs this server over stdio or HTTP.
 
     Args:
-        retriever: Searches the wiki: a `WikiRetriever`, or a `LiveWikiRetriever` of a wiki without
-            an index, whose tools then take no filter.
+        retriever: A `WikiRetriever`, or a `LiveWikiRetriever`, whose tools take no filter.
         **settings: Other fields of `WikiToolkit`, such as `token_budget` and `min_score`.
 
     Returns:
-        A server of the official `mcp` package, to run over any of its transports.
+        A server of the official `mcp` package, which can run over any of its transports.
 
     Raises:
-        MissingExtraError: If the `[mcp]` extra is not installed, or a version that we do not know.
+        MissingExtraError: If the `[mcp]` extra is not installed, or an unsupported version of it.
     """
     require_mcp()
     from langchain_wikirank._mcp.handlers import make_server

@@ -1,4 +1,4 @@
-"""Middleware that gives an agent what the wiki has on the user's message."""
+"""Agent middleware that adds wiki passages to the user's message."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableConfig
 from typing_extensions import override
 
-from langchain_wikirank._agent_state import WikiContextState  # Names the extra if it is missing.
+from langchain_wikirank._agent_state import WikiContextState  # Raises MissingExtraError.
 from langchain_wikirank._async import read_in_worker
 from langchain_wikirank._context import ContextSettings, compose_turn, last_human, with_context
 from langchain_wikirank._evidence.citations import CitationBook
-from langchain_wikirank._evidence.default_k import enough_for_budget
+from langchain_wikirank._evidence.default_k import with_default_k
 from langchain_wikirank._evidence.selection import (
     DEFAULT_MIN_SCORE,
     DEFAULT_MIN_TOP_SCORE,
@@ -23,7 +23,7 @@ from langchain_wikirank._evidence.selection import (
     Thresholds,
 )
 from langchain_wikirank._evidence.tokens import token_counter
-from langchain_wikirank._tools.library import of_conversation
+from langchain_wikirank._tools.library import child_config, with_thread_id
 from langchain_wikirank._tracing import recorded_searches
 from langchain_wikirank.tools import WikiToolkit
 from wikirank.search.options import SearchResult, bounded_query
@@ -35,30 +35,30 @@ _NO_CONFIG = RunnableConfig()
 
 
 class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
-    """Searches the wiki once for each message of the user and shows the model what it found.
+    """Search the wiki once per user message and show the passages to the model.
 
-    The passages are added to the user's message in each model call of the turn, within
-    `token_budget`, and are not stored in the message history, which therefore does not grow. So
-    in a later turn the model no longer sees them, and what is shown then is:
+    The passages are added to the user's message in every model call of the turn, within
+    `token_budget`. They are not stored in the message history, so the history does not grow. In a
+    later turn the model reads:
 
-    - the passages found for the new message, first, each in full, whether or not an earlier turn
-      had it, and never twice in one call;
-    - then, as far as there is room, those of the turn before that the model has cited in a
-      message that is still in the history, so that its citations can be followed up;
-    - a passage that a tool of `toolkit` has shown in a message still in the history is named by
-      its number only.
+    - first, the passages found for the new message, in full and without repetition, even if an
+      earlier turn showed them;
+    - then, if there is room, passages of the previous turn that the model cited in a message that
+      is still in the history, so that the user can ask about them;
+    - only the number of a passage that a tool of `toolkit` showed in a message that is still in the
+      history.
 
-    A passage keeps its number `[1]` for the whole thread; this takes a checkpointer. Where no
-    passage reaches `min_top_score`, one line says that the wiki does not answer, or that only the
-    passages cited before may. A message without
-    text, such as an image, is not searched for.
+    A passage keeps its number, such as `[1]`, for the whole thread. This needs a checkpointer. If
+    no passage reaches `min_top_score`, one line tells the model that the wiki does not answer, or
+    that only the previously cited passages may. A message without text, such as an image, is not
+    searched for.
 
-    The agent's result has `wiki_documents`, the passages added in the last turn as plain JSON,
-    each with its number under `citation` in its metadata.
+    The result of the agent has `wiki_documents`: the passages added in the last turn as plain JSON,
+    with their number in the metadata key `citation`.
 
-    An error of the retriever ends the run, as an agent that silently lost its source would
-    answer from memory. Catch it around the agent, or give a retriever that returns no documents
-    where it fails.
+    An error of the retriever ends the run, because an agent without its source would answer from
+    memory. Catch the error around the agent, or pass a retriever that returns no documents on
+    failure.
 
     Example:
         ```python
@@ -70,20 +70,21 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         ```
 
     Args:
-        retriever: A `WikiRetriever`, or any other; documents without `relevance_score` count as
-            relevant. Of a `WikiRetriever` whose `k` is not set, as many are asked for as can fit
-            `token_budget`, which with `min_score` decides what is shown.
-        token_budget: Most tokens added to a model call.
-        min_score: Least `relevance_score` of a passage, in [0, 1]; None shows all.
-        min_top_score: Least `relevance_score` of the best passage, in [0, 1], for the wiki to
-            have an answer at all; of no part where `min_score` is None.
-        count_tokens: Counts tokens: a chat model, a tokenizer with `encode`, or a function from
-            text to a number; None takes the bundled tokenizer.
-        toolkit: Tools to give to the agent as well; they and the middleware share their numbers.
+        retriever: A `WikiRetriever` or any other retriever. Documents without `relevance_score`
+            count as relevant. If `k` of a `WikiRetriever` is not set, as many passages are
+            retrieved as fit `token_budget`. `min_score` and `token_budget` then decide which of
+            them the model reads.
+        token_budget: Maximum number of tokens added to a model call.
+        min_score: Minimum `relevance_score` of a passage, in [0, 1]; None shows all passages.
+        min_top_score: Minimum `relevance_score` of the best passage, in [0, 1]. Below it, no
+            passage is shown. Ignored if `min_score` is None.
+        count_tokens: A chat model, a tokenizer with `encode`, or a function from text to a number
+            of tokens; None uses the bundled tokenizer.
+        toolkit: Tools to add to the agent. They share citation numbers with the middleware.
 
     Raises:
-        MissingExtraError: langchain is not installed: `pip install "langchain-wikirank[agents]"`.
-        InvalidArgumentError: A threshold or `count_tokens` is of no use.
+        MissingExtraError: If langchain is not installed. The extra is `langchain-wikirank[agents]`.
+        InvalidArgumentError: If a threshold is not in [0, 1], or `count_tokens` cannot count.
     """
 
     state_schema = WikiContextState
@@ -101,25 +102,27 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         super().__init__()
         self.tools = toolkit.get_tools() if toolkit else []
         self._retriever = retriever
-        self._default_k = enough_for_budget(retriever, token_budget)
+        self._default_k = with_default_k(retriever, token_budget)
         self._toolkit = toolkit
         names = frozenset(tool.name for tool in self.tools)
         thresholds = Thresholds(min_score, min_top_score)
-        self._terms = ContextSettings(token_budget, thresholds, token_counter(count_tokens), names)
+        self._settings = ContextSettings(
+            token_budget, thresholds, token_counter(count_tokens), names
+        )
 
     @override
     def before_agent(
         self, state: WikiContextState, runtime: Runtime[Any], config: RunnableConfig = _NO_CONFIG
     ) -> dict[str, Any] | None:
-        """Search for the user's message, if it is a new one.
+        """Search for the user's message if it is a new one.
 
         Args:
-            state: The agent's state.
+            state: State of the agent.
             runtime: Not used.
-            config: The run's config.
+            config: Config of the run.
 
         Returns:
-            What is kept in the state; None if nothing changes.
+            The update of the state, or None for no change.
         """
         message = _new_message(state)
         if message is None:
@@ -127,7 +130,9 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         query = bounded_query(str(message.text).strip())
         with recorded_searches() as searches:
             passages = (
-                self._retriever.invoke(query, _below(config), **self._default_k) if query else []
+                self._retriever.invoke(query, child_config(config), **self._default_k)
+                if query
+                else []
             )
         return self._update(message, passages, searches, state, config)
 
@@ -135,23 +140,14 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
     async def abefore_agent(
         self, state: WikiContextState, runtime: Runtime[Any], config: RunnableConfig = _NO_CONFIG
     ) -> dict[str, Any] | None:
-        """Search without blocking the event loop; see `before_agent`.
-
-        Args:
-            state: The agent's state.
-            runtime: Not used.
-            config: The run's config.
-
-        Returns:
-            What is kept in the state; None if nothing changes.
-        """
+        """Search without blocking the event loop; see `before_agent`."""
         message = _new_message(state)
         if message is None:
             return None
         query = bounded_query(str(message.text).strip())
         with recorded_searches() as searches:
             passages = (
-                await self._retriever.ainvoke(query, _below(config), **self._default_k)
+                await self._retriever.ainvoke(query, child_config(config), **self._default_k)
                 if query
                 else []
             )
@@ -163,16 +159,16 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         request: ModelRequest[Any],
         handler: Callable[[ModelRequest[Any]], ModelResponse[Any]],
     ) -> ModelResponse[Any]:
-        """Call the model with what the wiki has on the user's message.
+        """Call the model with the passages added to the user's message.
 
         Args:
-            request: The call.
-            handler: Makes it.
+            request: The model call.
+            handler: Makes the call.
 
         Returns:
-            The model's response.
+            The response of the model.
         """
-        return handler(_with_turn(request))
+        return handler(_with_turn_context(request))
 
     @override
     async def awrap_model_call(
@@ -181,7 +177,7 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
     ) -> ModelResponse[Any]:
         """Call the model asynchronously; see `wrap_model_call`."""
-        return await handler(_with_turn(request))
+        return await handler(_with_turn_context(request))
 
     def _update(
         self,
@@ -191,16 +187,16 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
         state: WikiContextState,
         config: RunnableConfig,
     ) -> dict[str, Any]:
-        before = state.get("wiki_context")
+        previous = state.get("wiki_context")
         turn, documents = compose_turn(
             message,
             passages,
             messages=state["messages"],
-            before=before["passages"] if before else [],
+            previous=previous["passages"] if previous else [],
             citations=self._book(
-                before["numbers"] if before else {}, of_conversation(config, state["messages"])
+                previous["numbers"] if previous else {}, with_thread_id(config, state["messages"])
             ),
-            terms=self._terms,
+            settings=self._settings,
             search_note=searches[-1].note if searches else "",
         )
         return {"wiki_context": turn, "wiki_documents": documents}
@@ -212,22 +208,17 @@ class WikiContextMiddleware(AgentMiddleware[WikiContextState, Any, Any]):
 
 
 def _new_message(state: WikiContextState) -> HumanMessage | None:
-    """The user's message if it has not been searched for yet."""
+    """Return the user's last message, or None if it was searched for already."""
     message = last_human(state["messages"])
-    before = state.get("wiki_context")
-    if message is None or before is None or message.id is None:
+    turn = state.get("wiki_context")
+    if message is None or turn is None or message.id is None:
         return message
-    known = (before["message_id"], before["query"]) == (message.id, str(message.text).strip())
-    return None if known else message
+    is_same = (turn["message_id"], turn["query"]) == (message.id, str(message.text).strip())
+    return None if is_same else message
 
 
-def _with_turn(request: ModelRequest[Any]) -> ModelRequest[Any]:
+def _with_turn_context(request: ModelRequest[Any]) -> ModelRequest[Any]:
     turn = cast("WikiContextState", request.state).get("wiki_context")
     if not turn or not turn["text"]:
         return request
     return request.override(messages=with_context(request.messages, turn["text"]))
-
-
-def _below(config: RunnableConfig) -> RunnableConfig:
-    """The config of a child run."""
-    return {"callbacks": config.get("callbacks")}

@@ -1,4 +1,4 @@
-"""A retriever over a wiki index: candidates from Chroma and BM25, reranked, cited."""
+"""Retriever over a wiki index: candidates from Chroma and BM25, reranked and cited."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from langchain_core.vectorstores import VectorStore
 from typing_extensions import override
 
 from langchain_wikirank._base_retriever import BaseWikiRetriever
-from langchain_wikirank._collections import index_of_collection
+from langchain_wikirank._collections import open_collection_as_index
 from langchain_wikirank._document_writing import DocumentWriting
-from langchain_wikirank._documents import documents_of_texts
+from langchain_wikirank._documents import documents_from_texts
 from langchain_wikirank._retriever_settings import IndexField, WikiTracingParams
 from langchain_wikirank.compressor import WikiReranker
 from langchain_wikirank.embeddings import embedder_from
@@ -33,13 +33,14 @@ if TYPE_CHECKING:
 
 
 class WikiRetriever(DocumentWriting, BaseWikiRetriever):
-    """Finds the passages of a wiki index that answer a question, best first.
+    """Retrieve the passages of a wiki index that answer a question, best first.
 
-    Each document carries its citation (`title`, `section`, `url`, `revision`, `source`,
-    `passage_number`), the score of each stage that saw it (`dense_score`, `lexical_score`,
-    `fusion_score`, `rerank_logit`, `relevance_score`), and `rank_before` and `rank`.
+    The metadata of each document has its citation (`title`, `section`, `url`, `revision`, `source`,
+    `passage_number`), the score of each stage that it went through (`dense_score`, `lexical_score`,
+    `fusion_score`, `rerank_logit`, `relevance_score`), and its rank before and after reranking
+    (`rank_before`, `rank`).
 
-    Any search setting may also be given for one call: `retriever.invoke(question, k=3)`.
+    Search settings can also be set for one call, such as `retriever.invoke(question, k=3)`.
 
     Example:
         ```python
@@ -50,7 +51,7 @@ class WikiRetriever(DocumentWriting, BaseWikiRetriever):
     """
 
     index: IndexField
-    """The index to search, or the folder of one. Copies of a retriever share it."""
+    """The index to search, or its folder. Copies of a retriever share the index."""
 
     @classmethod
     def from_index(
@@ -59,17 +60,17 @@ class WikiRetriever(DocumentWriting, BaseWikiRetriever):
         """Open an index on disk.
 
         Args:
-            path: The folder of the index.
-            embedding: The embeddings that it was made with; None for what the index recorded: the
-                bundled ones, or a model that `wikirank index --embedder` named.
-            **settings: Fields of the retriever.
+            path: Folder of the index.
+            embedding: The embeddings that the index was built with. None loads what the index
+                recorded: the bundled embeddings, or the model of `wikirank index --embedder`.
+            **settings: Fields of the retriever, such as `k`.
 
         Returns:
             The retriever.
 
         Raises:
             IndexNotFoundError: If there is no index at the path.
-            IndexMismatchError: If the index was made by another embedder.
+            IndexMismatchError: If the index was built with other embeddings.
         """
         embedder = None if embedding is None else embedder_from(embedding)
         return cls(index=WikiIndex.open(path, embedder=embedder), **settings)
@@ -84,28 +85,29 @@ class WikiRetriever(DocumentWriting, BaseWikiRetriever):
         path: str | Path | None = None,
         **settings: Any,
     ) -> Self:
-        """Search a collection of Chroma: embedded, on a server, or in the cloud.
+        """Search an existing Chroma collection, whether embedded, on a server or in the cloud.
 
-        The collection is live: what other programs add or delete counts at the next question. Its
-        words are mirrored in a folder, which is kept and brought up to date.
+        Changes that other programs make to the collection are visible at the next question. The
+        texts are copied to a BM25 index in a folder, which is kept and updated.
 
         Args:
-            client: A Chroma client, one of its collections, or a `langchain_chroma.Chroma`.
-            collection_name: The collection, where `client` is a client.
-            embedding: What the collection was embedded with; None for that of a
-                `langchain_chroma.Chroma`, and else the bundled embeddings.
-            path: Folder for its words; None takes one beside Chroma's files where these are on
-                this machine, else a temporary one.
-            **settings: Fields of the retriever.
+            client: A Chroma client, a Chroma collection, or a `langchain_chroma.Chroma`.
+            collection_name: Name of the collection, if `client` is a Chroma client.
+            embedding: The embeddings that the collection was built with. None uses those of a
+                `langchain_chroma.Chroma`, otherwise the bundled ones.
+            path: Folder of the BM25 index. None uses a folder next to Chroma's files if they are on
+                this machine, otherwise a temporary one.
+            **settings: Fields of the retriever, such as `k`.
 
         Returns:
             The retriever.
 
         Raises:
+            InvalidArgumentError: If `client` is none of the three.
             IndexNotFoundError: If there is no such collection.
-            IndexMismatchError: If the collection was made with another model.
+            IndexMismatchError: If the collection was built with other embeddings.
         """
-        index = index_of_collection(client, collection_name, embedding, path)
+        index = open_collection_as_index(client, collection_name, embedding, path)
         return cls(index=index, **settings)
 
     @classmethod
@@ -115,16 +117,17 @@ class WikiRetriever(DocumentWriting, BaseWikiRetriever):
         """Search the collection of a `langchain_chroma.Chroma`; see `from_client`.
 
         Args:
-            vectorstore: The store.
-            embedding: What it was embedded with; None for the embeddings that it has.
-            **settings: Fields of the retriever, and `path` as of `from_client`.
+            vectorstore: A `langchain_chroma.Chroma`.
+            embedding: The embeddings that the collection was built with; None uses those of the
+                vector store.
+            **settings: Fields of the retriever, and `path` as in `from_client`.
 
         Returns:
             The retriever.
 
         Raises:
             InvalidArgumentError: If it is another kind of vector store.
-            IndexMismatchError: If the collection was made with another model.
+            IndexMismatchError: If the collection was built with other embeddings.
         """
         return cls.from_client(vectorstore, embedding=embedding, **settings)
 
@@ -138,30 +141,32 @@ class WikiRetriever(DocumentWriting, BaseWikiRetriever):
         path: str | Path | None = None,
         **settings: Any,
     ) -> Self:
-        """Index documents and search them; each is one passage as it is.
+        """Index documents and search them. Each document is one passage; it is not split.
 
-        Documents without text are skipped, and a warning is logged that counts them.
+        Documents without text are skipped with a logged warning.
 
         Args:
-            documents: The documents; `title`, `section` and `url` of their metadata are cited.
-            embedding: Makes the vectors; None for the bundled embeddings.
-            models: In place of `embedding`: "multilingual" for an embedder and a reranker of the
-                hub that read many languages, or "bundled".
-            path: The folder to keep the index in, with what it holds already; None keeps it
-                in a temporary folder as long as the retriever lives.
-            **settings: Fields of the retriever.
+            documents: Documents to index. `title`, `section` and `url` of their metadata are used
+                for citations.
+            embedding: Embeds the documents; None uses the bundled embeddings.
+            models: Instead of `embedding`: "multilingual" loads an embedder and a reranker for many
+                languages from the hub, "bundled" uses the bundled models.
+            path: Folder of the index. Documents are added if it exists already. None uses a
+                temporary folder, which is deleted with the retriever.
+            **settings: Fields of the retriever, such as `k`.
 
         Returns:
             The retriever.
 
         Raises:
-            InvalidArgumentError: If two documents have one id, or metadata is not JSON.
-            IndexMismatchError: If the index in the folder was made by another embedder.
-            ModelError: If the models cannot be loaded.
+            InvalidArgumentError: If two documents have the same id, metadata cannot be written as
+                JSON, or both `embedding` and `models` are set.
+            IndexMismatchError: If the index in the folder was built with other embeddings.
+            ModelError: If a model cannot be loaded.
         """
         pair = model_pair(models or BUNDLED)
         if models is not None and embedding is not None:
-            msg = f"Expected embedding or models, got both; models={models!r} has an embedder."
+            msg = f"Expected embedding or models, got both. models={models!r} has an embedder."
             raise InvalidArgumentError(msg)
         embedder = embedder_from(embedding) if models is None else load_any_embedder(models)
         if path is None:
@@ -186,24 +191,25 @@ class WikiRetriever(DocumentWriting, BaseWikiRetriever):
         path: str | Path | None = None,
         **settings: Any,
     ) -> Self:
-        """Index texts and search them; each is one passage as it is.
+        """Index texts and search them. Each text is one passage; it is not split.
 
         Args:
-            texts: The texts; blank ones are skipped, as in `from_documents`.
-            embedding: Makes the vectors; None for the bundled embeddings.
-            metadatas: The metadata of each; None gives them none.
-            ids: The id of each; None makes ids from the content.
-            models: "multilingual" in place of `embedding`, as in `from_documents`.
-            path: The folder to keep the index in, as in `from_documents`.
-            **settings: Fields of the retriever.
+            texts: Texts to index. Blank ones are skipped with a logged warning.
+            embedding: Embeds the texts; None uses the bundled embeddings.
+            metadatas: One metadata dictionary per text; None for no metadata.
+            ids: One id per text; None derives ids from the content.
+            models: "multilingual" or "bundled" instead of `embedding`; see `from_documents`.
+            path: Folder of the index, None for a temporary one; see `from_documents`.
+            **settings: Fields of the retriever, such as `k`.
 
         Returns:
             The retriever.
 
         Raises:
-            InvalidArgumentError: If there are not as many metadatas or ids as texts.
+            InvalidArgumentError: If the number of metadatas or ids differs from that of texts; see
+                also `from_documents`.
         """
-        documents = documents_of_texts(list(texts), metadatas, ids)
+        documents = documents_from_texts(list(texts), metadatas, ids)
         return cls.from_documents(documents, embedding, models=models, path=path, **settings)
 
     @staticmethod
@@ -217,24 +223,26 @@ class WikiRetriever(DocumentWriting, BaseWikiRetriever):
         cache: bool | str | Path | None = None,
         **settings: Any,
     ) -> LiveWikiRetriever:
-        """Ask a live MediaWiki by its own search, without an index.
+        """Search a live MediaWiki with its own search engine, without building an index.
 
         Args:
-            address: Of its `api.php`, of any of its pages, or of its host.
-            user: Who reads a private wiki.
-            password: Of that user; better `WIKIRANK_MEDIAWIKI_PASSWORD` in the environment.
-            token: An OAuth token in their place; better `WIKIRANK_MEDIAWIKI_TOKEN`.
-            contact: Mail address or page for the user agent, which large wikis ask for.
-            cache: Whether pages are kept on disk by revision, at most 256 MB in the user's cache
-                folder, or the folder for them; None keeps those of wikis that anyone may read.
-            **settings: Fields of the retriever.
+            address: URL of its `api.php` or of any page, or its host name.
+            user: User name for a private wiki; None reads without logging in.
+            password: Password of the user. Prefer to set the environment variable
+                `WIKIRANK_MEDIAWIKI_PASSWORD`.
+            token: OAuth token, instead of user and password. Prefer to set the environment variable
+                `WIKIRANK_MEDIAWIKI_TOKEN`.
+            contact: Mail address or web page for the user agent. Large wikis ask for it.
+            cache: Whether to cache pages on disk by revision, up to 256 MB in the user's cache
+                folder; or another folder for them. None caches pages of public wikis only.
+            **settings: Fields of the retriever, such as `k`.
 
         Returns:
             The retriever.
 
         Raises:
-            CorpusError: There is no MediaWiki at the address.
-            SourceConnectionError: It cannot be reached.
+            CorpusError: If there is no MediaWiki at the address.
+            SourceConnectionError: If the wiki cannot be reached.
         """
         from wikirank.corpus.sources.mediawiki.live import LiveMediaWiki
 
@@ -245,18 +253,18 @@ class WikiRetriever(DocumentWriting, BaseWikiRetriever):
 
     @staticmethod
     def from_zim(path: str | Path, **settings: Any) -> LiveWikiRetriever:
-        """Ask a ZIM file by its own full-text and title index, without an index of ours.
+        """Search a ZIM file with its own full-text and title index, without building an index.
 
         Args:
-            path: The file.
-            **settings: Fields of the retriever.
+            path: Path of the ZIM file.
+            **settings: Fields of the retriever, such as `k`.
 
         Returns:
             The retriever.
 
         Raises:
-            CorpusError: The file has no full-text index, or cannot be read.
-            MissingExtraError: The `[zim]` extra is not installed.
+            CorpusError: If the file cannot be read or has no full-text index.
+            MissingExtraError: If the `[zim]` extra is not installed.
         """
         from wikirank.corpus.sources.zim_live import LiveZim
 
@@ -278,12 +286,12 @@ class WikiRetriever(DocumentWriting, BaseWikiRetriever):
 
     @property
     @override
-    def _named_model(self) -> WikiReranker | None:
-        own, recorded = super()._named_model, self.index.reranker
-        if own is None or recorded is None or "model" in own.model_fields_set:
-            return own
-        return own.model_copy(update=recorded)
+    def _engine_reranker(self) -> WikiReranker | None:
+        reranker, recorded = super()._engine_reranker, self.index.reranker
+        if reranker is None or recorded is None or "model" in reranker.model_fields_set:
+            return reranker
+        return reranker.model_copy(update=recorded)
 
     @override
-    def _over(self, cross_encoder: CrossEncoder | None) -> Searcher:
+    def _searcher(self, cross_encoder: CrossEncoder | None) -> Searcher:
         return Searcher(self.index, cross_encoder)

@@ -1,4 +1,4 @@
-"""Tools for agents: search the wiki, read its pages, find words in them."""
+"""Agent tools to search a wiki, read its pages and find exact words."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from langchain_wikirank._evidence.selection import (
     DEFAULT_MIN_SCORE,
     DEFAULT_MIN_TOP_SCORE,
     DEFAULT_TOKEN_BUDGET,
-    LEAST_TOKEN_BUDGET,
+    MIN_TOKEN_BUDGET,
     Thresholds,
 )
 from langchain_wikirank._evidence.tokens import token_counter
-from langchain_wikirank._retriever_settings import unbound
+from langchain_wikirank._retriever_settings import unwrap_bindings
 from langchain_wikirank._tools.find import find_tool
 from langchain_wikirank._tools.library import Conversations, ToolContext
 from langchain_wikirank._tools.read import read_tool
@@ -29,11 +29,13 @@ from langchain_wikirank._tools.search import search_tool
 class WikiToolkit(BaseToolkit):
     """The tools `wiki_search`, `wiki_read` and `wiki_find` over one wiki.
 
-    Each answers within a token budget: passages best first, duplicates dropped, neighbours
-    merged, each under a number `[1]` that it keeps for the whole conversation (the `thread_id`
-    of the run's config), quoted so that nothing in it can pass for an instruction of ours.
-    The artifact is a dict of `documents` with all their scores and their `citation`, `timings`,
-    `left_out` and `abstained`.
+    Each answer stays within a token budget. Passages come best first, without duplicates, and
+    adjacent ones are merged. Each has a number such as `[1]`, which it keeps for the whole
+    conversation (the `thread_id` in the config of the run). Wiki text is quoted, so that it cannot
+    pass for instructions.
+
+    The artifact of a tool message is a dictionary with `documents` (their metadata has all scores
+    and the number, `citation`), `timings`, `left_out` and `abstained`.
 
     Example:
         ```python
@@ -46,31 +48,35 @@ class WikiToolkit(BaseToolkit):
         arbitrary_types_allowed=True, extra="forbid", use_attribute_docstrings=True
     )
 
-    retriever: Annotated[BaseWikiRetriever, BeforeValidator(unbound)]
-    """Searches the wiki; what it searches is what is read: the index of a `WikiRetriever`, or the
-    wiki of a `LiveWikiRetriever`, over which searches take no filter. It may come from
-    `with_config` or `bind`.
+    retriever: Annotated[BaseWikiRetriever, BeforeValidator(unwrap_bindings)]
+    """A `WikiRetriever`, or a `LiveWikiRetriever`, whose `wiki_search` takes no filter.
 
-    Where neither the model nor its own setting says how many passages (`k`), as many are asked
-    for as can fit `token_budget`, which with `min_score` decides what is shown."""
+    It may be wrapped by `with_config` or `bind`. All tools use its index or wiki.
 
-    token_budget: int = Field(default=DEFAULT_TOKEN_BUDGET, ge=LEAST_TOKEN_BUDGET)
-    """Most tokens of one tool's answer."""
+    If neither the chat model nor the retriever sets the number of passages (`k`), as many are
+    retrieved as fit `token_budget`. `min_score` and `token_budget` then decide which are shown."""
+
+    token_budget: int = Field(default=DEFAULT_TOKEN_BUDGET, ge=MIN_TOKEN_BUDGET)
+    """Maximum number of tokens of one tool answer."""
 
     count_tokens: Any = None
-    """What counts the tokens: a chat model, a tokenizer with `encode`, or a function from text to
-    a number; None takes the bundled tokenizer."""
+    """A chat model, a tokenizer with `encode`, or a function from text to a number of tokens; None
+    uses the bundled tokenizer."""
 
     min_score: float | None = Field(default=DEFAULT_MIN_SCORE, ge=0, le=1)
-    """Passages with a lower `relevance_score` are not shown; with none left, `wiki_search` says
-    that the wiki does not answer. None shows all. It has no part where `rerank` is off.
+    """Minimum `relevance_score` of a passage to be shown, in [0, 1]; None shows all passages.
 
-    The score is a calibrated probability. The default is chosen so that every right answer
-    passes: the token budget bounds what is shown, the threshold only keeps out what is foreign."""
+    If no passage is left, `wiki_search` says that the wiki does not answer. Without `rerank` there
+    are no scores, and the setting is ignored.
+
+    The score is a calibrated probability. The default is low enough to let every right answer pass.
+    It only keeps out unrelated passages, while `token_budget` limits how many are shown."""
 
     min_top_score: float = Field(default=DEFAULT_MIN_TOP_SCORE, ge=0, le=1)
-    """Where the best passage has a lower `relevance_score`, `wiki_search` says that the wiki does
-    not answer. It has no part where `min_score` is None, or where the model gives one."""
+    """Minimum `relevance_score` of the best passage, in [0, 1].
+
+    Below it, `wiki_search` says that the wiki does not answer. Ignored if `min_score` is None, or
+    if the chat model passes a `min_score`."""
 
     _library: ToolContext = PrivateAttr()
 
@@ -85,11 +91,11 @@ class WikiToolkit(BaseToolkit):
         )
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        """The same tools with citation numbers of their own."""
+        """Copy the toolkit; the copy starts with its own citation numbers."""
         return type(self)(**deepcopy(self._settings(), memo))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the settings; conversations begin again where they are loaded."""
+        """Pickle the settings but not the citation numbers."""
         return partial(type(self), **self._settings()), ()
 
     def _settings(self) -> dict[str, Any]:
@@ -97,7 +103,7 @@ class WikiToolkit(BaseToolkit):
 
     @property
     def library(self) -> ToolContext:
-        """The wiki and the terms on which it is shown, for further tools over it."""
+        """The wiki and the settings of the tools, for additional tools over the same wiki."""
         return self._library
 
     @property
@@ -107,5 +113,5 @@ class WikiToolkit(BaseToolkit):
 
     @override
     def get_tools(self) -> list[BaseTool]:
-        """The three tools; all that this toolkit gives share their citation numbers."""
+        """Return the three tools. All tools of a toolkit share citation numbers."""
         return [search_tool(self._library), read_tool(self._library), find_tool(self._library)]

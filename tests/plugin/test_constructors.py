@@ -183,7 +183,7 @@ def test_a_configured_retriever_in_the_toolkit(city_retriever: WikiRetriever) ->
     run = traced.traced_runs[0].child_runs[0]
     assert "wiki" in run.tags
     assert run.extra["metadata"]["team"] == 7
-    with pytest.raises(ValueError, match="without callbacks of its own"):
+    with pytest.raises(ValueError, match="without bound callbacks"):
         WikiToolkit(retriever=city_retriever.with_config(callbacks=[traced]))
 
 

@@ -119,7 +119,7 @@ def test_what_a_provider_answers_wrongly_is_named(monkeypatch: pytest.MonkeyPatc
 def test_a_key_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "_loaded", {})
     monkeypatch.delenv("COHERE_API_KEY", raising=False)
-    with pytest.raises(ModelError, match="that LangChain can make"):
+    with pytest.raises(ModelError, match="that LangChain can load"):
         load_any_embedder(MODEL)
 
 
@@ -143,7 +143,7 @@ def test_workers_of_a_cluster_load_it_though_they_have_imported_nothing(
     assert run.stdout == f"{ {'model': MODEL} }\n", run.stderr
     monkeypatch.delenv("COHERE_API_KEY")
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "Expected an embedder that LangChain can make" in run.stderr
+    assert "Expected an embedder that LangChain can load" in run.stderr
 
 
 def test_a_device_is_the_providers_own() -> None:

@@ -1,1 +1,1 @@
-"""What a chat model gets to read: passages selected, merged, packed, quoted and numbered."""
+"""Text for chat models: select, merge, pack, quote and number passages."""

@@ -1,4 +1,4 @@
-"""The numbers that a chat model cites by, and reading them back from what it writes.
+"""Citation numbers of passages, and reading them back from the answer of a chat model.
 
 A passage keeps its number for a whole conversation.
 """
@@ -15,20 +15,20 @@ from wikirank._util import ForkSafeLock
 from wikirank.errors import InvalidArgumentError
 from wikirank.passages.ids import stable_hash
 
-# "[1]", "[1, 2]", "[1-3]"; longer numbers are years and the like, and none is 0.
+# "[1]", "[1, 2]", "[1-3]". Numbers of four digits are years and the like.
 _NUMBER = r"[1-9]\d{0,2}"
 _MARK = rf"\[\s*{_NUMBER}(?:[\s,;–—-]+{_NUMBER})*\s*\]"
 _RANGE_OR_NUMBER = re.compile(rf"({_NUMBER})(?:\s*[–—-]\s*({_NUMBER}))?")
-# White space is looked at from its beginning alone, or a long one would take its square.
+# White space matches only from its beginning, otherwise long runs take quadratic time.
 _TOKEN = re.compile(
     rf"(?P<ticks>`+)|(?P<blank>\n[ \t]*\n)|(?P<space>(?<![ \t])[ \t]*)(?P<mark>{_MARK})"
 )
-_LONGEST_UNFINISHED = 40  # characters of a mark
+_MAX_MARK_CHARS = 40
 _UNFINISHED = re.compile(r"\[[\s\d,;–—-]*\Z")
 
 
 def cited_numbers(text: str) -> set[int]:
-    """The numbers that a chat model's answer cites: those in brackets, outside code."""
+    """Return the numbers that an answer cites: those in brackets, outside of code."""
     reader = CitationReader(())
     reader.feed(text)
     reader.end()
@@ -36,62 +36,62 @@ def cited_numbers(text: str) -> set[int]:
 
 
 class CitationReader:
-    """Takes the citations that are not known out of an answer, and notes all.
+    """Removes unknown citations from a streamed answer and records all citations.
 
-    Brackets within code are let be: `row[1]` between backticks cites nothing.
+    Brackets in code are kept: `row[1]` between backticks is not a citation.
 
     Args:
-        known: The numbers that there are.
+        known: The valid numbers.
 
     Attributes:
-        cited: The known numbers cited so far, in the order of their first mention.
-        invented: The others, likewise.
+        cited: The valid numbers cited so far, in order of first mention.
+        invented: The invalid numbers cited so far, in order of first mention.
     """
 
     def __init__(self, known: Collection[int]) -> None:
         self.cited: list[int] = []
         self.invented: list[int] = []
-        self._noted = set[int]()
+        self._seen = set[int]()
         self._known = known
-        self._held = ""
+        self._buffer = ""
         self._ticks = ""
         self._started = False
         self._at_line_start = True
         self._dropped_first = False
 
     def feed(self, piece: str) -> str:
-        """Take in the next piece of the answer.
+        """Read the next piece of the answer.
 
         Args:
             piece: Any text.
 
         Returns:
-            What is ready to be shown; the end of the piece is held back while it may belong to a
+            Text that can be shown. The end of the piece is kept back while it may be part of a
             citation.
         """
-        self._held += piece
-        cut = _ready_length(self._held)
-        ready, self._held = self._held[:cut], self._held[cut:]
+        self._buffer += piece
+        cut = _ready_length(self._buffer)
+        ready, self._buffer = self._buffer[:cut], self._buffer[cut:]
         return self._clean(ready)
 
     def end(self) -> str:
-        """What was held back, without white space at the end of the answer."""
-        ready, self._held = self._held.rstrip(), ""
+        """Return the text kept back, without white space at the end of the answer."""
+        ready, self._buffer = self._buffer.rstrip(), ""
         return self._clean(ready)
 
     def _clean(self, text: str) -> str:
-        return "".join(self._shown(text))
+        return "".join(self._clean_parts(text))
 
-    def _shown(self, text: str) -> Iterator[str]:
+    def _clean_parts(self, text: str) -> Iterator[str]:
         end = 0
         for token in _TOKEN.finditer(text):
-            yield self._line(text[end : token.start()])
-            yield self._line(self._read(token))
+            yield self._trim(text[end : token.start()])
+            yield self._trim(self._process(token))
             end = token.end()
-        yield self._line(text[end:])
+        yield self._trim(text[end:])
 
-    def _line(self, text: str) -> str:
-        """The text, without white space before the answer or after a mark dropped from its line."""
+    def _trim(self, text: str) -> str:
+        """Strip white space before the answer, and after a mark removed at a line start."""
         if not self._started:
             text = text.lstrip()
         if self._dropped_first:
@@ -101,7 +101,7 @@ class CitationReader:
             self._at_line_start = text.endswith("\n")
         return text
 
-    def _read(self, token: re.Match[str]) -> str:
+    def _process(self, token: re.Match[str]) -> str:
         if ticks := token["ticks"]:
             if not self._ticks:
                 self._ticks = ticks
@@ -109,7 +109,7 @@ class CitationReader:
                 self._ticks = ""
             return ticks
         if token["blank"]:
-            # Code within a line ends with its paragraph at the latest; a block has three ticks.
+            # Inline code ends with its paragraph at the latest; a block has three ticks.
             self._ticks = self._ticks if len(self._ticks) > 2 else ""
             return token[0]
         return token[0] if self._ticks else self._mark(token)
@@ -118,10 +118,10 @@ class CitationReader:
         numbers = list(_numbers(token["mark"]))
         kept = [number for number in numbers if number in self._known]
         for number in numbers:
-            noted = self.cited if number in self._known else self.invented
-            if number not in self._noted:
-                self._noted.add(number)
-                noted.append(number)
+            record = self.cited if number in self._known else self.invented
+            if number not in self._seen:
+                self._seen.add(number)
+                record.append(number)
         if len(kept) == len(numbers):
             return token[0]
         self._dropped_first = not kept and self._at_line_start
@@ -129,10 +129,10 @@ class CitationReader:
 
 
 def _ready_length(text: str) -> int:
-    """The length without what may yet become a token, or white space at the end of the answer."""
+    """Return the length without a possible start of a token and without trailing white space."""
     if text.endswith("`"):
         return len(text.rstrip("`"))
-    unfinished = _UNFINISHED.search(text, max(0, len(text) - _LONGEST_UNFINISHED - 1))
+    unfinished = _UNFINISHED.search(text, max(0, len(text) - _MAX_MARK_CHARS - 1))
     return len(text[: unfinished.start()].rstrip() if unfinished else text.rstrip())
 
 
@@ -142,16 +142,16 @@ def _numbers(mark: str) -> Iterator[int]:
 
 
 class CitationBook:
-    """Gives each passage a number from 1, and always the same one.
+    """Assigns each passage a number from 1 on, and always the same one.
 
-    A passage is known by its document's id, or by its content where it has none. Threads may
-    share a book; hold its `lock` to look at it and change it in one step.
+    Passages are identified by the id of their document, or by their content without an id. Threads
+    may share a book. Hold its `lock` to read and change it in one step.
 
     Args:
-        numbers: What an earlier book gave, as from `to_dict`.
+        numbers: Numbers of an earlier book, from `to_dict`.
 
     Raises:
-        InvalidArgumentError: If a number is not a whole number over 0.
+        InvalidArgumentError: If a number is not a positive integer.
     """
 
     def __init__(self, numbers: Mapping[str, int] | None = None) -> None:
@@ -159,19 +159,22 @@ class CitationBook:
         self._numbers = dict(numbers or {})
         for key, number in self._numbers.items():
             if type(number) is not int or number < 1:
-                msg = f"Expected citation numbers of at least 1, got {number!r} for {key!r}."
+                msg = (
+                    f"Expected citation numbers of at least 1, got {number!r} for {key!r}. "
+                    "Restore them from to_dict."
+                )
                 raise InvalidArgumentError(msg)
 
     def number_of(self, document: Document) -> int | None:
-        """The number of a passage, None if it has none yet."""
+        """Return the number of a passage, or None if it has none yet."""
         with self.lock:
             return self._numbers.get(document_key(document))
 
     def cite(self, documents: Sequence[Document]) -> int:
-        """Give passages that are shown as one a common number.
+        """Return the common number of passages that are shown as one.
 
-        The number is that of the best if it has one, else the lowest that one of them has, else a
-        new one. Those that have no number yet get it too; none ever loses its own.
+        It is the number of the best passage if it has one, otherwise the lowest number among them,
+        otherwise a new one. Passages without a number get it too. No passage changes its number.
 
         Args:
             documents: The passages, best first, at least one.
@@ -186,38 +189,38 @@ class CitationBook:
             return number
 
     def preview(self, shown: Sequence[Sequence[Document]]) -> list[int]:
-        """The numbers that `cite` would give, one after another, without giving them.
+        """Return the numbers that `cite` would assign to several entries, without assigning them.
 
         Args:
             shown: The passages of each entry, best first.
 
         Returns:
-            A number for each entry.
+            One number per entry.
         """
         with self.lock:
-            following = max(self._numbers.values(), default=0) + 1
+            next_number = max(self._numbers.values(), default=0) + 1
             numbers = []
             for documents in shown:
-                known_numbers = [number for d in documents if (number := self.number_of(d))]
+                existing = [number for d in documents if (number := self.number_of(d))]
                 best = self.number_of(documents[0])
-                number = best or min(known_numbers, default=following)
-                following += number == following
+                number = best or min(existing, default=next_number)
+                next_number += number == next_number
                 numbers.append(number)
             return numbers
 
     def copy(self) -> Self:
-        """A book of its own with the same numbers."""
+        """Return an independent copy."""
         return type(self)(self.to_dict())
 
     def to_dict(self) -> dict[str, int]:
-        """The numbers by key: plain JSON, from which `CitationBook(…)` makes the book again."""
+        """Return the numbers by key, as plain JSON for `CitationBook(…)`."""
         with self.lock:
             return dict(self._numbers)
 
 
 def document_key(document: Document) -> str:
-    """What a document is known by: its id, else a hash of its content and its place."""
+    """Return the id of a document, or a hash of its content, title, section and url."""
     if document.id:
         return document.id
-    place = [str(document.metadata.get(name, "")) for name in ("title", "section", "url")]
-    return stable_hash([document.page_content, *place])
+    location = [str(document.metadata.get(name, "")) for name in ("title", "section", "url")]
+    return stable_hash([document.page_content, *location])

@@ -1,9 +1,9 @@
-"""Documents of one section that belong together, joined in reading order."""
+"""Merge adjacent documents of a section in reading order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 from langchain_core.documents import Document
@@ -11,98 +11,96 @@ from langchain_core.documents import Document
 from langchain_wikirank._evidence.citations import CitationBook
 
 GAP = " [...] "
-"""Stands where text was left out."""
+"""Marks text that was left out."""
 
-# An overlap of fewer characters may be chance: "of the " ends one passage and begins another.
-_LEAST_OVERLAP = 16
+# Shorter overlaps may be chance: "of the " can end one passage and begin another.
+_MIN_OVERLAP = 16
 
 
 def merged_groups(
     documents: Sequence[Document], citations: CitationBook, *, merge: bool = True
 ) -> list[list[Document]]:
-    """Put together what follows one another in a section, and what has one citation number.
+    """Group documents that are adjacent in a section or share a citation number.
 
     Args:
         documents: The documents, best first.
-        citations: The numbers that passages have already.
-        merge: Whether adjacent passages belong together, or only those of one number.
+        citations: Existing citation numbers.
+        merge: Whether to group adjacent passages, or only those with the same number.
 
     Returns:
-        Groups in the order of their best documents, each best first.
+        Groups in the order of their best documents. Each group has its best document first.
     """
-    group_of = list(range(len(documents)))
+    groups = list(range(len(documents)))
     numbers = [citations.number_of(document) for document in documents]
-    for one, other in combinations(range(len(documents)), 2):
-        same = numbers[one] is not None and numbers[one] == numbers[other]
-        if same or (merge and _are_adjacent(documents[one], documents[other])):
-            low, high = sorted((group_of[one], group_of[other]))
-            group_of = [low if group == high else group for group in group_of]
+    for i, j in combinations(range(len(documents)), 2):
+        same_number = numbers[i] is not None and numbers[i] == numbers[j]
+        if same_number or (merge and _are_adjacent(documents[i], documents[j])):
+            low, high = sorted((groups[i], groups[j]))
+            groups = [low if group == high else group for group in groups]
     return [
-        [document for document, of in zip(documents, group_of, strict=True) if of == group]
-        for group in sorted(set(group_of))
+        [documents[i] for i, group in enumerate(groups) if group == wanted]
+        for wanted in sorted(set(groups))
     ]
 
 
 def joined_document(group: Sequence[Document], *, merge: bool = True) -> Document:
-    """A copy of the best document of a group with the text of all, in reading order.
+    """Return a copy of the best document with the text of the whole group in reading order.
 
     Args:
         group: Documents of one group, best first.
-        merge: Whether the texts are whole passages, or parts with `GAP` between any two.
+        merge: Whether the texts are whole passages. Otherwise they are joined by `GAP`.
 
     Returns:
-        The copy; text that overlaps stands in it once, `GAP` where passages are missing.
+        The copy. Overlapping text appears once, and `GAP` marks missing passages.
     """
     best = group[0].model_copy(update={"metadata": dict(group[0].metadata)})
     if len(group) == 1:
         return best
-    ordered = sorted(group, key=lambda document: _number(document) or 0)
-    texts = _pieces(ordered) if merge else (document.page_content for document in ordered)
+    ordered = sorted(group, key=lambda document: _passage_number(document) or 0)
+    texts = _join_overlaps(ordered) if merge else (document.page_content for document in ordered)
     best.page_content = ("" if merge else GAP).join(texts)
     return best
 
 
-def _pieces(ordered: Sequence[Document]) -> Iterator[str]:
-    before = ordered[0]
-    yield before.page_content
-    for document in ordered[1:]:
+def _join_overlaps(ordered: Sequence[Document]) -> Iterator[str]:
+    yield ordered[0].page_content
+    for previous, document in pairwise(ordered):
         text = document.page_content
-        overlap = _overlap(before.page_content, text)
+        overlap = _overlap(previous.page_content, text)
         if overlap:
             yield text[overlap:]
         else:
-            yield (" " if _are_adjacent(before, document) else GAP) + text
-        before = document
+            yield (" " if _are_adjacent(previous, document) else GAP) + text
 
 
-def _are_adjacent(one: Document, other: Document) -> bool:
-    """Whether two documents follow one another in a section, or share text at their ends."""
-    place = _place(one)
-    if place is None or place != _place(other):
+def _are_adjacent(a: Document, b: Document) -> bool:
+    """Whether two documents are consecutive in a section, or overlap in it."""
+    section = _section_key(a)
+    if section is None or section != _section_key(b):
         return False
-    first, second = sorted((one, other), key=lambda document: _number(document) or 0)
-    difference = (_number(second) or 0) - (_number(first) or 0)
+    first, second = sorted((a, b), key=lambda document: _passage_number(document) or 0)
+    difference = (_passage_number(second) or 0) - (_passage_number(first) or 0)
     return difference == 1 or bool(difference and _overlap(first.page_content, second.page_content))
 
 
-def _place(document: Document) -> tuple[Any, ...] | None:
-    """The section a document is of; None if its metadata does not say."""
+def _section_key(document: Document) -> tuple[Any, ...] | None:
+    """Return what identifies the section of a document, or None if the metadata does not say."""
     metadata = document.metadata
-    place = tuple(str(metadata.get(key) or "") for key in ("title", "section", "url", "source"))
-    known = _number(document) is not None and (place[0] or place[2])
-    return place if known else None
+    key = tuple(str(metadata.get(name) or "") for name in ("title", "section", "url", "source"))
+    is_complete = _passage_number(document) is not None and (key[0] or key[2])
+    return key if is_complete else None
 
 
-def _number(document: Document) -> int | None:
+def _passage_number(document: Document) -> int | None:
     number = document.metadata.get("passage_number")
     return number if type(number) is int else None
 
 
 def _overlap(before: str, after: str) -> int:
-    """How many characters at the start of `after` stand at the end of `before` already."""
-    if len(after) < _LEAST_OVERLAP:
+    """Return the length of the longest start of `after` that ends `before`, 0 if too short."""
+    if len(after) < _MIN_OVERLAP:
         return 0
-    start, tail = after[:_LEAST_OVERLAP], before[-len(after) :]
+    start, tail = after[:_MIN_OVERLAP], before[-len(after) :]
     index = tail.find(start)
     while index >= 0:
         if after.startswith(tail[index:]):

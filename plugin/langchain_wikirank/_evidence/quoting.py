@@ -1,7 +1,7 @@
-"""Wiki text as quoted data: nothing in it can be taken for our own marks, or hide from a reader.
+"""Quote wiki text, so that a model cannot mistake it for instructions or miss hidden parts.
 
-What is only invisible is taken out; what resembles a mark of ours, or one that chat templates give
-a meaning, is rewritten so that a person and a model still read the same.
+Invisible characters are removed. Text that looks like our delimiters, citations or the markup of
+chat templates is rewritten with similar characters, so that it still reads the same.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from urllib.parse import quote
 
 OPENING, CLOSING = "«", "»"
-"""What stands around quoted text, and nowhere in it: a tag would cost a model seven tokens."""
+"""Delimiters of quoted text, which never contains them. A tag would cost seven tokens."""
 
 # Format characters (zero width, bidi, tags, hieroglyphs'), variation selectors, blank letters,
 # soft hyphen.
@@ -24,7 +24,7 @@ _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
 
-# Our delimiters, and what a reader may take for them.
+# Our delimiters, and characters that look like them.
 _QUOTES = str.maketrans(
     {
         "«": "“",
@@ -37,7 +37,7 @@ _QUOTES = str.maketrans(
         "⟫": "⟩",
     }
 )
-# What chat templates give a meaning: names of theirs in angle brackets, or bars, as <|user|>.
+# Markup of chat templates: known names in angle brackets, or with bars such as <|user|>.
 _OPEN, _SHUT, _BAR = "[<＜﹤‹⟨〈〈˂ᐸ❮❬]", "[>＞﹥›⟩〉〉˃ᐳ❯❭]", "[|｜￨¦│┃❘∣ǀ⏐︱]"
 _NAMES = (
     "s|bos|eos|pad|unk|mask|cls|sep|sop|eop|eot|eom|eoh|eoa|gmask|endoftext|"
@@ -59,23 +59,23 @@ _BRACKETED = re.compile(
     re.IGNORECASE,
 )
 _TILDE = re.compile(r"[\[\]](?=~|e~)")  # MiniMax's "]~b]" and "[e~["
-# "[7]", "[1, 2]", "[3–5]": reference marks in wikis, citations in answers.
+# "[7]", "[1, 2]", "[3–5]": reference marks in wikis, but citations in answers.
 _CITATION = re.compile(r"\[([\s,;–—-]*\d[\d\s,;–—-]*)\]")
 
 _URL_SAFE = "!#$&'()*+,/:;=?@%~"
-_LONGEST_URL = 300
-_LONGEST_LINE = 160
+_MAX_URL_CHARS = 300
+_MAX_LINE_CHARS = 160
 
 
 def quoted_text(text: str) -> str:
-    """Text that may stand between our delimiters.
+    """Return text that is safe between our delimiters.
 
     Args:
         text: Any text from a wiki.
 
     Returns:
-        The text without control and invisible characters; `«` as `“`, `<` of a tag that chat
-        templates have as `&lt;`, the brackets of `[7]` as `［7］`, no two empty lines together.
+        The text without control and invisible characters and repeated empty lines. `«` becomes
+        `“`, `<` of a chat template tag becomes `&lt;`, and `[7]` becomes `［7］`.
     """
     text = _LINE_BREAK.sub("\n", _INVISIBLE.sub("", text))
     text = _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
@@ -86,14 +86,14 @@ def quoted_text(text: str) -> str:
 
 
 def quoted_line(text: str) -> str:
-    """One line of at most 160 characters, such as a title, neutralised, `"` as `'`."""
+    """Quote a title or the like as one line of at most 160 characters, with `"` as `'`."""
     line = " ".join(quoted_text(text).split()).replace('"', "'")
-    return line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1].rstrip() + "…"
+    return line if len(line) <= _MAX_LINE_CHARS else line[: _MAX_LINE_CHARS - 1].rstrip() + "…"
 
 
 def quoted_url(url: str) -> str:
-    """An address in one word, percent-encoded as RFC 3986 asks; empty over 300 characters."""
+    """Percent-encode an address as in RFC 3986; empty if it has over 300 characters."""
     clean = _SURROGATE.sub("", _CONTROL.sub("", _INVISIBLE.sub("", url))).strip()
-    # Letters of other scripts are read more easily, and cost fewer tokens, as they are.
+    # Letters of other scripts are easier to read and cost fewer tokens without encoding.
     safe = "".join(c if c.isalnum() else quote(c, safe=_URL_SAFE) for c in clean)
-    return safe if len(safe) <= _LONGEST_URL else ""
+    return safe if len(safe) <= _MAX_URL_CHARS else ""

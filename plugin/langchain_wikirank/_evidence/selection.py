@@ -1,4 +1,4 @@
-"""Which documents are relevant enough to be shown to a chat model."""
+"""Select the documents that are relevant enough for a chat model."""
 
 from __future__ import annotations
 
@@ -13,24 +13,27 @@ if TYPE_CHECKING:
     from langchain_core.documents import Document
 
 DEFAULT_MIN_SCORE, DEFAULT_MIN_TOP_SCORE = 0.002, 0.01
-"""Of each kind of the bundled model's dev questions, every right passage reaches the first, and
-97 % or more the second (`scripts/search_fit.py`). Where the best passage reaches that, the wiki
-answers, and the token budget bounds what is shown rather than a threshold.
+"""Chosen on the bundled model's dev questions (`scripts/search_fit.py`).
+
+For each kind of question, all right passages reach the first and at least 97 % reach the second. If
+the best passage reaches the second, the wiki answers, and mainly the token budget limits what is
+shown.
 """
-DEFAULT_TOKEN_BUDGET, LEAST_TOKEN_BUDGET = 1500, 200
-"""Tokens of one answer of a tool, or of the passages that a model is given at once."""
+DEFAULT_TOKEN_BUDGET, MIN_TOKEN_BUDGET = 1500, 200
+"""Tokens of one tool answer, or of the passages in one prompt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The relevance scores that passages need.
+    """Minimum relevance scores of passages.
 
     Attributes:
-        min_score: Least score of each; None for all, whatever the best has.
-        min_top_score: Least score of the best; where it has less, no passage is relevant.
+        min_score: Minimum score of each passage, in [0, 1]; None selects all passages.
+        min_top_score: Minimum score of the best passage, in [0, 1]. Below it, no passage is
+            relevant. Ignored if `min_score` is None.
 
     Raises:
-        InvalidArgumentError: One is not between 0 and 1.
+        InvalidArgumentError: If a score is not in [0, 1].
     """
 
     min_score: float | None
@@ -48,13 +51,13 @@ class Thresholds:
             raise InvalidArgumentError(msg)
 
     def relevant(self, documents: Sequence[Document]) -> list[Document]:
-        """Documents that are relevant enough, in order; those that nothing scored always are."""
-        from langchain_wikirank._documents import relevance_of  # The command line needs none of it.
+        """Return the relevant documents in order; documents without a score count as relevant."""
+        from langchain_wikirank._documents import relevance_score_of  # Keep the CLI light.
 
         if self.min_score is None:
             return list(documents)
-        scores = [relevance_of(document) for document in documents]
+        scores = [relevance_score_of(document) for document in documents]
         top = max((score for score in scores if score is not None), default=0.0)
-        least = self.min_score if top >= self.min_top_score else math.inf
+        threshold = self.min_score if top >= self.min_top_score else math.inf
         pairs = zip(documents, scores, strict=True)
-        return [document for document, score in pairs if score is None or score >= least]
+        return [document for document, score in pairs if score is None or score >= threshold]

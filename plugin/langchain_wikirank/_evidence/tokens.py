@@ -1,4 +1,4 @@
-"""Counting tokens with what the caller has: nothing, a chat model, a tokenizer or a function."""
+"""Count tokens with a chat model, a tokenizer, a function, or the bundled tokenizer."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ TokenCounter = Callable[[str], int]
 
 
 def token_counter(model_or_tokenizer: Any = None) -> TokenCounter:
-    """A function that counts the tokens of a text.
+    """Return a function that counts the tokens of a text.
 
     Args:
-        model_or_tokenizer: None for the tokenizer of the bundled embedder (WordPiece; on English
-            within a few per cent of what chat models count), a LangChain chat model
+        model_or_tokenizer: None for the tokenizer of the bundled embedder (WordPiece; for English
+            within a few per cent of the counts of chat models), a LangChain chat model
             (`get_num_tokens`), a tokenizer with `encode`, or a function from text to a number.
 
     Returns:
-        The function; threads may share it if what was given may be shared.
+        The function. It is thread-safe if the argument is.
 
     Raises:
-        InvalidArgumentError: If it is none of these.
+        InvalidArgumentError: If the argument is none of these.
     """
     counter = model_or_tokenizer
     if counter is None:
@@ -35,7 +35,7 @@ def token_counter(model_or_tokenizer: Any = None) -> TokenCounter:
         return lambda text: int(counter(text))
     msg = (
         "Expected None, a chat model, a tokenizer with `encode`, or a function from text to a "
-        f"number of tokens, got {type(counter).__name__}."
+        f"number of tokens, got {type(counter).__name__}. Pass None for the bundled tokenizer."
     )
     raise InvalidArgumentError(msg)
 
@@ -51,10 +51,10 @@ def _chat_model_count(model: Any) -> TokenCounter:
         try:
             return int(model.get_num_tokens(text))
         except ImportError as err:
-            # LangChain's default is GPT-2's tokenizer, of a package that may not be installed.
+            # LangChain defaults to GPT-2's tokenizer, whose package may not be installed.
             msg = (
-                f"{type(model).__name__} cannot count tokens by itself ({err}). Give a tokenizer "
-                "or a function instead, or None for the bundled tokenizer."
+                f"{type(model).__name__} cannot count tokens: {err}. Pass a tokenizer or a "
+                "function instead, or None for the bundled tokenizer."
             )
             raise InvalidArgumentError(msg) from err
 

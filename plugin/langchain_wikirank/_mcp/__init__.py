@@ -1,1 +1,1 @@
-"""The MCP server's parts: LangChain tools as MCP tools, and the two transports."""
+"""Parts of the MCP server: tools, resources, prompts and the two transports."""

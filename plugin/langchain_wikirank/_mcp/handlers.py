@@ -1,4 +1,4 @@
-"""What the MCP server does at each request of a client."""
+"""Request handlers of the MCP server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import wikirank
 from langchain_wikirank._async import read_in_worker
 from langchain_wikirank._mcp.prompts import ANSWER, get_prompt
 from langchain_wikirank._mcp.resources import TEMPLATE, list_resources, read_resource
-from langchain_wikirank._mcp.tools import called, described
+from langchain_wikirank._mcp.tools import as_mcp_tool, call_langchain_tool
 from wikirank.search.reader import PageReader
 
 _Context = ServerRequestContext[Any]
@@ -26,25 +26,27 @@ _STDIO = "stdio"
 def make_server(
     reader: PageReader, tools: Mapping[str, BaseTool], instructions: str
 ) -> Server[dict[str, Any]]:
-    """Make the server.
+    """Make a server that can run over any transport.
 
     Args:
-        reader: The wiki's pages.
-        tools: The tools by name.
-        instructions: How a model is to use them.
+        reader: Gives access to the pages of the wiki.
+        tools: LangChain tools by name.
+        instructions: Instructions for the model on how to use the tools.
 
     Returns:
-        The server, to run over any transport.
+        The server.
     """
 
     async def list_tools(_: _Context, __: object) -> types.ListToolsResult:
         keys = await read_in_worker(lambda: reader.filter_keys)
-        return types.ListToolsResult(tools=[described(tool, keys) for tool in tools.values()])
+        return types.ListToolsResult(tools=[as_mcp_tool(tool, keys) for tool in tools.values()])
 
     async def call_tool(
         context: _Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        return await called(tools, params.name, params.arguments or {}, session_of(context))
+        return await call_langchain_tool(
+            tools, params.name, params.arguments or {}, session_id(context)
+        )
 
     async def resources(
         _: _Context, params: types.PaginatedRequestParams | None
@@ -79,17 +81,11 @@ def make_server(
     )
 
 
-def session_of(context: _Context) -> str:
-    """Whose citation numbers a request goes on with.
+def session_id(context: _Context) -> str:
+    """Return the session whose citation numbers a request continues.
 
-    Over standard input there is one client. Over HTTP a session has an id; since protocol
-    2026-07-28 there are no sessions, and each call has numbers of its own.
-
-    Args:
-        context: The request's.
-
-    Returns:
-        A name for the session.
+    Over standard input there is only one client. Over HTTP a session has an id, but since protocol
+    2026-07-28 there are no sessions, so each call gets its own numbers.
     """
     if context.request is None:
         return _STDIO

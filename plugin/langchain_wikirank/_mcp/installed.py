@@ -1,4 +1,4 @@
-"""The check that the `mcp` package is there, in a version that we know; imports nothing."""
+"""Check that a supported version of the `mcp` package is installed, without importing it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,12 @@ _MAJOR = "2"
 
 
 def require_mcp() -> None:
-    """Raise unless a version of the official `mcp` package is installed that we know.
-
-    Raises:
-        MissingExtraError: There is none, or another major version.
-    """
+    """Raise MissingExtraError if `mcp` is missing or has an unsupported major version."""
     require_extra("mcp", "The MCP server", _MODULES)
     installed = version("mcp")
     if installed.partition(".")[0] != _MAJOR:
         msg = (
-            f"Expected version {_MAJOR} of the package mcp, got {installed}. "
+            f"Expected version {_MAJOR} of the package mcp, got {installed}. Run: "
             'pip install -U "langchain-wikirank[mcp]"'
         )
         raise MissingExtraError(msg)

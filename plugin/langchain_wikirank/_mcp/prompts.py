@@ -1,4 +1,4 @@
-"""Prompts that an MCP client offers its user."""
+"""Prompts that MCP clients offer to users."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ANSWER = types.Prompt(
     description="Answers a question from the wiki alone, each statement with its citation.",
     arguments=[types.PromptArgument(name="question", description="The question.", required=True)],
 )
-_LONGEST_QUESTION = 2000
+_MAX_CHARS = 2000
 _TEXT = """\
 Answer the question below from the wiki alone.
 
@@ -24,25 +24,23 @@ Question: {question}"""
 
 
 def get_prompt(name: str, arguments: dict[str, str]) -> types.GetPromptResult:
-    """Write a prompt out.
+    """Fill in a prompt.
 
     Args:
-        name: Which one.
-        arguments: By name.
+        name: Name of the prompt.
+        arguments: Values by argument name.
 
     Returns:
-        One message of the user.
+        The prompt as one user message.
 
     Raises:
-        MCPError: There is no such prompt, or the question is missing or too long.
+        MCPError: If there is no such prompt, or the question is missing or too long.
     """
     if name != ANSWER.name:
         raise MCPError(types.INVALID_PARAMS, f"Expected the prompt {ANSWER.name}, got {name!r}.")
     question = arguments.get("question", "").strip()
-    if not question or len(question) > _LONGEST_QUESTION:
-        msg = (
-            f"Expected a question of 1 to {_LONGEST_QUESTION:,} characters, got {len(question):,}."
-        )
+    if not question or len(question) > _MAX_CHARS:
+        msg = f"Expected a question of 1 to {_MAX_CHARS:,} characters, got {len(question):,}."
         raise MCPError(types.INVALID_PARAMS, msg)
     content = types.TextContent(type="text", text=_TEXT.format(question=question))
     return types.GetPromptResult(

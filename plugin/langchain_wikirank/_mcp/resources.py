@@ -16,7 +16,7 @@ from wikirank.types import HEADING_SEPARATOR
 
 SCHEME = "wiki://"
 _PAGE_SIZE = 100
-_LONGEST_CHARS = 100_000
+_MAX_CHARS = 100_000
 _MIME_TYPE = "text/plain"
 
 TEMPLATE = types.ResourceTemplate(
@@ -29,7 +29,7 @@ TEMPLATE = types.ResourceTemplate(
 
 
 def list_resources(reader: PageReader, cursor: str | None) -> types.ListResourcesResult:
-    """A hundred pages in alphabetical order from a cursor on, and a cursor where there are more."""
+    """List a hundred pages in alphabetical order after a cursor, with the next cursor if any."""
     titles, after = reader.list_titles(TitleQuery(after=cursor or "", limit=_PAGE_SIZE))
     return types.ListResourcesResult(
         resources=[_resource(title) for title in titles], next_cursor=after
@@ -37,17 +37,17 @@ def list_resources(reader: PageReader, cursor: str | None) -> types.ListResource
 
 
 def read_resource(reader: PageReader, uri: str) -> types.ReadResourceResult:
-    """The text of a page or of one of its sections, as quoted data.
+    """Return the text of a page or of one of its sections, quoted.
 
     Args:
-        reader: The wiki's pages.
-        uri: Its address.
+        reader: Gives access to the pages of the wiki.
+        uri: `wiki://TITLE` or `wiki://TITLE#Section`, percent-encoded.
 
     Returns:
-        The text, sections under their headings; cut after 100,000 characters, which it says.
+        The text with section headings. It is cut after 100,000 characters, with a remark.
 
     Raises:
-        MCPError: There is no such page or section.
+        MCPError: If there is no such page or section.
     """
     if not uri.startswith(SCHEME):
         msg = f"Expected an address like {SCHEME}TITLE, got {uri[:200]!r}."
@@ -60,7 +60,7 @@ def read_resource(reader: PageReader, uri: str) -> types.ReadResourceResult:
         raise _not_found(msg)
     passages = reader.passages(pages[0])
     if section:
-        passages = [one for one in passages if is_within(one.section, section)]
+        passages = [p for p in passages if is_within(p.section, section)]
     if not passages:
         msg = f"{title[:200]!r} has no section {section[:200]!r}. Read the whole page."
         raise _not_found(msg)
@@ -69,9 +69,9 @@ def read_resource(reader: PageReader, uri: str) -> types.ReadResourceResult:
         heading = quoted_line(HEADING_SEPARATOR.join(path))
         parts += [f"== {heading} ==" if heading else "", quoted_text(joined_text([*group]))]
     text = "\n\n".join(filter(None, parts))
-    if len(text) > _LONGEST_CHARS:
-        cut = f"\n\n(Cut after {_LONGEST_CHARS:,} characters: read a section, or wiki_read.)"
-        text = text[:_LONGEST_CHARS] + cut
+    if len(text) > _MAX_CHARS:
+        cut = f"\n\n(Cut after {_MAX_CHARS:,} characters: read a section, or wiki_read.)"
+        text = text[:_MAX_CHARS] + cut
     contents = types.TextResourceContents(uri=uri, mime_type=_MIME_TYPE, text=text)
     return types.ReadResourceResult(contents=[contents])
 

@@ -1,4 +1,4 @@
-"""LangChain tools as MCP tools: how a client is told of them, and what a call gives it."""
+"""Convert LangChain tools to MCP tools, and call them for MCP clients."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from langchain_core.utils.function_calling import convert_to_openai_function
 from mcp import types
 from pydantic import BaseModel, Field
 
-from langchain_wikirank._documents import relevance_of
+from langchain_wikirank._documents import relevance_score_of
 from langchain_wikirank._evidence.quoting import quoted_line, quoted_text, quoted_url
 
 _STRUCTURED_TOOL = "wiki_search"
@@ -23,11 +23,11 @@ _TITLES = {
     "wiki_find": "Find words in the wiki",
     "wiki_list": "List pages of the wiki",
 }
-_MOST_KEYS = 30
+_MAX_KEYS = 30
 
 
 class FoundPassage(BaseModel):
-    """One passage of an answer of `wiki_search`; its strings are quoted as in the text."""
+    """A passage in the structured answer of `wiki_search`; strings are quoted as in the text."""
 
     citation: int = Field(description="The number to cite the passage by, the same all session.")
     title: str = Field(description="The page's title.")
@@ -46,17 +46,17 @@ class FoundPassages(BaseModel):
     documents: list[FoundPassage] = Field(description="The passages, best first.")
 
 
-def described(tool: BaseTool, filter_keys: Collection[str] = ()) -> types.Tool:
-    """A LangChain tool as an MCP client is told of it.
+def as_mcp_tool(tool: BaseTool, filter_keys: Collection[str] = ()) -> types.Tool:
+    """Convert a LangChain tool to an MCP tool.
 
     Args:
-        tool: The tool.
-        filter_keys: Metadata keys of the index, told where the tool takes a filter.
+        tool: The LangChain tool.
+        filter_keys: Metadata keys of the index, for the description of a tool with a filter.
 
     Returns:
-        Its name, description and schemas.
+        The name, description and schemas.
     """
-    function = convert_to_openai_function(tool)  # What LangChain tells a chat model.
+    function = convert_to_openai_function(tool)  # As LangChain shows it to chat models.
     description = tool.description
     takes_filter = "filter" in function["parameters"]["properties"]
     if filter_keys and takes_filter and "Filter keys:" not in description:
@@ -74,29 +74,29 @@ def described(tool: BaseTool, filter_keys: Collection[str] = ()) -> types.Tool:
 
 
 def _listed(keys: Collection[str]) -> str:
-    """Keys as a model is told them: they come from a wiki, and there may be thousands."""
-    shown = [quoted_line(key) for key in sorted(keys)[:_MOST_KEYS]]
-    return ", ".join(shown) + (", …" if len(keys) > _MOST_KEYS else "")
+    """List keys for a model: quoted, because they come from a wiki, and at most 30."""
+    shown = [quoted_line(key) for key in sorted(keys)[:_MAX_KEYS]]
+    return ", ".join(shown) + (", …" if len(keys) > _MAX_KEYS else "")
 
 
-async def called(
+async def call_langchain_tool(
     tools: Mapping[str, BaseTool], name: str, arguments: dict[str, Any], session: str
 ) -> types.CallToolResult:
     """Call a LangChain tool for an MCP client.
 
     Args:
-        tools: The tools by name.
-        name: The tool that is asked for.
-        arguments: Its arguments, unchecked.
-        session: Whose citation numbers to go on with.
+        tools: LangChain tools by name.
+        name: Name of the tool to call.
+        arguments: Arguments of the tool, not validated.
+        session: Session whose citation numbers to continue.
 
     Returns:
-        What the tool says, and for `wiki_search` the passages as values; `is_error` with a message
-        that says what to do where the tool refuses or there is none.
+        The text of the tool, and for `wiki_search` the passages as structured content. `is_error`
+        is set, with a message on what to do, if the tool fails or does not exist.
     """
     if name not in tools:
         return _error(f"There is no tool {name[:100]!r}. Tools: {', '.join(tools)}.")
-    # The tools run in worker threads of their own, and answer their errors themselves.
+    # The tools run in worker threads and turn errors into messages themselves.
     call = ToolCall(name=name, args=arguments, id="mcp", type="tool_call")
     config: RunnableConfig = {"configurable": {"thread_id": session}}
     message: ToolMessage = await tools[name].ainvoke(call, config)
@@ -116,7 +116,7 @@ def _error(text: str) -> types.CallToolResult:
 
 
 def _structured(text: str, artifact: Mapping[str, Any]) -> dict[str, Any]:
-    # Some clients show the model these values in place of the text: all that matters is in both.
+    # Some clients show the model these values instead of the text, so both hold what matters.
     return FoundPassages(
         message=text.partition("\n\n")[0],
         abstained=artifact["abstained"],
@@ -132,6 +132,6 @@ def _passage(document: Document) -> FoundPassage:
         title=quoted_line(str(metadata.get("title") or "")),
         section=quoted_line(str(metadata.get("section") or "")),
         url=quoted_url(str(metadata.get("url") or "")),
-        score=relevance_of(document),
+        score=relevance_score_of(document),
         text=quoted_text(document.page_content),
     )

@@ -1,4 +1,4 @@
-"""The MCP server over standard input and output, or over HTTP for clients that have the token."""
+"""Run the MCP server over standard input and output, or over HTTP with a token."""
 
 from __future__ import annotations
 
@@ -29,15 +29,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 async def serve_stdio(server: Server[Any]) -> None:
-    """Serve one client over standard input and output, until it closes the input.
+    """Serve one client over standard input and output until it closes the input.
 
-    While it runs, nothing else can write to standard output: it goes to standard error.
-
-    Args:
-        server: The server.
+    While it runs, anything else printed to standard output goes to standard error.
     """
-    with _own_streams() as (requests, answers):
-        # The transport wants a file, of which it only takes the lines.
+    with _protocol_streams() as (requests, answers):
+        # The transport expects a file but only iterates over its lines.
         lines = cast("anyio.AsyncFile[str]", _lines(requests))
         out = anyio.wrap_file(TextIOWrapper(answers, encoding="utf-8", newline="\n"))
         async with stdio_server(lines, out) as (read, write):
@@ -45,15 +42,15 @@ async def serve_stdio(server: Server[Any]) -> None:
 
 
 @contextmanager
-def _own_streams() -> Iterator[tuple[BinaryIO, BinaryIO]]:
-    """The process's input and output for the protocol alone; what prints, prints to the error."""
+def _protocol_streams() -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    """Reserve standard input and output for the protocol; redirect prints to standard error."""
     stdin, stdout = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
     os.dup2(2, 1)
-    os.close(nothing)
+    os.close(null)
     try:
-        # Left open: at the end a thread still waits for a line of the first.
+        # Not closed, because at the end a thread still waits for a line of the input.
         yield os.fdopen(stdin, "rb"), os.fdopen(os.dup(stdout), "wb")
     finally:
         os.dup2(stdout, 1)
@@ -61,12 +58,12 @@ def _own_streams() -> Iterator[tuple[BinaryIO, BinaryIO]]:
 
 
 async def _lines(stream: BinaryIO) -> AsyncIterator[str]:
-    """The lines of a stream, read in a thread that neither Ctrl-C nor the exit waits for."""
+    """Yield lines of a stream, read in a daemon thread so that Ctrl-C and exit do not wait."""
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[bytes] = asyncio.Queue()
 
     def read() -> None:
-        with suppress(RuntimeError):  # The loop is closed: nobody listens.
+        with suppress(RuntimeError):  # The loop is closed.
             for line in stream:
                 loop.call_soon_threadsafe(queue.put_nowait, line)
             loop.call_soon_threadsafe(queue.put_nowait, b"")
@@ -79,27 +76,27 @@ async def _lines(stream: BinaryIO) -> AsyncIterator[str]:
 PATH = "/mcp"
 SESSION_IDLE_SECONDS = 30 * 60.0
 
-_SECONDS_TO_FINISH = 2
-_MOST_SESSIONS = 1000
-_LONGEST_BODY_BYTES = 256 * 1024
-_LONGEST_HEADERS_BYTES = 32 * 1024
+_SHUTDOWN_SECONDS = 2
+_MAX_SESSIONS = 1000
+_MAX_BODY_BYTES = 256 * 1024
+_MAX_HEADER_BYTES = 32 * 1024
 
 
-class _OneToken:
-    """Knows the one token that all clients share."""
+class _TokenVerifier:
+    """Verifies the one token that all clients share."""
 
     def __init__(self, token: str) -> None:
         self._token = token.encode()
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Who bears a token; None if it is not ours. Takes as long for any of its length."""
+        """Return the access of a token, None if it is wrong; compared in constant time."""
         if not secrets.compare_digest(token.encode(), self._token):
             return None
         return AccessToken(token=token, client_id="wikirank", scopes=[])
 
 
 class _Sessions:
-    """The session manager as an ASGI app; Starlette would take its method for an endpoint."""
+    """The session manager as an ASGI app; Starlette would treat its method as an endpoint."""
 
     def __init__(self, manager: StreamableHTTPSessionManager) -> None:
         self._manager = manager
@@ -115,24 +112,24 @@ def http_app(
     *,
     idle_seconds: float = SESSION_IDLE_SECONDS,
 ) -> Starlette:
-    """The server as a web application that asks for a bearer token.
+    """Wrap the server as a web application that requires a bearer token.
 
     Args:
         server: The server.
-        token: What clients must send as `Authorization: Bearer …`.
-        hosts: Names and addresses that requests may be made to, and pages that make them come
-            from; against a page whose own name is pointed at this machine (DNS rebinding).
-        idle_seconds: How long a session without a request lives.
+        token: The token that clients send as `Authorization: Bearer …`.
+        hosts: Names and addresses allowed in the Host and Origin headers. This protects against
+            web pages whose name resolves to this machine (DNS rebinding).
+        idle_seconds: Seconds after which a session without requests ends.
 
     Returns:
-        The application; its one path is `/mcp`.
+        The application. Its only path is `/mcp`.
     """
     manager = StreamableHTTPSessionManager(
         server,
         security_settings=_security(hosts),
         session_idle_timeout=idle_seconds,
-        max_sessions=_MOST_SESSIONS,
-        max_request_body_size=_LONGEST_BODY_BYTES,
+        max_sessions=_MAX_SESSIONS,
+        max_request_body_size=_MAX_BODY_BYTES,
     )
 
     @asynccontextmanager
@@ -141,7 +138,7 @@ def http_app(
             yield
 
     guarded: ASGIApp = RequireAuthMiddleware(_Sessions(manager), required_scopes=[])
-    backend = BearerAuthBackend(_OneToken(token))
+    backend = BearerAuthBackend(_TokenVerifier(token))
     return Starlette(
         routes=[Route(PATH, endpoint=guarded)],
         middleware=[Middleware(AuthenticationMiddleware, backend=backend)],
@@ -159,28 +156,23 @@ def _security(hosts: Sequence[str]) -> TransportSecuritySettings:
     )
 
 
-def serve_http(app: Starlette, listening: socket.socket) -> None:
-    """Serve until Ctrl-C.
-
-    Args:
-        app: What to serve.
-        listening: The socket to serve it on.
-    """
+def serve_http(app: Starlette, sock: socket.socket) -> None:
+    """Serve an application on a bound socket until Ctrl-C."""
     config = uvicorn.Config(
         app,
-        # httptools reads headers of any length before anything can look at the token.
+        # httptools reads headers of any length before the token can be checked.
         http="h11",
-        h11_max_incomplete_event_size=_LONGEST_HEADERS_BYTES,
-        log_config=None,  # Logging is as the program has set it up.
+        h11_max_incomplete_event_size=_MAX_HEADER_BYTES,
+        log_config=None,  # Keep the logging of the program.
         access_log=False,
-        # Clients keep a stream open for messages of the server: these do not end by themselves.
-        timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+        # Clients keep streams open for messages of the server, which do not end on their own.
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
     logging.getLogger("mcp.server.streamable_http").addFilter(_is_failure)
     with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listening])
+        uvicorn.Server(config).run(sockets=[sock])
 
 
 def _is_failure(record: logging.LogRecord) -> bool:
-    """Whether a logged error is one; the transport also logs each client that leaves."""
+    """Drop log records of clients that disconnect, which the transport logs as errors."""
     return not (record.exc_info and isinstance(record.exc_info[1], anyio.ClosedResourceError))

@@ -1,1 +1,1 @@
-"""The tools of `WikiToolkit`, a file each, and what they share."""
+"""The tools of `WikiToolkit`, one module each, and their common code."""

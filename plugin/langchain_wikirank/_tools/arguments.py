@@ -1,4 +1,4 @@
-"""Arguments of tools: what a chat model is told of them, and what is read of what it sends."""
+"""Types of tool arguments: short JSON schemas for chat models, lenient parsing of their calls."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from pydantic import (
 
 from wikirank.search.phrases import LONGEST_PATTERN
 
-_RUNTIME = "runtime"  # the name of the argument in which tool nodes give an agent's state
-_NOTHING = frozenset({"", "null", "none", "undefined"})
-_MOST_PASSAGES = 50
-_MOST_TITLES = 100
-_LONGEST_TITLE = 1000  # characters
-_LONGEST_FILTER = 10_000  # characters
+_RUNTIME = "runtime"  # argument in which tool nodes pass the state of an agent
+_NULL_WORDS = frozenset({"", "null", "none", "undefined"})
+_MAX_PASSAGES = 50
+_MAX_TITLES = 100
+_MAX_TITLE_CHARS = 1000
+_MAX_FILTER_CHARS = 10_000
 
 
 def or_null(kind: str) -> dict[str, Any]:
-    """The JSON schema of a type that may be null."""
+    """Return the JSON schema of a type that may be null."""
     return {"anyOf": [{"type": kind}, {"type": "null"}]}
 
 
 def optional_field(description: str) -> Any:
-    """A field of arguments that is None where the chat model leaves it out."""
+    """Declare an argument that is None if the chat model omits it."""
     return Field(default_factory=lambda: None, description=description)
 
 
-def as_meant(value: Any) -> Any:
-    """An argument as it is meant: None for null, "" or "null"; text without white space around."""
+def null_to_none(value: Any) -> Any:
+    """Turn "", "null", False and empty containers into None, and strip text."""
     if isinstance(value, str):
         value = value.strip()
-        return None if value.lower() in _NOTHING else value
+        return None if value.lower() in _NULL_WORDS else value
     return None if value is False or value in ([], {}) else value
 
 
 def as_text(value: Any) -> Any:
-    """Text, of a number or a list of texts too; anything else as it is, to be refused."""
+    """Turn a number or a list of texts into text; validation rejects anything else."""
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         return " ".join(value)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -54,13 +54,13 @@ def as_text(value: Any) -> Any:
 
 
 def as_text_or_none(value: Any) -> Any:
-    """Text, or None for what stands for nothing."""
-    return as_text(as_meant(value))
+    """Turn a value into text, or into None if it means nothing."""
+    return as_text(null_to_none(value))
 
 
 def as_count(value: Any) -> Any:
-    """A number over 0, or None for what stands for nothing, as 0 does."""
-    value = as_meant(value)
+    """Turn 0, negative numbers and values that mean nothing into None."""
+    value = null_to_none(value)
     try:
         return None if value is None or float(value) <= 0 else value
     except (TypeError, ValueError, OverflowError):
@@ -68,18 +68,18 @@ def as_count(value: Any) -> Any:
 
 
 def as_filter(value: Any) -> Any:
-    """A filter from a map, from JSON or a Python literal of one, or from a list of them."""
-    value = as_meant(value)
+    """Read a filter from a dictionary, a list of them, or JSON or a Python literal of these."""
+    value = null_to_none(value)
     if isinstance(value, str):
-        value = as_meant(_parsed_filter(value))
+        value = null_to_none(_parsed_filter(value))
     if isinstance(value, list) and all(isinstance(part, dict) for part in value):
         value = {"$and": value} if len(value) > 1 else value[0]
     return value
 
 
 def _parsed_filter(text: str) -> Any:
-    if len(text) > _LONGEST_FILTER:
-        msg = f"Expected at most {_LONGEST_FILTER} characters"
+    if len(text) > _MAX_FILTER_CHARS:
+        msg = f"Expected at most {_MAX_FILTER_CHARS} characters, got {len(text)}"
         raise ValueError(msg)
     with suppress(ValueError, RecursionError):
         return json.loads(text)
@@ -89,9 +89,9 @@ def _parsed_filter(text: str) -> Any:
     raise ValueError(msg)
 
 
-# A chat model is sent the schemas at every turn: limits that it will hardly ever break, and
-# defaults, are left out of them. A call that breaks a limit is answered with what it is. What may
-# be left out may be null, as OpenAI's strict mode has every argument given.
+# Chat models read the schemas at every turn, so these omit defaults and limits that models hardly
+# ever exceed. A call beyond a limit gets an error that names it. Optional arguments may be null,
+# because OpenAI's strict mode always passes every argument.
 Text = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1),
@@ -102,11 +102,11 @@ Text = Annotated[
 
 Title = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=_LONGEST_TITLE),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=_MAX_TITLE_CHARS),
     BeforeValidator(as_text),
     WithJsonSchema({"type": "string"}),
 ]
-"""Text that names a page."""
+"""Title or address of a page."""
 
 Pattern = Annotated[
     str,
@@ -114,52 +114,52 @@ Pattern = Annotated[
     BeforeValidator(as_text),
     WithJsonSchema({"type": "string"}),
 ]
-"""A phrase or an expression."""
+"""A phrase or a regular expression."""
 
 TextOrNone = Annotated[
-    Annotated[str, StringConstraints(max_length=_LONGEST_TITLE)] | None,
+    Annotated[str, StringConstraints(max_length=_MAX_TITLE_CHARS)] | None,
     BeforeValidator(as_text_or_none),
     WithJsonSchema(or_null("string")),
 ]
-"""A name that the model may leave out."""
+"""A name that the model may omit."""
 
 Position = Annotated[int | None, BeforeValidator(as_count), WithJsonSchema(or_null("integer"))]
-"""A place in a page that the model may leave out."""
+"""A position in a page that the model may omit."""
 
 Number = Annotated[
-    Annotated[int, Field(le=_MOST_PASSAGES)] | None,
+    Annotated[int, Field(le=_MAX_PASSAGES)] | None,
     BeforeValidator(as_count),
     WithJsonSchema(or_null("integer")),
 ]
-"""A number of passages that the model may leave out."""
+"""A number of passages that the model may omit."""
 
-YesOrNo = Annotated[bool | None, BeforeValidator(as_meant), WithJsonSchema(or_null("boolean"))]
-"""A choice that is no where the model leaves it out."""
+YesOrNo = Annotated[bool | None, BeforeValidator(null_to_none), WithJsonSchema(or_null("boolean"))]
+"""A flag that the model may omit, which means no."""
 
 
 TitlesNumber = Annotated[
-    Annotated[int, Field(le=_MOST_TITLES)] | None,
+    Annotated[int, Field(le=_MAX_TITLES)] | None,
     BeforeValidator(as_count),
     WithJsonSchema(or_null("integer")),
 ]
-"""A number of titles that the model may leave out."""
+"""A number of titles that the model may omit."""
 
 Score = Annotated[
     float | None,
     Field(ge=0, le=1),
-    BeforeValidator(as_meant),
+    BeforeValidator(null_to_none),
     WithJsonSchema(or_null("number")),
 ]
-"""A relevance score that the model may leave out."""
+"""A relevance score that the model may omit."""
 
 Filter = Annotated[
     dict[str, Any] | None, BeforeValidator(as_filter), WithJsonSchema(or_null("string"))
 ]
-"""Conditions on metadata: text in the schema, as strict mode has no maps of unknown keys."""
+"""Metadata filter; a string in the schema, because strict mode forbids unknown keys."""
 
 
 class ToolInput(BaseModel):
-    """Arguments of a tool; what an agent's tool node adds to them is taken out again."""
+    """Base class of tool arguments; it removes the `runtime` that tool nodes add."""
 
     model_config = ConfigDict(extra="forbid")
 

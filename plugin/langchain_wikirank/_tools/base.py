@@ -1,4 +1,4 @@
-"""Making a LangChain tool of a function of arguments and config, errors told to the model."""
+"""Make LangChain tools that report their errors to the chat model."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pydantic.v1 import ValidationError as ValidationErrorV1
 
 from langchain_wikirank._async import run_in_worker
 from langchain_wikirank._evidence.quoting import quoted_line, quoted_text
-from langchain_wikirank._tools.library import ToolAnswer, of_conversation
+from langchain_wikirank._tools.library import ToolAnswer, with_thread_id
 from wikirank.errors import WikirankError
 
 Arguments = TypeVar("Arguments", bound=BaseModel)
 
-_LONGEST_ERROR = 600
-_LONGEST_NAME = 60
-_MOST_FAULTS = 5
+_MAX_ERROR_CHARS = 600
+_MAX_NAME_CHARS = 60
+_MAX_PROBLEMS = 5
 
 _logger = logging.getLogger(__name__)
 
@@ -34,30 +34,30 @@ def make_tool(
     run: Callable[[Arguments, RunnableConfig], ToolAnswer],
     arun: Callable[[Arguments, RunnableConfig], Awaitable[ToolAnswer]] | None = None,
 ) -> BaseTool:
-    """Make a tool whose errors come back as messages that say what to do next.
+    """Make a tool whose errors are messages that tell the chat model what to do next.
 
     Args:
-        name: What the chat model calls it.
-        description: What the chat model is told about it.
-        schema: Its arguments.
-        run: Does the work, given the arguments and the config for what runs below the tool.
-        arun: The same without blocking the event loop; None runs `run` in a worker thread.
+        name: Tool name for the chat model.
+        description: Tool description for the chat model.
+        schema: Arguments of the tool.
+        run: Does the work, given the arguments and the config for child runs.
+        arun: Does it without blocking the event loop; None runs `run` in a worker thread.
 
     Returns:
-        The tool; its artifact is a `WikiToolArtifact`.
+        The tool. Its artifact is a `WikiToolArtifact`.
     """
 
-    async def in_worker(arguments: Arguments, config: RunnableConfig) -> ToolAnswer:
+    async def run_in_thread(arguments: Arguments, config: RunnableConfig) -> ToolAnswer:
         return await run_in_worker(run, arguments, config)
 
-    unblocking = arun or in_worker
+    arun = arun or run_in_thread
 
-    def parsed(
+    def parse(
         args: tuple[Any, ...], call_arguments: dict[str, Any], config: RunnableConfig, runtime: Any
     ) -> tuple[Arguments, RunnableConfig]:
-        # A tool called with a bare string gives it as its one positional argument.
+        # A tool called with a bare string gets it as its only positional argument.
         first = dict(zip(schema.model_fields, args, strict=False))
-        return schema(**first, **call_arguments), of_conversation(config, _messages(runtime))
+        return schema(**first, **call_arguments), with_thread_id(config, _messages(runtime))
 
     def func(
         *args: Any,
@@ -69,7 +69,7 @@ def make_tool(
         started = perf_counter()
         try:
             config = {**config, "callbacks": callbacks}
-            return _timed(run(*parsed(args, call_arguments, config, runtime)), started)
+            return _with_total_time(run(*parse(args, call_arguments, config, runtime)), started)
         except Exception as err:
             raise _as_tool_error(name, err) from err
 
@@ -83,7 +83,8 @@ def make_tool(
         started = perf_counter()
         try:
             config = {**config, "callbacks": callbacks}
-            return _timed(await unblocking(*parsed(args, call_arguments, config, runtime)), started)
+            answer = await arun(*parse(args, call_arguments, config, runtime))
+            return _with_total_time(answer, started)
         except Exception as err:
             raise _as_tool_error(name, err) from err
 
@@ -95,22 +96,22 @@ def make_tool(
         args_schema=schema,
         response_format="content_and_artifact",
         handle_tool_error=True,
-        handle_validation_error=lambda err: _wrong_arguments(name, schema, err),
+        handle_validation_error=lambda err: _describe_wrong_arguments(name, schema, err),
     )
 
 
-def _timed(answer: ToolAnswer, started: float) -> ToolAnswer:
+def _with_total_time(answer: ToolAnswer, started: float) -> ToolAnswer:
     answer[1]["timings"].setdefault("total", (perf_counter() - started) * 1000)
     return answer
 
 
 def _as_tool_error(name: str, err: Exception) -> ToolException:
-    """The error as a chat model is told it; what we did not foresee is logged too."""
+    """Return the error for the chat model; unexpected errors are also logged."""
     if isinstance(err, ToolException):
         return err
     if isinstance(err, WikirankError):
-        # It may name what a wiki holds, such as keys of its metadata.
-        return ToolException(f"{name} failed: {quoted_text(str(err))[:_LONGEST_ERROR]}")
+        # The message may contain wiki text, such as metadata keys.
+        return ToolException(f"{name} failed: {quoted_text(str(err))[:_MAX_ERROR_CHARS]}")
     _logger.error("%s failed", name, exc_info=err)
     return ToolException(
         f"{name} failed ({type(err).__name__}). Do not repeat the same call: try another one, or "
@@ -119,22 +120,22 @@ def _as_tool_error(name: str, err: Exception) -> ToolException:
 
 
 def _messages(runtime: Any) -> Sequence[Any]:
-    """The messages of the agent that calls, of which a tool node tells; none elsewhere."""
+    """Return the messages of the calling agent; empty outside of a tool node."""
     state = getattr(runtime, "state", None)
     messages = state.get("messages") if isinstance(state, dict) else None
     return messages if isinstance(messages, list) else []
 
 
-def _wrong_arguments(
+def _describe_wrong_arguments(
     name: str, schema: type[BaseModel], err: ValidationError | ValidationErrorV1
 ) -> str:
     errors = err.errors()
-    faults = []
-    for fault in errors[:_MOST_FAULTS]:
-        argument = ".".join(map(str, fault["loc"])) or "arguments"
-        faults.append(f"{quoted_line(argument)[:_LONGEST_NAME]}: {fault['msg']}.")
-    if len(errors) > _MOST_FAULTS:
-        faults.append(f"And {len(errors) - _MOST_FAULTS} more.")
-    known = ", ".join(schema.model_fields)
-    said = " ".join(faults)[:_LONGEST_ERROR]
-    return f"{name} was not run. {said} Arguments: {known}. Correct them, call again."
+    problems = []
+    for error in errors[:_MAX_PROBLEMS]:
+        argument = ".".join(map(str, error["loc"])) or "arguments"
+        problems.append(f"{quoted_line(argument)[:_MAX_NAME_CHARS]}: {error['msg']}.")
+    if len(errors) > _MAX_PROBLEMS:
+        problems.append(f"And {len(errors) - _MAX_PROBLEMS} more.")
+    names = ", ".join(schema.model_fields)
+    details = " ".join(problems)[:_MAX_ERROR_CHARS]
+    return f"{name} was not run. {details} Arguments: {names}. Correct them, call again."

@@ -1,4 +1,4 @@
-"""`wiki_find`: where a phrase or a regular expression stands, word for word."""
+"""`wiki_find`: find a phrase or a regular expression, word for word."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from pydantic import Field
 
-from langchain_wikirank._documents import document_of
+from langchain_wikirank._documents import document_from_passage
 from langchain_wikirank._evidence.budget import EvidenceFormat
 from langchain_wikirank._evidence.merge import GAP
 from langchain_wikirank._evidence.quoting import quoted_line
@@ -38,30 +38,30 @@ class WikiFindInput(ToolInput):
     regex: YesOrNo = optional_field("Whether pattern is a Python regex.")
 
 
-def find_tool(library: ToolContext) -> BaseTool:
-    """The tool `wiki_find` of a library."""
-    return make_tool("wiki_find", DESCRIPTION, WikiFindInput, partial(_find, library))
+def find_tool(context: ToolContext) -> BaseTool:
+    """Make the tool `wiki_find`."""
+    return make_tool("wiki_find", DESCRIPTION, WikiFindInput, partial(_find, context))
 
 
-def _find(library: ToolContext, arguments: WikiFindInput, config: RunnableConfig) -> ToolAnswer:
-    pages = library.pages(arguments.title) if arguments.title else [None]
+def _find(context: ToolContext, arguments: WikiFindInput, config: RunnableConfig) -> ToolAnswer:
+    pages = context.pages(arguments.title) if arguments.title else [None]
     all_hits = [
-        library.reader.find_text(arguments.pattern, is_regex=bool(arguments.regex), page=page)
+        context.reader.find_text(arguments.pattern, is_regex=bool(arguments.regex), page=page)
         for page in pages
     ]
     documents = []
     for hit in (hit for hits in all_hits for hit in hits.hits):
-        document = document_of(hit.passage)
+        document = document_from_passage(hit.passage)
         document.page_content = GAP.join(hit.sentences)
         documents.append(document)
     if not documents:
-        return abstention(_nothing(arguments, all_hits))
+        return abstention(_not_found(arguments, all_hits))
     layout = EvidenceFormat(
         preface=_preface(arguments, len(documents), all_hits),
         merge=False,
         advice=lambda _: "give a title or a longer pattern",
     )
-    return answer(library.lay_out(documents, layout, config))
+    return answer(context.lay_out(documents, layout, config))
 
 
 def _preface(arguments: WikiFindInput, count: int, all_hits: list[Hits]) -> str:
@@ -70,7 +70,7 @@ def _preface(arguments: WikiFindInput, count: int, all_hits: list[Hits]) -> str:
     return f"{_subject(arguments)} stands in {counted(count, 'passage')}. The sentences with it:"
 
 
-def _nothing(arguments: WikiFindInput, all_hits: list[Hits]) -> str:
+def _not_found(arguments: WikiFindInput, all_hits: list[Hits]) -> str:
     where = f' on "{quoted_line(arguments.title)}"' if arguments.title else ""
     if any(hits.timed_out for hits in all_hits):
         return (
@@ -85,7 +85,7 @@ def _nothing(arguments: WikiFindInput, all_hits: list[Hits]) -> str:
 
 
 def _subject(arguments: WikiFindInput) -> str:
-    # An expression is not repeated: "[1]" in it would pass for a citation.
+    # A regular expression is not repeated, because "[1]" in it would look like a citation.
     return (
         "What the expression matches" if arguments.regex else f'"{quoted_line(arguments.pattern)}"'
     )

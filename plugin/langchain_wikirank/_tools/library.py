@@ -1,4 +1,4 @@
-"""What the tools share: the wiki, the budget, the numbers of each conversation."""
+"""Common code of the tools: the wiki, the token budget, citation numbers per conversation."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from wikirank._util import ForkSafeLock
 from wikirank.search.pages import Page
 from wikirank.search.reader import PageReader
 
-_MOST_CONVERSATIONS = 1000
+_MAX_CONVERSATIONS = 1000
 
 
 class WikiToolArtifact(TypedDict):
-    """What a tool keeps beside the text that the chat model reads.
+    """Artifact of a tool message, for programs; the chat model reads only the text.
 
     Attributes:
-        documents: The documents shown, with all their scores and their number, `citation`.
-        timings: Milliseconds by stage of the search, and `total`.
-        left_out: How many passages did not fit the token budget.
-        abstained: Whether the wiki had nothing to answer with.
+        documents: The documents shown, with all scores and their number, `citation`.
+        timings: Milliseconds of each stage of the search, and `total`.
+        left_out: Number of passages that did not fit the token budget.
+        abstained: Whether the wiki has no answer.
     """
 
     documents: list[Document]
@@ -45,7 +45,7 @@ ToolAnswer = tuple[str, WikiToolArtifact]
 
 
 class Conversations:
-    """The citation numbers of the last thousand conversations, by their thread id."""
+    """Citation numbers of the last thousand conversations, by thread id."""
 
     def __init__(self) -> None:
         self._lock = ForkSafeLock()
@@ -54,61 +54,66 @@ class Conversations:
     def book(
         self, config: RunnableConfig | None, numbers: Mapping[str, int] | None = None
     ) -> CitationBook:
-        """The numbers of the conversation that a run belongs to.
+        """Return the citation numbers of the conversation that a run belongs to.
 
         Args:
-            config: The run's; see `of_conversation`. Without a `thread_id` in its `configurable` it
-                belongs to none, and begins at [1].
-            numbers: What the conversation is known to have if this is the first that is heard of
-                it, as after a restart.
+            config: Config of the run; see `with_thread_id`. Without a `thread_id` in its
+                `configurable`, a new book is returned, which starts with `numbers`.
+            numbers: Existing numbers of the conversation, used if it is not known yet, for example
+                after a restart.
 
         Returns:
-            The book.
+            The book of citation numbers.
         """
-        thread = _thread(config)
-        if not thread:
+        thread_id = _thread_id(config)
+        if not thread_id:
             return CitationBook(numbers)
         with self._lock:
-            book = self._books.setdefault(thread, CitationBook(numbers))
-            self._books.move_to_end(thread)
-            if len(self._books) > _MOST_CONVERSATIONS:
+            book = self._books.setdefault(thread_id, CitationBook(numbers))
+            self._books.move_to_end(thread_id)
+            if len(self._books) > _MAX_CONVERSATIONS:
                 self._books.popitem(last=False)
             return book
 
 
-def of_conversation(config: RunnableConfig, messages: Sequence[Any]) -> RunnableConfig:
-    """A config that tells which conversation a run belongs to, as far as can be known.
+def with_thread_id(config: RunnableConfig, messages: Sequence[Any]) -> RunnableConfig:
+    """Return a config with a `thread_id`, if one can be derived.
 
     Args:
-        config: The run's.
-        messages: Those of the agent, if there is one: without a thread id, what the runs of one
-            agent have in common is the first of them, which bears an id of its own.
+        config: Config of the run.
+        messages: Messages of the agent, may be empty. If the config has no thread id, the id of the
+            first message is used, which all runs of one conversation share.
 
     Returns:
-        The config, with a `thread_id` if there is either.
+        The config, with a `thread_id` if there was one or the first message has an id.
     """
-    first = getattr(messages[0], "id", None) if messages else None
-    if _thread(config) or not first:
+    first_id = getattr(messages[0], "id", None) if messages else None
+    if _thread_id(config) or not first_id:
         return config
-    configurable = {**(config.get("configurable") or {}), "thread_id": f"message {first}"}
+    configurable = {**(config.get("configurable") or {}), "thread_id": f"message {first_id}"}
     return {**config, "configurable": configurable}
 
 
-def _thread(config: RunnableConfig | None) -> str:
-    thread = ((config or {}).get("configurable") or {}).get("thread_id")
-    return "" if thread is None else str(thread)
+def _thread_id(config: RunnableConfig | None) -> str:
+    thread_id = ((config or {}).get("configurable") or {}).get("thread_id")
+    return "" if thread_id is None else str(thread_id)
+
+
+def child_config(config: RunnableConfig) -> RunnableConfig:
+    """Return the config of a child run, without the name and id of its parent."""
+    return {"callbacks": config.get("callbacks")}
 
 
 @dataclass(frozen=True)
 class ToolContext:
-    """A wiki and the terms on which it is shown.
+    """A wiki and the settings of the tools over it.
 
     Attributes:
         retriever: Searches the wiki.
-        token_budget: Most tokens of one answer.
-        count_tokens: Counts them.
-        thresholds: The relevance that passages need to count as an answer.
-        conversations: The citation numbers.
+        token_budget: Maximum number of tokens of one answer.
+        count_tokens: Counts the tokens of a text.
+        thresholds: Minimum relevance scores.
+        conversations: Citation numbers by conversation.
     """
 
     retriever: BaseWikiRetriever
@@ -119,13 +124,13 @@ class ToolContext:
 
     @property
     def reader(self) -> PageReader:
-        """The wiki's pages, as they are now."""
+        """Access to whole pages of the wiki, in their current state."""
         return self.retriever.reader
 
     def lay_out(
         self, documents: Sequence[Document], layout: EvidenceFormat, config: RunnableConfig
     ) -> Evidence:
-        """Write documents out within the budget, with the numbers of the conversation."""
+        """Write documents out within the budget, with citation numbers of the conversation."""
         return lay_out(
             documents,
             layout,
@@ -135,35 +140,35 @@ class ToolContext:
         )
 
     def pages(self, name: str) -> list[Page]:
-        """The pages of a title or address.
+        """Return the pages with a title or address.
 
         Args:
-            name: The title or address.
+            name: Title or address.
 
         Returns:
             At least one page.
 
         Raises:
-            ToolException: There is none; the message names the nearest titles.
+            ToolException: If there is no such page. The message has the most similar titles.
         """
-        if titled := self.reader.find(name):
-            return titled
-        near = self.listed(self.reader.nearest_titles(name))
-        advice = f"Titles like it: {near}." if near else "Call wiki_search to see what it has."
+        if pages := self.reader.find(name):
+            return pages
+        titles = self.listed(self.reader.nearest_titles(name))
+        advice = f"Titles like it: {titles}." if titles else "Call wiki_search to see what it has."
         msg = f'The wiki has no page "{quoted_line(name)}". {advice}'
         raise ToolException(msg)
 
     def listed(self, titles: Sequence[str], share: float = 0.5) -> str:
-        """Titles in quotation marks, as many as fit a share of the budget."""
+        """Return quoted titles separated by commas, as many as fit a share of the budget."""
         quoted = [f'"{quoted_line(title)}"' for title in dict.fromkeys(titles) if title]
-        most = int(self.token_budget * share)
-        while quoted and self.count_tokens(", ".join(quoted)) > most:
+        budget = int(self.token_budget * share)
+        while quoted and self.count_tokens(", ".join(quoted)) > budget:
             quoted.pop()
         return ", ".join(quoted)
 
 
 def answer(evidence: Evidence, timings: dict[str, float] | None = None) -> ToolAnswer:
-    """The evidence as a tool's content and artifact."""
+    """Return the content and artifact of a tool message with evidence."""
     return evidence.text, WikiToolArtifact(
         documents=evidence.documents,
         timings=timings or {},
@@ -173,5 +178,5 @@ def answer(evidence: Evidence, timings: dict[str, float] | None = None) -> ToolA
 
 
 def abstention(text: str, timings: dict[str, float] | None = None) -> ToolAnswer:
-    """What a tool says and keeps where the wiki has nothing."""
+    """Return the content and artifact of a tool message without evidence."""
     return text, WikiToolArtifact(documents=[], timings=timings or {}, left_out=0, abstained=True)

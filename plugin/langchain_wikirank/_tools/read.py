@@ -1,4 +1,4 @@
-"""`wiki_read`: a page or one of its sections, slice by slice."""
+"""`wiki_read`: read a page or one of its sections, slice by slice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, ToolException
 from pydantic import Field
 
-from langchain_wikirank._documents import document_of
+from langchain_wikirank._documents import document_from_passage
 from langchain_wikirank._evidence.budget import EvidenceFormat
 from langchain_wikirank._evidence.quoting import quoted_line
 from langchain_wikirank._tools.arguments import (
@@ -45,17 +45,17 @@ class WikiReadInput(ToolInput):
     position: Position = optional_field("Where to go on, as wiki_read said.")
 
 
-def read_tool(library: ToolContext) -> BaseTool:
-    """The tool `wiki_read` of a library."""
-    return make_tool("wiki_read", DESCRIPTION, WikiReadInput, partial(_read, library))
+def read_tool(context: ToolContext) -> BaseTool:
+    """Make the tool `wiki_read`."""
+    return make_tool("wiki_read", DESCRIPTION, WikiReadInput, partial(_read, context))
 
 
-def _read(library: ToolContext, arguments: WikiReadInput, config: RunnableConfig) -> ToolAnswer:
-    page, *others = library.pages(arguments.title)
-    whole = short_passages(library.reader.passages(page))
-    section, passages = _section(library, page, whole, arguments)
+def _read(context: ToolContext, arguments: WikiReadInput, config: RunnableConfig) -> ToolAnswer:
+    page, *others = context.pages(arguments.title)
+    whole = short_passages(context.reader.passages(page))
+    section, passages = _section(context, page, whole, arguments)
     position = arguments.position or 0
-    documents = [document_of(p) for p in passages if p.number >= position]
+    documents = [document_from_passage(p) for p in passages if p.number >= position]
     if not documents:
         end = max(passage.number for passage in passages)
         msg = (
@@ -64,40 +64,40 @@ def _read(library: ToolContext, arguments: WikiReadInput, config: RunnableConfig
         )
         raise ToolException(msg)
     layout = EvidenceFormat(
-        preface=_preface(library, page, others, whole, arguments),
+        preface=_preface(context, page, others, whole, arguments),
         keep_order=True,
         advice=lambda left_out: _go_on(page, section, left_out),
     )
-    return answer(library.lay_out(documents, layout, config))
+    return answer(context.lay_out(documents, layout, config))
 
 
 def _section(
-    library: ToolContext, page: Page, whole: list[Passage], arguments: WikiReadInput
+    context: ToolContext, page: Page, whole: list[Passage], arguments: WikiReadInput
 ) -> tuple[str, list[Passage]]:
-    """The section that is asked for by name, or by the address's anchor, and its passages."""
+    """Return the section named in the arguments or the anchor of the address, and its passages."""
     named = arguments.section or named_section(arguments.title)
     passages = [p for p in whole if is_within(p.section, named)] if named else whole
     if passages:
         return named, passages
-    if not arguments.section:  # An anchor that is no section of ours: read the page.
+    if not arguments.section:  # The anchor is not a section: read the whole page.
         return "", whole
-    names = library.listed(section_names(whole))
+    names = context.listed(section_names(whole))
     advice = f"Its sections: {names}." if names else "It has none: read it without section."
     msg = f'"{quoted_line(page.title)}" has no section "{quoted_line(named)}". {advice}'
     raise ToolException(msg)
 
 
 def _preface(
-    library: ToolContext,
+    context: ToolContext,
     page: Page,
     others: Sequence[Page],
     whole: list[Passage],
     arguments: WikiReadInput,
 ) -> str:
-    """Of which page it is, and at its beginning which sections there are."""
+    """Return the first line: the page, and its sections if read from the start."""
     lines = [f'The page "{quoted_line(page.title)}".']
     if not arguments.position and not arguments.section:
-        sections = library.listed(section_names(whole), share=0.15)
+        sections = context.listed(section_names(whole), share=0.15)
         lines.append(f"Sections: {sections}." if sections else "")
     if others:
         sources = ", ".join(quoted_line(other.source) for other in others)

@@ -1,4 +1,4 @@
-"""`wiki_list`: which pages a wiki has, by the beginning of their titles and by metadata."""
+"""`wiki_list`: list the titles of a wiki by prefix, category, links or metadata."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ DESCRIPTION = (
     "wiki_search."
 )
 _NO_LINKS = " This wiki's links are not known: pages that name each other count as linked."
-_USUAL = 50
+_DEFAULT_LIMIT = 50
 
 
 class LiveListInput(ToolInput):
-    """Arguments of `wiki_list` over a wiki that is not indexed."""
+    """Arguments of `wiki_list` over a wiki without an index."""
 
     prefix: TextOrNone = optional_field("How the titles begin.")
     category: TextOrNone = optional_field("Pages of this category.")
@@ -45,32 +45,32 @@ class WikiListInput(LiveListInput):
     filter: Filter = optional_field('Metadata of the pages, as JSON: {"topic": "Physics"}.')
 
 
-def list_tool(library: ToolContext) -> BaseTool:
-    """The tool `wiki_list` of a library."""
-    run = partial(_list, library)
-    if library.reader.has_filters:
+def list_tool(context: ToolContext) -> BaseTool:
+    """Make the tool `wiki_list`."""
+    run = partial(_list, context)
+    if context.reader.has_filters:
         return make_tool("wiki_list", DESCRIPTION + _NO_LINKS, WikiListInput, run)
     return make_tool("wiki_list", DESCRIPTION, LiveListInput, run)
 
 
-def _list(library: ToolContext, arguments: LiveListInput, _config: RunnableConfig) -> ToolAnswer:
+def _list(context: ToolContext, arguments: LiveListInput, _config: RunnableConfig) -> ToolAnswer:
     query = TitleQuery(
         prefix=arguments.prefix or "",
         category=arguments.category or "",
         links_to=arguments.links_to or "",
         links_from=arguments.links_from or "",
         after=arguments.after or "",
-        limit=arguments.limit or _USUAL,
+        limit=arguments.limit or _DEFAULT_LIMIT,
     )
     where = arguments.filter if isinstance(arguments, WikiListInput) else None
-    titles, after = library.reader.list_titles(query, where)
+    titles, after = context.reader.list_titles(query, where)
     if not titles and after is None:
         return abstention("The wiki has no such title. Try a shorter prefix, or wiki_search.")
     lines: list[str] = []
     used = 0
     for title in titles:
-        used += library.count_tokens(f"- {title}")
-        if lines and used > library.token_budget:
+        used += context.count_tokens(f"- {title}")
+        if lines and used > context.token_budget:
             after = titles[len(lines) - 1]
             break
         lines.append(f"- {quoted_line(title)}")

@@ -1,6 +1,6 @@
-"""The command `wikirank` as it is installed: the engine's commands, and those that need LangChain.
+"""The `wikirank` command line: the engine's commands and those that need LangChain.
 
-A command is added here rather than in the engine because the engine imports no LangChain.
+The latter are added here because the engine does not import LangChain.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`wikirank mcp`: the wiki tools for agents that speak the Model Context Protocol."""
+"""`wikirank mcp`: serve the wiki tools over the Model Context Protocol."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from langchain_wikirank._async import finish_workers, start_in_worker
 from langchain_wikirank._evidence.selection import (
     DEFAULT_MIN_SCORE,
     DEFAULT_TOKEN_BUDGET,
-    LEAST_TOKEN_BUDGET,
+    MIN_TOKEN_BUDGET,
 )
 from wikirank._server import check_token, open_socket
 from wikirank.cli.options import DeviceOption, ModelOption, RevisionOption, chosen_reranker
@@ -37,7 +37,7 @@ LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
 class TransportChoice(StrEnum):
-    """How clients reach the server."""
+    """How clients connect to the server."""
 
     stdio = "stdio"
     http = "http"
@@ -48,7 +48,8 @@ def command(
     wiki: WikiOption = None,
     zim: ZimOption = None,
     transport: Annotated[
-        TransportChoice, typer.Option(help="`stdio`: the client starts it; `http`: it runs alone.")
+        TransportChoice,
+        typer.Option(help="`stdio`: the client starts the server; `http`: you do."),
     ] = TransportChoice.stdio,
     host: Annotated[str, typer.Option(help="Address to listen on over HTTP.")] = "127.0.0.1",
     port: Annotated[
@@ -59,14 +60,14 @@ def command(
         typer.Option(
             envvar=TOKEN_VARIABLE,
             show_default=False,
-            help="What HTTP clients must send. Set the variable rather than the option, which "
-            "other users of the machine can see. By default made anew and printed.",
+            help="Token that HTTP clients must send. Prefer the environment variable, because "
+            "other users of the machine can see the option. By default, a random token is printed.",
         ),
     ] = None,
     allowed_hosts: Annotated[
         list[str] | None,
         typer.Option(
-            "--allowed-host", help="Another name that clients reach the host by; repeatable."
+            "--allowed-host", help="Another name by which clients may reach the host; repeatable."
         ),
     ] = None,
     session_idle: Annotated[
@@ -75,14 +76,14 @@ def command(
     token_budget: Annotated[
         int | None,
         typer.Option(
-            min=LEAST_TOKEN_BUDGET,
-            help=f"Most tokens of one answer; {DEFAULT_TOKEN_BUDGET} by default.",
+            min=MIN_TOKEN_BUDGET,
+            help=f"Maximum number of tokens of one answer; {DEFAULT_TOKEN_BUDGET} by default.",
         ),
     ] = None,
     min_score: Annotated[
         float | None,
         typer.Option(
-            min=0, max=1, help=f"Least relevance of what counts; {DEFAULT_MIN_SCORE} by default."
+            min=0, max=1, help=f"Minimum relevance score; {DEFAULT_MIN_SCORE} by default."
         ),
     ] = None,
     model: ModelOption = None,
@@ -128,7 +129,7 @@ def command(
 def _retriever(
     index: Path | None, wiki: str | None, zim: Path | None, reranker: WikiReranker
 ) -> Iterator[BaseWikiRetriever]:
-    """The retriever over the one place that is given; closed in the end."""
+    """Open a retriever over the index, wiki or ZIM file, and close it at the end."""
     from langchain_wikirank import LiveWikiRetriever, WikiRetriever
 
     if index is not None:
@@ -163,22 +164,22 @@ def _serve_http(
     port: int,
     token: str | None,
 ) -> None:
-    """Serve an application that is made for the token, which is made here if there is none."""
+    """Serve the application over HTTP, with a random token if there is none."""
     from langchain_wikirank._mcp.transports import PATH, serve_http
 
-    with open_socket(host, port) as listening:
+    with open_socket(host, port) as sock:
         name = f"[{host}]" if ":" in host else host
-        url = f"http://{name}:{listening.getsockname()[1]}{PATH}"
+        url = f"http://{name}:{sock.getsockname()[1]}{PATH}"
         typer.echo(f"MCP server at {url}; Ctrl-C ends it.", err=True)
         if token is None:
             token = secrets.token_urlsafe()
             typer.echo(f"Clients must send this header: Authorization: Bearer {token}", err=True)
         _warm_up(retriever)
-        serve_http(app(token), listening)
+        serve_http(app(token), sock)
 
 
 def _warm_up(retriever: BaseWikiRetriever) -> None:
-    """Load the models beside the first requests, so that no client waits for them."""
+    """Load the models in the background, so that no client waits for them."""
 
     def warm_up() -> None:
         try:
