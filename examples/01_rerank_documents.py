@@ -1,4 +1,4 @@
-"""Rerank documents from anywhere: each comes back scored, best first.
+"""Rerank documents from any source by relevance.
 
 Run: python examples/01_rerank_documents.py
 """
@@ -32,7 +32,7 @@ DOCUMENTS = [
 
 
 def main() -> None:
-    """Print the documents in their new order with their scores."""
+    """Print the three best documents with their scores."""
     reranker = WikiReranker(top_n=3)
     for document in reranker.compress_documents(DOCUMENTS, QUESTION):
         score = document.metadata["relevance_score"]

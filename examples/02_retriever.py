@@ -1,4 +1,4 @@
-"""Index a few passages, then search them by meaning and by words, with citations.
+"""Index a few passages and search them by meaning and by words, with citations.
 
 Run: python examples/02_retriever.py
 
@@ -23,7 +23,7 @@ PASSAGES = [
 
 
 def main() -> None:
-    """Ask two questions, the second within one article only and reranked."""
+    """Ask two questions, the second one within one article only."""
     documents = [
         Document(
             page_content=text,
@@ -37,12 +37,12 @@ def main() -> None:
 
 
 def show(documents: list[Document]) -> None:
-    """Print what was found: rank, score, citation and text."""
+    """Print rank, score, citation and text of each document."""
     for document in documents:
-        found = document.metadata
-        heading = " › ".join(part for part in (found["title"], found.get("section")) if part)
-        score = found.get("relevance_score", found["fusion_score"])
-        print(f"{found['rank']}. {score:.3f}  {heading}  {found['url']}")
+        metadata = document.metadata
+        heading = " › ".join(part for part in (metadata["title"], metadata.get("section")) if part)
+        score = metadata.get("relevance_score", metadata["fusion_score"])
+        print(f"{metadata['rank']}. {score:.3f}  {heading}  {metadata['url']}")
         print(f"   {document.page_content}")
     print()
 

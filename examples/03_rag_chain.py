@@ -1,8 +1,8 @@
-"""Answer questions from wiki passages with a chat model of your choice, sources resolved.
+"""Answer questions from wiki passages with a chat model, and list the sources.
 
 Run: python examples/03_rag_chain.py
 
-Without a chat model it runs with a scripted stand-in whose answers are fixed. For a real one:
+By default, a scripted model gives fixed answers. To use a real chat model:
 
     pip install langchain langchain-openai
     export OPENAI_API_KEY=…
@@ -20,7 +20,7 @@ from langchain_wikirank import WikiAnswer, WikiRetriever, create_wiki_qa_chain
 
 QUESTION = "How long does light from the Sun take to reach the Earth?"
 FOLLOW_UP = "And how old is it?"
-FOREIGN = "Who composed the opera Fidelio?"
+UNANSWERABLE = "Who composed the opera Fidelio?"
 TEXTS = [
     "Sunlight takes about 8 minutes and 20 seconds to reach the Earth.",
     "The Sun is about 4.6 billion years old.",
@@ -34,7 +34,7 @@ METADATAS = [
 
 
 def chat_model() -> BaseChatModel:
-    """The model that WIKIRANK_CHAT_MODEL names, or the scripted stand-in."""
+    """Return the model named by WIKIRANK_CHAT_MODEL, or the scripted one."""
     name = os.environ.get("WIKIRANK_CHAT_MODEL")
     if name:
         from langchain.chat_models import init_chat_model
@@ -50,33 +50,33 @@ def chat_model() -> BaseChatModel:
 
 
 def main() -> None:
-    """Stream an answer, then ask on, then ask for what the texts do not say."""
+    """Stream an answer, ask a follow-up question, and ask what the texts do not answer."""
     retriever = WikiRetriever.from_texts(TEXTS, metadatas=METADATAS, k=2)
     chain = create_wiki_qa_chain(chat_model(), retriever)
 
     print(f"\nQuestion: {QUESTION}\nAnswer: ", end="")
-    found = WikiAnswer()
+    answer = WikiAnswer()
     for piece in chain.stream(QUESTION):
         print(piece.answer, end="", flush=True)
-        found += piece
-    show_sources(found)
+        answer += piece
+    show_sources(answer)
 
-    history = [("human", QUESTION), ("ai", found.answer)]
-    found = chain.invoke({"question": FOLLOW_UP, "chat_history": history})
-    print(f"\nQuestion: {FOLLOW_UP}  →  {found.question}\nAnswer: {found.answer}", end="")
-    show_sources(found)
+    history = [("human", QUESTION), ("ai", answer.answer)]
+    answer = chain.invoke({"question": FOLLOW_UP, "chat_history": history})
+    print(f"\nQuestion: {FOLLOW_UP}  →  {answer.question}\nAnswer: {answer.answer}", end="")
+    show_sources(answer)
 
-    found = chain.invoke(FOREIGN)
-    print(f"\nQuestion: {FOREIGN}\nAnswer: {found.answer} (abstained: {found.abstained})")
+    answer = chain.invoke(UNANSWERABLE)
+    print(f"\nQuestion: {UNANSWERABLE}\nAnswer: {answer.answer} (abstained: {answer.abstained})")
 
 
-def show_sources(found: WikiAnswer) -> None:
-    """Print the passages that the numbers refer to, and the numbers that refer to none."""
+def show_sources(answer: WikiAnswer) -> None:
+    """Print the cited passages, and the citation numbers that match no passage."""
     print()
-    for citation in found.citations:
+    for citation in answer.citations:
         print(f"[{citation.number}] {citation.title}  {citation.url}  {citation.score:.3f}")
-    if found.invented_citations:
-        print(f"Invented by the model, and taken out: {found.invented_citations}")
+    if answer.invented_citations:
+        print(f"Invented by the model and removed: {answer.invented_citations}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""An agent that searches a wiki, reads a page and cites what it found.
+"""An agent that searches a wiki, looks up words in a page and cites passages.
 
 Run: python examples/04_agent_with_tools.py
 
-Without a chat model it runs with a scripted stand-in whose tool calls and answer are fixed. For a
-real one:
+By default, a scripted model makes fixed tool calls. To use a real chat model:
 
     pip install langchain langchain-openai
     export OPENAI_API_KEY=…
@@ -44,20 +43,20 @@ PROMPT = (
 
 
 class ScriptedModel(GenericFakeChatModel):
-    """A stand-in for a chat model: it says what it was given to say, whatever it is asked."""
+    """A fake chat model that returns scripted messages."""
 
     def bind_tools(self, *_: Any, **__: Any) -> Runnable[Any, AIMessage]:
-        """Take no notice of tools: the calls are in the script."""
+        """Ignore the tools: the calls are scripted."""
         return self
 
 
 def tool_call(number: int, name: str, **args: Any) -> AIMessage:
-    """A message in which the script calls a tool."""
+    """Make a message that calls a tool."""
     return AIMessage("", tool_calls=[{"id": str(number), "name": name, "args": args}])
 
 
 def chat_model() -> BaseChatModel:
-    """The model that WIKIRANK_CHAT_MODEL names, or the scripted stand-in."""
+    """Return the model named by WIKIRANK_CHAT_MODEL, or the scripted one."""
     name = os.environ.get("WIKIRANK_CHAT_MODEL")
     if name:
         from langchain.chat_models import init_chat_model
@@ -73,7 +72,7 @@ def chat_model() -> BaseChatModel:
 
 
 def main() -> None:
-    """Print what the agent asks of its tools, what it is given, and its answer."""
+    """Print the tool calls of the agent, the answers of the tools, and the final answer."""
     retriever = WikiRetriever.from_texts(TEXTS, metadatas=METADATAS)
     toolkit = WikiToolkit(retriever=retriever, token_budget=800)
     agent = create_agent(chat_model(), toolkit.get_tools(), system_prompt=PROMPT)

@@ -1,8 +1,8 @@
-"""An agent whose every question is looked up in a wiki before the model is asked, once a turn.
+"""An agent with middleware that searches a wiki for each question before the model answers.
 
 Run: python examples/05_agent_with_middleware.py
 
-Without a chat model it runs with a scripted stand-in whose answers are fixed. For a real one:
+By default, a scripted model gives fixed answers. To use a real chat model:
 
     pip install "langchain-wikirank[agents]" langchain-openai
     export OPENAI_API_KEY=…
@@ -41,7 +41,7 @@ PROMPT = (
 
 
 def chat_model() -> BaseChatModel:
-    """The model that WIKIRANK_CHAT_MODEL names, or the scripted stand-in."""
+    """Return the model named by WIKIRANK_CHAT_MODEL, or the scripted one."""
     name = os.environ.get("WIKIRANK_CHAT_MODEL")
     if name:
         from langchain.chat_models import init_chat_model
@@ -53,7 +53,7 @@ def chat_model() -> BaseChatModel:
 
 
 def main() -> None:
-    """Ask three questions in one thread; print what the wiki added to each, and the answer."""
+    """Ask three questions in one thread, and print the added passages and the answers."""
     retriever = WikiRetriever.from_texts(TEXTS, metadatas=METADATAS)
     agent = create_agent(
         chat_model(),
@@ -66,8 +66,9 @@ def main() -> None:
         result = agent.invoke({"messages": [("user", question)]}, thread)
         print(f"\nQuestion: {question}")
         for passage in result["wiki_documents"]:
-            found = passage["metadata"]
-            print(f"  added [{found['citation']}] {found['title']}  {found['relevance_score']:.3f}")
+            metadata = passage["metadata"]
+            score = metadata["relevance_score"]
+            print(f"  added [{metadata['citation']}] {metadata['title']}  {score:.3f}")
         print(f"Answer: {result['messages'][-1].text}")
     print(f"\nMessages in the history: {len(result['messages'])}, none of them a passage.")
 

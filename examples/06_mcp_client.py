@@ -2,7 +2,8 @@
 
 Run: python examples/06_mcp_client.py
 
-It needs `pip install "langchain-wikirank[mcp]"`. An MCP client's settings start the same server:
+Requires `pip install "langchain-wikirank[mcp]"`. To start the same server from an MCP client, add
+this to its settings:
 
     {"mcpServers": {"wiki": {"command": "wikirank", "args": ["mcp", "--index", "/path/to/index"]}}}
 """
@@ -34,7 +35,7 @@ METADATAS = [
 
 
 async def ask(index: Path) -> None:
-    """Start the server, list its tools, and ask one question."""
+    """Start the server, list its tools and ask one question."""
     server = StdioServerParameters(
         command=sys.executable,
         args=["-m", "langchain_wikirank", "mcp", "--index", str(index)],
@@ -49,12 +50,14 @@ async def ask(index: Path) -> None:
         if isinstance(content, TextContent):
             print(content.text)
     print("\nWhat a program reads:\n")
-    for found in (result.structured_content or {})["documents"]:
-        print(f"[{found['citation']}] {found['title']}  {found['score']:.3f}  {found['url']}")
+    for passage in (result.structured_content or {})["documents"]:
+        print(
+            f"[{passage['citation']}] {passage['title']}  {passage['score']:.3f}  {passage['url']}"
+        )
 
 
 def main() -> None:
-    """Make an index of three passages, and serve it for one question."""
+    """Build an index of three passages and serve it for one question."""
     with TemporaryDirectory() as folder:
         index = Path(folder) / "index"
         WikiRetriever.from_texts(TEXTS, metadatas=METADATAS, path=index).index.close()

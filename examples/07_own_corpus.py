@@ -1,9 +1,9 @@
-"""Index a folder of Markdown notes, change one, index again, and ask.
+"""Index a folder of Markdown notes, change one note, update the index and search.
 
 Run: python examples/07_own_corpus.py
 
-The same on the command line: `wikirank index notes --into my-index`. Sources are JSON lines,
-Parquet, and folders of text or Markdown.
+The command `wikirank index notes --into my-index` does the same. Other sources are JSON lines,
+Parquet files, MediaWiki dumps, live wikis and ZIM files.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ QUESTION = "How do I get back to the release before?"
 
 
 def main() -> None:
-    """Make an index of the notes, ask it, and bring it up to date after a change."""
+    """Index the notes, search them, and update the index after a change."""
     with tempfile.TemporaryDirectory() as scratch:
         notes = Path(scratch) / "notes"
         notes.mkdir()
@@ -38,7 +38,7 @@ def main() -> None:
             show(retriever)
             changed = NOTES["deploy.md"].replace("`ship back`", "`ship undo --last`")
             (notes / "deploy.md").write_text(changed, "utf-8")
-            # Only the changed note is read into the index again.
+            # Only the changed note is indexed again.
             print(index.add_source(open_source(str(notes))).summary())
             show(retriever)
 
@@ -46,8 +46,8 @@ def main() -> None:
 def show(retriever: WikiRetriever) -> None:
     """Print the best passage for the question."""
     (document,) = retriever.invoke(QUESTION)
-    found = document.metadata
-    print(f"{found['title']} › {found['section']}: {document.page_content}\n")
+    metadata = document.metadata
+    print(f"{metadata['title']} › {metadata['section']}: {document.page_content}\n")
 
 
 if __name__ == "__main__":

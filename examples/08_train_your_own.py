@@ -1,10 +1,10 @@
-"""Train a cross-encoder for a wiki of your own, and rerank with it.
+"""Train a cross-encoder for your own wiki, and rerank with it.
 
-Run: python examples/08_train_your_own.py   (about half a minute; needs the extra [train])
+Run: python examples/08_train_your_own.py   (about half a minute; requires the extra [train])
 
-No labels are needed: the queries are made of the articles. These few articles are too little to
-learn anything from; a model of use takes hundreds, and minutes to hours. The same on the command
-line: `wikirank train --corpus my-wiki.jsonl.gz --base bundled --output my-model`.
+No labels are needed: the queries are generated from the articles. These few articles only show how
+it works. A useful model needs hundreds of articles, and minutes to hours. The command `wikirank
+train --corpus my-wiki.jsonl.gz --base bundled --output my-model` does the same.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ RIVERS = {
 
 
 def articles() -> list[Article]:
-    """Articles on rivers, made up."""
+    """Return made-up articles on rivers."""
     return [
         Article(
             title=f"{name} (river)",
@@ -45,7 +45,7 @@ def articles() -> list[Article]:
 
 
 def main() -> None:
-    """Train, then rerank three passages with the exported model."""
+    """Train a model, then rerank the first lines of the articles with it."""
     with tempfile.TemporaryDirectory() as scratch:
         output = Path(scratch) / "river-model"
         record = train_wiki(

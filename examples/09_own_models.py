@@ -1,10 +1,10 @@
-"""Your own embeddings and your own reranker in place of the bundled ones.
+"""Use your own embeddings and reranker instead of the bundled ones.
 
 Run: python examples/09_own_models.py
 
-Any LangChain `Embeddings` make the vectors, and any document compressor orders the candidates:
-`CohereRerank`, `VoyageAIRerank`, a chat model that sorts a list. The two classes here stand for
-those of a provider, so that the example runs offline.
+The retriever works with any LangChain `Embeddings`, and with any document compressor as reranker,
+such as `CohereRerank`, `VoyageAIRerank` or a chat model. The two classes here imitate those of a
+provider, so that the example runs offline.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ QUESTION = "Who makes barrels?"
 
 
 class HashedWords(Embeddings):
-    """Stands for `OpenAIEmbeddings()` and the like: each word counts in one of 256 places."""
+    """Imitates `OpenAIEmbeddings`: counts each word in one of 256 dimensions."""
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Embed passages."""
@@ -42,7 +42,7 @@ class HashedWords(Embeddings):
 
 
 class HostedRerank(BaseDocumentCompressor):
-    """Stands for `CohereRerank()`: the best documents, `relevance_score` in their metadata."""
+    """Imitates `CohereRerank`: returns the best documents with `relevance_score`."""
 
     top_n: int = 2
 
@@ -52,7 +52,7 @@ class HostedRerank(BaseDocumentCompressor):
         query: str,
         callbacks: Callbacks | None = None,  # noqa: ARG002 - for compressors that run others
     ) -> list[Document]:
-        """Score each document by the share of the query's words that it has."""
+        """Score each document by the share of query words in it."""
         words = set(query.lower().strip("?").split())
         scored = [
             (len(words & set(document.page_content.lower().split())) / len(words), document)
@@ -66,7 +66,7 @@ class HostedRerank(BaseDocumentCompressor):
 
 
 def main() -> None:
-    """Index with the embeddings, search with the reranker, add and delete documents."""
+    """Index, search, add a document and delete it again."""
     retriever = WikiRetriever.from_texts(TEXTS, HashedWords(), reranker=HostedRerank(), k=1)
     show(retriever)
     added = retriever.add_documents([Document("Barrels: a robot makes barrels. Who makes it?")])

@@ -1,11 +1,11 @@
-"""A German wiki: its words are found whatever their form, and the result says who ordered it.
+"""Search a German wiki by words, whatever their form.
 
 Run: python examples/10_german_wiki.py
 
-The bundled models read English. Questions in another language are answered by words, with the
-stems and stop words of the wiki's language. Models of the hub that read a hundred languages are one
-argument: `WikiRetriever.from_texts(texts, models="multilingual")`, or `wikirank index --models
-multilingual`; a reranker alone, `WikiReranker(model="multilingual")`.
+The bundled models read English. In another language, passages are found by words, with the stems
+and stop words of that language, and the result has a note that says so. For models from the hub
+that read a hundred languages, use `WikiRetriever.from_texts(texts, models="multilingual")` or
+`wikirank index --models multilingual`; for only a reranker, `WikiReranker(model="multilingual")`.
 """
 
 from __future__ import annotations

@@ -157,7 +157,7 @@ def test_json(on_disk: WikiRetriever) -> None:
     assert WikiRetriever.model_validate(dumped).invoke(CAPITAL) == on_disk.invoke(CAPITAL)
     schema = WikiRetriever.model_json_schema()
     assert schema["properties"]["index"]["type"] == "string"
-    assert "How many passages" in schema["properties"]["k"]["description"]
+    assert "passages to return" in schema["properties"]["k"]["description"]
     assert WikiReranker.model_json_schema()["properties"]["top_n"]["default"] == 5
     toolkit = WikiToolkit(retriever=on_disk)
     assert json.loads(toolkit.model_dump_json())["retriever"]["k"] == 2

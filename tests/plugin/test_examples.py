@@ -20,7 +20,7 @@ EXPECTED = {
     "03_rag_chain.py": [
         "SCRIPTED",
         "About 8 minutes and 20 seconds [1], as all books say.\n[1] Sunlight",
-        "taken out: [7]",
+        "removed: [7]",
         "→  How old is the Sun?\nAnswer: About 4.6 billion years [1].\n[1] Sun ",
         "The wiki does not answer this question. (abstained: True)",
     ],

@@ -49,7 +49,7 @@ def command(
     zim: ZimOption = None,
     transport: Annotated[
         TransportChoice,
-        typer.Option(help="`stdio`: the client starts the server; `http`: you do."),
+        typer.Option(help="`stdio`: the client starts the server; `http`: clients connect by URL."),
     ] = TransportChoice.stdio,
     host: Annotated[str, typer.Option(help="Address to listen on over HTTP.")] = "127.0.0.1",
     port: Annotated[
