@@ -75,7 +75,7 @@ class WikiReranker(RerankSettings, BaseDocumentCompressor, BaseCrossEncoder):
     """
 
     revision: str | None = None
-    """Commit or tag, for a hub id only; None for the latest."""
+    """Commit, tag or branch, for a hub id only; None for the main branch."""
 
     top_n: int | None = Field(default=5, ge=1)
     """Maximum number of documents to return; None returns all."""

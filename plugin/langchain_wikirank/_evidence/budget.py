@@ -177,7 +177,7 @@ class EvidencePacker:
         return f"{count} {noun} left out{f': {advice}' if advice else ''}."
 
     def _evidence(self, shown: list[Document], citations: CitationBook) -> Evidence:
-        # The preface is dropped only if it alone is too long.
+        # Without the preface only if not even one passage fits beside it.
         for with_advice, with_preface in ((True, True), (False, True), (False, False)):
             text = self._text(shown, citations, with_advice=with_advice, with_preface=with_preface)
             tokens = self.count_tokens(text)
