@@ -51,19 +51,7 @@ def fit_combination(
 def fit_dense_combination(
     lists: Sequence[CandidateList], logits: Sequence[NDArray[np.float64]]
 ) -> ScoreInterpolation:
-    """Fit the weights of logit and dense similarity, for texts without a BM25 score.
-
-    Args:
-        lists: Lists of hybrid search, as in `fit_combination`.
-        logits: Logits of each list's candidates, by the model as shipped.
-
-    Returns:
-        The combination, with weight 0 for BM25.
-
-    Raises:
-        InvalidArgumentError: If no list holds its positive, or positives do not score higher than
-            other candidates.
-    """
+    """Fit the weights as `fit_combination` does, with weight 0 for BM25, for texts without it."""
     features = _features(lists, logits)
     for rows in features:
         rows[:, _LEXICAL] = 0.0
@@ -83,13 +71,7 @@ def cross_validated_scores(
 ) -> list[NDArray[np.float64]]:
     """Score each list with weights that were fitted on the other folds.
 
-    Args:
-        lists: Lists of hybrid search, as in `fit_combination`.
-        logits: Logits of each list's candidates.
-        folds: Number of folds; list n is in fold n modulo `folds`.
-
-    Returns:
-        Scores of each list's candidates. Only their order within a list is meaningful.
+    List n is in fold n modulo `folds`. Only the order of the scores within a list is meaningful.
     """
     features = _features(lists, logits)
     scores: list[NDArray[np.float64]] = [np.empty(0)] * len(lists)

@@ -52,13 +52,9 @@ def fit_conditional_logit(
 
 
 def spread_within(lists: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return the standard deviation of each feature within lists.
+    """Return the standard deviation of each feature within lists: (features,).
 
-    Args:
-        lists: Features of each list, (passages, features); at least one list has passages.
-
-    Returns:
-        (features,), in the features' units.
+    Each list is (passages, features). At least one list must have passages.
     """
     centred = np.concatenate([rows - rows.mean(axis=0) for rows in lists if len(rows)])
     spread: NDArray[np.float64] = np.sqrt((centred**2).mean(axis=0))

@@ -40,8 +40,10 @@ def rank_metrics(
 ) -> dict[str, dict[str, float]]:
     """Compute MRR@10 and nDCG@10 of first-stage, cross-encoder and final rankings.
 
+    A positive that the first stage missed counts as 0 in all rankings.
+
     Args:
-        lists: Candidate lists. A positive that the first stage missed counts as 0 in all rankings.
+        lists: Held-out candidate lists.
         logits: Logits of each list's candidates.
         combined: Combined scores of each list's candidates.
 
@@ -66,15 +68,9 @@ def rank_metrics(
 def order_metrics(
     lists: Sequence[CandidateList], orders: Sequence[Sequence[int]], k: int
 ) -> dict[str, float]:
-    """Compute `mean_metrics` of one order of each list's candidates.
+    """Compute `mean_metrics` at k of the lists, each ranked by its positions in `orders`.
 
-    Args:
-        lists: Candidate lists. A positive that the first stage missed counts as 0.
-        orders: Positions of each list's candidates, best first.
-        k: Number of candidates to look at.
-
-    Returns:
-        The metrics at k by name.
+    A positive that the first stage missed counts as 0.
     """
     # No order holds the position of a missed positive, -1.
     relevant = {

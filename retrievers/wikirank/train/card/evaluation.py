@@ -50,13 +50,8 @@ def wiki_eval_samples(pairs: Sequence[LabelledPair]) -> list[Sample]:
 def overlap_samples(pairs: Sequence[LabelledPair], k: int = 10) -> list[Sample]:
     """Rank all held-out passages for each query by the number of words they share with it.
 
-    Args:
-        pairs: Held-out pairs.
-        k: Number of passages to keep for a query, 1 or more.
-
-    Returns:
-        `{"query", "positive", "documents"}` for each query with a positive pair. The documents are
-        the first k passages, best first; the positive may be missing.
+    Returns `{"query", "positive", "documents"}` for each query with a positive pair. The documents
+    are the first k passages, best first; the positive may be missing.
     """
     words = {pair.passage: _words(pair.passage) for pair in pairs}
     samples: list[Sample] = []

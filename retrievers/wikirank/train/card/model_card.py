@@ -31,15 +31,10 @@ class QuestionResult:
 def model_card(
     record: TrainingRecord, questions: Sequence[QuestionResult] = (), *, questions_note: str = ""
 ) -> str:
-    """Write the model card.
+    """Return the model card of a finished run as Markdown with YAML front matter.
 
-    Args:
-        record: Record of the finished run.
-        questions: Results on natural questions over held-out passages.
-        questions_note: Sentence on how these results were measured.
-
-    Returns:
-        Markdown with YAML front matter.
+    `questions` are results on natural questions over held-out passages, and `questions_note` tells
+    how they were measured.
     """
     return render(
         "card.md.j2",

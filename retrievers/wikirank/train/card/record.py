@@ -136,14 +136,7 @@ class TrainingRecord:
     def load(cls, folder: Path) -> TrainingRecord:
         """Read the `training.json` of a finished run.
 
-        Args:
-            folder: Output folder of the run.
-
-        Returns:
-            The record that `save` wrote.
-
-        Raises:
-            ModelError: If the file is missing, or `save` did not write it.
+        Raises ModelError if the file is missing, or `save` did not write it.
         """
         try:
             fields = json.loads((folder / RECORD_FILE).read_text("utf-8"))

@@ -28,12 +28,7 @@ AT_K = 10
 def card_hyperparameters(*, epochs: int, seed: int) -> dict[str, Any]:
     """Return the card's hyperparameters, by the names of transformers' training arguments.
 
-    Args:
-        epochs: Passes over the training pairs; 3 in the card.
-        seed: Seed of the order of the pairs and of dropout; 42 in the card.
-
-    Returns:
-        JSON-serialisable keyword arguments.
+    The card has 3 epochs and seed 42. The values are JSON-serialisable.
     """
     return {
         "num_train_epochs": epochs,
@@ -64,18 +59,9 @@ def fit(
     checkpoints: Path,
     progress: bool,
 ) -> Fit:
-    """Fine-tune a model in place. Evaluate and save a checkpoint after every epoch.
+    """Fine-tune a model in place, from the last checkpoint in the folder if there is one.
 
-    Args:
-        model: Cross-encoder with one label.
-        train: Training pairs.
-        samples: Samples of `wiki-eval`.
-        hyperparameters: Training arguments, from `card_hyperparameters`.
-        checkpoints: Folder of the checkpoints. Training resumes from the last one in it.
-        progress: Whether to show transformers' progress bar.
-
-    Returns:
-        The evaluations and the time.
+    After every epoch the model is evaluated on `samples` and saved.
     """
     resume_from = last_checkpoint(checkpoints)
     trainer = _trainer(model, train, samples, hyperparameters, checkpoints, progress)
@@ -93,16 +79,10 @@ def fit(
 def overlap_evaluation(
     model: CrossEncoder, samples: list[Sample], *, progress: bool
 ) -> dict[str, dict[str, float]]:
-    """Rerank the candidates of word overlap, and measure both orders.
+    """Rerank the candidates of `overlap_samples`, and measure both orders.
 
-    Args:
-        model: Cross-encoder to rerank with.
-        samples: Samples from `wikirank.train.card.evaluation.overlap_samples`.
-        progress: Whether to show a progress bar.
-
-    Returns:
-        map, mrr@10 and ndcg@10 of `word overlap`, `reranked` (the evaluator's default, which adds
-        the positive to the candidates) and `reranked, misses count` (which does not).
+    Returns map, mrr@10 and ndcg@10 of `word overlap`, of `reranked` (the evaluator's default, which
+    adds the positive to the candidates) and of `reranked, misses count` (which does not).
     """
 
     def evaluate(*, add_positives: bool) -> dict[str, float]:

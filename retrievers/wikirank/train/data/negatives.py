@@ -89,13 +89,7 @@ def random_passages(index: WikiIndex, rng: random.Random) -> Iterator[Passage]:
     """Draw the passages of an index in random order, each once.
 
     While few passages have been drawn, the time of a draw does not depend on the size of the index.
-
-    Args:
-        index: Index to draw from.
-        rng: Makes the choices. An index that was built in the same steps gives the same draws.
-
-    Yields:
-        All passages of the index.
+    An index that was built in the same steps gives the same draws.
     """
     # Row numbers have gaps where passages were replaced. A draw that hits a gap is repeated, so
     # all passages are equally likely.

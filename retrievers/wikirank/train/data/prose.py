@@ -133,15 +133,10 @@ def sentences(text: str) -> list[Span]:
 
 
 def sentence_runs(text: str, length: int) -> list[str]:
-    """Return the runs of whole sentences whose length is nearest to a wanted length.
+    """Return runs of whole sentences of about `length` characters, one from each sentence on.
 
-    Args:
-        text: Text to take the runs from.
-        length: Wanted length in characters.
-
-    Returns:
-        One run for each sentence that starts it, without those that are much shorter than wanted.
-        Only the text itself if it is little longer than wanted, or has one sentence.
+    Runs that are much shorter are left out. If the text is little longer than `length`, or has only
+    one sentence, it is returned whole.
     """
     spans = sentences(text)
     if len(text) < _LITTLE_LONGER * length or len(spans) < 2:

@@ -142,15 +142,8 @@ def mask_sentence(
     """Use a sentence of the passage as the query, and mask it in the passage nine times in ten.
 
     The inverse cloze task of Lee, Chang and Toutanova, "Latent retrieval for weakly supervised
-    open domain question answering", ACL 2019.
-
-    Args:
-        passage: Passage to take the sentence from.
-        rng: Chooses the sentence and whether to mask it.
-        document_frequency: Word counts of the corpus; only specific sentences are used.
-
-    Returns:
-        The query; None if no sentence can stand alone or too little of the passage would remain.
+    open domain question answering", ACL 2019. None if no sentence is specific and can stand alone,
+    or too little of the passage would remain.
     """
     text = passage.text
     spans = [
@@ -186,15 +179,7 @@ def ask_by_keywords(
     The heading counts as the beginning of the passage. A word's weight is its inverse document
     frequency times the square root of its count. Words of the heading weigh more, and words that
     look like verbs less. At most one word is taken that no other passage contains: nobody types
-    several of these.
-
-    Args:
-        passage: Passage to take the words from.
-        rng: Chooses the number of words.
-        document_frequency: Word counts of the corpus.
-
-    Returns:
-        The query; None if the passage has fewer than 3 such words.
+    several of these. None if the passage has fewer than 3 such words.
     """
     titled = set(content_words(passage.heading))
     named = {word.lower() for word in _NAME.findall(passage.text)}

@@ -113,15 +113,10 @@ _ARTICLE = r"(?P<article>The|An?)\s+(?:[\w-]+\s+or\s+)?"
 
 
 def title_question(passage: Passage, rng: random.Random) -> str | None:
-    """Ask for an article or one of its sections by name.
+    """Ask for an article or a section by name: `What is a glacier?` or `glacier movement`.
 
-    Args:
-        passage: First passage of the lead or of a section, where the answer begins.
-        rng: Chooses the form of the question.
-
-    Returns:
-        A query such as `What is a glacier?` or `glacier movement`; None if the passage has no
-        title, is not the first of its section, or has too general a heading.
+    None if the passage has no title, has too general a heading, or is not the first of the lead or
+    its section, where the answer begins.
     """
     if not passage.title or passage.start > 0 or (not passage.section and passage.number > 0):
         return None

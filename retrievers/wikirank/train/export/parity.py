@@ -16,15 +16,9 @@ from wikirank.train.fit.history import LabelledPair, OnnxRecord
 def compare_with_torch(
     export: ExportReport, model: CrossEncoder, pairs: Sequence[LabelledPair]
 ) -> OnnxRecord:
-    """Score pairs with both models and compute the rank correlation of the logits.
+    """Score pairs with a model and its export, and compute the rank correlation of the logits.
 
-    Args:
-        export: Export of `model`.
-        model: Cross-encoder whose `predict` gives raw logits.
-        pairs: Two or more pairs. Those that are longer than the model reads are left out.
-
-    Returns:
-        Hash and size of the export, the correlation, and the number of compared pairs.
+    Expects two or more pairs. Pairs that are longer than the export reads are left out.
     """
     onnx = load_cross_encoder(export.path)
     fitting = [

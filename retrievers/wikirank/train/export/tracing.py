@@ -58,13 +58,8 @@ def large_nodes(fp32: Path) -> list[str]:
     """Return the names of the nodes of a cross-encoder that hold nearly all its weights.
 
     We pass these to the quantiser instead of excluding the others: it renames a Gemm, such as the
-    head, before it checks for exclusion, and would quantise it nevertheless.
-
-    Args:
-        fp32: Network that was traced from a model after `scale_rows`.
-
-    Returns:
-        The products with weights, and the look-up of the word embeddings.
+    head, before it checks for exclusion, and would quantise it nevertheless. The nodes are the
+    products with weights and the look-up of the word embeddings, in a network after `scale_rows`.
     """
     graph = onnx.load(str(fp32)).graph
     weights = {weight.name for weight in graph.initializer}
@@ -77,12 +72,9 @@ def large_nodes(fp32: Path) -> list[str]:
 
 
 def quantise(fp32: Path, int8: Path, *, nodes: Sequence[str] | None = None) -> None:
-    """Quantise a network's weights per channel to int8. Activations are quantised at run time.
+    """Quantise the weights of a network file per channel to int8, and write it to another file.
 
-    Args:
-        fp32: Traced network.
-        int8: File to write.
-        nodes: Names of the nodes to quantise; None is all nodes that can be quantised.
+    Activations are quantised at run time. If `nodes` is None, all nodes that can be are quantised.
     """
     quantize_dynamic(
         fp32,

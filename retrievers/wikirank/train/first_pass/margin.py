@@ -102,14 +102,7 @@ def in_hybrid(
 ) -> list[CascadeScores]:
     """Add the first stage's scores to a cascade's scores by the logits alone.
 
-    Args:
-        lists: Candidate lists of hybrid search.
-        scores: Scores of each list by the logits alone.
-        rule: Weights of the first stage's scores in the prefilter.
-        combination: Weights of the first stage's scores in the final order.
-
-    Returns:
-        The combined scores of each list.
+    Their weights are those of `rule` in the prefilter and of `combination` in the final order.
     """
     return [
         CascadeScores(
@@ -130,16 +123,8 @@ def choose_margin(
     """Find the smallest margin that loses at most `loss` of nDCG@5 and of nDCG@10.
 
     Only dropped positives count as a loss. Positives that move up because a wrong candidate before
-    them was dropped do not make up for it: that is luck.
-
-    Args:
-        lists: Held-out candidate lists.
-        scores: Scores of each list.
-        rule: Rule whose margin is replaced.
-        loss: Loss of nDCG that is allowed, see `lost_ndcg`.
-
-    Returns:
-        The rule with this margin, a whole number up to 20.
+    them was dropped do not make up for it: that is luck. The result is `rule` with this margin, a
+    whole number up to 20.
     """
     for margin in _MARGINS:
         rule = replace(rule, margin=float(margin))
@@ -151,17 +136,10 @@ def choose_margin(
 def lost_ndcg(
     lists: Sequence[CandidateList], scores: Sequence[CascadeScores], rule: DropRule, *, top_n: int
 ) -> float:
-    """Return the nDCG that the positives dropped by a prefilter would have had.
+    """Return the nDCG at `top_n` that the positives dropped by a prefilter would have had.
 
-    Args:
-        lists: Candidate lists.
-        scores: Scores of each list.
-        rule: Rule to drop candidates by, see `survivors`.
-        top_n: Number of wanted passages.
-
-    Returns:
-        Mean nDCG at `top_n` of the order with all candidates, counted as 0 for lists whose positive
-        survives. A larger margin never gives more.
+    This is the mean over all lists, counted as 0 for lists whose positive survives. A larger margin
+    never gives more.
     """
     lost: list[list[int]] = []
     for candidate_list, list_scores in zip(lists, scores, strict=True):
@@ -173,17 +151,7 @@ def lost_ndcg(
 def cascade_quality(
     lists: Sequence[CandidateList], scores: Sequence[CascadeScores], rule: DropRule, *, top_n: int
 ) -> CascadeQuality:
-    """Measure the final order with and without the prefilter.
-
-    Args:
-        lists: Held-out candidate lists.
-        scores: Scores of each list.
-        rule: Rule to drop candidates by, see `survivors`.
-        top_n: Number of wanted passages.
-
-    Returns:
-        The quality of both orders, and the number of survivors.
-    """
+    """Measure the final order with and without the prefilter, and the number of survivors."""
     kept = [sorted(survivors(list_scores.first, top_n, rule)) for list_scores in scores]
     cascade = [
         [positions[index] for index in best_first(list_scores.final[positions])]

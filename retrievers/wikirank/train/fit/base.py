@@ -119,12 +119,7 @@ def find_base(name_or_folder: str | None = None, *, hub_timeout: float = 5.0) ->
 def load_base(base: Base, *, seed: int) -> CrossEncoder:
     """Load a base on the CPU as a cross-encoder with one label, whose `predict` gives raw logits.
 
-    Args:
-        base: Base model, from `find_base`.
-        seed: Seed of the weights of a new head.
-
-    Returns:
-        The cross-encoder.
+    The weights of a new head are drawn with `seed`.
     """
     if is_model_folder(base.folder):
         rebuilt = cross_encoder_from_onnx(base.folder)

@@ -125,13 +125,8 @@ def ranking_samples(lists: Sequence[CandidateList]) -> list[dict[str, str | list
     """Return candidate lists as samples for sentence-transformers' reranking evaluator.
 
     A few short lists are enough to choose a checkpoint, and scoring a list takes as long as
-    training on it.
-
-    Args:
-        lists: Candidate lists. Only the first `DEV_LISTS` are used.
-
-    Returns:
-        Samples with the first `DEV_DEPTH` candidates. A positive further down counts as missed.
+    training on it. So only the first `DEV_LISTS` lists and `DEV_DEPTH` candidates are used. A
+    positive further down counts as missed.
     """
     return [
         {

@@ -67,17 +67,9 @@ def average_weights(models: Sequence[CrossEncoder]) -> CrossEncoder:
 
     The average ranks better than each model, like their ensemble, but costs no more than one:
     Wortsman et al., "Model soups: averaging weights of multiple fine-tuned models improves accuracy
-    without increasing inference time", ICML 2022.
+    without increasing inference time", ICML 2022. The first model is changed in place and returned.
 
-    Args:
-        models: One or more models with the same weights by name and shape. The first is changed in
-            place.
-
-    Returns:
-        The first model, with the mean weights.
-
-    Raises:
-        InvalidArgumentError: If there is no model, or their weights differ in name or shape.
+    Raises InvalidArgumentError if there is no model, or their weights differ in name or shape.
     """
     states = [model.state_dict() for model in models]
     shapes = [{name: tensor.shape for name, tensor in state.items()} for state in states]
@@ -107,20 +99,18 @@ def keep_layers(model: CrossEncoder, layers: int) -> None:
     """Keep some layers of a BERT, evenly spread and including the last, and drop the others.
 
     Training then starts from what is left, for a faster model. Sanh et al., "DistilBERT", 2019,
-    start a student from every other layer of its teacher.
+    start a student from every other layer of its teacher. The model is changed in place.
 
-    Args:
-        model: Cross-encoder, changed in place.
-        layers: Number of layers to keep, 1 or more.
-
-    Raises:
-        InvalidArgumentError: If the model has fewer layers, or is not a BERT.
+    Raises InvalidArgumentError if the model has fewer layers, or is not a BERT.
     """
     network: Any = model.model
     bert, present = bert_layers(model)
     if not 1 <= layers <= len(present):
         kind = type(network).__name__
-        msg = f"Expected to keep 1 to {len(present)} layers of {kind}, got {layers}."
+        msg = (
+            f"Expected to keep 1 to {len(present)} layers of {kind}, got {layers}. Choose another "
+            "number, or a BERT."
+        )
         raise InvalidArgumentError(msg)
     step = len(present) / layers
     kept = [present[round((index + 1) * step) - 1] for index in range(layers)]

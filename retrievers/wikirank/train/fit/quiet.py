@@ -14,14 +14,7 @@ _logging: Any = transformers_logging  # has no types
 
 @contextmanager
 def quiet_transformers(active: bool = True) -> Iterator[None]:
-    """Hide the progress bars and warnings of (sentence-)transformers; errors are still shown.
-
-    Args:
-        active: False changes nothing.
-
-    Yields:
-        Nothing.
-    """
+    """Hide progress bars and warnings of (sentence-)transformers, if active; errors are shown."""
     if not active:
         yield
         return

@@ -29,7 +29,7 @@ def claim_run_folder(folder: Path, identity: dict[str, Any]) -> bool:
         identity: Everything that must stay the same for a run to be resumed; JSON-serialisable.
 
     Returns:
-        Whether the run in the folder is finished.
+        Whether the run is finished.
 
     Raises:
         InvalidArgumentError: If the folder is a file, or holds something else, such as another run.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from wikirank.rank import load_cross_encoder
 from wikirank.runtime.calibration import Calibration
 from wikirank.runtime.model_folder import read_model_folder, write_model_folder
-from wikirank.train.data.groups import TrainingGroup
 from wikirank.train.data.prepare import WikiData
 from wikirank.train.fit.history import LabelledPair, OnnxRecord
 from wikirank.train.fit.run_folder import CHECKPOINTS, MODEL_CARD, ONNX_FOLDER, PACKAGES, Report
@@ -68,17 +66,8 @@ class WikiRun:
     def finish(self, model: TorchModel, fit: Fit) -> WikiRecord:
         """Save, export, calibrate and measure a trained model.
 
-        The record is written last, to mark the run as finished.
-
-        Args:
-            model: Trained model.
-            fit: Course of the training.
-
-        Returns:
-            The record, as saved in `training.json`.
-
-        Raises:
-            InvalidArgumentError: If the model cannot be calibrated.
+        The record is written last, to mark the run as finished. Raises InvalidArgumentError if the
+        model cannot be calibrated.
         """
         from wikirank.train.fit.group_trainer import DEV_METRIC
         from wikirank.train.fit.quiet import quiet_transformers
@@ -111,7 +100,11 @@ class WikiRun:
                 calibration=Calibration(),
                 max_length=self.options.max_length,
             )
-            onnx = compare_with_torch(plain, model, _pairs(self.data.groups[:_PARITY_PAIRS]))
+            pairs = [
+                LabelledPair(group.query, group.positive, 1.0)
+                for group in self.data.groups[:_PARITY_PAIRS]
+            ]
+            onnx = compare_with_torch(plain, model, pairs)
             fitted = calibrate(load_cross_encoder(plain.path), self.data)
             folder = read_model_folder(plain.path, kind="cross-encoder")
             write_model_folder(
@@ -152,7 +145,3 @@ class WikiRun:
             versions={"python": python_version(), **{name: version(name) for name in PACKAGES}},
             teaching=self.teaching,
         )
-
-
-def _pairs(groups: Sequence[TrainingGroup]) -> list[LabelledPair]:
-    return [LabelledPair(group.query, group.positive, 1.0) for group in groups]
