@@ -1,12 +1,12 @@
-"""What an agent gets to read for its tokens: our search tool beside LangChain's, one table.
+"""Compare what an agent reads within a token budget: our search tool and LangChain's.
 
 Usage: python benchmarks/agent_evidence.py CACHE TECH [--budget 250 500 1000 1500] [--json]
 
-CACHE is the folder of the index; it is made there if it is not there yet, of the sample corpus and
-of TECH, the file `tech-articles.jsonl.gz`. A scripted agent (`scripted_agent.py`) asks the 50
-questions of `agent_questions.jsonl`, and 6 that neither corpus answers. A gold passage counts if
-its phrase stands in a tool message. Retriever tools know no budget: they fetch 50 passages and
-their text is cut at the budget, so that each of their calls shows all the tokens it may.
+CACHE is the folder of the index, which is built on the first run from the sample corpus and TECH
+(`tech-articles.jsonl.gz`). A scripted agent (`scripted_agent.py`) asks the 50 questions of
+`agent_questions.jsonl`, and 6 that neither corpus answers. A gold passage counts as read if its
+phrase appears in a tool message. Retriever tools have no budget: they fetch 50 passages and their
+text is cut at the budget, so every call uses the whole budget.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from wikirank.metrics.significance import bootstrap_interval, permutation_p_valu
 
 SEED = 0
 TIMED = 20
-"""How many calls of each tool are timed."""
+"""Number of timed calls of each tool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +42,22 @@ class Row:
     """One tool at one budget.
 
     Attributes:
-        tool: Its name.
-        budget: Most tokens a call; 0 for none.
-        recall: Mean over the questions of the share of golds read.
-        low: Lower end of its 95 % interval.
-        high: Upper end.
-        complete: Share of questions all of whose golds were read.
-        p: Of the difference in recall from dense search at this budget; None for that itself.
-        tokens: Mean tokens shown a call.
-        calls: Mean calls a question.
-        prompt_tokens: Mean tokens that a model is sent for a question, over all its turns.
+        tool: Name of the tool.
+        budget: Maximum number of tokens per call; 0 for no budget.
+        recall: Share of gold passages read, mean over the questions.
+        low: Lower end of the 95 % interval of `recall`.
+        high: Upper end of that interval.
+        complete: Share of questions whose gold passages were all read.
+        p: p-value of the difference in recall from dense search at the same budget; None for dense
+            search itself.
+        tokens: Mean number of tokens shown per call.
+        calls: Mean number of calls per question.
+        prompt_tokens: Mean number of tokens sent to the model per question, over all turns.
         milliseconds: Median time of a call.
-        abstained: Share of the calls without an answer in the wiki where the tool said so.
-        wrongly_abstained: Share of the calls with an answer where it said that there is none.
-        noise: Mean tokens shown a call where the wiki has no answer.
-        missed: Titles and phrases not read, by question.
+        abstained: Share of calls that abstained, of those that the wiki cannot answer.
+        wrongly_abstained: Share of calls that abstained, of those that the wiki can answer.
+        noise: Mean number of tokens shown per call where the wiki has no answer.
+        missed: Titles and phrases that were not read, by question.
     """
 
     tool: str
@@ -77,17 +78,18 @@ class Row:
 
 
 def main() -> None:
-    """Build the index if need be, run all tools at all budgets, print."""
+    """Build the index if it is missing, run every tool at every budget, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cache", type=Path)
     parser.add_argument("tech", type=Path)
     parser.add_argument("--budget", type=int, nargs="+", default=[250, 500, 1000, 1500])
     parser.add_argument("--json", action="store_true")
-    given = parser.parse_args()
-    build_index([open_source("sample"), open_source(str(given.tech))], given.cache)
-    with WikiIndex.open(given.cache) as index:
-        rows = compare(index, sorted(given.budget))
-    if given.json:
+    arguments = parser.parse_args()
+    sources = [open_source("sample"), open_source(str(arguments.tech))]
+    build_index(sources, arguments.cache)
+    with WikiIndex.open(arguments.cache) as index:
+        rows = compare(index, sorted(arguments.budget))
+    if arguments.json:
         print(json.dumps({"machine": machine(), "rows": [asdict(row) for row in rows]}))
         return
     print(table(rows))
@@ -105,7 +107,7 @@ def compare(index: WikiIndex, budgets: Sequence[int]) -> list[Row]:
     rows = []
     against: dict[int, list[float]] = {}
     for budget, name in (*product([0], AS_IT_COMES), *product(budgets, budgeted)):
-        # A new tool each time: what it remembers of a conversation ends with the question.
+        # A new tool for each question, because a tool remembers what a conversation has read.
         runs = [ask(question, makers[name](budget), tokens.count) for question in questions]
         rows.append(summarise(name, budget, runs, against.get(budget), times[name]))
         against.setdefault(budget, _recalls(runs))
@@ -116,7 +118,7 @@ def compare(index: WikiIndex, budgets: Sequence[int]) -> list[Row]:
 def _times(
     makers: dict[str, ToolMaker], budget: int, questions: Sequence[Question]
 ) -> dict[str, float]:
-    """Median milliseconds of a call of each tool, over the first query of some questions."""
+    """Return the median milliseconds per call of each tool, over first queries of questions."""
     queries = [question.steps[0].query for question in questions[:: len(questions) // TIMED]]
     times = {}
     for name, make in makers.items():
@@ -134,17 +136,17 @@ def summarise(
     against: Sequence[float] | None,
     milliseconds: float,
 ) -> Row:
-    """Make a row of one tool's runs.
+    """Summarise the runs of one tool.
 
     Args:
-        tool: Its name.
-        budget: Its budget.
-        runs: One of each question, at least one with an answer and one without.
-        against: The recall of each answerable question under the tool to compare with.
+        tool: Name of the tool.
+        budget: Maximum number of tokens per call.
+        runs: One run per question, at least one answerable and one unanswerable.
+        against: Recall of each answerable question with the tool to compare with.
         milliseconds: Median time of a call.
 
     Returns:
-        The row.
+        A row of the table.
     """
     answerable = [run for run in runs if not run.question.unanswerable]
     others = [run for run in runs if run.question.unanswerable]
@@ -161,19 +163,19 @@ def summarise(
         high=interval.high,
         complete=float(np.mean([recall == 1 for recall in recalls])),
         p=p,
-        tokens=_mean_a_call(answerable, "tokens"),
+        tokens=_mean_per_call(answerable, "tokens"),
         calls=float(np.mean([len(run.texts) for run in answerable])),
         prompt_tokens=float(np.mean([run.prompt_tokens for run in answerable])),
         milliseconds=milliseconds,
-        abstained=_mean_a_call(others, "abstained"),
-        wrongly_abstained=_mean_a_call(answerable, "abstained"),
-        noise=_mean_a_call(others, "tokens"),
+        abstained=_mean_per_call(others, "abstained"),
+        wrongly_abstained=_mean_per_call(answerable, "abstained"),
+        noise=_mean_per_call(others, "tokens"),
         missed={run.question.id: missed for run in answerable if (missed := _missed(run))},
     )
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows in Markdown."""
+    """Format the rows as a Markdown table."""
     lines = [
         "| budget | tool | recall of golds (95 % interval) | p | all golds | tokens a call | calls "
         "| prompt tokens a question | ms a call | abstains without an answer: calls, tokens shown "
@@ -199,7 +201,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def reached(rows: Sequence[Row]) -> list[str]:
-    """For each tool, the smallest budget whose recall is at least that of dense at its largest."""
+    """Say at which budget each tool reaches the recall of dense search at the largest budget."""
     most = max(row.budget for row in rows)
     goal = next(row.recall for row in rows if row.tool == DENSE and row.budget == most)
     lines = []
@@ -214,13 +216,13 @@ def _recalls(runs: Sequence[AgentRun]) -> list[float]:
     return [run.recall for run in runs if not run.question.unanswerable]
 
 
-def _mean_a_call(runs: Sequence[AgentRun], name: str) -> float:
+def _mean_per_call(runs: Sequence[AgentRun], name: str) -> float:
     return float(np.mean([value for run in runs for value in getattr(run, name)]))
 
 
 def _missed(run: AgentRun) -> list[str]:
-    golds = [g for g in run.question.gold if not any(was_read(g, text) for text in run.texts)]
-    return [f"{gold.title}: {gold.contains}" for gold in golds]
+    missed = [g for g in run.question.gold if not any(was_read(g, text) for text in run.texts)]
+    return [f"{gold.title}: {gold.contains}" for gold in missed]
 
 
 if __name__ == "__main__":

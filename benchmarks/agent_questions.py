@@ -1,4 +1,4 @@
-"""The questions of the agent evaluation, and what counts as having read their gold passages."""
+"""The questions of the agent benchmark, and the check whether a gold passage was read."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ QUESTIONS = Path(__file__).with_name("agent_questions.jsonl")
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """A passage that answers, named without its text.
+    """A passage that answers a step, identified by a phrase.
 
     Attributes:
         title: The article's title.
-        contains: A short phrase of the sentence that answers.
+        contains: A short phrase from the sentence that answers.
     """
 
     title: str
@@ -25,11 +25,11 @@ class Gold:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call of the search tool.
+    """One call to the search tool.
 
     Attributes:
         query: What the agent sends.
-        gold: What it should get to read; empty where no article answers.
+        gold: Passages that it should read; empty where no article answers.
     """
 
     query: str
@@ -38,14 +38,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question that takes several steps.
+    """A question that takes several search steps.
 
     Attributes:
-        id: Its name.
-        question: What the person asks.
-        corpus: `sample`, `tech` or `both`: where the answers stand.
-        steps: The calls in their order.
-        unanswerable: Whether neither corpus answers.
+        id: Unique name of the question.
+        question: Text of the question.
+        corpus: Corpus with the answers: `sample`, `tech` or `both`.
+        steps: Search calls, in order.
+        unanswerable: Whether no corpus has the answer.
     """
 
     id: str
@@ -56,23 +56,23 @@ class Question:
 
     @property
     def gold(self) -> tuple[Gold, ...]:
-        """The golds of all steps."""
+        """The gold passages of all steps."""
         return tuple(gold for step in self.steps for gold in step.gold)
 
 
 def read_questions(path: Path = QUESTIONS) -> list[Question]:
-    """Read questions, one JSON object a line."""
+    """Read questions from a JSON lines file."""
     lines = path.read_text("utf-8").splitlines()
     return [_question(json.loads(line)) for line in lines if line.strip()]
 
 
 def was_read(gold: Gold, text: str) -> bool:
-    """Whether a gold's phrase stands in a text, however the white space is set."""
-    return _squeezed(gold.contains) in _squeezed(text)
+    """Return whether a text contains the phrase of a gold passage, ignoring white space."""
+    return _normalise_space(gold.contains) in _normalise_space(text)
 
 
 def gold_recall(question: Question, texts: Sequence[str]) -> float:
-    """Share of a question's golds that stand in one of the texts, from 0 to 1."""
+    """Return the share of gold passages that appear in any of the texts, from 0 to 1."""
     found = [any(was_read(gold, text) for text in texts) for gold in question.gold]
     return sum(found) / len(found)
 
@@ -85,5 +85,5 @@ def _question(record: dict) -> Question:
     return Question(steps=steps, **record)
 
 
-def _squeezed(text: str) -> str:
+def _normalise_space(text: str) -> str:
     return " ".join(text.split())

@@ -1,4 +1,4 @@
-"""The search tools that are compared, all on one index."""
+"""The search tools that the benchmark compares, all on one index."""
 
 from __future__ import annotations
 
@@ -23,64 +23,63 @@ from wikirank.search import SearchResult
 DENSE = "create_retriever_tool, dense"
 OURS = "WikiToolkit"
 OURS_UNFILTERED = "WikiToolkit, min_score=None"
-"""Never abstains: what the threshold costs and saves."""
+"""Never abstains, which shows what the thresholds cost and save."""
 AS_IT_COMES = ("create_retriever_tool, dense, as it comes", "WikiToolkit, as it comes")
-"""Those that take no budget from here: four passages of any length; our own defaults."""
+"""Tools with their default settings: four passages of any length, and our defaults."""
 BUDGET_K = 50
-"""Passages that a retriever tool fetches: enough to fill any budget here on any query, so that
-cutting its text at the budget gives it every token there is."""
+"""Number of passages that a retriever tool fetches, enough to fill any of the budgets."""
 DEFAULT_K = 4
-"""What `as_retriever()` fetches if nobody says otherwise."""
+"""Default number of passages of LangChain's `as_retriever()`."""
 
 ToolMaker = Callable[[int], BaseTool]
 
 
 class BundledTokens:
-    """The tokenizer of the bundled embedder, by which the texts of all tools are counted."""
+    """The tokenizer of the bundled embedder, which counts the tokens of every tool."""
 
     def __init__(self) -> None:
         folder = read_model_folder(bundled_model("embedder"), kind="embedder")
         self._tokenizer: Tokenizer = load_tokenizer(folder.tokenizer)
 
     def count(self, text: str) -> int:
-        """How many tokens a text has."""
+        """Return the number of tokens in a text."""
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def cut(self, text: str, budget: int) -> str:
-        """The beginning of a text, of at most `budget` tokens."""
+        """Return the first `budget` tokens of a text, or all of it."""
         offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
         return text if len(offsets) <= budget else text[: offsets[budget - 1][1]]
 
 
 class RankingOnce(WikiRetriever):
-    """Ranks for each query once: the budget of a tool has no part in the ranking."""
+    """Ranks each query once, because the budget of a tool does not change the ranking."""
 
-    _known: dict[tuple[str, str], SearchResult] = PrivateAttr(default_factory=dict)
+    _results: dict[tuple[str, str], SearchResult] = PrivateAttr(default_factory=dict)
 
     def _search(
         self, query: str, overrides: Mapping[str, Any], callbacks: CallbackManager
     ) -> SearchResult:
-        """As `WikiRetriever` searches, from memory where it can be."""
+        """Search like `WikiRetriever`, and cache the result."""
         key = query, repr(overrides)
-        if key in self._known:
-            record_search(self._known[key])
+        if key in self._results:
+            record_search(self._results[key])
         else:
-            self._known[key] = super()._search(query, overrides, callbacks)
-        return self._known[key]
+            self._results[key] = super()._search(query, overrides, callbacks)
+        return self._results[key]
 
 
 def tool_makers(
     index: WikiIndex, tokens: BundledTokens, kind: type[WikiRetriever] = WikiRetriever
 ) -> dict[str, ToolMaker]:
-    """The tools, by name; each takes a budget in tokens.
+    """Return functions that make the tools for a budget in tokens.
 
     Args:
-        index: The index that all search; its vectors lie in its folder.
-        tokens: Cuts the texts of tools that know no budget.
-        kind: Of the retrievers that rerank.
+        index: The index to search, with its vectors in its own folder.
+        tokens: Cuts the texts of tools that have no budget of their own.
+        kind: Class of the retrievers that rerank.
 
     Returns:
-        Name to a function from a budget to a new tool.
+        For each tool's name, a function that takes a budget and returns a new tool.
     """
     store = Chroma(
         collection_name=DEFAULT_COLLECTION,
@@ -127,7 +126,7 @@ def _retriever_tool(retriever: BaseRetriever) -> StructuredTool:
 
 
 def _cutting(retriever: BaseRetriever, tokens: BundledTokens) -> ToolMaker:
-    """A retriever tool whose text is cut at the budget, in the middle of a passage if need be."""
+    """Return a maker of retriever tools whose text is cut at the budget, even within a passage."""
     tool = _retriever_tool(retriever)
     search = tool.func
     assert search is not None  # create_retriever_tool always gives one

@@ -1,7 +1,7 @@
-"""A SCRIPTED agent: LangChain's agent loop around a chat model that only plays a script.
+"""A scripted agent: LangChain's agent loop around a chat model that plays a script.
 
-No language model takes part. What is measured is what a tool gives a model to read: the messages
-are those of a real agent, the queries are written out beforehand.
+No language model is involved. The messages are those of a real agent, but the queries are fixed, so
+the benchmark measures only what a tool gives the model to read.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from pydantic import PrivateAttr
 
 
 class ScriptedChatModel(BaseChatModel):
-    """SCRIPTED: sends a question's queries in order, and reads nothing but for golds.
+    """A chat model that sends the queries of a question in order.
 
-    A step whose golds it has read already is passed over, as an agent asks for nothing that it
-    knows. It never asks twice.
+    It skips a step if it has already read all gold passages of the step, as a real agent does not
+    ask for what it knows. It never sends a query twice.
     """
 
     question: Question
@@ -40,11 +40,11 @@ class ScriptedChatModel(BaseChatModel):
 
     @property
     def prompt_tokens(self) -> int:
-        """All that it was given to read, over all turns: messages and the tools' schemas."""
+        """Number of tokens received over all turns, for messages and tool schemas."""
         return self._prompt_tokens
 
     def bind_tools(self, tools: Sequence[Any], **_: Any) -> ScriptedChatModel:
-        """Take the one tool that the script calls."""
+        """Bind the one tool that the script calls."""
         schema = convert_to_openai_tool(tools[0])
         self._tool = schema["function"]["name"]
         self._schema_tokens = self.count_tokens(json.dumps(schema))
@@ -68,14 +68,14 @@ class ScriptedChatModel(BaseChatModel):
 
 @dataclass(frozen=True, slots=True)
 class AgentRun:
-    """What one question came to.
+    """The results of asking one question.
 
     Attributes:
-        question: The question.
-        texts: What each call gave to read.
-        tokens: How many tokens each of them has.
-        abstained: Whether each call said that the wiki does not answer.
-        prompt_tokens: All tokens that a model would have been sent, over all its turns.
+        question: The question that was asked.
+        texts: Tool message of each call.
+        tokens: Number of tokens of each message.
+        abstained: For each call, whether the tool said that the wiki has no answer.
+        prompt_tokens: Number of tokens sent to the model, over all turns.
     """
 
     question: Question
@@ -86,30 +86,30 @@ class AgentRun:
 
     @property
     def recall(self) -> float:
-        """Share of the golds that were read."""
+        """Share of the gold passages that were read, from 0 to 1."""
         return gold_recall(self.question, self.texts)
 
 
 def ask(question: Question, tool: BaseTool, count_tokens: Callable[[str], int]) -> AgentRun:
-    """Run the agent loop over one question.
+    """Run the agent loop for one question.
 
     Args:
-        question: The question.
-        tool: The search tool; takes `query`.
-        count_tokens: Counts the tokens of a text.
+        question: The question to ask.
+        tool: A search tool that takes `query`.
+        count_tokens: Returns the number of tokens in a text.
 
     Returns:
-        What there was to read.
+        The messages that the tool returned, and counts of their tokens.
 
     Raises:
-        RuntimeError: The tool told the model of an error.
+        RuntimeError: If the tool returned an error message.
     """
     model = ScriptedChatModel(question=question, count_tokens=count_tokens)
     agent = create_agent(model, [tool])
     state = agent.invoke({"messages": [HumanMessage(question.question)]})
     messages = [m for m in state["messages"] if isinstance(m, ToolMessage)]
     if failed := [m.content for m in messages if m.status == "error"]:
-        raise RuntimeError(failed[0])  # An error told to a model is not an answer to count.
+        raise RuntimeError(failed[0])  # An error message must not count as an answer.
     texts = tool_texts(messages)
     return AgentRun(
         question=question,
@@ -121,13 +121,13 @@ def ask(question: Question, tool: BaseTool, count_tokens: Callable[[str], int]) 
 
 
 def tool_texts(messages: Sequence[BaseMessage]) -> list[str]:
-    """What the tools gave to read."""
+    """Return the texts of the tool messages."""
     return [str(message.content) for message in messages if isinstance(message, ToolMessage)]
 
 
 def _knows(step: Step, texts: Sequence[str]) -> bool:
-    found = [any(was_read(gold, text) for text in texts) for gold in step.gold]
-    return bool(found) and all(found)
+    read = [any(was_read(gold, text) for text in texts) for gold in step.gold]
+    return bool(read) and all(read)
 
 
 def _abstained(message: ToolMessage) -> bool:

@@ -1,15 +1,14 @@
-"""Export a fine-tuned cross-encoder and fit what turns its logits into scores.
+"""Export a fine-tuned cross-encoder, and fit the scores that depend on its logits.
 
 Usage: python scripts/search_fit.py SHARED_DATA MODEL OUTPUT [--lists FILE] [--bundle]
 
-MODEL is a sentence-transformers folder, or several, whose weights are averaged; OUTPUT gets the
-int8 model folder with the bundled prefilter, whose weights stay as they are. Calibration,
-interpolation and the prefilter's margins are fitted on development questions of three kinds in
-equal shares, none of them trained on: half of NQ dev (`nq-dev-*`; the other half is for reporting),
-the development questions of TyDi QA and BoolQ, and questions about paragraphs (SQuAD's style) that
-`search_lists.py` did not draw. Their candidates are what hybrid search finds in one index of all
-their passages and 30,000 others. `--lists` keeps these lists; `--bundle` puts the model in the
-package.
+MODEL is one or more sentence-transformers folders, whose weights are averaged. The int8 model folder
+OUTPUT also gets the bundled prefilter, unchanged. Calibration, interpolation and the prefilter's
+margins are fitted on equal numbers of development questions of three kinds, none of them used in
+training: half of NQ dev (`nq-dev-*`; the other half is for reporting), the development questions of
+TyDi QA and BoolQ, and questions about paragraphs (in the style of SQuAD) that `search_lists.py` did
+not draw. Their candidates come from hybrid search in one index of all their passages and 30,000
+others. `--lists` keeps these candidate lists; `--bundle` copies the model into the package.
 """
 
 from __future__ import annotations
@@ -68,37 +67,39 @@ KINDS = ("nq", "search", "paragraph")
 THRESHOLDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 CARD, LICENCE = "README.md", "LICENSE"
 
-Asked = tuple[str, str, str]
-"""Kind, question and id of the passage that answers."""
+LabelledQuestion = tuple[str, str, str]
+"""Kind, text, and id of the passage that answers."""
 
 
 def main() -> None:
-    """Export, fit, report."""
+    """Export the model, fit its scores and print a report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("shared", type=Path, help="folder with `qa/` and `wiki/`")
     parser.add_argument("model", type=Path, nargs="+", help="sentence-transformers folders")
     parser.add_argument("output", type=Path)
-    parser.add_argument("--lists", type=Path, help="candidate lists, made where there are none")
-    parser.add_argument("--bundle", action="store_true", help="put the model in the package")
-    given = parser.parse_args()
+    parser.add_argument(
+        "--lists", type=Path, help="candidate lists; written if the file does not exist"
+    )
+    parser.add_argument("--bundle", action="store_true", help="copy the model into the package")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        file = given.lists or Path(scratch) / "lists.jsonl.gz"
+        file = arguments.lists or Path(scratch) / "lists.jsonl.gz"
         if not file.is_file():
-            write_candidate_lists(file, development_lists(given.shared))
+            write_candidate_lists(file, development_lists(arguments.shared))
         lists = list(read_candidate_lists(file))
-    export(given.model, given.output)
-    print(json.dumps(fit(given.output, lists), indent=2))  # noqa: T201
-    if given.bundle:
-        shutil.copytree(given.output, bundled_model("cross-encoder"), dirs_exist_ok=True)
+    export(arguments.model, arguments.output)
+    print(json.dumps(fit(arguments.output, lists), indent=2))  # noqa: T201
+    if arguments.bundle:
+        shutil.copytree(arguments.output, bundled_model("cross-encoder"), dirs_exist_ok=True)
 
 
 def export(models: Sequence[Path], output: Path) -> None:
-    """Write the int8 model folder of the mean of some models, with the bundled prefilter."""
+    """Write the int8 model folder of averaged models, with the bundled prefilter."""
     bundled = read_model_folder(bundled_model("cross-encoder"), kind="cross-encoder")
     texts = {name: (bundled.path / name).read_text("utf-8") for name in (CARD, LICENCE)}
     with tempfile.TemporaryDirectory() as scratch:
         exported = export_cross_encoder(
-            average_weights([load_torch_folder(one, device="cpu") for one in models]),
+            average_weights([load_torch_folder(folder, device="cpu") for folder in models]),
             Path(scratch) / "onnx",
             model_id=MODEL_ID,
             prepend_heading=True,
@@ -116,7 +117,7 @@ def export(models: Sequence[Path], output: Path) -> None:
 
 
 def fit(output: Path, lists: Sequence[CandidateList]) -> dict[str, Any]:
-    """Fit all that depends on the logits, write it into the folder, and say how good it is."""
+    """Fit calibration, interpolation and prefilter, write them into the folder, and report."""
     folder = read_model_folder(output, kind="cross-encoder")
     model, prefilter = CascadeCrossEncoder(folder), PrefilterAlone(folder)
     logits = score_lists(model, lists)
@@ -138,13 +139,10 @@ def fit(output: Path, lists: Sequence[CandidateList]) -> dict[str, Any]:
     crossed = cross_validated_scores(lists, logits)
     report: dict[str, Any] = {"interpolation": asdict(combination), "prefilter": asdict(rules)}
     for kind in KINDS:
-        own = [at for at, one in enumerate(lists) if one.style == kind]
-        report[kind] = rank_metrics(
-            [lists[at] for at in own], [logits[at] for at in own], [crossed[at] for at in own]
-        )
-        report[f"{kind}, kept by"] = kept(
-            [lists[at] for at in own], [logits[at] for at in own], combination
-        )
+        own = [n for n, candidates in enumerate(lists) if candidates.style == kind]
+        lists_of_kind, logits_of_kind = [lists[n] for n in own], [logits[n] for n in own]
+        report[kind] = rank_metrics(lists_of_kind, logits_of_kind, [crossed[n] for n in own])
+        report[f"{kind}, kept by"] = kept(lists_of_kind, logits_of_kind, combination)
     return report
 
 
@@ -153,7 +151,7 @@ def kept(
     logits: Sequence[NDArray[np.float64]],
     combination: ScoreInterpolation,
 ) -> dict[float, float]:
-    """The share of the right candidates whose relevance score reaches each of `THRESHOLDS`."""
+    """Return the share of positives whose relevance score reaches each of `THRESHOLDS`."""
     scores = [
         combination.relevance(combination.scores(row, one.dense, one.lexical))[one.positive_rank]
         for one, row in zip(lists, logits, strict=True)
@@ -163,34 +161,34 @@ def kept(
 
 
 def development_lists(shared: Path) -> Iterator[CandidateList]:
-    """What hybrid search finds for the development questions, the same number of each kind."""
+    """Yield the results of hybrid search for development questions, `PER_KIND` of each kind."""
     passages: dict[str, tuple[str, str]] = {}
-    asked = list(_questions(shared, passages))
+    questions = list(_questions(shared, passages))
     dataset = RetrievalDataset(
-        queries={str(at): question for at, (_, question, _) in enumerate(asked)},
+        queries={str(n): question for n, (_, question, _) in enumerate(questions)},
         passages={id_: text for id_, (_, text) in passages.items()},
         titles={id_: title for id_, (title, _) in passages.items() if title},
-        relevant={str(at): {id_} for at, (_, _, id_) in enumerate(asked)},
+        relevant={str(n): {id_} for n, (_, _, id_) in enumerate(questions)},
     )
     others = distractor_passages(open_source(str(shared / "wiki" / "passages-1.jsonl.gz")))
     with build_index(dataset, (p for p, _ in zip(others, range(DISTRACTORS)))) as index:  # noqa: B905
         candidates = SearchedCandidates(index, dataset)
-        for at, (kind, question, id_) in enumerate(asked):
-            hybrid = candidates.find(str(at), DEPTH)["hybrid"].candidates
-            found = credit_near_duplicates(hybrid, dataset, str(at))
-            ranks = [n for n, one in enumerate(found) if one.passage.id == id_]
+        for n, (kind, question, id_) in enumerate(questions):
+            hybrid = candidates.find(str(n), DEPTH)["hybrid"].candidates
+            found = credit_near_duplicates(hybrid, dataset, str(n))
+            ranks = [rank for rank, hit in enumerate(found) if hit.passage.id == id_]
             yield CandidateList(
                 question,
                 kind,
                 headed_text(*passages[id_]),
-                [one.passage.headed_text for one in found],
+                [hit.passage.headed_text for hit in found],
                 ranks[0] if ranks else MISSED,
-                [one.dense_score for one in found],
-                [one.lexical_score for one in found],
+                [hit.dense_score for hit in found],
+                [hit.lexical_score for hit in found],
             )
 
 
-def _questions(shared: Path, passages: dict[str, tuple[str, str]]) -> Iterator[Asked]:
+def _questions(shared: Path, passages: dict[str, tuple[str, str]]) -> Iterator[LabelledQuestion]:
     qa = shared / "qa"
     for record in read_lines(qa / "nq-dev-passages.jsonl.gz"):
         passages[record["id"]] = (record["title"], record["text"])

@@ -3,21 +3,21 @@
 Usage: python scripts/search_model.py LISTS OUTPUT [--sparse FOLDER] [--go-on-from FOLDER]
            [--minutes 30] [--base bundled] [--alike]
 
-Each list is one softmax: the target is the teacher's distribution, to whose scores the label is
-added as evidence (log odds), so that a doubtful label and a good near miss have their share. The
-teacher is a cosine, that of a stronger bi-encoder in the lists of `strong_teacher.py` and of the
-bundled embedder in others, together with either the logit of the base itself or, where `--sparse`
-names the folder of a BERT with a masked-language head, a learned sparse model:
-`log1p(relu(logits))`, the most over the tokens, and the dot product of query and passage (Formal
-et al., "SPLADE v2", 2021). Their weights were fitted on development lists by conditional logit.
-Half as much weighs the binary cross-entropy of each passage alone, which pins the logits' level.
+The loss of a list is the Kullback-Leibler divergence from the teacher's softmax. The label is added
+to the teacher's scores as evidence (log odds), so that a doubtful label and a good near miss keep
+some probability. The teacher adds a cosine (of a stronger bi-encoder in the lists of
+`strong_teacher.py`, otherwise of the bundled embedder) and a second signal: the logit of the base,
+or with `--sparse`, the folder of a BERT with a masked-language head, the dot product of learned
+sparse vectors, `log1p(relu(logits))` with max pooling over the tokens (Formal et al., "SPLADE v2",
+2021). The weights of the signals were fitted on development lists by conditional logit. The binary
+cross-entropy of each passage is added with half the weight, which fixes the level of the logits.
 
-With `--alike` three lists of five get one more passage, the positive with a word that the query
-asks for exchanged (`near_alike.py`); the positive is to have the higher logit of the two, by the
-logistic loss of their difference.
+With `--alike` three lists of five get one more passage: the positive with a word exchanged that the
+query asks for (`near_alike.py`). A logistic loss on the difference teaches the model to give the
+positive the higher logit.
 
-Two processes share each step, one thread each: on a busy machine that is twice as fast as one
-process of two threads. The learning rate falls to 0 over the time given. `--go-on-from` starts from
+Two processes with one thread each share every step. On a busy machine this is twice as fast as one
+process with two threads. The learning rate falls to 0 over `--minutes`. `--go-on-from` starts from
 the mean of the base's weights and those of an earlier OUTPUT/model. Writes OUTPUT/model, a
 sentence-transformers cross-encoder.
 """
@@ -62,14 +62,14 @@ EVIDENCE = {
     "weak:title_is_answer": 2.5,
     "clapnq_train_answer": 5.0,
 }
-"""Log odds that a label adds to the teacher's score of a positive, by source."""
+"""Log odds that the label adds to the teacher's score of a positive, by source of the question."""
 EVIDENCE_LABELLED, EVIDENCE_ANSWER = 4.5, 1.5
 FROZEN_LAYERS = 3
 LISTS_PER_STEP, LISTS_PER_RUN, PAIRS_PER_RUN = 16, 4, 14
 LEARNING_RATE, HEAD_LEARNING_RATE, WARMUP = 8e-5, 3e-4, 0.05
 BINARY_WEIGHT = 0.5
 HEADED = 0.7
-"""Share of the lists whose passages have their titles before them."""
+"""Share of lists whose passages start with their title."""
 ALIKE_SHARE, ALIKE_WEIGHT = 0.6, 0.35
 PROCESSES = 2
 
@@ -77,10 +77,10 @@ List = dict[str, Any]
 
 
 class SparseTeacher:
-    """A learned sparse model, read from a folder; nothing of the folder's code is run.
+    """A learned sparse model that is loaded without running code from its folder.
 
     Args:
-        folder: With `config.json`, `model.safetensors` and `tokenizer.json` of a BERT with a
+        folder: Holds `config.json`, `model.safetensors` and `tokenizer.json` of a BERT with a
             masked-language head.
     """
 
@@ -103,7 +103,7 @@ class SparseTeacher:
 
     @torch.inference_mode()
     def scores(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Dot products of a query with texts, over the query's heaviest terms."""
+        """Return the dot products of a query and texts, over the query's `TERMS` heaviest terms."""
         logits = self._states(query) @ self._words.T + self._bias
         weights, terms = torch.log1p(torch.relu(logits)).amax(0).topk(self.TERMS)
         words, bias = self._words[terms].T, self._bias[terms]
@@ -122,11 +122,11 @@ class ListLoss(nn.Module):
     """Kullback-Leibler divergence from the teacher with evidence, plus binary cross-entropy.
 
     Args:
-        model: The cross-encoder.
-        base: A teacher, where there is no sparse one.
-        sparse: The sparse teacher; None takes the base.
-        alike: Makes passages that differ from the positive in what is asked for; None for none.
-        seed: Of titles left out and of candidates drawn.
+        model: The cross-encoder to train.
+        base: Teacher if `sparse` is None.
+        sparse: Sparse teacher, or None.
+        alike: Generates passages that differ from the positive in what the query asks for, or None.
+        seed: Seed of the draws of titles and candidates.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class ListLoss(nn.Module):
         self._tokenizer.enable_truncation(MAX_LENGTH)
 
     def forward(self, lists: Sequence[List]) -> Tensor:
-        """Mean loss of some lists."""
+        """Return the mean loss of the lists."""
         drawn = [self._draw(one) for one in lists]
         pairs = [(one["query"], text) for one, (texts, *_) in zip(lists, drawn, strict=True)
                  for text in texts]  # fmt: skip
@@ -167,7 +167,7 @@ class ListLoss(nn.Module):
         return torch.stack(losses).mean() + self._alike_loss(queries, [one[0][0] for one in drawn])
 
     def _alike_loss(self, queries: Sequence[str], positives: Sequence[str]) -> Tensor:
-        """How far passages that differ in what is asked for are not below the positives."""
+        """Return the logistic loss that puts positives above passages with a word exchanged."""
         if self._alike is None:
             return torch.zeros(())
         pairs = []
@@ -181,7 +181,7 @@ class ListLoss(nn.Module):
         return ALIKE_WEIGHT * functional.softplus(logits[:, 1] - logits[:, 0]).mean()
 
     def _draw(self, one: List) -> tuple[list[str], Tensor, Tensor, Tensor]:
-        """Texts of a list, what is known of them as log odds, labels and their weights."""
+        """Return texts of a list, the teacher's log odds without the base, labels and weights."""
         negatives = one["negatives"]
         if len(negatives) > 5 and not _is_scored(one):
             n = 4 if self._rng.random() < 0.6 else 5
@@ -218,17 +218,17 @@ class ListLoss(nn.Module):
 
 
 def _is_scored(one: List) -> bool:
-    """Whether the list is of `strong_teacher.py`, which scored the candidates that it left."""
+    """Return whether the list comes from `strong_teacher.py`, which scored all its candidates."""
     return "strong" in one["positive"]
 
 
 def _teacher(one: List) -> tuple[str, float, float]:
-    """The cosine that teaches a list together with the base, and the weights of both."""
+    """Return the key of the teaching cosine, its weight and the weight of the base's logit."""
     return ("strong", *STRONG_AND_BASE) if _is_scored(one) else ("dense", *DENSE_AND_BASE)
 
 
 def _binary_weights(candidates: Sequence[dict[str, Any]]) -> Tensor:
-    """The positive as much as all negatives; those that may be right weigh less or nothing."""
+    """Weigh the positive as much as all negatives; possible false negatives count less or not."""
     n = len(candidates) - 1
     weights = torch.full((n + 1,), 1 / max(n, 1))
     weights[0] = 1
@@ -241,13 +241,13 @@ def _binary_weights(candidates: Sequence[dict[str, Any]]) -> Tensor:
 
 
 def load_base(base: str) -> CrossEncoder:
-    """The model that is fine-tuned, as it is shipped."""
+    """Load the model to fine-tune from its int8 folder."""
     path = bundled_model("cross-encoder") if base == "bundled" else Path(base)
     return cross_encoder_from_onnx(path).eval()
 
 
 def starting_point(base: str, go_on_from: Path | None) -> CrossEncoder:
-    """The model to go on from, its lower layers frozen, without dropout."""
+    """Return the model to start from, with its lower layers frozen and without dropout."""
     model = load_base(base)
     if go_on_from is not None:
         model = average_weights([model, load_torch_folder(go_on_from, device="cpu")])
@@ -261,23 +261,23 @@ def starting_point(base: str, go_on_from: Path | None) -> CrossEncoder:
     return model
 
 
-def train(rank: int, given: argparse.Namespace) -> None:
-    """One of the processes; the first says how far the time is gone, and writes the model."""
+def train(rank: int, arguments: argparse.Namespace) -> None:
+    """Run one training process; the first keeps the time and writes the model."""
     torch.set_num_threads(1)
     torch.manual_seed(3)
-    base, model = load_base(given.base), starting_point(given.base, given.go_on_from)
-    distributed.init_process_group("gloo", f"file://{given.output.resolve()}/meeting", None,
+    base, model = load_base(arguments.base), starting_point(arguments.base, arguments.go_on_from)
+    distributed.init_process_group("gloo", f"file://{arguments.output.resolve()}/meeting", None,
                                    PROCESSES, rank)  # fmt: skip
-    sparse = SparseTeacher(given.sparse) if given.sparse else None
-    loss = ListLoss(model, base, sparse, _near_alike(given, rank), seed=rank)
+    sparse = SparseTeacher(arguments.sparse) if arguments.sparse else None
+    loss = ListLoss(model, base, sparse, _near_alike(arguments, rank), seed=rank)
     trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
     head = [p for n, p in trained.items() if not n.startswith("0.")]
     body = [p for n, p in trained.items() if n.startswith("0.")]
     groups = [{"params": body, "lr": LEARNING_RATE}, {"params": head, "lr": HEAD_LEARNING_RATE}]
     optimiser = torch.optim.AdamW(groups, weight_decay=0.01)
     started, steps = time.monotonic(), 0
-    for lists in _steps(given.lists):
-        share = torch.tensor((time.monotonic() - started) / 60 / given.minutes)
+    for lists in _steps(arguments.lists):
+        share = torch.tensor((time.monotonic() - started) / 60 / arguments.minutes)
         distributed.broadcast(share, 0)
         if share >= 1:
             break
@@ -294,27 +294,27 @@ def train(rank: int, given: argparse.Namespace) -> None:
         steps += 1
         if rank == 0 and steps % 10 == 0:
             print(f"step {steps}, {float(share):.0%}, loss {value:.3f}", flush=True)  # noqa: T201
-            model.save_pretrained(str(given.output / "checkpoint"), create_model_card=False)
+            model.save_pretrained(str(arguments.output / "checkpoint"), create_model_card=False)
     if rank == 0:
-        model.save_pretrained(str(given.output / "model"), create_model_card=False)
+        model.save_pretrained(str(arguments.output / "model"), create_model_card=False)
         print(f"{steps} steps of {LISTS_PER_STEP} lists")  # noqa: T201
 
 
-def _near_alike(given: argparse.Namespace, seed: int) -> NearAlike | None:
-    if not given.alike:
+def _near_alike(arguments: argparse.Namespace, seed: int) -> NearAlike | None:
+    if not arguments.alike:
         return None
-    positives = (one["positive"]["text"] for one in _records(given.lists))
+    positives = (one["positive"]["text"] for one in _records(arguments.lists))
     return NearAlike(positives, random.Random(seed))
 
 
 def _records(path: Path) -> Iterator[List]:
-    """Lists of a file, or of the files of a folder."""
+    """Read the lists of a file, or of all files in a folder."""
     for file in sorted(path.glob("*.jsonl.gz")) if path.is_dir() else [path]:
         yield from (dict(record) for _, record in read_records(file))
 
 
 def _steps(file: Path) -> Iterator[list[List]]:
-    """Lists of a step each, without end, in another order each time."""
+    """Yield the lists of each step without end, shuffled in each epoch."""
     lists = list(_records(file))
     rng = random.Random(5)
     while True:
@@ -324,7 +324,7 @@ def _steps(file: Path) -> Iterator[list[List]]:
 
 
 def _backward(loss: ListLoss, lists: Sequence[List]) -> float:
-    """Gradients of this process's lists, a few at a time; says its share of the loss."""
+    """Accumulate the gradients of this process's lists and return its share of the loss."""
     total = 0.0
     for start in range(0, len(lists), LISTS_PER_RUN):
         part = loss(lists[start : start + LISTS_PER_RUN]) * LISTS_PER_RUN / LISTS_PER_STEP
@@ -334,7 +334,7 @@ def _backward(loss: ListLoss, lists: Sequence[List]) -> float:
 
 
 def main() -> None:
-    """Train in two processes."""
+    """Parse the command line and train in two processes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "lists", type=Path, help="file of search_lists.py or folder of strong_teacher.py"
@@ -344,11 +344,15 @@ def main() -> None:
     parser.add_argument("--go-on-from", type=Path, help="OUTPUT/model of an earlier run")
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--base", default="bundled", help="`bundled` or an int8 model folder")
-    parser.add_argument("--alike", action="store_true", help="passages that differ in a word too")
-    given = parser.parse_args()
-    given.output.mkdir(parents=True, exist_ok=True)
-    (given.output / "meeting").unlink(missing_ok=True)
-    torch.multiprocessing.spawn(train, (given,), nprocs=PROCESSES)
+    parser.add_argument(
+        "--alike",
+        action="store_true",
+        help="add passages that differ from the positive in one word",
+    )
+    arguments = parser.parse_args()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    (arguments.output / "meeting").unlink(missing_ok=True)
+    torch.multiprocessing.spawn(train, (arguments,), nprocs=PROCESSES)
 
 
 if __name__ == "__main__":
