@@ -2,7 +2,7 @@
 
 Usage: python scripts/search_fit.py SHARED_DATA MODEL OUTPUT [--lists FILE] [--bundle]
 
-MODEL is one or more sentence-transformers folders, whose weights are averaged. The int8 model folder
+MODEL is one or more sentence-transformers folders, whose weights are averaged. The int8 folder
 OUTPUT also gets the bundled prefilter, unchanged. Calibration, interpolation and the prefilter's
 margins are fitted on equal numbers of development questions of three kinds, none of them used in
 training: half of NQ dev (`nq-dev-*`; the other half is for reporting), the development questions of
