@@ -23,7 +23,6 @@ from langchain_core.messages import ToolCall
 from langchain_core.utils.function_calling import convert_to_openai_function
 from locations import TINY_WIKI
 from mcp import Client, MCPError
-from mcp.client.client import ConnectMode
 from mcp_servers import (
     COMMAND,
     TOKEN,
@@ -181,8 +180,9 @@ async def test_clients_at_once_have_numbers_of_their_own(server: Running) -> Non
         await asyncio.gather(*map(ask, sessions, QUESTIONS))
 
 
-async def test_searches_do_not_hold_up_other_messages(folder: Path) -> None:
+async def test_searches_of_one_conversation_do_not_hold_up_other_messages(folder: Path) -> None:
     async with stdio_session(folder, mode="legacy") as session:
+        await assert_one_conversation(session)
         questions = [*QUESTIONS] * 4
         searches = [asyncio.create_task(search(session, question)) for question in questions]
         await asyncio.wait(searches, return_when=asyncio.FIRST_COMPLETED)
@@ -298,13 +298,16 @@ async def test_without_sessions_each_call_has_numbers_of_its_own(server: Running
             assert (found[0]["citation"], found[0]["title"]) == (1, QUESTIONS[question])
 
 
-@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
-async def test_over_stdio_there_is_one_conversation(folder: Path, mode: ConnectMode) -> None:
-    async with stdio_session(folder, mode=mode) as client:
-        first = await search(client, TUNING)
-        other = await search(client, "How does merge sort work?")
-        assert other[0]["citation"] == len(first) + 1
-        assert await search(client, TUNING) == first
+async def assert_one_conversation(client: Client) -> None:
+    first = await search(client, TUNING)
+    other = await search(client, "How does merge sort work?")
+    assert other[0]["citation"] == len(first) + 1
+    assert await search(client, TUNING) == first
+
+
+async def test_over_stdio_there_is_one_conversation(folder: Path) -> None:
+    async with stdio_session(folder, mode="2026-07-28") as client:
+        await assert_one_conversation(client)
 
 
 async def test_pages_are_resources(server: Running) -> None:
