@@ -26,7 +26,7 @@ from wikirank.types import Article
 
 pytest.importorskip("pyarrow", reason="needs the [ray] extra, or [parquet]")
 
-from wikirank.cluster.steps import Preparer, Settings, digest_hints
+from wikirank.cluster.steps import Preparer, PrepareSettings, digest_hints
 from wikirank.corpus.sources.parallel import read_batches
 
 
@@ -40,13 +40,13 @@ class Here:
         return None if isinstance(source, RawSource) else source.count()
 
     def prepare(self, job: IngestJob) -> Generator[PreparedArticle, None, None]:
-        settings = Settings.of(job.source, job.splitter, job.model_id, load_embedder)
+        settings = PrepareSettings.for_source(job.source, job.splitter, job.model_id, load_embedder)
         preparer = Preparer(pickle.loads(pickle.dumps(settings)), digest_hints(job.known))
         divided = isinstance(job.source, DividedSource)
         for part in job.source.shards() if divided else [job.source]:
             for read in read_batches(pickle.loads(pickle.dumps(part))):
                 group = pickle.loads(
-                    pickle.dumps(preparer.prepared(pickle.loads(pickle.dumps(read))))
+                    pickle.dumps(preparer.prepare(pickle.loads(pickle.dumps(read))))
                 )
                 self.uncut += sum(article.article is not None for article in group.articles)
                 yield from group.articles
@@ -82,12 +82,14 @@ def test_articles_of_one_title_get_the_keys_that_they_get_without(tmp_path: Path
 
 def test_what_is_unchanged_comes_uncut_and_what_changed_with_vectors(tmp_path: Path) -> None:
     articles = [Article("A", "Bees fly."), Article("B", "Cats purr."), Article("C", " ")]
-    settings = Settings("wiki", None, SentenceSplitter(), load_embedder().model_id, load_embedder)
+    settings = PrepareSettings(
+        "wiki", None, SentenceSplitter(), load_embedder().model_id, load_embedder
+    )
     preparer = Preparer(settings, digest_hints([PreparedArticle.of(articles[0]).digest]))
     (read,) = read_batches(
         open_source(write(tmp_path / "w.jsonl", *((a.title, a.text) for a in articles)))
     )
-    same, changed, blank = preparer.prepared(read).articles
+    same, changed, blank = preparer.prepare(read).articles
     assert (same.article, same.passages, same.vectors) == (articles[0], (), None)
     assert changed.article is None
     assert [passage.text for passage in changed.passages] == ["Cats purr."]
@@ -97,9 +99,9 @@ def test_what_is_unchanged_comes_uncut_and_what_changed_with_vectors(tmp_path: P
 
 
 def test_another_model_than_the_indexs_is_an_error(tmp_path: Path) -> None:
-    settings = Settings("wiki", None, SentenceSplitter(), "another-model", load_embedder)
+    settings = PrepareSettings("wiki", None, SentenceSplitter(), "another-model", load_embedder)
     (read,) = read_batches(open_source(write(tmp_path / "wiki.jsonl", ("A", "Bees fly."))))
-    fault = Preparer(settings, digest_hints([])).prepared(read).fault
+    fault = Preparer(settings, digest_hints([])).prepare(read).fault
     assert isinstance(fault, IndexMismatchError)
     assert "another-model" in str(fault)
 

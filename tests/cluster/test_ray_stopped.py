@@ -132,7 +132,7 @@ def test_stopped_by_signals(
     index = tmp_path / "index"
     found = 0
     for number, status, word in (
-        (signal.SIGINT, 130, "run the same command to go on"),
+        (signal.SIGINT, 130, "Run the same command again to continue"),
         (signal.SIGTERM, -signal.SIGTERM, ""),  # As without Ray: it just ends, as by SIGKILL.
     ):
         run = Run(wiki, index, "--ray", "--quiet")
@@ -157,7 +157,7 @@ def lose(cluster: Any, process: str, cause: str, wiki: Path, index: Path) -> Non
     status, errors = run.end(within=60)
     assert status == 1, errors
     assert cause in errors
-    assert "run the same again" in errors
+    assert "run the same command again" in errors
     assert "Traceback" not in errors
     assert_unfinished(index)
 

@@ -1,8 +1,8 @@
-"""Reading, cutting and embedding on many machines, with Ray; needs the [ray] extra.
+"""Parse, split and embed on many machines with Ray. Needs the [ray] extra.
 
-One pipeline of two steps, which Ray Data streams: tasks read parts of the source, actors with the
-model make its articles ready. The process that started it receives them in the source's order and
-is the only one that writes, so that what makes an index safe is the same with Ray and without.
+Ray Data streams a pipeline of two steps: tasks read shards of the source, then actors with the
+embedding model prepare the articles. The process that started the pipeline receives the articles
+in source order, and it alone writes the index. So an index is as safe with Ray as without.
 """
 
 from __future__ import annotations

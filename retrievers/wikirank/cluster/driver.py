@@ -1,9 +1,9 @@
-"""The process that is connected to a Ray cluster, a child of the one that writes the index.
+"""The process connected to a Ray cluster, a child of the process that writes the index.
 
-Ray calls such a process a driver, and may end it at any moment, as it does when the cluster's head
-is lost. It also takes over signals, and prints. So the index is not in it. Started by
-`DriverProcess`, it reads requests from its standard input and writes to its standard output what
-`prepared_groups` makes of each, then None. When its input ends, so does it.
+Ray calls such a process a driver. Ray may end it at any moment, for example when the head of the
+cluster is lost; Ray also takes over its signals and prints to its output. So another process writes
+the index. `DriverProcess` starts the driver, which reads requests from standard input and writes
+the groups of `prepare_groups` for each, then None, to standard output. It ends when its input ends.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from queue import SimpleQueue
 from threading import Event, Thread
 from typing import BinaryIO
 
-from wikirank.cluster.pipeline import Request, connect, prepared_groups
+from wikirank.cluster.pipeline import Request, connect, prepare_groups
 from wikirank.errors import ClusterError
 
 
 def main() -> None:
-    """Answer requests until there are no more."""
-    with os.fdopen(os.dup(1), "wb") as answers:
-        os.dup2(2, 1)  # What Ray prints must not get between the answers.
+    """Answer requests until standard input ends."""
+    with os.fdopen(os.dup(1), "wb") as output:
+        os.dup2(2, 1)  # Ray's own prints must not get into the output.
         requests: SimpleQueue[Request | None] = SimpleQueue()
         busy = Event()
-        Thread(target=_listen, args=(requests, busy), daemon=True).start()
+        Thread(target=_read_requests, args=(requests, busy), daemon=True).start()
         while request := requests.get():
-            _answer(request, answers)
+            _answer(request, output)
             busy.clear()
-            _write(None, answers)
+            _write(None, output)
     import ray
 
     ray.shutdown()
 
 
-def _listen(requests: SimpleQueue[Request | None], busy: Event) -> None:
-    """Hand on what is asked; end the process if its parent goes away in the middle."""
+def _read_requests(requests: SimpleQueue[Request | None], busy: Event) -> None:
+    """Put requests into the queue. End the process if its parent goes away during a request."""
     try:
         while True:
             request = pickle.load(sys.stdin.buffer)
@@ -50,10 +50,10 @@ def _listen(requests: SimpleQueue[Request | None], busy: Event) -> None:
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()
-    os._exit(1)  # Ray stops, on all nodes, what a driver that is gone has started.
+    os._exit(1)  # Ray then stops the work of this driver on all nodes.
 
 
-def _answer(request: Request, answers: BinaryIO) -> None:
+def _answer(request: Request, output: BinaryIO) -> None:
     import ray
 
     from wikirank.cluster.groups import PreparedGroup
@@ -62,15 +62,15 @@ def _answer(request: Request, answers: BinaryIO) -> None:
         if not ray.is_initialized():
             connect()
     except ClusterError as err:
-        _write(PreparedGroup([], fault=err), answers)
+        _write(PreparedGroup([], fault=err), output)
         return
-    for group in prepared_groups(request):
-        _write(group, answers)
+    for group in prepare_groups(request):
+        _write(group, output)
 
 
-def _write(thing: object, answers: BinaryIO) -> None:
-    pickle.dump(thing, answers)
-    answers.flush()
+def _write(value: object, output: BinaryIO) -> None:
+    pickle.dump(value, output)
+    output.flush()
 
 
 if __name__ == "__main__":

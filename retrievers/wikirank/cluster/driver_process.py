@@ -1,4 +1,4 @@
-"""The child process that is connected to a Ray cluster, as its parent sees it."""
+"""Start and use the child process that is connected to a Ray cluster."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from wikirank.cluster.groups import PreparedGroup
 from wikirank.cluster.pipeline import Request
 from wikirank.errors import ClusterError
 
-_LONGEST_GOODBYE = 10  # seconds
-_LAST_WORDS = 2**16  # bytes; Ray repeats the end of its node's log
+_SECONDS_TO_END = 10
+_LOG_TAIL_BYTES = 2**16  # Ray prints the end of its node's log
 _NODE_IS_DEAD = "Ray's node on this machine is dead"
-# What Ray prints when it ends a process of its own accord, and what that means.
+# Messages that Ray prints when it ends a process, and their meaning.
 _CAUSES = {
     "Failed to connect to GCS": "Ray's head does not answer",
     "Raylet is dead": _NODE_IS_DEAD,
@@ -30,84 +30,84 @@ _CAUSES = {
 class DriverProcess(Closing):
     """A process that runs `wikirank.cluster.driver`; a context manager that ends it.
 
-    It gets no Ctrl-C of a terminal: this process does, and ends it.
+    Ctrl-C in a terminal does not reach it. It reaches this process, which then ends the other.
     """
 
     def __init__(self) -> None:
-        self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "wikirank.cluster.driver"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._words,
+            stderr=self._log,
             env=_environment(),
             start_new_session=True,
         )
         self._requests = cast("BinaryIO", self._process.stdin)
-        self._answers = cast("BinaryIO", self._process.stdout)
+        self._output = cast("BinaryIO", self._process.stdout)
 
-    def answers(self, request: Request) -> Iterator[PreparedGroup]:
-        """Have a source made ready.
+    def prepare_groups(self, request: Request) -> Iterator[PreparedGroup]:
+        """Prepare a source on the cluster.
 
         Args:
-            request: What to do.
+            request: The source and how to prepare it.
 
         Yields:
-            Its articles, in its order; an error of ours is the last group's `fault`.
+            The articles in source order. A `WikirankError` is the `fault` of the last group.
 
         Raises:
-            ClusterError: If the process ended.
+            ClusterError: If the process has ended.
         """
         message = pickle.dumps(request)
         try:
             self._requests.write(message)
             self._requests.flush()
-            while group := pickle.load(self._answers):
+            while group := pickle.load(self._output):
                 yield group
         except (EOFError, pickle.UnpicklingError, BrokenPipeError) as err:
-            raise ClusterError(self._obituary()) from err
+            raise ClusterError(self._describe_end()) from err
 
-    def _obituary(self) -> str:
-        self._await_end()
+    def _describe_end(self) -> str:
+        self._wait_for_end()
         return (
-            f"The connection to the Ray cluster is lost ({self._cause()}). What was written is "
-            "kept. Start the cluster again (`ray start --head`, then the other nodes; RAY_ADDRESS "
-            "names it), and run the same again: it goes on from there."
+            f"The connection to the Ray cluster is lost ({self._cause()}). Everything written so "
+            "far is kept. Start the cluster again (`ray start --head`, then the other nodes; "
+            "RAY_ADDRESS names it), and run the same command again to continue."
         )
 
     def _cause(self) -> str:
-        words = self._last_words()
-        for sign, cause in _CAUSES.items():
-            if sign in words:
+        log = self._read_log_tail()
+        for message, cause in _CAUSES.items():
+            if message in log:
                 return cause
-        if self._process.returncode == 1 and "Traceback" not in words:
-            return _NODE_IS_DEAD  # With its object store gone, Ray ends without a word.
-        return words.strip().rpartition("\n")[2] or f"status {self._process.returncode}"
+        if self._process.returncode == 1 and "Traceback" not in log:
+            return _NODE_IS_DEAD  # Ray ends without a message if its object store is gone.
+        return log.strip().rpartition("\n")[2] or f"status {self._process.returncode}"
 
-    def _last_words(self) -> str:
-        self._words.seek(0, os.SEEK_END)
-        self._words.seek(max(0, self._words.tell() - _LAST_WORDS))
-        return self._words.read().decode(errors="replace")
+    def _read_log_tail(self) -> str:
+        self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, self._log.tell() - _LOG_TAIL_BYTES))
+        return self._log.read().decode(errors="replace")
 
     def close(self) -> None:
-        """End it: at once if it is at work, which stops its work on the cluster."""
+        """End the process. If it is busy, its work on the cluster stops at once."""
         with suppress(BrokenPipeError):
             self._requests.close()
-        self._await_end()
-        self._answers.close()
-        self._words.close()
+        self._wait_for_end()
+        self._output.close()
+        self._log.close()
 
-    def _await_end(self) -> None:
+    def _wait_for_end(self) -> None:
         try:
-            self._process.wait(_LONGEST_GOODBYE)
+            self._process.wait(_SECONDS_TO_END)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
 
 
 def _environment() -> dict[str, str]:
-    # Ray reports usage to its makers unless told not to; a library must not.
+    # By default, Ray reports usage statistics to its makers; a library must not.
     usage = {"RAY_USAGE_STATS_ENABLED": "0"}
-    # The same modules as here, and none that happens to lie in the current folder.
+    # Import the same modules as this process, and none from the current folder.
     path = os.pathsep.join(filter(None, sys.path))
     return {**usage, **os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}

@@ -1,4 +1,4 @@
-"""What travels between the processes: articles by the group, each a row of a table."""
+"""Groups of articles, as they are sent between processes: one group per table row."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class PreparedGroup:
     """The articles of an `ArticleBatch`, ready for the index.
 
     Attributes:
-        articles: The articles.
-        skipped: As in `ArticleBatch`.
-        fault: Likewise.
+        articles: The prepared articles.
+        skipped: Same as in `ArticleBatch`.
+        fault: Error that ended the source; None if there was none.
     """
 
     articles: Sequence[PreparedArticle]
@@ -30,16 +30,16 @@ class PreparedGroup:
     fault: WikirankError | None = None
 
 
-def row(thing: object) -> dict[str, bytes]:
-    """A row that holds one thing."""
-    return {_COLUMN: pickle.dumps(thing)}
+def pack_row(value: object) -> dict[str, bytes]:
+    """Pickle a value into a row."""
+    return {_COLUMN: pickle.dumps(value)}
 
 
-def packed(thing: object) -> pa.Table:
-    """The same as a table, which is what Ray Data passes on."""
-    return pa.table({_COLUMN: pa.array([pickle.dumps(thing)], type=pa.large_binary())})
+def pack(value: object) -> pa.Table:
+    """Pickle a value into a table of one row, which Ray Data can pass on."""
+    return pa.table({_COLUMN: pa.array([pickle.dumps(value)], type=pa.large_binary())})
 
 
-def unpacked(table: pa.Table) -> Iterator[Any]:
-    """The things in the rows of a table."""
+def unpack(table: pa.Table) -> Iterator[Any]:
+    """Unpickle the values in the rows of a table."""
     return map(pickle.loads, table[_COLUMN].to_pylist())

@@ -1,4 +1,4 @@
-"""The pipeline on a Ray cluster, in the process that is connected to it."""
+"""The pipeline on a Ray cluster, as run by the process that is connected to it."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wikirank.cluster.groups import PreparedGroup, row, unpacked
-from wikirank.cluster.steps import PreparingActor, Settings, read_part
+from wikirank.cluster.groups import PreparedGroup, pack_row, unpack
+from wikirank.cluster.steps import PrepareActor, PrepareSettings, read_shard
 from wikirank.corpus.source import DividedSource, Shard, Source
 from wikirank.errors import ClusterError, WikirankError
 
-# Ray passes blocks of rows from step to step. With so small ones each row, a group of articles, is
-# a block of its own, so that any actor can have it as soon as it is read.
+# Ray passes blocks of rows from step to step. With this limit each row, a group of articles, is its
+# own block, so that any actor can have it as soon as it is read.
 _BLOCK_BYTES = 1
-# Shares of a CPU: one actor and one reading task fit on a single one. They are unlike each other so
-# that Ray does not make one step of both, in which one actor would embed a source of one part.
-_SHARE_TO_READ, _SHARE_TO_EMBED = 0.1, 0.9
+# Fractions of a CPU: one actor and one reading task fit on one CPU. They differ so that Ray does
+# not fuse the two steps, because then a single actor would embed a source of one shard.
+_CPUS_TO_READ, _CPUS_TO_EMBED = 0.1, 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A source to be made ready.
+    """A source to prepare.
 
     Attributes:
         source: The source.
-        settings: How.
-        hints: The `digest_hints` of what the index has of it.
+        settings: How to prepare its articles.
+        hints: `digest_hints` of the articles that the index already has.
     """
 
     source: Source
-    settings: Settings
+    settings: PrepareSettings
     hints: NDArray[np.uint64]
 
 
 def connect() -> None:
-    """Connect to the cluster that `RAY_ADDRESS` names, or start one on this machine.
+    """Connect to the cluster in `RAY_ADDRESS`, or start one on this machine.
 
     Raises:
-        ClusterError: If there is none at that address.
+        ClusterError: If there is no cluster at that address.
     """
     import ray
     from ray.data import DataContext
 
-    with _ray_failures():
+    with _translate_errors():
         ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = DataContext.get_current()
@@ -58,58 +58,58 @@ def connect() -> None:
     context.print_on_execution_start = False
 
 
-def prepared_groups(request: Request) -> Iterator[PreparedGroup]:
-    """Make a source ready on the cluster that this process is connected to.
+def prepare_groups(request: Request) -> Iterator[PreparedGroup]:
+    """Prepare a source on the cluster that this process is connected to.
 
     Args:
-        request: What to do.
+        request: The source and how to prepare it.
 
     Yields:
-        Its articles, in its order; an error of ours is the last group's `fault`.
+        The articles in source order. A `WikirankError` is the `fault` of the last group.
     """
     try:
         source = request.source
-        parts: Sequence[Shard | Source] = [source]
+        shards: Sequence[Shard | Source] = [source]
         if isinstance(source, DividedSource):
-            parts = list(source.shards())
+            shards = list(source.shards())
             yield PreparedGroup([], dict(source.skipped))
-        if not parts:
+        if not shards:
             return
-        with _ray_failures():
-            dataset = _dataset(parts, request)
+        with _translate_errors():
+            dataset = _build_dataset(shards, request)
             for table in dataset.iter_batches(batch_size=None, batch_format="pyarrow"):
-                yield from unpacked(table)
+                yield from unpack(table)
     except WikirankError as err:
         yield PreparedGroup([], fault=err)
 
 
-def _dataset(parts: Sequence[Shard | Source], request: Request) -> Any:
-    """The pipeline: the parts of the source, read by tasks, made ready by actors."""
+def _build_dataset(shards: Sequence[Shard | Source], request: Request) -> Any:
+    """Build the pipeline: tasks read the shards of the source, actors prepare the articles."""
     import ray
 
     cpus = int(ray.cluster_resources().get("CPU", 1))
-    readers = max(1, min(len(parts), max(2, cpus // 4)))  # Reading is quick.
-    # Of tables, in place of rows, Ray would have a task look at each one.
-    rows = ray.data.from_items([row(part) for part in parts], override_num_blocks=len(parts))
+    readers = max(1, min(len(shards), max(2, cpus // 4)))  # Reading is quick.
+    # Rows instead of tables, because Ray would inspect each table in a task.
+    rows = ray.data.from_items(list(map(pack_row, shards)), override_num_blocks=len(shards))
     return rows.map_batches(
-        read_part,
+        read_shard,
         batch_size=1,
         batch_format="pyarrow",
-        num_cpus=_SHARE_TO_READ,
+        num_cpus=_CPUS_TO_READ,
         compute=ray.data.TaskPoolStrategy(size=readers),
     ).map_batches(
-        PreparingActor,
+        PrepareActor,
         fn_constructor_args=(request.settings, ray.put(request.hints)),
         batch_size=1,
         batch_format="pyarrow",
-        num_cpus=_SHARE_TO_EMBED,
+        num_cpus=_CPUS_TO_EMBED,
         compute=ray.data.ActorPoolStrategy(min_size=1, max_size=max(1, cpus)),
     )
 
 
 @contextmanager
-def _ray_failures() -> Iterator[None]:
-    """Make errors of ours of what Ray raises."""
+def _translate_errors() -> Iterator[None]:
+    """Raise Ray's errors as `ClusterError`."""
     from ray.data.exceptions import ExecutionTimeoutError, SystemException
     from ray.exceptions import RayError
 
@@ -118,7 +118,7 @@ def _ray_failures() -> Iterator[None]:
     except (RayError, ExecutionTimeoutError, SystemException, ConnectionError) as err:
         reason = str(err).strip().rpartition("\n")[2]
         msg = (
-            f"The Ray cluster failed ({reason}). What was written is kept. See that the cluster "
-            "runs (`ray status`; RAY_ADDRESS names it), and run the same again."
+            f"The Ray cluster failed ({reason}). Everything written so far is kept. Check that the "
+            "cluster runs (`ray status`; RAY_ADDRESS names it), and run the same command again."
         )
         raise ClusterError(msg) from err

@@ -1,4 +1,4 @@
-"""The workers of a Ray cluster, as the process that writes an index sees them."""
+"""Use the workers of a Ray cluster from the process that writes an index."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ if TYPE_CHECKING:
 
 
 class RayWorkers(Closing):
-    """Reads, cuts and embeds sources on a Ray cluster; give it to `WikiIndex.add_source`.
+    """Parses, splits and embeds sources on a Ray cluster. Pass it to `WikiIndex.add_source`.
 
-    `RAY_ADDRESS` says which cluster; without it Ray starts one on this machine. A process of its
-    own connects to it when that is first needed, so that whatever becomes of the cluster, this
-    process lives. A context manager that disconnects.
+    `RAY_ADDRESS` names the cluster; without it, Ray starts one on this machine. A child process
+    connects to the cluster at first use, so that this process survives any failure of the cluster.
+    Use it as a context manager, which disconnects at the end.
     """
 
     def __init__(self, *, make_embedder: Callable[[], Embedder] = load_embedder) -> None:
-        """Connect to nothing yet.
+        """Check that Ray is installed; this does not connect yet.
 
         Args:
-            make_embedder: Opens the index's model in a worker; must be importable there.
+            make_embedder: Opens the embedder of the index in a worker. It must be picklable, and
+                importable there. The default opens the bundled embedder.
 
         Raises:
             MissingExtraError: If Ray is not installed.
@@ -39,20 +40,20 @@ class RayWorkers(Closing):
         self._driver: DriverProcess | None = None
 
     def count(self, source: Source) -> int | None:
-        """Number of articles of a source; None where to know it, this process had to read all."""
+        """Count the articles of a source; None if this process would have to read all of it."""
         return None if isinstance(source, RawSource) else source.count()
 
     def prepare(self, job: IngestJob) -> Generator[PreparedArticle, None, None]:
-        """Make a source's articles ready, in its order; see `IngestWorkers`."""
+        """Prepare the articles of a source in its order, see `IngestWorkers`."""
         if isinstance(job.source, ChangingSource):
             msg = (
-                f"{job.source.location} is a live wiki, which one polite client reads and which "
-                "sets the pace; there is nothing to spread. Leave --ray out."
+                f"Expected files with --ray, got the live wiki {job.source.location}. Leave --ray "
+                "out: only one client may read a wiki, at its pace."
             )
             raise InvalidArgumentError(msg)
         done = False
         try:
-            for group in self._connected().answers(self._request(job)):
+            for group in self._connect().prepare_groups(self._request(job)):
                 yield from group.articles
                 job.skipped.update(group.skipped)
                 if group.fault:
@@ -60,9 +61,9 @@ class RayWorkers(Closing):
             done = True
         finally:
             if not done:
-                self.close()  # It would go on working for nobody.
+                self.close()  # Otherwise the cluster would keep working.
 
-    def _connected(self) -> DriverProcess:
+    def _connect(self) -> DriverProcess:
         from wikirank.cluster.driver_process import DriverProcess
 
         if self._driver is None:
@@ -71,13 +72,15 @@ class RayWorkers(Closing):
 
     def _request(self, job: IngestJob) -> Request:
         from wikirank.cluster.pipeline import Request
-        from wikirank.cluster.steps import Settings, digest_hints
+        from wikirank.cluster.steps import PrepareSettings, digest_hints
 
-        settings = Settings.of(job.source, job.splitter, job.model_id, self._make_embedder)
+        settings = PrepareSettings.for_source(
+            job.source, job.splitter, job.model_id, self._make_embedder
+        )
         return Request(job.source, settings, digest_hints(job.known))
 
     def close(self) -> None:
-        """Disconnect from the cluster, and stop what it still does for this process."""
+        """Disconnect from the cluster and stop its work for this process."""
         if self._driver:
             self._driver.close()
             self._driver = None

@@ -1,4 +1,4 @@
-"""The two steps as the workers of a Ray cluster run them."""
+"""The two steps of the pipeline, as run by the workers of a Ray cluster."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from wikirank.cluster.groups import PreparedGroup, packed, unpacked
+from wikirank.cluster.groups import PreparedGroup, pack, unpack
 from wikirank.corpus.source import RawSource, Source
 from wikirank.corpus.sources.parallel import ArticleBatch, read_batches
 from wikirank.embed import Embedder
@@ -22,57 +22,61 @@ from wikirank.passages.splitters import Splitter
 from wikirank.runtime.workers import THREADS_VARIABLE
 from wikirank.types import Article
 
-_HEX_DIGITS = 16  # of a digest, 64 bits: enough for a hint, and a million take 8 MB
+_HEX_DIGITS = 16  # 64 bits of a digest: enough for a hint, and a million of them take 8 MB
 
 
 def digest_hints(digests: Iterable[str]) -> NDArray[np.uint64]:
-    """The digests that an index has, small enough to be sent to every machine; sorted."""
+    """Shorten the digests of an index, so that they can be sent to every machine; sorted."""
     hints = (int(digest[:_HEX_DIGITS], 16) for digest in digests)
     return np.sort(np.fromiter(hints, dtype=np.uint64))
 
 
-def read_part(table: pa.Table) -> Iterator[pa.Table]:
-    """Read the parts in a table's rows, a group of articles at a time."""
-    for part in unpacked(table):
-        yield from map(packed, read_batches(part))
+def read_shard(table: pa.Table) -> Iterator[pa.Table]:
+    """Read the shards in the rows of a table, one group of articles at a time."""
+    for shard in unpack(table):
+        yield from map(pack, read_batches(shard))
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """How articles are made ready.
+class PrepareSettings:
+    """How to prepare the articles of a source.
 
     Attributes:
-        name: Name of their source.
-        makes_articles: The source, where it is a `RawSource`.
-        splitter: How they are cut.
-        model_id: The model that the index's vectors are made with.
-        make_embedder: Opens it.
+        name: Name of the source.
+        parser: The source, if it is a `RawSource` that parses what was read.
+        splitter: Splits articles into passages.
+        model_id: Id of the embedding model of the index.
+        make_embedder: Opens that model.
     """
 
     name: str
-    makes_articles: RawSource | None
+    parser: RawSource | None
     splitter: Splitter
     model_id: str
     make_embedder: Callable[[], Embedder]
 
     @classmethod
-    def of(
-        cls, source: Source, splitter: Splitter, model_id: str, make: Callable[[], Embedder]
-    ) -> Settings:
-        """The settings for a source."""
-        maker = source if isinstance(source, RawSource) else None
-        return cls(source.name, maker, splitter, model_id, make)
+    def for_source(
+        cls,
+        source: Source,
+        splitter: Splitter,
+        model_id: str,
+        make_embedder: Callable[[], Embedder],
+    ) -> PrepareSettings:
+        """Return the settings for a source."""
+        parser = source if isinstance(source, RawSource) else None
+        return cls(source.name, parser, splitter, model_id, make_embedder)
 
 
 class Preparer:
-    """Makes articles ready: makes them of what was read, cuts and embeds them.
+    """Parses, splits and embeds articles.
 
     Args:
-        settings: How.
-        hints: The `digest_hints` of the index.
+        settings: How to prepare the articles.
+        hints: `digest_hints` of the articles that the index already has.
     """
 
-    def __init__(self, settings: Settings, hints: NDArray[np.uint64]) -> None:
+    def __init__(self, settings: PrepareSettings, hints: NDArray[np.uint64]) -> None:
         self._settings = settings
         self._hints = hints
 
@@ -81,38 +85,39 @@ class Preparer:
         embedder = self._settings.make_embedder()
         if embedder.model_id != self._settings.model_id:
             msg = (
-                f"The index was embedded by {self._settings.model_id}, the workers would use "
-                f"{embedder.model_id}. Give every machine the same wikirank and the same model."
+                f"Expected the embedder of the index on every machine, {self._settings.model_id}, "
+                f"got {embedder.model_id}. Install the same wikirank and the same model everywhere."
             )
             raise IndexMismatchError(msg)
         return embedder
 
-    def prepared(self, group: ArticleBatch) -> PreparedGroup:
-        """Make a group ready; an error of ours on the way is its `fault`."""
+    def prepare(self, batch: ArticleBatch) -> PreparedGroup:
+        """Prepare a batch of articles. A `WikirankError` becomes the `fault` of the group."""
         try:
-            articles = self._embedded([self._cut(self._article(item)) for item in group.items])
+            articles = self._embed([self._split(self._parse(item)) for item in batch.items])
         except WikirankError as err:
             return PreparedGroup([], fault=err)
-        return PreparedGroup(articles, group.skipped, group.fault)
+        return PreparedGroup(articles, batch.skipped, batch.fault)
 
-    def _article(self, item: Any) -> Article:
-        maker = self._settings.makes_articles
-        article: Article = maker.parse(item) if maker else item
+    def _parse(self, item: Any) -> Article:
+        parser = self._settings.parser
+        article: Article = parser.parse(item) if parser else item
         return article
 
-    def _cut(self, article: Article) -> PreparedArticle:
-        whole = PreparedArticle.of(article)
-        if self._is_known(whole.digest):
-            return whole
-        passages = whole.cut(self._settings.name, whole.key, self._settings.splitter)
-        return replace(whole, article=None, passages=passages)
+    def _split(self, article: Article) -> PreparedArticle:
+        """Split an article, unless the index probably has it already."""
+        prepared = PreparedArticle.of(article)
+        if self._is_probably_indexed(prepared.digest):
+            return prepared
+        passages = prepared.cut(self._settings.name, prepared.key, self._settings.splitter)
+        return replace(prepared, article=None, passages=passages)
 
-    def _is_known(self, digest: str) -> bool:
+    def _is_probably_indexed(self, digest: str) -> bool:
         (hint,) = digest_hints([digest])
         index = int(np.searchsorted(self._hints, hint))
         return index < len(self._hints) and bool(self._hints[index] == hint)
 
-    def _embedded(self, articles: list[PreparedArticle]) -> list[PreparedArticle]:
+    def _embed(self, articles: list[PreparedArticle]) -> list[PreparedArticle]:
         texts = [passage.headed_text for article in articles for passage in article.passages]
         if not texts:
             return articles
@@ -125,21 +130,21 @@ class Preparer:
         ]
 
 
-class PreparingActor:
+class PrepareActor:
     """A `Preparer` in a process of a Ray cluster, for tables.
 
     Args:
-        settings: How articles are made ready.
-        hints: Reference to the `digest_hints` of the index, of which each machine has one copy.
+        settings: How to prepare the articles.
+        hints: Ray reference to the `digest_hints` of the index. Each machine has one copy.
     """
 
-    def __init__(self, settings: Settings, hints: Any) -> None:
+    def __init__(self, settings: PrepareSettings, hints: Any) -> None:
         import ray
 
-        os.environ[THREADS_VARIABLE] = "1"  # There is an actor for each CPU.
+        os.environ[THREADS_VARIABLE] = "1"  # There is one actor per CPU.
         self._preparer = Preparer(settings, ray.get(hints))
 
     def __call__(self, table: pa.Table) -> Iterator[pa.Table]:
-        """Make the groups in a table's rows ready."""
-        for group in unpacked(table):
-            yield packed(self._preparer.prepared(group))
+        """Prepare the batches in the rows of a table."""
+        for batch in unpack(table):
+            yield pack(self._preparer.prepare(batch))
