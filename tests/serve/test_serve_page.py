@@ -303,7 +303,7 @@ def test_a_token_goes_with_every_request(browser: Browser, tiny_index: WikiIndex
         page.close()
         page = browser.new_page()
         page.goto(url)
-        expect(page.locator("#error")).to_contain_text("wants its token")
+        expect(page.locator("#error")).to_contain_text("needs its token")
         page.close()
 
 
@@ -372,7 +372,7 @@ def test_on_a_phone_titles_keep_their_width_and_no_keys_are_told(
     assert title is not None
     assert title["width"] == wide["width"]
     assert card.locator("h3").get_attribute("dir") == "auto"
-    expect(page.locator(".meaning")).to_contain_text("how probably it answers")
+    expect(page.locator(".meaning")).to_contain_text("probability that a passage answers")
     phone.close()
 
 

@@ -1,1 +1,1 @@
-"""A local page to ask an index, and the JSON API beneath it; needs the [serve] extra."""
+"""A web page to search an index, and its JSON API. Needs the [serve] extra."""

@@ -1,4 +1,4 @@
-"""Which requests are let in: as many as there is room for, each with its body read in time."""
+"""Admit requests while there is room in the queue, and read their bodies within a time limit."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ BODY_SECONDS = 30.0
 
 
 class Admission:
-    """ASGI middleware: a POST needs a place in the queue before its body is read.
+    """ASGI middleware: a POST request needs a place in the queue before its body is read.
 
-    Without it each connection could hold a body in memory, however many there are.
+    Otherwise any number of connections could each hold a body in memory.
 
     Args:
-        app: What answers the requests that are let in.
-        queue: Has the places.
-        body_seconds: How long a client may take to send a body.
+        app: The application behind this middleware.
+        queue: The queue that requests wait in.
+        body_seconds: Most seconds that a client may take to send a body.
     """
 
     def __init__(self, app: ASGIApp, queue: WorkQueue, body_seconds: float = BODY_SECONDS) -> None:
@@ -30,7 +30,7 @@ class Admission:
         self._body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer that there is no room for it."""
+        """Pass a request on, or answer with 429 if the queue is full."""
         if scope["type"] != "http" or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
@@ -38,23 +38,23 @@ class Admission:
             with self._queue.admitted():
                 await self._admit(scope, receive, send)
         except QueueFullError as full:
-            answer = failure(429, str(full))
-            answer.headers["Retry-After"] = str(full.retry_after)
-            await answer(scope, receive, send)
+            response = failure(429, str(full))
+            response.headers["Retry-After"] = str(full.retry_after)
+            await response(scope, receive, send)
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            body = await asyncio.wait_for(_whole_body(receive), self._body_seconds)
+            body = await asyncio.wait_for(_read_body(receive), self._body_seconds)
         except TimeoutError:
-            answer = failure(408, f"The body did not arrive within {self._body_seconds:g} s.")
-            await answer(scope, receive, send)
+            message = f"Expected the body within {self._body_seconds:g} s. Send the request again."
+            await failure(408, message)(scope, receive, send)
             return
         except ClientDisconnect:
             return
-        await self._app(scope, _after(body, receive), send)
+        await self._app(scope, _replay(body, receive), send)
 
 
-async def _whole_body(receive: Receive) -> bytes:
+async def _read_body(receive: Receive) -> bytes:
     parts = []
     while True:
         message = await receive()
@@ -65,8 +65,8 @@ async def _whole_body(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-def _after(body: bytes, receive: Receive) -> Receive:
-    """Give the body that was read, and then what comes after it."""
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that yields the body already read, then the following messages."""
     pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive_next() -> Message:

@@ -1,4 +1,4 @@
-"""The page's files, read from the package; nothing comes from elsewhere."""
+"""Serve the files of the page from the package; the page loads nothing from other sites."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ _MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascrip
 
 
 def add_assets(app: FastAPI) -> list[str]:
-    """Serve the page at `/` and its other files beside it, under their names.
+    """Serve the page at `/` and its other files under their names.
 
     Args:
-        app: Where to add them.
+        app: Application to add the routes to.
 
     Returns:
-        Their paths.
+        The paths of the files.
     """
     paths = []
     for file in files("wikirank.serve").joinpath("static").iterdir():
         media_type = _MEDIA_TYPES.get(f".{file.name.rpartition('.')[2]}")
         if media_type:
             path = "/" if file.name == "page.html" else f"/{file.name}"
-            app.router.routes.append(Route(path, _giver(file.read_bytes(), media_type)))
+            app.router.routes.append(Route(path, _endpoint(file.read_bytes(), media_type)))
             paths.append(path)
     return paths
 
 
-def _giver(content: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
-    async def give(_: Request) -> Response:
+def _endpoint(content: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+    async def respond(_: Request) -> Response:
         return Response(content, media_type=media_type)
 
-    return give
+    return respond

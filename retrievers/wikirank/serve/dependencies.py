@@ -1,4 +1,4 @@
-"""What the routes of the API are given, and what they say of their failures."""
+"""Dependencies of the API's routes, and the description of their errors."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from fastapi import Depends, Request
 from wikirank.serve.models import ErrorResponse
 from wikirank.serve.service import RerankService, SearchService
 
-_MEANINGS = {
-    400: "An argument is out of range or unknown, or the host name is not this server's.",
+_DESCRIPTIONS = {
+    400: "An argument is out of range or unknown, or the host name is not allowed.",
     401: "The token is missing or wrong.",
     413: "The body is too large.",
-    422: "The request is not of the described form.",
-    429: "Too many requests wait; Retry-After says when to try again.",
+    422: "The request does not match the schema.",
+    429: "Too many requests are waiting. Retry-After has the seconds to wait.",
     500: "The search failed.",
-    503: "The index's Chroma server does not answer, or this server is shutting down.",
+    503: "The Chroma server of the index does not answer, or this server is shutting down.",
 }
 
 
 def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What FastAPI takes as `responses`, for the HTTP statuses that a route may fail with."""
+    """Describe the error statuses of a route, for FastAPI's `responses`."""
     return {
-        status: {"model": ErrorResponse, "description": _MEANINGS[status]} for status in statuses
+        status: {"model": ErrorResponse, "description": _DESCRIPTIONS[status]}
+        for status in statuses
     }
 
 

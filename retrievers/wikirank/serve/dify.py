@@ -1,4 +1,4 @@
-"""An index as an external knowledge base of Dify: `POST /retrieval`."""
+"""Serve an index as an external knowledge base for Dify: `POST /retrieval`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pydantic import BaseModel, Field
 from wikirank.errors import InvalidArgumentError
 from wikirank.serve.dependencies import SearchServiceOf, failures
 from wikirank.serve.models import (
-    MOST_CANDIDATES,
+    MAX_CANDIDATES,
     Question,
     RankedPassageResponse,
     SearchRequest,
 )
 
 PATH = "/retrieval"
-_MOST_CONDITIONS = 50
+_MAX_CONDITIONS = 50
 
 _OPERATORS: dict[str, str] = {
     "is": "$eq",
@@ -34,55 +34,58 @@ _OPERATORS: dict[str, str] = {
 
 
 class RetrievalSetting(BaseModel):
-    """How much to retrieve."""
+    """Number and least score of the records to return."""
 
-    top_k: int = Field(default=5, ge=1, le=MOST_CANDIDATES, description="Records at the most.")
+    top_k: int = Field(default=5, ge=1, le=MAX_CANDIDATES, description="Most records to return.")
     score_threshold: float = Field(
         default=0.0, ge=0, le=1, description="Least relevance score; 0 returns all."
     )
 
 
 class Condition(BaseModel):
-    """What one metadata field must be."""
+    """A condition on a metadata field."""
 
-    name: str | list[str] = Field(description="A metadata key, or several of which one must hold.")
+    name: str | list[str] = Field(
+        description="A metadata key, or several keys of which one must match."
+    )
     comparison_operator: str = Field(
         description="is, is not, in, not in, =, ≠, >, ≥, < or ≤; others are refused.",
         examples=["is"],
     )
-    value: Any = Field(default=None, description="What to compare with.")
+    value: Any = Field(default=None, description="Value to compare with.")
 
 
 class MetadataCondition(BaseModel):
-    """What the metadata of the records must be."""
+    """Conditions on the metadata of the records."""
 
     logical_operator: Literal["and", "or"] = Field(
-        default="and", description="Whether all conditions must hold, or one."
+        default="and", description="Whether all conditions must hold, or any."
     )
     conditions: list[Condition] = Field(
-        default_factory=list, max_length=_MOST_CONDITIONS, description="The conditions."
+        default_factory=list, max_length=_MAX_CONDITIONS, description="The conditions."
     )
 
 
 class RetrievalRequest(Question):
-    """A question as Dify asks it."""
+    """A search request in Dify's format."""
 
     retrieval_setting: RetrievalSetting = Field(
-        default_factory=RetrievalSetting, description="How much to retrieve."
+        default_factory=RetrievalSetting,
+        description="Number and least score of the records to return.",
     )
-    knowledge_id: str = Field(default="", description="Any: a server has one index.")
+    knowledge_id: str = Field(default="", description="Ignored: a server has one index.")
     metadata_condition: MetadataCondition | None = Field(
-        default=None, description="What the metadata of the records must be."
+        default=None, description="Conditions on the metadata of the records."
     )
 
     def search(self) -> SearchRequest:
-        """The same as the API's own request.
+        """Convert to a request of `/api/search`.
 
         Returns:
             The request.
 
         Raises:
-            InvalidArgumentError: If an operator is not among those that the index knows.
+            InvalidArgumentError: If an operator is not supported.
         """
         setting = self.retrieval_setting
         return SearchRequest(
@@ -94,29 +97,33 @@ class RetrievalRequest(Question):
 
 
 class Record(BaseModel):
-    """One passage as Dify reads it."""
+    """A passage in Dify's format."""
 
-    content: str = Field(description="The passage.")
-    score: float = Field(description="How probably it answers, in [0, 1].")
-    title: str = Field(description="The article's title.")
-    metadata: dict[str, Any] = Field(description="Where it stands, and the article's own fields.")
+    content: str = Field(description="Text of the passage.")
+    score: float = Field(description="Relevance score: probability of an answer, in [0, 1].")
+    title: str = Field(description="Title of the article.")
+    metadata: dict[str, Any] = Field(
+        description="Position of the passage, and metadata of the article."
+    )
 
     @classmethod
-    def of(cls, passage: RankedPassageResponse) -> Record:
-        """The API's own passage as Dify reads it."""
-        own = passage.model_dump(include={"id", "section", "url", "source", "revision"})
+    def from_passage(cls, passage: RankedPassageResponse) -> Record:
+        """Convert a passage of `/api/search`."""
+        position = passage.model_dump(include={"id", "section", "url", "source", "revision"})
         return cls(
             content=passage.text,
             score=passage.relevance_score or 0.0,
             title=passage.title,
-            metadata={**passage.metadata, **own, "path": passage.url},
+            metadata={**passage.metadata, **position, "path": passage.url},
         )
 
 
 class RetrievalResponse(BaseModel):
-    """The passages that answer."""
+    """The passages found."""
 
-    records: list[Record] = Field(description="Best first; empty where nothing reaches the score.")
+    records: list[Record] = Field(
+        description="Passages, best first; empty if none reaches the threshold."
+    )
 
 
 router = APIRouter()
@@ -124,20 +131,21 @@ router = APIRouter()
 
 @router.post(
     PATH,
-    summary="Ask the index as Dify does",
+    summary="Search the index from Dify",
     responses=failures(400, 401, 413, 422, 429, 500, 503),
 )
 async def _retrieve(
     retrieval: RetrievalRequest, request: Request, service: SearchServiceOf
 ) -> RetrievalResponse:
     response = await service.search(request, retrieval.search())
-    return RetrievalResponse(records=[Record.of(passage) for passage in response.passages])
+    records = [Record.from_passage(passage) for passage in response.passages]
+    return RetrievalResponse(records=records)
 
 
 def _filter(condition: MetadataCondition | None) -> dict[str, Any] | None:
     if condition is None or not condition.conditions:
         return None
-    clauses = [_clause(one) for one in condition.conditions]
+    clauses = [_clause(part) for part in condition.conditions]
     return clauses[0] if len(clauses) == 1 else {f"${condition.logical_operator}": clauses}
 
 
@@ -146,12 +154,12 @@ def _clause(condition: Condition) -> dict[str, Any]:
     if operator is None:
         msg = (
             f"Expected a comparison_operator of {', '.join(_OPERATORS)}; "
-            f"got {condition.comparison_operator[:50]!r}."
+            f"got {condition.comparison_operator[:50]!r}. Choose one of these."
         )
         raise InvalidArgumentError(msg)
     names = [condition.name] if isinstance(condition.name, str) else condition.name
     if not names:
-        msg = "Expected the name of a metadata key, got none."
+        msg = "Expected the name of a metadata key, got none. Name one in `name`."
         raise InvalidArgumentError(msg)
     clauses: list[dict[str, Any]] = [{name: {operator: condition.value}} for name in names]
     return clauses[0] if len(clauses) == 1 else {"$or": clauses}

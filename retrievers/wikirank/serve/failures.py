@@ -1,4 +1,4 @@
-"""Errors as JSON with a status and a message, never a stack trace."""
+"""Answer errors as JSON with a status and a message, never with a stack trace."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from wikirank.errors import IndexConnectionError, InvalidArgumentError, Wikirank
 
 
 def failure(status: int, message: str) -> JSONResponse:
-    """An `ErrorResponse` as the answer to a request."""
+    """Return a response in the form of `ErrorResponse`."""
     return JSONResponse({"status": status, "message": message}, status_code=status)
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Answer with `ErrorResponse` whatever goes wrong in an application."""
+    """Answer every error of an application with `ErrorResponse`."""
     app.add_exception_handler(RequestValidationError, _invalid_request)
-    app.add_exception_handler(WikirankError, _ours)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(WikirankError, _wikirank_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected_error)
 
 
 async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
@@ -32,19 +32,19 @@ async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
     return failure(422, "; ".join(parts))
 
 
-async def _ours(_: Request, error: Exception) -> JSONResponse:
+async def _wikirank_error(_: Request, error: Exception) -> JSONResponse:
     if isinstance(error, InvalidArgumentError):
         return failure(400, str(error))
     return failure(503 if isinstance(error, IndexConnectionError) else 500, str(error))
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    answer = failure(error.status_code, str(error.detail))
-    answer.headers.update(error.headers or {})
-    return answer
+    response = failure(error.status_code, str(error.detail))
+    response.headers.update(error.headers or {})
+    return response
 
 
-async def _unexpected(_: Request, _error: Exception) -> JSONResponse:
-    # Starlette raises the error again after this answer, so that it lands in the server's log.
-    return failure(500, "Something went wrong here. The log of `wikirank serve` says what.")
+async def _unexpected_error(_: Request, _error: Exception) -> JSONResponse:
+    # Starlette raises the error again after this answer, so the server's log has it.
+    return failure(500, "The server failed unexpectedly. See the log of `wikirank serve`.")

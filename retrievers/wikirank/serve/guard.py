@@ -1,4 +1,4 @@
-"""What every request is checked for, and the headers that every answer carries."""
+"""Security checks of every request, and security headers of every response."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ SECURITY_HEADERS = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
-_LONGEST_BODY_BYTES = 64 * 1024
+_MAX_BODY_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
 class Access:
-    """Who may ask.
+    """Rules for who may send requests.
 
     Attributes:
-        host: Name or address that the server listens on; other `Host` headers are refused.
-        allowed_hosts: Other names that clients reach it by.
-        token: What clients must present as bearer; None if nothing.
-        open_paths: What is answered without the token.
+        host: Name or address that the server listens on. Other `Host` headers are refused.
+        allowed_hosts: Further names that clients use.
+        token: Bearer token that clients must send; None for no token.
+        open_paths: Paths that need no token.
     """
 
     host: str
@@ -45,39 +45,39 @@ class Access:
     token: str | None = None
     open_paths: Collection[str] = ()
 
-    def lets_in(self, path: str, authorization: str) -> bool:
-        """Whether a request may be answered.
+    def is_authorized(self, path: str, authorization: str) -> bool:
+        """Return whether a request has the right token, or needs none.
 
         Args:
-            path: What it asks for.
-            authorization: Its header of that name; empty if there is none.
+            path: Path of the request.
+            authorization: `Authorization` header; empty if missing.
 
         Returns:
-            False where the token is missing or wrong. Takes as long for any of its length.
+            False if the token is missing or wrong. The comparison takes constant time.
         """
         if self.token is None or path in self.open_paths:
             return True
-        scheme, _, presented = authorization.partition(" ")
-        right = hmac.compare_digest(presented.strip().encode(), self.token.encode())
-        return right and scheme.lower() == "bearer"
+        scheme, _, token = authorization.partition(" ")
+        is_equal = hmac.compare_digest(token.strip().encode(), self.token.encode())
+        return is_equal and scheme.lower() == "bearer"
 
-    def knows(self, host_header: str) -> bool:
-        """Whether a `Host` header names this server."""
+    def is_host_allowed(self, host_header: str) -> bool:
+        """Return whether a `Host` header names this server."""
         return host_allowed(host_header, self.host) or any(
             _host_name(host_header) == name.lower() for name in self.allowed_hosts
         )
 
 
 class Guard:
-    """ASGI middleware: refuses strangers, and requests that come by way of other sites.
+    """ASGI middleware that refuses requests without the token, and requests from other sites.
 
-    A page elsewhere can point a name of its own at 127.0.0.1 (DNS rebinding) and would then share
-    our origin; the `Host` header gives it away, since a browser puts the page's own name there.
+    Another site can point its own domain name at 127.0.0.1 (DNS rebinding), and its pages would
+    then share our origin. The `Host` header reveals this: the browser sends the site's name in it.
 
     Args:
-        app: What answers the requests that pass.
-        access: Who may ask.
-        body_bytes: The longest body by path, where it is not the usual 64 KiB.
+        app: The application behind this middleware.
+        access: Rules for who may send requests.
+        body_bytes: Most bytes of a body, by path; 64 KiB for other paths.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Guard:
         self._body_bytes = body_bytes or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer that it is refused."""
+        """Pass a request on, or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -98,54 +98,56 @@ class Guard:
                 MutableHeaders(scope=message).update(SECURITY_HEADERS)
             await send(message)
 
-        answer = self._refusal(scope) or self._app
-        await answer(scope, receive, send_secured)
+        app = self._refusal(scope) or self._app
+        await app(scope, receive, send_secured)
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
-        """The answer to a request that is refused; its body has not been read."""
+        """Return the response to a refused request, whose body is never read; None to accept."""
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if not self._access.knows(host):
+        if not self._access.is_host_allowed(host):
             return failure(
                 400,
-                f"This server does not answer to the name {host[:100]!r}. Use the printed "
-                "address, or name it with --allowed-host.",
+                f"Expected the host name of this server, got {host[:100]!r}. Use the printed "
+                "address, or start the server with --allowed-host.",
             )
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != host:
-            return failure(403, "Requests of other sites are refused.")
-        if not self._access.lets_in(scope["path"], headers.get("authorization", "")):
-            answer = failure(
+            return failure(403, "Requests from other sites are refused.")
+        if not self._access.is_authorized(scope["path"], headers.get("authorization", "")):
+            response = failure(
                 401,
-                "This server wants its token. Open the address that `wikirank serve` printed, or "
-                "send the header `Authorization: Bearer` with it.",
+                "This server needs its token. Open the address that `wikirank serve` printed, or "
+                "send the token in the header `Authorization: Bearer`.",
             )
-            answer.headers["WWW-Authenticate"] = "Bearer"
-            return answer
+            response.headers["WWW-Authenticate"] = "Bearer"
+            return response
         if scope["method"] == "POST":
-            return _body_refusal(headers, self._body_bytes.get(scope["path"], _LONGEST_BODY_BYTES))
+            return _body_refusal(headers, self._body_bytes.get(scope["path"], _MAX_BODY_BYTES))
         return None
 
 
-def _body_refusal(headers: Headers, most: int) -> JSONResponse | None:
+def _body_refusal(headers: Headers, max_bytes: int) -> JSONResponse | None:
     length = headers.get("content-length")
     if length is None or not length.isdigit():
-        return failure(411, "A request with a body needs a Content-Length.")
-    if int(length) > most:
-        return failure(413, f"The body has {length} bytes; {most} are allowed.")
+        return failure(411, "Expected a Content-Length, got none. Send one with the body.")
+    if int(length) > max_bytes:
+        return failure(
+            413, f"Expected a body of at most {max_bytes} bytes, got {length}. Send less at once."
+        )
     return None
 
 
 def host_allowed(header: str, listening: str) -> bool:
-    """Whether a `Host` header names this server.
+    """Return whether a `Host` header may name this server.
 
     Args:
-        header: The header's value: a name or address, with or without a port.
+        header: Value of the header: a name or address, with or without a port.
         listening: Name or address that the server listens on.
 
     Returns:
-        True for that name. Where it is loopback, for every name of loopback; elsewhere, for every
-        address, since an address cannot be rebound.
+        True for `listening` and for every loopback name. If the server does not listen on loopback,
+        also for every IP address, because DNS rebinding needs a name.
     """
     name = _host_name(header)
     if name == listening.lower() or is_loopback(name):
@@ -154,7 +156,7 @@ def host_allowed(header: str, listening: str) -> bool:
 
 
 def _host_name(header: str) -> str:
-    """A `Host` header without its port; empty if it is none."""
+    """Return a `Host` header without its port; empty if it is invalid."""
     try:
         return urlsplit(f"//{header}").hostname or ""
     except ValueError:

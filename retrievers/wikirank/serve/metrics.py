@@ -1,4 +1,4 @@
-"""What the server did, as Prometheus reads it."""
+"""Metrics of the server in the format of Prometheus."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _OTHER = "other"
 
 
 class Metrics:
-    """Counts requests and the time they took; threads may share it.
+    """Counts requests and their times. Safe to use from several threads.
 
     Args:
-        queue: Whose length to tell.
+        queue: Queue whose length to report.
     """
 
     def __init__(self, queue: WorkQueue) -> None:
@@ -35,15 +35,15 @@ class Metrics:
         self._documents = 0
 
     def add_request(self, path: str, status: int, seconds: float) -> None:
-        """Count a request to one of a few paths, its HTTP status, and the seconds to its end."""
-        bucket = next((i for i, most in enumerate(_BUCKETS) if seconds <= most), len(_BUCKETS))
+        """Count a request by path and HTTP status, and the seconds that it took."""
+        bucket = next((i for i, limit in enumerate(_BUCKETS) if seconds <= limit), len(_BUCKETS))
         with self._lock:
             self._requests[path, status] += 1
             self._seconds[path] += seconds
             self._buckets[path][bucket] += 1
 
     def add_stages(self, timings_ms: Mapping[str, float]) -> None:
-        """Count the milliseconds by stage of a search or reranking, without `total`."""
+        """Add the milliseconds of each stage of a search or reranking, except `total`."""
         with self._lock:
             for stage, ms in timings_ms.items():
                 if stage != "total":
@@ -52,17 +52,17 @@ class Metrics:
 
     @contextmanager
     def observe(self, step: SearchStep) -> Iterator[None]:
-        """Count the stages of a search, step by step."""
+        """Add the stages of a search step when it ends."""
         yield
         self.add_stages(step.timings)
 
     def add_documents(self, count: int) -> None:
-        """Count documents that were reranked for clients."""
+        """Count documents reranked for clients."""
         with self._lock:
             self._documents += count
 
     def render(self) -> str:
-        """Everything in Prometheus' text format."""
+        """Return all metrics in the text format of Prometheus."""
         with self._lock:
             lines = [*self._request_lines(), *self._stage_lines(), *self._queue_lines()]
         return "\n".join(lines) + "\n"
@@ -74,9 +74,9 @@ class Metrics:
         yield from _head("wikirank_request_seconds", "histogram", "Seconds until the answer.")
         for path, buckets in sorted(self._buckets.items()):
             total = 0
-            for most, count in zip((*_BUCKETS, "+Inf"), buckets, strict=True):
+            for limit, count in zip((*_BUCKETS, "+Inf"), buckets, strict=True):
                 total += count
-                yield f'wikirank_request_seconds_bucket{{path="{path}",le="{most}"}} {total}'
+                yield f'wikirank_request_seconds_bucket{{path="{path}",le="{limit}"}} {total}'
             yield f'wikirank_request_seconds_sum{{path="{path}"}} {self._seconds[path]:.6f}'
             yield f'wikirank_request_seconds_count{{path="{path}"}} {total}'
 
@@ -90,23 +90,23 @@ class Metrics:
 
     def _queue_lines(self) -> Iterator[str]:
         queue = self._queue
-        yield from _head("wikirank_queue_running", "gauge", "Requests being worked on.")
+        yield from _head("wikirank_queue_running", "gauge", "Requests that are running.")
         yield f"wikirank_queue_running {queue.running}"
-        yield from _head("wikirank_queue_waiting", "gauge", "Requests that wait.")
+        yield from _head("wikirank_queue_waiting", "gauge", "Requests that are waiting.")
         yield f"wikirank_queue_waiting {queue.waiting}"
         yield from _head("wikirank_queue_refused_total", "counter", "Requests answered with 429.")
         yield f"wikirank_queue_refused_total {queue.refused}"
-        yield from _head("wikirank_queue_abandoned_total", "counter", "Clients that hung up.")
+        yield from _head("wikirank_queue_abandoned_total", "counter", "Clients that disconnected.")
         yield f"wikirank_queue_abandoned_total {queue.abandoned}"
 
 
-class Measured:
+class MetricsMiddleware:
     """ASGI middleware that counts every request.
 
     Args:
-        app: What answers the requests.
-        metrics: Where to count.
-        paths: The paths to tell apart; all others are counted as one.
+        app: The application behind this middleware.
+        metrics: The metrics to add the requests to.
+        paths: Paths to count separately; all others count as `other`.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, paths: Collection[str]) -> None:
@@ -115,25 +115,25 @@ class Measured:
         self._paths = frozenset(paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on and count its answer."""
+        """Pass a request on and count it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         status = 500
         started = perf_counter()
 
-        async def noting(message: Message) -> None:
+        async def send_and_note_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self._app(scope, receive, noting)
+            await self._app(scope, receive, send_and_note_status)
         finally:
             path = scope["path"] if scope["path"] in self._paths else _OTHER
             self._metrics.add_request(path, status, perf_counter() - started)
 
 
-def _head(name: str, kind: str, meaning: str) -> tuple[str, str]:
-    return f"# HELP {name} {meaning}", f"# TYPE {name} {kind}"
+def _head(name: str, kind: str, description: str) -> tuple[str, str]:
+    return f"# HELP {name} {description}", f"# TYPE {name} {kind}"

@@ -1,4 +1,4 @@
-"""What the JSON API takes and gives."""
+"""Requests and responses of the JSON API."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from wikirank.search import SearchOptions, SearchResult
 from wikirank.search.options import LONGEST_QUERY
 from wikirank.settings import QuerySettings
 
-LONGEST_QUERY_CHARS = LONGEST_QUERY
-MOST_CANDIDATES = 200
+MAX_CANDIDATES = 200
 
 _EXAMPLE_PASSAGE: dict[str, Any] = {
     "rank": 1,
@@ -35,21 +34,19 @@ _EXAMPLE_PASSAGE: dict[str, Any] = {
 
 
 class Question(BaseModel):
-    """What is asked."""
+    """A query."""
 
-    query: str = Field(
-        max_length=LONGEST_QUERY_CHARS, description="A question or keywords; not blank."
-    )
+    query: str = Field(max_length=LONGEST_QUERY, description="A question or keywords; not blank.")
 
 
 def _limited(name: str) -> Any:
-    """The setting of that name, bounded by what one request may cost."""
-    own = QuerySettings.model_fields[name]
-    return Field(default=own.default, ge=1, le=MOST_CANDIDATES, description=own.description)
+    """Return the field of a search setting, with an upper bound on the cost of a request."""
+    field = QuerySettings.model_fields[name]
+    return Field(default=field.default, ge=1, le=MAX_CANDIDATES, description=field.description)
 
 
 class SearchRequest(QuerySettings, Question):
-    """A question, and how to search; GET /api/info lists the keys that a filter may name."""
+    """A query and search settings. GET /api/info lists the keys that a filter may use."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -70,78 +67,80 @@ class SearchRequest(QuerySettings, Question):
     fetch_k: int = _limited("fetch_k")
 
     def options(self) -> SearchOptions:
-        """The same as the engine takes it."""
+        """Convert to the options of a searcher."""
         return SearchOptions(**self.model_dump(exclude={"query"}))
 
 
 class RankedPassageResponse(BaseModel):
-    """A passage with the score of each stage that saw it."""
+    """A passage with its score in each stage."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_PASSAGE]})
 
-    rank: int = Field(description="Place in this list's order, from 1.")
-    id: str = Field(description="The passage's id: the same text in the same place keeps it.")
-    title: str = Field(description="The article's title; empty if unknown.")
-    section: str = Field(description="Headings from the outermost in, joined by ` › `; or empty.")
+    rank: int = Field(description="Rank in this list, from 1.")
+    id: str = Field(description="Id of the passage; stable while its text and place are unchanged.")
+    title: str = Field(description="Title of the article; empty if unknown.")
+    section: str = Field(description="Headings, outermost first, joined by ` › `; may be empty.")
     url: str = Field(description="Address of the article and section; empty if unknown.")
-    text: str = Field(description="The passage, as plain text from the wiki: data, not markup.")
-    source: str = Field(description="Name of the source that it was indexed from.")
-    revision: str | None = Field(description="The source's revision id; null if unknown.")
+    text: str = Field(description="Plain text of the passage. Treat it as data, not as markup.")
+    source: str = Field(description="Name of the source of the article.")
+    revision: str | None = Field(description="Revision id of the article; null if unknown.")
     passage_number: int = Field(description="Position among the article's passages, from 0.")
     relevance_score: float | None = Field(
-        description="How probably the passage answers, in [0, 1]; null if not reranked."
+        description="Probability that the passage answers, in [0, 1]; null if not reranked."
     )
     rerank_logit: float | None = Field(
-        description="The cross-encoder's raw score; null if not reranked."
+        description="Raw score of the cross-encoder; null if not reranked."
     )
-    rank_before: int = Field(description="Place before reranking, from 1.")
+    rank_before: int = Field(description="Rank before reranking, from 1.")
     dense_score: float | None = Field(
-        description="Cosine similarity to the query in [-1, 1]; null if dense search was not asked."
+        description="Cosine similarity to the query in [-1, 1]; null without dense search."
     )
     lexical_score: float | None = Field(
-        description="BM25 as a share of the most that the query can reach in this index, in "
-        "[0, 1]; null if lexical search was not asked."
+        description="BM25 score divided by the highest score that the query can reach in this "
+        "index, in [0, 1]; null without lexical search."
     )
     fusion_score: float | None = Field(
         description="Reciprocal rank fusion score; null unless the search was hybrid."
     )
-    metadata: dict[str, Any] = Field(description="Further fields of the article.")
+    metadata: dict[str, Any] = Field(description="Other metadata of the article.")
 
 
 class SearchResponse(BaseModel):
-    """What was found, before and after reranking."""
+    """The results of a search, before and after reranking."""
 
     query: str = Field(description="The query.", examples=["Why is the sky blue?"])
     passages: list[RankedPassageResponse] = Field(
-        description="The passages that answer, best first; empty where none reaches the threshold."
+        description="Results, best first; empty if no passage reaches the threshold."
     )
     candidates: list[RankedPassageResponse] = Field(
-        description="What went into the reranking, in the first stage's order."
+        description="Passages before reranking, in the order of first-stage retrieval."
     )
     matched_words: list[str] = Field(
-        description="Words of the candidates that share a stem with a telling word of the query, "
-        "as they stand there; of scripts without spaces, pairs of letters.",
+        description="Words of the candidates that share a stem with a word of the query, without "
+        "stop words. In scripts without spaces, pairs of characters.",
         examples=[["sky", "skies", "blue"]],
     )
     origin: str = Field(
-        description="Where the candidates come from, for people.",
+        description="Origin of the candidates, as text for people.",
         examples=["vectors and BM25 of the index my-index"],
     )
     note: str = Field(
-        description="What to know of the result, such as what a slow wiki left out; or empty."
+        description="Remark on the result, such as what a slow wiki left out; may be empty."
     )
     timings_ms: dict[str, float] = Field(
-        description="Milliseconds that each stage took, and total.",
+        description="Milliseconds of each stage, and `total`.",
         examples=[{"embed": 2.8, "dense": 2.8, "lexical": 0.6, "rerank": 262.2, "total": 273.1}],
     )
 
     @classmethod
-    def of(cls, result: SearchResult, matched_words: list[str], origin: str) -> SearchResponse:
-        """The engine's result as the API gives it."""
+    def from_result(
+        cls, result: SearchResult, matched_words: list[str], origin: str
+    ) -> SearchResponse:
+        """Convert a search result."""
         return cls(
             query=result.query,
-            passages=[RankedPassageResponse(**one.as_dict()) for one in result.passages],
-            candidates=[RankedPassageResponse(**one.as_dict()) for one in result.candidates],
+            passages=[RankedPassageResponse(**hit.as_dict()) for hit in result.passages],
+            candidates=[RankedPassageResponse(**hit.as_dict()) for hit in result.candidates],
             matched_words=matched_words,
             origin=origin,
             note=result.note,
@@ -150,41 +149,39 @@ class SearchResponse(BaseModel):
 
 
 class InfoResponse(BaseModel):
-    """What the index holds and what searches it."""
+    """The index or wiki, and its models."""
 
     name: str = Field(
-        description="Name of the index's folder, or of a wiki that has none.", examples=["my-index"]
+        description="Name of the index folder, or of the live wiki.", examples=["my-index"]
     )
     is_indexed: bool = Field(
-        description="Whether an index is asked; else a wiki is, by its own search, which has no "
-        "vectors and no filters."
+        description="Whether searches use an index. If false, they use a live wiki's own search, "
+        "without vectors and filters."
     )
     passages: int | None = Field(
-        description="Passages in the index; null without one.", examples=[14737]
+        description="Number of passages in the index; null without an index.", examples=[14737]
     )
     articles: int | None = Field(
-        description="Articles in the index; null without one.", examples=[10033]
+        description="Number of articles in the index; null without an index.", examples=[10033]
     )
     sources: dict[str, int] = Field(
-        description="Articles by name of source.", examples=[{"sample": 10033}]
+        description="Number of articles of each source.", examples=[{"sample": 10033}]
     )
     embedder: str = Field(
-        description="Id of the model that makes the vectors; empty without an index.",
+        description="Id of the embedding model; empty without an index.",
         examples=["all-MiniLM-L6-v2-int8"],
     )
-    cross_encoder: str = Field(
-        description="Id of the model that reranks.", examples=["wikirank-reranker"]
-    )
+    cross_encoder: str = Field(description="Id of the reranker.", examples=["wikirank-reranker"])
     filter_keys: list[str] = Field(
-        description="Metadata keys that a filter may name.", examples=[["title", "topic"]]
+        description="Metadata keys that a filter may use.", examples=[["title", "topic"]]
     )
     example_queries: list[str] = Field(
-        description="Queries to begin with.", examples=[["Why is the sky blue?"]]
+        description="Suggested queries.", examples=[["Why is the sky blue?"]]
     )
     wikirank_version: str = Field(description="Version of this server.", examples=["0.1.0"])
 
     @classmethod
-    def of(
+    def from_info(
         cls,
         info: IndexInfo | None,
         *,
@@ -193,7 +190,7 @@ class InfoResponse(BaseModel):
         example_queries: list[str],
         version: str,
     ) -> InfoResponse:
-        """The engine's information as the API gives it."""
+        """Convert the description of an index; None for a live wiki."""
         return cls(
             name=name,
             is_indexed=info is not None,
@@ -209,10 +206,10 @@ class InfoResponse(BaseModel):
 
 
 class ErrorResponse(BaseModel):
-    """What went wrong."""
+    """An error."""
 
-    status: int = Field(description="The answer's HTTP status.", examples=[400])
+    status: int = Field(description="HTTP status of the response.", examples=[400])
     message: str = Field(
-        description="What was expected, what was got, and what to do.",
+        description="What went wrong and what to do.",
         examples=["The query is empty. Ask a question or give keywords."],
     )

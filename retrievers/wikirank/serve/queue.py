@@ -1,4 +1,4 @@
-"""A bounded queue for the work of many clients: threads that work, and a limit to who waits."""
+"""A bounded queue for the requests of many clients: worker threads and a limit on waiting."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ from starlette.requests import Request
 
 from wikirank._cancellation import cancellable
 
-# The models share one pool with a thread a core, in which the runs of all requests take turns, so
-# that a large request does not hold up a small one; these threads mostly wait for it.
-AT_ONCE = 8
-MOST_WAITING = 32
+# More than one thread per core: these threads mostly wait for the models. All models share one
+# pool with a thread per core, where the requests take turns, so a large request does not block a
+# small one.
+MAX_RUNNING = 8
+MAX_WAITING = 32
 CLIENT_CLOSED_REQUEST = 499
-# How much the last request counts in the mean duration that Retry-After is estimated from.
-_NEWEST = 0.2
+# Weight of the last request in the moving average that Retry-After is estimated from.
+_NEWEST_WEIGHT = 0.2
 
 _Result = TypeVar("_Result")
 
 
 class QueueFullError(Exception):
-    """As many requests wait as may.
+    """The queue is full.
 
     Args:
-        retry_after: Seconds until there is likely to be room.
+        retry_after: Estimated seconds until there is room.
     """
 
     def __init__(self, retry_after: int) -> None:
@@ -42,21 +43,21 @@ class QueueFullError(Exception):
 
 
 class _AbandonedError(Exception):
-    """Nobody waits for this work any more."""
+    """The client of this work is gone."""
 
 
 class WorkQueue:
-    """Runs the work of requests in threads, in the order of their arrival.
+    """Runs the work of requests in threads, first come, first served.
 
     Args:
-        at_once: How many requests are worked on at a time.
-        most_waiting: How many more may wait.
+        max_running: Most requests that run at the same time.
+        max_waiting: Most requests that wait beside them.
     """
 
-    def __init__(self, at_once: int = AT_ONCE, most_waiting: int = MOST_WAITING) -> None:
-        self._at_once = at_once
-        self._most_waiting = most_waiting
-        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="wikirank-serve")
+    def __init__(self, max_running: int = MAX_RUNNING, max_waiting: int = MAX_WAITING) -> None:
+        self._max_running = max_running
+        self._max_waiting = max_waiting
+        self._threads = ThreadPoolExecutor(max_running, thread_name_prefix="wikirank-serve")
         self._lock = threading.Lock()
         self._admitted = 0
         self._running = 0
@@ -66,12 +67,12 @@ class WorkQueue:
 
     @property
     def running(self) -> int:
-        """How many requests are being worked on."""
+        """Number of running requests."""
         return self._running
 
     @property
     def waiting(self) -> int:
-        """How many requests wait for a thread, or for the rest of their body."""
+        """Number of requests that wait for a thread, or for the rest of their body."""
         return max(0, self._admitted - self._running)
 
     @contextmanager
@@ -79,11 +80,11 @@ class WorkQueue:
         """Hold a place in the queue.
 
         Raises:
-            QueueFullError: If there is none.
+            QueueFullError: If there is no place.
         """
-        if self._admitted >= self._at_once + self._most_waiting:
+        if self._admitted >= self._max_running + self._max_waiting:
             self.refused += 1
-            rounds = self._admitted / self._at_once
+            rounds = self._admitted / self._max_running
             raise QueueFullError(max(1, math.ceil(rounds * self._mean_seconds)))
         self._admitted += 1
         try:
@@ -92,50 +93,50 @@ class WorkQueue:
             self._admitted -= 1
 
     async def run(self, request: Request, work: Callable[[Callable[[], None]], _Result]) -> _Result:
-        """Do the work of a request in a thread, for as long as its client is there.
+        """Run the work of a request in a thread until it is done or the client is gone.
 
         Args:
-            request: The request, its body read.
-            work: What to do. It is given a function to call between its steps, which raises where
-                the client is gone and so ends the work.
+            request: The request; its body must have been read.
+            work: The work. It gets a function to call between its steps, which raises to end the
+                work if the client is gone.
 
         Returns:
-            What the work returns.
+            The result of the work.
 
         Raises:
-            HTTPException: The client is gone, or the server is shutting down.
+            HTTPException: If the client is gone, or the server is shutting down.
         """
-        given_up = threading.Event()
+        cancelled = threading.Event()
 
         def check() -> None:
-            if given_up.is_set():
+            if cancelled.is_set():
                 raise _AbandonedError
 
-        with cancellable(given_up):
+        with cancellable(cancelled):
             call = partial(copy_context().run, self._timed, work, check)
-        answer = asyncio.wrap_future(self._threads.submit(call))
-        gone = asyncio.ensure_future(_hung_up(request))
-        either: set[asyncio.Future[Any]] = {answer, gone}
+        result = asyncio.wrap_future(self._threads.submit(call))
+        disconnect = asyncio.ensure_future(_wait_for_disconnect(request))
+        either: set[asyncio.Future[Any]] = {result, disconnect}
         try:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if answer.done():
-                return answer.result()
+            if result.done():
+                return result.result()
         except asyncio.CancelledError:
-            # Ctrl-C, and the time to finish in is over: an answer, no stack trace in the log.
+            # The grace period after Ctrl-C is over: answer, without a stack trace in the log.
             raise HTTPException(503, "The server is shutting down.") from None
         finally:
-            given_up.set()
-            gone.cancel()
-            answer.cancel()
+            cancelled.set()
+            disconnect.cancel()
+            result.cancel()
         self.abandoned += 1
         raise HTTPException(CLIENT_CLOSED_REQUEST, "The client closed the connection.")
 
     def start(self, work: Callable[[], object]) -> None:
-        """Do something that no client waits for."""
+        """Run work that no client waits for."""
         self._threads.submit(work)
 
     def close(self) -> None:
-        """Wait for the work that has begun; what waits is dropped."""
+        """Wait for the running work and drop the waiting work."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _timed(
@@ -151,10 +152,9 @@ class WorkQueue:
             seconds = perf_counter() - started
             with self._lock:
                 self._running -= 1
-                self._mean_seconds += _NEWEST * (seconds - self._mean_seconds)
+                self._mean_seconds += _NEWEST_WEIGHT * (seconds - self._mean_seconds)
 
 
-async def _hung_up(request: Request) -> None:
-    """Return when the client of a request has closed the connection."""
+async def _wait_for_disconnect(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

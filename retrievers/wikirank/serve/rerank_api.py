@@ -1,4 +1,4 @@
-"""Reranking over HTTP in the form that Cohere and Jina share, which many programs speak."""
+"""Reranking over HTTP, in the format of Cohere and Jina, which many programs support."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from wikirank.serve.service import RerankService
 from wikirank.types import headed_text, heading
 
 RERANK_PATHS = ("/v1/rerank", "/v2/rerank")
-LONGEST_BODY_BYTES = 4 * 1024 * 1024
-MOST_DOCUMENTS = 1000
-_LONGEST_QUERY_CHARS = 20_000
-_MOST_FIELDS = 100
+MAX_BODY_BYTES = 4 * 1024 * 1024
+_MAX_DOCUMENTS = 1000
+_MAX_QUERY_CHARS = 20_000
+_MAX_FIELDS = 100
 
 _Value = str | int | float | bool | None
 _Document = str | dict[str, _Value]
@@ -29,7 +29,7 @@ _DOCUMENTS: list[Any] = [
 
 
 class RerankRequest(BaseModel):
-    """A query, and the documents to order by it. Further fields are ignored."""
+    """A query and documents to rerank. Unknown fields are ignored."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -38,24 +38,26 @@ class RerankRequest(BaseModel):
     )
 
     query: str = Field(
-        max_length=_LONGEST_QUERY_CHARS, description="A question or keywords; not blank."
+        max_length=_MAX_QUERY_CHARS, description="A question or keywords; not blank."
     )
     documents: list[_Document] = Field(
-        max_length=MOST_DOCUMENTS,
-        description="Texts, or objects with `text` and, where known, `title` and `section`, "
-        "which the model reads above the text.",
+        max_length=_MAX_DOCUMENTS,
+        description="Texts, or objects with `text` and an optional `title` and `section`, which "
+        "the model reads before the text.",
     )
     model: str | None = Field(
-        default=None, description="Any name: the server has one model, and says which."
+        default=None, description="Ignored: the server has one model, named in the response."
     )
-    top_n: int | None = Field(default=None, ge=1, description="How many to return; null for all.")
+    top_n: int | None = Field(
+        default=None, ge=1, description="Most results to return; null for all."
+    )
     return_documents: bool | None = Field(
-        default=None, description="Whether each result repeats its document."
+        default=None, description="Whether to repeat the document in each result."
     )
     rank_fields: list[str] | None = Field(
         default=None,
-        max_length=_MOST_FIELDS,
-        description="Fields of the objects to read, in this order, in place of `text`.",
+        max_length=_MAX_FIELDS,
+        description="Fields of the objects to read instead of `text`, in this order.",
     )
     max_tokens_per_doc: int | None = Field(
         default=None, ge=1, description="Most tokens to read of a document; null for all."
@@ -63,28 +65,31 @@ class RerankRequest(BaseModel):
 
     @field_validator("documents", mode="before")
     @classmethod
-    def _few_enough(cls, documents: object) -> object:
+    def _check_size(cls, documents: object) -> object:
         if isinstance(documents, list):
-            if len(documents) > MOST_DOCUMENTS:
+            if len(documents) > _MAX_DOCUMENTS:
                 msg = (
-                    f"Expected at most {MOST_DOCUMENTS:,} documents, got {len(documents):,}. "
+                    f"Expected at most {_MAX_DOCUMENTS:,} documents, got {len(documents):,}. "
                     "Send them in several requests."
                 )
                 raise ValueError(msg)
             for document in documents:
-                if isinstance(document, dict) and len(document) > _MOST_FIELDS:
-                    msg = f"Expected at most {_MOST_FIELDS} fields a document, got {len(document)}."
+                if isinstance(document, dict) and len(document) > _MAX_FIELDS:
+                    msg = (
+                        f"Expected at most {_MAX_FIELDS} fields per document, got {len(document)}. "
+                        "Send only the fields to read."
+                    )
                     raise ValueError(msg)
         return documents
 
     def texts(self, cross_encoder: CrossEncoder) -> list[str]:
-        """The documents as a model reads them.
+        """Return the documents as the model reads them.
 
         Args:
-            cross_encoder: The model.
+            cross_encoder: The model, which may or may not read headings.
 
         Returns:
-            One text for each.
+            One text per document.
 
         Raises:
             InvalidArgumentError: If a document has none of the fields to read.
@@ -98,30 +103,32 @@ class RerankRequest(BaseModel):
 
 
 class RerankResult(BaseModel):
-    """One document's place."""
+    """The score of a document."""
 
     index: int = Field(description="Position of the document in the request, from 0.")
-    relevance_score: float = Field(description="How probably it answers the query, in [0, 1].")
+    relevance_score: float = Field(
+        description="Probability that the document answers the query, in [0, 1]."
+    )
     document: dict[str, _Value] | None = Field(
-        default=None, description="The document, if asked for; a plain text as `text`."
+        default=None, description="The document, if requested; a plain text is in `text`."
     )
 
 
 class RerankUsage(BaseModel):
-    """What was read."""
+    """The number of tokens read."""
 
-    prompt_tokens: int = Field(description="Tokens of the pairs of query and document.")
-    total_tokens: int = Field(description="The same.")
+    prompt_tokens: int = Field(description="Tokens of all pairs of query and document.")
+    total_tokens: int = Field(description="Same as `prompt_tokens`.")
 
 
 class RerankResponse(BaseModel):
-    """The documents, best first."""
+    """The reranked documents."""
 
-    id: str = Field(description="Names this answer.")
-    model: str = Field(description="Id of the model that reranks.")
-    results: list[RerankResult] = Field(description="Best first.")
+    id: str = Field(description="Id of this response.")
+    model: str = Field(description="Id of the reranker.")
+    results: list[RerankResult] = Field(description="Results, best first.")
     meta: dict[str, Any] = Field(
-        description="`api_version`, `tokens`, and `warnings` where something was cut."
+        description="`api_version`, `tokens`, and `warnings` if something was truncated."
     )
     usage: RerankUsage
 
@@ -134,12 +141,18 @@ def _text(
     if rank_fields is not None:
         lines = [f"{name}: {document[name]}" for name in rank_fields if name in document]
         if not lines:
-            msg = f"Expected document {position} to have one of {rank_fields}, got {[*document]}."
+            msg = (
+                f"Expected document {position} to have one of {rank_fields}, got {[*document]}. "
+                "Change rank_fields."
+            )
             raise InvalidArgumentError(msg)
         return "\n".join(lines)
     text = document.get("text")
     if not isinstance(text, str):
-        msg = f"Expected document {position} to have a text, got {[*document]}. Name rank_fields."
+        msg = (
+            f"Expected document {position} to have a text, got {[*document]}. Send `text`, or name "
+            "the fields to read in rank_fields."
+        )
         raise InvalidArgumentError(msg)
     parts = [document.get(name) for name in ("title", "section")]
     title, section = (part if isinstance(part, str) else "" for part in parts)
@@ -200,5 +213,5 @@ def _result(position: int, score: float, body: RerankRequest) -> RerankResult:
     if not body.return_documents:
         return RerankResult(index=position, relevance_score=score)
     document = body.documents[position]
-    shown = {"text": document} if isinstance(document, str) else document
-    return RerankResult(index=position, relevance_score=score, document=shown)
+    fields = {"text": document} if isinstance(document, str) else document
+    return RerankResult(index=position, relevance_score=score, document=fields)

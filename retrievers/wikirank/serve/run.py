@@ -1,4 +1,4 @@
-"""Serving an application until Ctrl-C."""
+"""Run a web application until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import uvicorn
 from fastapi import FastAPI
 
 _GRACE_SECONDS = 3
-_LONGEST_HEADERS_BYTES = 32 * 1024
+_MAX_HEADERS_BYTES = 32 * 1024
 
 
 def run(app: FastAPI, listening: socket.socket, on_ready: Callable[[], None]) -> None:
-    """Serve until Ctrl-C, then answer what has been asked and return.
+    """Serve an application until Ctrl-C, finish the running requests, and return.
 
     Args:
         app: The application.
-        listening: From `open_socket`.
-        on_ready: Called once requests are answered and Ctrl-C is listened to.
+        listening: Socket from `open_socket`.
+        on_ready: Called when the server accepts requests and handles Ctrl-C.
     """
     # uvicorn shuts down on the first SIGINT and then raises it again.
     with suppress(KeyboardInterrupt):
@@ -27,12 +27,12 @@ def run(app: FastAPI, listening: socket.socket, on_ready: Callable[[], None]) ->
 
 
 def server_config(app: FastAPI) -> uvicorn.Config:
-    """How an application is served: bounded headers, no guess at who a proxy speaks for."""
+    """Return the server's settings: headers of limited size, and no trust in proxy headers."""
     return uvicorn.Config(
         app,
-        # httptools reads headers of any length before anything can look at the token.
+        # httptools reads headers of any length before the token can be checked.
         http="h11",
-        h11_max_incomplete_event_size=_LONGEST_HEADERS_BYTES,
+        h11_max_incomplete_event_size=_MAX_HEADERS_BYTES,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -54,12 +54,12 @@ class _Server(uvicorn.Server):
 
 
 def page_url(host: str, listening: socket.socket, token: str | None) -> str:
-    """The address to open in a browser on this machine.
+    """Return the address to open in a browser on this machine.
 
     Args:
-        host: As given to `open_socket`.
-        listening: What it returned.
-        token: Goes into the address's fragment, which browsers do not send on.
+        host: Host passed to `open_socket`.
+        listening: Socket that `open_socket` returned.
+        token: Token to put into the fragment of the address, which browsers do not send.
 
     Returns:
         The address.

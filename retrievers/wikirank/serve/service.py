@@ -1,4 +1,4 @@
-"""The work behind the API: searches of an index, and documents that clients send."""
+"""The services behind the API: searching, and reranking documents of clients."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from wikirank.serve.rerank import Reranking, rerank_texts
 
 
 class SearchService:
-    """Answers questions from an index, or from a wiki that has none.
+    """Searches an index or a live wiki.
 
     Args:
-        searcher: What to ask.
-        queue: Where to do it.
-        metrics: Where to count it.
-        example_queries: Queries that the page offers to begin with.
+        searcher: Searcher of the index or wiki.
+        queue: Queue that runs the searches.
+        metrics: Metrics to add the searches to.
+        example_queries: Queries that the page suggests.
     """
 
     def __init__(
@@ -39,21 +39,21 @@ class SearchService:
         self._example_queries = list(example_queries)
 
     async def info(self, request: Request) -> InfoResponse:
-        """What the index holds and what searches it; dropped where the client is gone."""
+        """Describe the index or wiki and its models."""
         return await self._queue.run(request, lambda _: self._info())
 
     async def search(self, request: Request, query: SearchRequest) -> SearchResponse:
-        """Ask the index or the wiki.
+        """Search the index or the wiki.
 
         Args:
-            request: The request; where its client is gone the work is dropped.
-            query: The question, and how to search.
+            request: The HTTP request. The search is dropped if its client disconnects.
+            query: The query and search settings.
 
         Returns:
-            What was found.
+            The results before and after reranking.
 
         Raises:
-            InvalidArgumentError: If the query is blank or the filter names an unknown key.
+            InvalidArgumentError: If the query is blank or the filter uses an unknown key.
         """
         return await self._queue.run(request, lambda _: self._search(query))
 
@@ -63,7 +63,7 @@ class SearchService:
 
     def _info(self) -> InfoResponse:
         searcher = self._searcher
-        return InfoResponse.of(
+        return InfoResponse.from_info(
             searcher.index.info() if isinstance(searcher, Searcher) else None,
             name=searcher.place,
             cross_encoder=searcher.cross_encoder.model_id,
@@ -75,16 +75,16 @@ class SearchService:
         options = search.options()
         result = self._searcher.search(search.query, options, self._metrics.observe)
         matched = self._searcher.matching_words(search.query, result.candidates)
-        return SearchResponse.of(result, sorted(matched), self._searcher.origin(options))
+        return SearchResponse.from_result(result, sorted(matched), self._searcher.origin(options))
 
 
 class RerankService:
-    """Orders documents that clients send.
+    """Reranks documents that clients send.
 
     Args:
-        load: Gives the model.
-        queue: Where to do it.
-        metrics: Where to count it.
+        load: Returns the model; called for each request.
+        queue: Queue that runs the requests.
+        metrics: Metrics to add the requests to.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class RerankService:
 
     @property
     def model_id(self) -> str:
-        """Id of the model."""
+        """Id of the reranker."""
         return self._load().model_id
 
     async def rerank(
@@ -108,17 +108,17 @@ class RerankService:
         top_n: int | None,
         max_tokens: int | None,
     ) -> Reranking:
-        """Order documents by how well each answers a query.
+        """Order documents by how well they answer a query.
 
         Args:
-            request: The request; where its client is gone the work is ended.
+            request: The HTTP request. The work ends if its client disconnects.
             query: The query.
-            texts_for: Gives the documents as a model reads them.
+            texts_for: Returns the documents as the model reads them.
             top_n: See `rerank_texts`.
             max_tokens: See `rerank_texts`.
 
         Returns:
-            Their order and scores.
+            The order and scores of the documents.
         """
 
         def work(check: Callable[[], None]) -> Reranking:

@@ -1,10 +1,10 @@
-// Requests to the server. A token comes in the address's fragment and stays in this tab.
+// Requests to the server. The token comes in the fragment of the address and is kept for this tab.
 const STORED = "wikirank-token";
 
 function token() {
-  const given = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (given) {
-    sessionStorage.setItem(STORED, given);
+  const fromAddress = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (fromAddress) {
+    sessionStorage.setItem(STORED, fromAddress);
     history.replaceState(null, "", location.pathname + location.search);
   }
   return sessionStorage.getItem(STORED);
@@ -12,8 +12,8 @@ function token() {
 
 export async function request(path, options = {}) {
   const headers = { ...options.headers };
-  const known = token();
-  if (known) headers.Authorization = `Bearer ${known}`;
+  const bearer = token();
+  if (bearer) headers.Authorization = `Bearer ${bearer}`;
   let response;
   try {
     response = await fetch(path, { ...options, headers });
@@ -23,7 +23,7 @@ export async function request(path, options = {}) {
   }
   const body = await response.json().catch((error) => {
     if (error.name === "AbortError") throw error;
-    throw new Error("The server's answer could not be read.");
+    throw new Error("The response of the server could not be read.");
   });
   if (!response.ok) throw new Error(body.message);
   return body;

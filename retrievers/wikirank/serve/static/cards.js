@@ -1,14 +1,14 @@
-// Passages as cards. Whatever comes from the wiki is put in as text, never as markup.
+// Passages as cards. Content of the wiki is inserted as text, never as markup.
 import { place, readable } from "./scale.js";
 
 export function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text !== undefined) node.textContent = text;
+  return node;
 }
 
-// A wiki may hold any address; only the web's become links.
+// A wiki may contain any address; only http and https become links.
 export function webAddress(url) {
   try {
     const parsed = new URL(url);
@@ -18,13 +18,13 @@ export function webAddress(url) {
   }
 }
 
-// As `wikirank.search.words` has them: runs of scripts without spaces, or words with their marks.
+// The same as `wikirank.search.words`: runs in scripts without spaces, or words with their marks.
 const UNSPACED =
   "[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Hangul}" +
   "\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}ーｰ々〆]";
 const WORD = new RegExp(`(${UNSPACED}+)|(?:(?!${UNSPACED})[\\p{L}\\p{N}\\p{M}])+`, "gu");
 
-// Where matched words stand in a text, from and to: in a run without spaces, matched pairs.
+// Start and end of each matched word in a text, or of each matched pair in a run without spaces.
 function* matches(text, matched) {
   for (const { 0: word, 1: run, index } of text.matchAll(WORD)) {
     if (!run) {
@@ -44,7 +44,7 @@ export function appendMarked(parent, text, matched) {
   let mark = null;
   for (const [from, to] of matches(text, matched)) {
     if (mark && from <= end) {
-      mark.append(text.slice(end, to)); // Pairs overlap: one mark holds neighbours.
+      mark.append(text.slice(end, to)); // Pairs overlap, so neighbours share one mark.
     } else {
       mark = element("mark", "", text.slice(from, to));
       parent.append(text.slice(end, from), mark);
@@ -57,17 +57,17 @@ export function appendMarked(parent, text, matched) {
 function title(passage, matched) {
   const heading = [passage.title, passage.section].filter(Boolean).join(" › ") || passage.id;
   const address = webAddress(passage.url);
-  const made = element(address ? "a" : "span", "title");
+  const node = element(address ? "a" : "span", "title");
   if (address) {
-    made.href = address;
-    made.target = "_blank";
-    made.rel = "noopener noreferrer";
-    made.tabIndex = -1;
+    node.href = address;
+    node.target = "_blank";
+    node.rel = "noopener noreferrer";
+    node.tabIndex = -1;
   }
-  appendMarked(made, heading, matched);
+  appendMarked(node, heading, matched);
   const head = element("h3");
   head.dir = "auto";
-  head.append(made);
+  head.append(node);
   return head;
 }
 
@@ -75,29 +75,29 @@ function move(passage) {
   const up = passage.rank_before - passage.rank;
   const kind = up > 0 ? "up" : up < 0 ? "down" : "same";
   const sign = { up: "▲", down: "▼", same: "=" }[kind];
-  const made = element("span", `move ${kind}`);
+  const node = element("span", `move ${kind}`);
   const seen = element("span", "", up ? `${sign}${Math.abs(up)}` : sign);
   seen.setAttribute("aria-hidden", "true");
   const said = up ? `moved ${kind} ${Math.abs(up)}` : "same place";
-  made.append(seen, element("span", "hidden", said));
-  return made;
+  node.append(seen, element("span", "hidden", said));
+  return node;
 }
 
 function relevance(passage) {
-  const made = element("span", "relevance");
+  const node = element("span", "relevance");
   if (passage.relevance_score === null) {
-    made.title = "No relevance: the cross-encoder did not score it.";
-    made.append(element("span", "hidden", "relevance "), element("span", "number", "–"));
-    return made;
+    node.title = "No relevance: the cross-encoder did not score it.";
+    node.append(element("span", "hidden", "relevance "), element("span", "number", "–"));
+    return node;
   }
-  made.title = "Relevance: how probably the passage answers. The bar is in log-odds.";
+  node.title = "Relevance: probability that the passage answers. The bar shows its log-odds.";
   const bar = element("span", "bar");
   const fill = element("span", "fill");
   fill.style.setProperty("--at", place(passage.relevance_score));
   bar.append(fill, element("span", "tick"));
   const number = element("span", "number", readable(passage.relevance_score));
-  made.append(element("span", "hidden", "relevance "), bar, number);
-  return made;
+  node.append(element("span", "hidden", "relevance "), bar, number);
+  return node;
 }
 
 const SCORES = [
@@ -120,11 +120,11 @@ function scores(passage, column) {
   return list;
 }
 
-// One card of the column "before" or "after".
+// A card for the column "before" or "after".
 export function card(passage, column, matched) {
-  const made = element("li", "card");
-  made.dataset.id = passage.id;
-  made.tabIndex = -1;
+  const node = element("li", "card");
+  node.dataset.id = passage.id;
+  node.tabIndex = -1;
   const place = element("div", "place");
   const rank = column === "before" ? passage.rank_before : passage.rank;
   place.append(element("span", "rank", String(rank)), move(passage));
@@ -135,6 +135,6 @@ export function card(passage, column, matched) {
   head.append(title(passage, matched), relevance(passage));
   const body = element("div", "body");
   body.append(head, text, scores(passage, column));
-  made.append(place, body);
-  return made;
+  node.append(place, body);
+  return node;
 }

@@ -1,4 +1,4 @@
-// The keyboard: to the question, among the passages, to a passage's twin in the other list.
+// Keyboard: to the question, between passages, and to the same passage in the other list.
 const NARROW = matchMedia("(max-width: 700px)");
 
 function typing(target) {
@@ -9,7 +9,7 @@ function shownCards(list) {
   return [...list.children].filter((card) => !card.hidden);
 }
 
-// `page` gives the elements and what the page can do: see page.js.
+// `page` has the elements and functions of the page, see page.js.
 export function listenToKeys(page) {
   const { query, threshold, keys, before, after } = page;
 

@@ -1,4 +1,4 @@
-// Lines between the columns: where each of the best passages was, and where it went.
+// Lines between the columns, from the old to the new rank of each of the best passages.
 const SVG = "http://www.w3.org/2000/svg";
 const MOST = 8;
 

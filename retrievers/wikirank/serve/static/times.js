@@ -1,4 +1,4 @@
-// The time of each stage, as one bar and in words.
+// The time of each stage, as a bar and as text.
 import { element } from "./cards.js";
 
 const NAMES = {
