@@ -83,10 +83,10 @@ def test_rerank_is_a_filter() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("not json", "Line 2 of standard input is not JSON"),
-        ('{"query": "q"}', "Line 2 of standard input is not of the form"),
-        ('{"query": "q", "passages": [1]}', "Line 2 of standard input is not of the form"),
-        ('["q"]', "Line 2 of standard input is not of the form"),
+        ("not json", "in line 2 of standard input, got invalid JSON"),
+        ('{"query": "q"}', "in line 2 of standard input, got other JSON"),
+        ('{"query": "q", "passages": [1]}', "in line 2 of standard input, got other JSON"),
+        ('["q"]', "in line 2 of standard input, got other JSON"),
         ('{"query": " ", "passages": ["p"]}', "query"),
     ],
 )
@@ -117,7 +117,7 @@ def test_rerank_names_a_bad_line(line: str, message: str) -> None:
         (
             ["train", "--recipe", "card", "--epochs", "2", "--corpus", "x", "--output", "{tmp}/x"],
             1,
-            "belong to --recipe wiki",
+            "Expected only fixed settings with --recipe card, got --epochs",
         ),
         (
             [
@@ -125,7 +125,7 @@ def test_rerank_names_a_bad_line(line: str, message: str) -> None:
                 *("--corpus", "x", "--output", "{tmp}/x"),
             ],
             1,
-            "--loss and --held-out-queries belong to --recipe wiki",
+            "--recipe card, got --loss and --held-out-queries",
         ),
         (
             ["train", "--loss", "distillation", "--corpus", "x", "--output", "{tmp}/x"],

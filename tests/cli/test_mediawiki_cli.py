@@ -64,10 +64,16 @@ def test_a_private_wiki(wiki: Wiki, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["sample", "--titles", "Ada"], "sample takes the options none; got titles too"),
-        (["https://wiki.example/api.php", "--titles", "@no-such-file"], "cannot be read"),
-        (["https://wiki.example/api.php", "--titles", " | "], "names no title"),
+        (
+            ["https://wiki.example/api.php", "--titles", "@no-such-file"],
+            "Cannot read --titles @no-such-file",
+        ),
+        (["https://wiki.example/api.php", "--titles", " | "], "Expected titles in --titles"),
         (["https://wiki.example/api.php", "--depth", "2"], "depth goes with a category"),
-        (["https://a.example/api.php", "https://b.example/api.php"], "goes to one wiki, but 2"),
+        (
+            ["https://a.example/api.php", "https://b.example/api.php"],
+            "Expected one wiki for the password or token, got 2",
+        ),
         (["http://wiki.example/api.php"], "--allow-http"),
     ],
 )

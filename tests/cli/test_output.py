@@ -90,7 +90,7 @@ def test_a_pipe_gets_lines_without_boxes_or_colours() -> None:
     ("arguments", "shown"),
     [
         (["search", "--help"], "Examples:\n\n  - wikirank search"),
-        (["train", "--help"], "with a search log of yours:\n\n  - wikirank train"),
+        (["train", "--help"], "with the questions of your search log:\n\n  - wikirank train"),
         (["--help"], "Commands:"),
         (["search", "--k", "x", "y"], "Error: Invalid value for '--k'"),
         (["sarch"], "No such command 'sarch'"),
@@ -121,9 +121,9 @@ def test_a_line_of_progress_every_ten_seconds(capsys: pytest.CaptureFixture[str]
     lines = ProgressLines(clock=lambda: seconds[0])
     for _ in range(25):
         seconds[0] += 1
-        lines.tell(f"{seconds[0]:.0f} s")
-    lines.tell("Another step", topic="other")
-    ProgressLines(show=False, clock=lambda: 1e9).tell("never", topic="any")
+        lines.write(f"{seconds[0]:.0f} s")
+    lines.write("Another step", topic="other")
+    ProgressLines(show=False, clock=lambda: 1e9).write("never", topic="any")
     out, err = capsys.readouterr()
     assert (out, err.splitlines()) == ("", ["10 s", "20 s", "Another step"])
 

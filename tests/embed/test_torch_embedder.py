@@ -114,6 +114,9 @@ def test_prompts_without_a_model(tmp_path: Path) -> None:
     wiki.write_text(json.dumps({"title": "Dew", "text": TEXTS[0]}), "utf-8")
     command = ["index", str(wiki), "--into", str(tmp_path / "index"), "--query-prompt", "q: "]
     found = CliRunner().invoke(app, command)
-    assert isinstance(found.exception, InvalidArgumentError) or "go with --embedder" in found.output
+    assert (
+        isinstance(found.exception, InvalidArgumentError)
+        or "Expected --embedder with" in found.output
+    )
     assert found.exit_code != 0
     assert not (tmp_path / "index").exists()

@@ -91,7 +91,7 @@ def test_ctrl_c_during_indexing(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate()
     assert process.returncode == 130, errors
-    assert "run the same command to go on" in errors
+    assert "Run the same command again to continue" in errors
     assert "Traceback" not in errors
     assert 0 < _passages(folder) < 400 * 8
 

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from langchain_wikirank import WikiRetriever
 from langchain_wikirank.cli import app
-from wikirank.cli.build import embedder_maker
+from wikirank.cli.build import embedder_factory
 from wikirank.embed import load, load_any_embedder, load_embedder
 from wikirank.errors import InvalidArgumentError, MissingExtraError, ModelError
 
@@ -137,7 +137,7 @@ def test_workers_of_a_cluster_load_it_though_they_have_imported_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COHERE_API_KEY", "secret")
-    maker = pickle.dumps(embedder_maker({"model": MODEL})).hex()
+    maker = pickle.dumps(embedder_factory({"model": MODEL})).hex()
     code = f"import pickle\nprint(pickle.loads(bytes.fromhex({maker!r}))().recipe)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.stdout == f"{ {'model': MODEL} }\n", run.stderr

@@ -22,7 +22,13 @@ from langchain_wikirank._evidence.selection import (
 )
 from wikirank._server import check_token, open_socket
 from wikirank.cli.options import DeviceOption, ModelOption, RevisionOption, chosen_reranker
-from wikirank.cli.places import PlaceOption, WikiOption, ZimOption, check_one_place, open_live
+from wikirank.cli.targets import (
+    OptionalIndexOption,
+    WikiOption,
+    ZimOption,
+    check_one_target,
+    open_live,
+)
 from wikirank.errors import WikirankError
 
 if TYPE_CHECKING:
@@ -44,7 +50,7 @@ class TransportChoice(StrEnum):
 
 
 def command(
-    index: PlaceOption = None,
+    index: OptionalIndexOption = None,
     wiki: WikiOption = None,
     zim: ZimOption = None,
     transport: Annotated[
@@ -99,7 +105,7 @@ def command(
 
     - `WIKIRANK_MCP_TOKEN=… wikirank mcp --index my-index --transport http`
     """
-    check_one_place(index, wiki, zim)
+    check_one_target(index, wiki, zim)
     over_http = transport is TransportChoice.http
     if over_http:
         check_token(host, token, hint=f"Set {TOKEN_VARIABLE}")

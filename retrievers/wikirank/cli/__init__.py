@@ -1,4 +1,4 @@
-"""The command `wikirank`. Each command is a module; heavy imports wait until one runs."""
+"""The command line `wikirank`: one module per command, with heavy imports inside the commands."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ from wikirank.errors import WikirankError
 
 app = typer.Typer(
     name="wikirank",
-    help="Wiki text in, ranked and cited passages out. No API key, no GPU, no network.",
+    help="Index wiki text and search it for ranked passages with citations. "
+    "Needs no API key, no GPU and no network.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -48,8 +49,8 @@ app.command("evaluate")(evaluate.command)
 app.command("calibrate")(calibrate.command)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"wikirank {__version__}")
         raise typer.Exit
 
@@ -57,32 +58,35 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
     ] = False,
 ) -> None:
     pass
 
 
-def _print_plainly() -> None:
-    """Help and usage errors without boxes and Markdown, as a pipe or a log wants them."""
+def _use_plain_help() -> None:
+    """Print help and usage errors without boxes and Markdown, for pipes and logs."""
     app.rich_markup_mode = None
     for command in app.registered_commands:
         text = getdoc(command.callback) or ""
-        command.help = text.replace(":\n- ", ":\n\n- ").replace("`", "")
+        command.help = text.replace(":\n- ", ":\n\n- ").replace("\n  ", " ").replace("`", "")
 
 
 def main() -> None:
-    """Run the command line; an error of ours is one message and exit status 1."""
+    """Run the command line. A `WikirankError` becomes one message and exit status 1."""
     for stream in (sys.stdout, sys.stderr):
-        # Where the terminal's encoding lacks a character, a mark stands for it: no traceback.
+        # Print `?` for characters that the terminal's encoding lacks, instead of failing.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
     if not (sys.stdout.isatty() and sys.stderr.isatty()):
-        _print_plainly()
+        _use_plain_help()
     try:
         app()
     except WikirankError as err:
-        # A Text: square brackets in a message are no markup.
+        # Use Text, because square brackets in a message are not markup.
         message = Text.assemble(("Error:", "bold red"), " ", str(err))
         Console(stderr=True).print(message, soft_wrap=True)
         sys.exit(1)

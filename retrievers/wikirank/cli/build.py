@@ -1,4 +1,4 @@
-"""Building an index from the command line: `index` and `demo` share it."""
+"""Build an index from the command line; shared by `index` and `demo`."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from wikirank.runtime.model_pairs import BUNDLED, model_pair
 def open_sources(
     specs: Sequence[str], name: str | None, options: SourceOptions | None = None
 ) -> list[Source]:
-    """Open the sources of a command line.
+    """Open the sources named on the command line.
 
     Args:
         specs: Paths, addresses of wikis, or `sample`.
-        name: A name for the source, if there is one only.
-        options: What to take of each.
+        name: Name for the source; only allowed with a single source.
+        options: Which pages to read from each source.
 
     Returns:
         The sources.
 
     Raises:
-        InvalidArgumentError: If a name is given to several sources.
+        InvalidArgumentError: If a name is given for several sources.
     """
     if name is not None and len(specs) > 1:
-        msg = f"--name names one source, but {len(specs)} are given. Index them one by one."
+        msg = f"Expected one source with --name, got {len(specs)}. Index them one by one."
         raise InvalidArgumentError(msg)
     return [open_source(spec, name=name, options=options) for spec in specs]
 
@@ -51,7 +51,7 @@ def open_sources(
 def chosen_splitter(
     kind: str | None, max_chars: int | None, overlap: int | None
 ) -> Splitter | None:
-    """The splitter that the options name; None where they leave it open."""
+    """Return the splitter that the options describe; None if no option is set."""
     if kind is None and max_chars is None and overlap is None:
         return None
     limit = max_chars or 500
@@ -60,9 +60,11 @@ def chosen_splitter(
     if kind == "windows" and not overlap:
         return WindowSplitter(max_chars=limit)
     if kind == "windows":
-        msg = "--overlap goes with --splitter sentences; windows do not overlap."
+        msg = (
+            "Expected --overlap with --splitter sentences, got --splitter windows. Drop --overlap."
+        )
     else:
-        msg = f"--splitter is sentences or windows, got {kind!r}."
+        msg = f"Expected --splitter sentences or windows, got {kind!r}. Choose one of them."
     raise InvalidArgumentError(msg)
 
 
@@ -73,7 +75,7 @@ def chosen_embedder(
     passage_prompt: str | None,
     device: str | None = None,
 ) -> Embedder | None:
-    """The embedder that the options name; None where they leave it open."""
+    """Load the embedder that the options describe; None if no option is set."""
     if model is not None:
         return load_any_embedder(
             model,
@@ -83,7 +85,10 @@ def chosen_embedder(
             device=device,
         )
     if revision or query_prompt or passage_prompt:
-        msg = "--embedder-revision, --query-prompt and --passage-prompt go with --embedder."
+        msg = (
+            "Expected --embedder with --embedder-revision, --query-prompt or --passage-prompt, got "
+            "none. Name the embedder."
+        )
         raise InvalidArgumentError(msg)
     return None
 
@@ -104,49 +109,54 @@ def build_index(
     ray: bool = False,
     wait: float = 0.0,
 ) -> list[IndexReport]:
-    """Bring an index in line with sources, with a progress bar each.
+    """Create or update an index from sources, with a progress bar for each source.
 
     Args:
-        sources: What to read.
+        sources: The sources to index.
         into: Folder of the index.
-        splitter: How to cut articles; None for what the index has, or the default.
-        chroma_url: Addresses of Chroma servers.
-        collection: Name of their collection.
-        language: Of the sources, as `de`; None has the text tell it.
-        models: Name of an embedder and a reranker in place of `embedder`, see
+        splitter: How to split articles; None for the splitter of an existing index, or the default.
+        chroma_url: Addresses of Chroma servers; None to store the vectors in the folder.
+        collection: Name of the collection on the servers.
+        language: Language code of the sources, such as `de`; None to detect it.
+        models: Name of a pair of embedder and reranker, instead of `embedder`. See
             `wikirank.runtime.model_pairs`.
-        embedder: Model for the vectors; None for what the index has, or the bundled one.
-        device: Where the model for the vectors runs, if no `embedder` is given.
-        show_progress: Whether to show the bars.
-        reread: Whether to read files even if they look unchanged.
-        ray: Whether to read, split and embed on a Ray cluster.
-        wait: How many seconds to wait for another writer to end.
+        embedder: Embedding model; None for the embedder of an existing index, or the bundled one.
+        device: Device for the embedding model, if no `embedder` is given.
+        show_progress: Whether to show progress.
+        reread: Whether to read files again that look unchanged.
+        ray: Whether to parse, split and embed on a Ray cluster.
+        wait: Seconds to wait until another process has finished writing.
 
     Returns:
-        A report for each source.
+        One report per source.
 
     Raises:
-        InvalidArgumentError: If the models are not known, or an embedder is given beside them.
-        MissingExtraError: If Ray is wanted and not installed.
-        EmptyCorpusError: If a source holds no text.
-        CorpusError: If a source cannot be read. A new index without a passage is taken back.
-        Exit: With status 130, after a word on how to go on, on Ctrl-C.
+        InvalidArgumentError: If the model pair is unknown, or options contradict each other.
+        MissingExtraError: If Ray is requested but not installed.
+        EmptyCorpusError: If a source has no text.
+        CorpusError: If a source cannot be read. A new index without passages is deleted again.
+        Exit: With status 130 on Ctrl-C, after a message on how to continue.
     """
     pair = model_pair(models or BUNDLED)
     if models is not None:
         if embedder is not None:
-            msg = f"Expected --models or --embedder, got both; {models} has an embedder."
+            msg = (
+                "Expected --models or --embedder, got both. Leave one out: --models chooses an "
+                "embedder too."
+            )
             raise InvalidArgumentError(msg)
         embedder = load_any_embedder(models, device=device)
     elif embedder is None and device is not None:
         embedder = recorded_embedder(_recorded_recipe(into), device)
     if ray and device is not None:
-        msg = f"Expected --device or --ray, got both ({device}): workers embed on their CPUs."
+        msg = (
+            "Expected --device or --ray, got both. Drop --device: Ray workers embed on their CPUs."
+        )
         raise InvalidArgumentError(msg)
     is_new = not is_index(into) and not (into.is_dir() and any(into.iterdir()))
     reports: list[IndexReport] = []
     with (
-        _chosen_workers(ray, into, embedder) as workers,
+        _open_workers(ray, into, embedder) as workers,
         WikiIndex.open_or_create(
             into,
             splitter=splitter,
@@ -172,14 +182,17 @@ def build_index(
             raise
         except KeyboardInterrupt as err:
             Console(stderr=True).print(
-                f"Interrupted. {counted(index.store.count(), 'passage')} safe in {into}; "
-                "run the same command to go on."
+                f"Interrupted. {counted(index.store.count(), 'passage')} saved in {into}. "
+                "Run the same command again to continue.",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
             )
             raise typer.Exit(130) from err
     return reports
 
 
-def _chosen_workers(
+def _open_workers(
     ray: bool, into: Path, embedder: Embedder | None
 ) -> AbstractContextManager[IngestWorkers | None]:
     if not ray:
@@ -187,17 +200,17 @@ def _chosen_workers(
     from wikirank.cluster import RayWorkers
 
     recipe = getattr(embedder, "recipe", None) if embedder else _recorded_recipe(into)
-    return RayWorkers(make_embedder=embedder_maker(recipe))
+    return RayWorkers(make_embedder=embedder_factory(recipe))
 
 
-def embedder_maker(recipe: Mapping[str, str | None] | None) -> Callable[[], Embedder]:
-    """What opens a recorded embedder in another process, which may have imported nothing yet.
+def embedder_factory(recipe: Mapping[str, str | None] | None) -> Callable[[], Embedder]:
+    """Return a picklable function that opens an embedder in another process.
 
     Args:
-        recipe: As an index records it.
+        recipe: The embedder as recorded in an index; None for the bundled one.
 
     Returns:
-        A function that can be pickled.
+        The function. It imports all that it needs.
     """
     name = str((recipe or {}).get("model"))
     if is_provider_model(name):
@@ -206,7 +219,7 @@ def embedder_maker(recipe: Mapping[str, str | None] | None) -> Callable[[], Embe
 
 
 def _recorded_recipe(into: Path) -> dict[str, str | None] | None:
-    """What an index that is there embeds with."""
+    """Return the embedder recorded in an existing index."""
     if not is_index(into):
         return None
     store = PassageStore(into / STORE_FILE)

@@ -1,4 +1,4 @@
-"""`wikirank calibrate`: make probabilities of any reranker's scores."""
+"""`wikirank calibrate`: turn the scores of a reranker into probabilities."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from wikirank.cli.options import DeviceOption, JsonOption, MaxLengthOption, RevisionOption
+from wikirank.cli.options import (
+    DeviceOption,
+    JsonOption,
+    MaxLengthOption,
+    QuietOption,
+    RevisionOption,
+)
 
 
 def command(
@@ -20,25 +26,25 @@ def command(
     questions: Annotated[
         Path,
         typer.Option(
-            help="JSON lines: `id`, `question`, `passage_id` of a passage that answers. Not those "
-            "that the model was trained on."
+            help="JSON lines with `id`, `question`, and the `passage_id` of an answering passage. "
+            "Use questions that the model was not trained on."
         ),
     ],
-    passages: Annotated[Path, typer.Option(help="JSON lines: `id`, `title`, `text`.")],
+    passages: Annotated[Path, typer.Option(help="JSON lines with `id`, `title`, `text`.")],
     revision: RevisionOption = None,
     device: DeviceOption = None,
     max_length: MaxLengthOption = None,
-    depth: Annotated[int, typer.Option(min=2, help="Candidates a question.")] = 20,
-    every: Annotated[int, typer.Option(min=1, help="Ask every n-th question only.")] = 1,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    depth: Annotated[int, typer.Option(min=2, help="Candidates per question.")] = 20,
+    every: Annotated[int, typer.Option(min=1, help="Use only every n-th question.")] = 1,
+    quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Fit Platt scaling, so that relevance scores of a model are probabilities.
+    """Fit Platt scaling, so that the relevance scores of a model are probabilities.
 
-    Without it they are the sigmoid of the model's own score. The calibration is kept beside the
-    model in a folder, as `wikirank-calibration.json` or in its `wikirank.json`; of a hub id in
-    `~/.cache/wikirank`, or the folder that WIKIRANK_CACHE names. Whatever loads the model after
-    that takes it from there.
+    Without it, relevance scores are the sigmoid of the model's logits. The calibration is saved
+    where loading the model finds it. For a model folder, that is its `wikirank.json`, or a new
+    `wikirank-calibration.json` in the folder. For a hub id, it is `~/.cache/wikirank`, or the
+    folder in WIKIRANK_CACHE.
 
     Example:
     - `wikirank calibrate --model cross-encoder/ms-marco-MiniLM-L6-v2 --questions q.jsonl
@@ -70,9 +76,9 @@ def command(
         return
     Console().print(
         f"{cross_encoder.model_id}: relevance = sigmoid({fit.calibration.scale:.4g} × logit "
-        f"{fit.calibration.shift:+.4g}), of {fit.pairs} candidates, {fit.relevant} of which "
-        f"answer. Expected calibration error {fit.error_before:.3f} before, {fit.error_after:.3f} "
-        f"after. Kept in {file}.",
+        f"{fit.calibration.shift:+.4g}), fitted on {fit.pairs} candidates, {fit.relevant} of them "
+        f"relevant. Expected calibration error: {fit.error_before:.3f} before, "
+        f"{fit.error_after:.3f} after. Saved in {file}.",
         markup=False,
         highlight=False,
         soft_wrap=True,

@@ -1,4 +1,4 @@
-"""`wikirank demo`: the whole way, on real Wikipedia text."""
+"""`wikirank demo`: index and search real Wikipedia text."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ QUESTIONS = (
 
 
 def command(
-    index: Annotated[Path, typer.Option("--index", help="Folder of the demo's index.")] = Path(
+    index: Annotated[Path, typer.Option("--index", help="Folder of the demo index.")] = Path(
         "demo-index"
     ),
-    k: Annotated[int, typer.Option("--k", "-k", help="Passages to show.")] = 3,
+    k: Annotated[int, typer.Option("--k", "-k", help="Passages to show per question.")] = 3,
 ) -> None:
-    """Index 10,033 Wikipedia leads, ask three questions, show results before and after reranking.
+    """Index 10,033 Wikipedia leads and show three searches before and after reranking.
 
-    The first run builds the index, in about two minutes; later ones use it again.
+    The first run builds the index in about two minutes. Later runs reuse it.
     """
     from wikirank.cli.build import build_index, open_sources
     from wikirank.cli.output import timings_line
@@ -40,7 +40,7 @@ def command(
     console = Console()
     (report,) = build_index(open_sources(["sample"], None), index)
     console.print(
-        f"{counted(report.articles, 'article')} of English Wikipedia in {index} "
+        f"{counted(report.articles, 'article')} from English Wikipedia in {index} "
         f"({counted(report.passages_written, 'passage')} written in {report.seconds:.1f} s)."
     )
     with WikiIndex.open(index) as opened:

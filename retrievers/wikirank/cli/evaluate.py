@@ -1,4 +1,4 @@
-"""`wikirank evaluate`: first stages and rerankers side by side."""
+"""`wikirank evaluate`: compare retrievers and rerankers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from wikirank.cli.options import DeviceOption, JsonOption, RevisionOption
+from wikirank.cli.options import DeviceOption, JsonOption, QuietOption, RevisionOption
 from wikirank.errors import InvalidArgumentError
 from wikirank.types import SearchType
 
@@ -31,64 +31,69 @@ _DEPTH = 50
 def command(
     questions: Annotated[
         Path | None,
-        typer.Option(help="`.jsonl`/`.jsonl.gz` of `id`, `question`, `passage_id`."),
+        typer.Option(help="`.jsonl` or `.jsonl.gz` with `id`, `question`, `passage_id`."),
     ] = None,
     passages: Annotated[
-        Path | None, typer.Option(help="`.jsonl`/`.jsonl.gz` of `id`, `text`, perhaps `title`.")
+        Path | None,
+        typer.Option(help="`.jsonl` or `.jsonl.gz` with `id`, `text` and an optional `title`."),
     ] = None,
     beir: Annotated[
-        Path | None, typer.Option(help="Instead of both: a folder in BEIR's format.")
+        Path | None,
+        typer.Option(help="Instead of --questions and --passages: a folder in BEIR format."),
     ] = None,
     held_out: Annotated[
         Path | None,
         typer.Option(
-            help="Or the held-out queries of a model: a folder that `train --recipe wiki` wrote."
+            help="Or the held-out queries of a model: a folder written by `train --recipe wiki`."
         ),
     ] = None,
     wiki_eval: Annotated[
         str | None,
         typer.Option(
             metavar="CORPUS",
-            help="Or the model card's `wiki-eval`, made of `sample`, a file, or a folder: two "
-            "candidates a query; with --depth, all its passages are searched.",
+            help="Or the `wiki-eval` set of the model card, made from `sample`, a file, or a "
+            "folder. It has two candidates per query; with --depth, all its passages are searched.",
         ),
     ] = None,
     distractors: Annotated[
-        str | None, typer.Option(help="Further passages: `sample`, a file, or a folder.")
+        str | None,
+        typer.Option(help="Source of more passages to search: `sample`, a file, or a folder."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=0, help="Most distractors, in passages.")] = 10_000,
+    limit: Annotated[int, typer.Option(min=0, help="Most passages from --distractors.")] = 10_000,
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="Reranker: `bundled`, a folder, a hub id; repeatable. "
-            "[default: bundled; with --held-out the folder's own]"
+            help="Reranker: `bundled`, a folder, or a hub id. Repeatable. "
+            "[default: bundled; with --held-out, the model in that folder]"
         ),
     ] = None,
     revision: RevisionOption = None,
     device: DeviceOption = None,
     search_type: Annotated[
-        SearchType, typer.Option(help="Whose candidates are reranked.")
+        SearchType, typer.Option(help="Search whose candidates are reranked.")
     ] = "hybrid",
     depth: Annotated[
-        int | None, typer.Option(min=1, help=f"Candidates a query. [default: {_DEPTH}]")
+        int | None, typer.Option(min=1, help=f"Candidates per query. [default: {_DEPTH}]")
     ] = None,
-    every: Annotated[int, typer.Option(min=1, help="Ask every n-th question only.")] = 1,
+    every: Annotated[int, typer.Option(min=1, help="Use only every n-th question.")] = 1,
     keep: Annotated[
         Path | None,
         typer.Option(
-            help="Keep every logit in this file: the same command, stopped, goes on from there, "
-            "and times are of what was left to score."
+            help="Save all logits in this file. If you stop the command, run it again to continue; "
+            "reported times then only cover the pairs scored in the last run."
         ),
     ] = None,
-    html: Annotated[Path | None, typer.Option(help="Write a page with plots here.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    html: Annotated[
+        Path | None, typer.Option(help="Write an HTML report with plots to this file.")
+    ] = None,
+    quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure BM25, dense and hybrid search, and each reranker on the same candidates.
+    """Measure BM25, dense and hybrid search, and rerankers on the same candidates.
 
-    Shows MRR@10, nDCG@10, MAP, recall and accuracy@1 with intervals and a significance test, what
-    a perfect reranker would reach, hard questions apart, and whether relevance scores can be
-    trusted.
+    Reports MRR@10, nDCG@10, MAP, recall and accuracy@1 with confidence intervals and a
+    significance test, the best scores that any reranker could reach, results on hard questions,
+    and the calibration of the relevance scores.
 
     Examples:
     - `wikirank evaluate --questions q.jsonl --passages p.jsonl --every 10`
@@ -108,20 +113,20 @@ def command(
     from wikirank.evaluate.kept_scores import CachedCrossEncoder
     from wikirank.evaluate.report import terminal_report
 
-    _check(held_out, wiki_eval, distractors, depth)
+    _check_distractors(held_out, wiki_eval, distractors, depth)
     task = _task(questions, passages, beir, held_out, wiki_eval, depth)
     if html is not None and not html.parent.is_dir():
-        # Better now than after an hour.
-        msg = f"there is no folder {html.parent}"
+        # Fail before the evaluation, which may take hours.
+        msg = f"Expected a file in an existing folder, got {html}. Create {html.parent} first."
         raise typer.BadParameter(msg, param_hint="--html")
-    own = held_out / "onnx" if held_out else "bundled"
-    models = _models(model or [own], revision, device)
+    default = held_out / "onnx" if held_out else "bundled"
+    models = _load_models(model or [default], revision, device)
     if keep is not None:
-        models = {name: CachedCrossEncoder(one, keep) for name, one in models.items()}
+        models = {name: CachedCrossEncoder(loaded, keep) for name, loaded in models.items()}
     task = replace(task, dataset=task.dataset.every(every))
     with step_progress(show=not quiet) as on_step:
-        others = _distractors(distractors, limit)
-        evaluation = _run(task, others, models, search_type, on_step)
+        more_passages = _read_distractors(distractors, limit)
+        evaluation = _run(task, more_passages, models, search_type, on_step)
     if html is not None:
         html.write_text(html_page(evaluation), encoding="utf-8")
         Console(stderr=True).print(f"Wrote {html}.", markup=False, highlight=False)
@@ -134,7 +139,7 @@ def command(
 
 @dataclass(frozen=True)
 class _Task:
-    """What is asked, and where the candidates come from: those given, or else an index."""
+    """The queries, and their candidates; without candidates, an index is built and searched."""
 
     name: str
     dataset: RetrievalDataset
@@ -142,19 +147,19 @@ class _Task:
     candidates: GivenCandidates | None = None
 
 
-def _check(
+def _check_distractors(
     held_out: Path | None, wiki_eval: str | None, distractors: str | None, depth: int | None
 ) -> None:
-    """Refuse distractors where nothing is searched."""
+    """Refuse distractors if nothing is searched."""
     if distractors is None:
         return
     if held_out:
-        msg = "--held-out has its candidates, so --distractors would not be searched; leave it out."
+        msg = "--held-out has its own candidates, so --distractors has no effect. Leave it out."
         raise InvalidArgumentError(msg)
     if wiki_eval and depth is None:
         msg = (
-            "--wiki-eval has two candidates a query, so --distractors would not be searched; add "
-            "--depth to search, or leave it out."
+            "--wiki-eval has two candidates per query, so --distractors has no effect. Add --depth "
+            "to search, or leave --distractors out."
         )
         raise InvalidArgumentError(msg)
 
@@ -169,11 +174,13 @@ def _task(
 ) -> _Task:
     from wikirank.evaluate.datasets import load_retrieval_dataset
 
-    sets = [questions or passages, beir, held_out, wiki_eval]
-    if sum(one is not None for one in sets) != 1 or bool(questions) != bool(passages):
+    datasets = [questions or passages, beir, held_out, wiki_eval]
+    count = sum(dataset is not None for dataset in datasets)
+    if count != 1 or bool(questions) != bool(passages):
         msg = (
-            "Name one data set: --questions and --passages, or --beir, --held-out or --wiki-eval "
-            "alone."
+            "Expected exactly one data set: --questions with --passages, --beir, --held-out or "
+            f"--wiki-eval; got {'an incomplete one' if count == 1 else count or 'none'}. "
+            "Name one data set."
         )
         raise InvalidArgumentError(msg)
     if held_out is not None:
@@ -204,16 +211,19 @@ def _wiki_eval(corpus: str, depth: int | None) -> _Task:
     return _Task(f"{name}, searched", searched_dataset(pairs), depth)
 
 
-def _models(
+def _load_models(
     specs: Sequence[str | Path], revision: str | None, device: str | None
 ) -> dict[str, CrossEncoder]:
-    """The rerankers by their ids, or, where two have one id, by id and what was asked for."""
+    """Load the rerankers, by their ids. An id that occurs twice is followed by the option."""
     from wikirank.rank import load_cross_encoder
     from wikirank.runtime.model_pairs import BUNDLED
 
     hub = [s for s in dict.fromkeys(specs) if s != BUNDLED and not Path(s).expanduser().is_dir()]
     if revision is not None and len(hub) != 1:
-        msg = f"--revision is of one hub id, got {len(hub)} among the models; see --model."
+        msg = (
+            f"Expected one hub id among the models with --revision, got {len(hub)}. "
+            "Leave --revision out, or name one hub id by --model."
+        )
         raise InvalidArgumentError(msg)
     loaded = {
         spec: load_cross_encoder(spec, revision=revision if spec in hub else None, device=device)
@@ -226,7 +236,7 @@ def _models(
     }
 
 
-def _distractors(spec: str | None, limit: int) -> Iterator[Passage]:
+def _read_distractors(spec: str | None, limit: int) -> Iterator[Passage]:
     from wikirank.corpus import open_source
     from wikirank.evaluate.candidates import distractor_passages
 

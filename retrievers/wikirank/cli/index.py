@@ -1,4 +1,4 @@
-"""`wikirank index`: bring an index in line with sources."""
+"""`wikirank index`: create or update an index."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from wikirank.cli.options import JsonOption, WaitOption
+from wikirank.cli.options import JsonOption, QuietOption, WaitOption
 from wikirank.cli.wiki_options import (
     AllowHttpOption,
     CategoryOption,
@@ -30,33 +30,38 @@ def command(
         list[str],
         typer.Argument(
             metavar="SOURCE…",
-            help="`sample`; a `.jsonl`/`.jsonl.gz`/`.parquet`/`.zim` file; a MediaWiki export: "
-            "`.xml`/`.xml.bz2`/`.xml.gz`/`.xml.zst`; a folder of `.txt`/`.md` or of `.parquet`; "
-            "the address of a MediaWiki.",
+            help="`sample`; a `.jsonl`, `.jsonl.gz`, `.parquet` or `.zim` file; a MediaWiki export "
+            "(`.xml`, `.xml.bz2`, `.xml.gz` or `.xml.zst`); a folder of `.txt` and `.md` files or "
+            "of `.parquet` files; or the address of a MediaWiki.",
         ),
     ],
-    into: Annotated[Path, typer.Option("--into", help="Folder of the index; made if new.")],
+    into: Annotated[Path, typer.Option("--into", help="Folder of the index; created if missing.")],
     name: Annotated[
         str | None,
         typer.Option(
-            help="Name of the source; its file's name if left out. A name that the index has takes "
-            "the new file in place of the old: next month's dump."
+            help="Name of the source. A source of the same name in the index is replaced, for "
+            "example by next month's dump. [default: name of the file]"
         ),
     ] = None,
     splitter: Annotated[
-        str | None, typer.Option(help="`sentences` (default) or `windows`; fixed per index.")
+        str | None,
+        typer.Option(
+            help="`sentences` or `windows`; cannot be changed for an existing index. "
+            "[default: sentences]"
+        ),
     ] = None,
     max_chars: Annotated[
-        int | None, typer.Option(min=50, help="Longest passage, in characters. [default: 500]")
+        int | None, typer.Option(min=50, help="Most characters of a passage. [default: 500]")
     ] = None,
     overlap: Annotated[
-        int | None, typer.Option(min=0, help="Characters that neighbours share. [default: 0]")
+        int | None,
+        typer.Option(min=0, help="Characters that neighbouring passages share. [default: 0]"),
     ] = None,
     chroma_url: Annotated[
         list[str] | None,
         typer.Option(
-            help="Keep the vectors in a Chroma server: http://host:port. Given several times, each "
-            "server gets whole sources, and a question goes to all."
+            help="Store the vectors on a Chroma server: http://host:port. Repeatable: each source "
+            "goes to one of the servers, and a search asks all of them."
         ),
     ] = None,
     collection: Annotated[
@@ -65,54 +70,59 @@ def command(
     language: Annotated[
         str | None,
         typer.Option(
-            help="Language of the wiki, as `de`: its stems and stop words in lexical search; "
-            "`other` has none. [default: told by the text]"
+            help="Language of the wiki, such as `de`, for stemming and stop words in lexical "
+            "search; `other` uses neither. [default: detected from the text]"
         ),
     ] = None,
     models: Annotated[
         str | None,
         typer.Option(
-            help="`multilingual`: an embedder and a reranker of the hub that read many languages; "
-            "or `bundled`. The index records both. [default: bundled]"
+            help="`bundled`, or `multilingual`: an embedder and a reranker from the hub for many "
+            "languages. The index records both. [default: bundled]"
         ),
     ] = None,
     embedder: Annotated[
         str | None,
         typer.Option(
-            help="Model for the vectors alone: `bundled`, a folder, a hub id such as "
+            help="Embedding model only: `bundled`, a folder, a hub id such as "
             "`intfloat/multilingual-e5-small` (without ONNX files it needs the [torch] extra), or "
-            "`provider:model` by LangChain. The index records it and is opened with it."
+            "a LangChain `provider:model`. The index records it and uses it for queries."
         ),
     ] = None,
     embedder_revision: Annotated[
-        str | None, typer.Option(help="Commit, tag or branch of a hub id.")
+        str | None, typer.Option(help="Commit, tag or branch of a hub embedder.")
     ] = None,
     query_prompt: Annotated[
         str | None,
         typer.Option(
-            help="Put before queries, as `query: `. [default: as the model's config says]"
+            help="Text to put before each query, such as `query: `. [default: from the model's "
+            "config]"
         ),
     ] = None,
     passage_prompt: Annotated[
-        str | None, typer.Option(help="Likewise before passages, as `passage: `.")
+        str | None,
+        typer.Option(
+            help="Text to put before each passage, such as `passage: `. [default: from the model's "
+            "config]"
+        ),
     ] = None,
     device: Annotated[
         str | None,
         typer.Option(
-            help="Where that model runs: `cuda` (ONNX needs onnxruntime-gpu), `cpu`, … "
-            "[default: the CPU; torch chooses]"
+            help="Device of the embedding model: `cpu`, `cuda` (with ONNX needs onnxruntime-gpu), "
+            "… [default: the CPU for ONNX; otherwise torch chooses]"
         ),
     ] = None,
     ray: Annotated[
         bool,
         typer.Option(
             "--ray",
-            help="Read, split and embed on the Ray cluster that RAY_ADDRESS names, or on one "
-            "started here. This process writes. Files must be readable on every node.",
+            help="Parse, split and embed on the Ray cluster in RAY_ADDRESS, or on one started "
+            "here. Only this process writes the index. Every node must be able to read the files.",
         ),
     ] = False,
     reread: Annotated[
-        bool, typer.Option("--reread", help="Read files even if they look unchanged.")
+        bool, typer.Option("--reread", help="Read files again even if they look unchanged.")
     ] = False,
     titles: TitlesOption = None,
     category: CategoryOption = None,
@@ -124,13 +134,13 @@ def command(
     contact: ContactOption = None,
     allow_http: AllowHttpOption = False,
     wait: WaitOption = 0.0,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Index wiki sources, or bring an index up to date with them.
+    """Index wiki sources, or update an index from them.
 
-    Run it again after a change: unchanged articles are passed over, changed ones replaced, removed
-    ones dropped. Ctrl-C or a kill loses nothing; the same command goes on from there.
+    Run the command again after a change: it skips unchanged articles, replaces changed ones and
+    removes deleted ones. If it is interrupted or killed, nothing is lost: run it again to continue.
 
     Examples:
     - `wikirank index sample --into my-index`
@@ -139,8 +149,8 @@ def command(
 
     - `wikirank index dewiki.xml.bz2 --into mein-index --language de --models multilingual`
 
-    - `wikirank index enwiki-20261101-pages-articles.xml.bz2 --into my-index --name enwiki`, and the
-      next month's with the same name
+    - `wikirank index enwiki-20261101-pages-articles.xml.bz2 --into my-index --name enwiki`, and
+      next month's dump with the same name
 
     - `wikirank index wiki.parquet --into my-index --chroma-url http://localhost:8000`
 

@@ -1,4 +1,4 @@
-"""`wikirank info`: what an index holds."""
+"""`wikirank info`: describe an index."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wikirank.cli.options import IndexOption, JsonOption
 
 
 def command(index: IndexOption, as_json: JsonOption = False) -> None:
-    """Show what an index holds and how it was made.
+    """Show the sources and settings of an index.
 
     Example:
     - `wikirank info --index my-index --json`
@@ -22,16 +22,15 @@ def command(index: IndexOption, as_json: JsonOption = False) -> None:
 
     with WikiIndex.open(index) as opened:
         values = opened.info().as_dict()
-    if not as_json:  # A source and its place are one line.
-        places = values.pop("locations")
-        values["sources"] = [
-            f"{name}: {counted(articles, 'article')}"
-            + (f", {places[name]}" if name in places else "")
-            for name, articles in values["sources"].items()
-        ]
     if as_json:
         typer.echo(json.dumps(values, ensure_ascii=False))
         return
+    locations = values.pop("locations")
+    values["sources"] = [
+        f"{name}: {counted(articles, 'article')}"
+        + (f", {locations[name]}" if name in locations else "")
+        for name, articles in values["sources"].items()
+    ]
     table = Table(show_header=False, box=None)
     for key, value in values.items():
         if key == "sources":

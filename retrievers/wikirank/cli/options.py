@@ -1,4 +1,4 @@
-"""Options that several commands share, and how their values are read."""
+"""Options that several commands share, and functions that parse their values."""
 
 from __future__ import annotations
 
@@ -13,35 +13,38 @@ from wikirank.errors import IndexStorageError, InvalidArgumentError
 from wikirank.runtime.model_pairs import BUNDLED
 
 IndexOption = Annotated[Path, typer.Option("--index", help="Folder of the index.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 ModelOption = Annotated[
     str | None,
     typer.Option(
         help="Reranker: `bundled`, `multilingual`, a folder, or a hub id such as `org/name`. "
-        "[default: what the index recorded, else bundled]"
+        "[default: the reranker recorded in the index, otherwise bundled]"
     ),
 ]
 RevisionOption = Annotated[
-    str | None, typer.Option(help="Revision of a hub model: a commit, tag or branch.")
+    str | None, typer.Option(help="Commit, tag or branch of a hub reranker.")
 ]
-DeviceOption = Annotated[str | None, typer.Option(help="`cpu`, `cuda`, `cuda:1`, `mps`.")]
+DeviceOption = Annotated[
+    str | None, typer.Option(help="Device of the reranker: `cpu`, `cuda`, `cuda:1` or `mps`.")
+]
 MaxLengthOption = Annotated[
-    int | None, typer.Option(help="Longest query and passage together, in tokens.")
+    int | None, typer.Option(help="Most tokens of a query and a passage together.")
 ]
 WaitOption = Annotated[
-    float, typer.Option(min=0, help="Seconds to wait for another writer to end.")
+    float, typer.Option(min=0, help="Seconds to wait until another process has finished writing.")
 ]
 
 
 def chosen_reranker(
     model: str | None, revision: str | None, index: Path | None
 ) -> tuple[str, str | None]:
-    """Which reranker is meant: the one that is named, the index's own, or else the bundled one.
+    """Choose the reranker: the named one, otherwise the index's, otherwise the bundled one.
 
     Args:
-        model: The option.
-        revision: The option beside it.
-        index: The folder of the index, if there is one.
+        model: Value of `--model`.
+        revision: Value of `--revision`.
+        index: Folder of the index; None if there is no index.
 
     Returns:
         Name and revision for `load_cross_encoder`.
@@ -50,7 +53,9 @@ def chosen_reranker(
         InvalidArgumentError: If a revision is given without a model.
     """
     if model is None and revision is not None:
-        msg = f"Expected --revision beside --model, got {revision!r} alone. Name the model too."
+        msg = (
+            f"Expected --model with --revision, got --revision {revision!r} alone. Name the model."
+        )
         raise InvalidArgumentError(msg)
     recorded = _recorded_reranker(index) if model is None and index else None
     if recorded is None:
@@ -59,7 +64,7 @@ def chosen_reranker(
 
 
 def _recorded_reranker(index: Path) -> dict[str, Any] | None:
-    """Read without what opens an index, whose import takes longer than a model's loading."""
+    """Read the reranker without `WikiIndex`, whose import takes longer than loading a model."""
     from wikirank.index.store import STORE_FILE, PassageStore
 
     file = index.absolute() / STORE_FILE
@@ -69,23 +74,23 @@ def _recorded_reranker(index: Path) -> dict[str, Any] | None:
         with PassageStore(file) as store:
             recorded: dict[str, Any] | None = store.read_meta().get("reranker")
     except IndexStorageError:
-        return None  # What is wrong with the index is told where it is opened.
+        return None  # Opening the index reports the error.
     return recorded
 
 
 def parse_filters(pairs: Sequence[str]) -> dict[str, Any] | None:
-    """Read `key=value` options as one filter.
+    """Parse `key=value` options into one filter.
 
-    A value that reads as a number or as true or false matches it as such and as text.
+    A number, `true` or `false` matches both the JSON value and the same text.
 
     Args:
-        pairs: The options.
+        pairs: Values of `--filter`. All of them must hold.
 
     Returns:
-        The filter; None where there are no options.
+        The filter; None without options.
 
     Raises:
-        BadParameter: If an option has no `=`.
+        BadParameter: If an option has no key or no `=`.
     """
     clauses = [_clause(pair) for pair in pairs]
     if not clauses:
@@ -96,12 +101,12 @@ def parse_filters(pairs: Sequence[str]) -> dict[str, Any] | None:
 def _clause(pair: str) -> dict[str, Any]:
     key, equals, value = pair.partition("=")
     if not equals or not key:
-        msg = f"expected key=value, got {pair!r}"
+        msg = f"Expected key=value, got {pair!r}. Write the key, = and the value."
         raise typer.BadParameter(msg)
     try:
-        read = json.loads(value)
+        parsed = json.loads(value)
     except (ValueError, RecursionError):
-        read = value
-    if isinstance(read, (bool, int, float)):
-        return {"$or": [{key: value}, {key: read}]}
+        return {key: value}
+    if isinstance(parsed, (bool, int, float)):
+        return {"$or": [{key: value}, {key: parsed}]}
     return {key: value}

@@ -1,4 +1,4 @@
-"""What the commands print: progress and tables of passages."""
+"""Output of the commands: progress and tables of passages."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ if TYPE_CHECKING:
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _EXCERPT_CHARS = 240
-_LONGEST_EXCERPT = 600
-_SECONDS_BETWEEN = 10.0
+_MAX_EXCERPT_CHARS = 600
+_SECONDS_BETWEEN_LINES = 10.0
 
 
 @contextmanager
 def index_progress(description: str, *, show: bool = True) -> Iterator[OnProgress]:
-    """Progress on standard error: articles, passages, rate, time left.
+    """Show progress on standard error: articles, passages, rate, time left.
 
     Args:
-        description: What is indexed.
-        show: Whether to show it at all.
+        description: Text before the bar.
+        show: False to show nothing.
 
     Yields:
-        What to call after each batch.
+        Callback for the progress after each batch.
     """
     console = Console(stderr=True)
     if not console.is_terminal:
         lines = ProgressLines(show=show)
-        yield lambda state: lines.tell(
-            f"{description}: {_of(state.articles, state.total)} articles, "
+        yield lambda state: lines.write(
+            f"{description}: {_count(state.articles, state.total)} articles, "
             f"{counted(state.passages, 'passage')}"
         )
         return
     speed = "articles, {task.fields[passages]} passages {task.fields[rate]:.0f}/s"
-    with _progress(speed, console, show) as progress:
+    with _progress_bar(speed, console, show) as progress:
         task = progress.add_task(description, total=None, passages=0, rate=0.0)
 
         def update(state: IndexProgress) -> None:
@@ -71,21 +71,21 @@ def index_progress(description: str, *, show: bool = True) -> Iterator[OnProgres
 
 @contextmanager
 def step_progress(*, show: bool = True) -> Iterator[OnStep]:
-    """Progress of each step of some work on standard error: done, rate, time left.
+    """Show progress on standard error, with one bar per step: items done, rate, time left.
 
     Args:
-        show: Whether to show it at all.
+        show: False to show nothing.
 
     Yields:
-        What to call with the name of a step, how much of it is done, and of how much.
+        Callback with the name of the step, the number of items done, and their total.
     """
     console = Console(stderr=True)
     if not console.is_terminal:
         lines = ProgressLines(show=show)
-        yield lambda step, done, total: lines.tell(f"{step}: {_of(done, total)}", topic=step)
+        yield lambda step, done, total: lines.write(f"{step}: {_count(done, total)}", topic=step)
         return
     tasks: dict[str, TaskID] = {}
-    with _progress("{task.fields[rate]:.1f}/s", console, show) as progress:
+    with _progress_bar("{task.fields[rate]:.1f}/s", console, show) as progress:
 
         def update(step: str, done: int, total: int) -> None:
             if step not in tasks:
@@ -97,11 +97,11 @@ def step_progress(*, show: bool = True) -> Iterator[OnStep]:
 
 
 class ProgressLines:
-    """Lines on standard error for where no terminal shows a bar: one every ten seconds.
+    """Writes progress as lines on standard error, one every ten seconds, if there is no terminal.
 
     Args:
-        show: Whether to write any.
-        clock: Gives the time in seconds.
+        show: False to write nothing.
+        clock: Returns the time in seconds.
     """
 
     def __init__(self, *, show: bool = True, clock: Callable[[], float] = monotonic) -> None:
@@ -110,19 +110,19 @@ class ProgressLines:
         self._last = clock()
         self._topic = ""
 
-    def tell(self, text: str, *, topic: str = "") -> None:
-        """Write a line if it is time, or if its topic is a new one."""
+    def write(self, text: str, *, topic: str = "") -> None:
+        """Write a line if ten seconds have passed since the last one, or if the topic is new."""
         now = self._clock()
-        if self._show and (topic != self._topic or now - self._last >= _SECONDS_BETWEEN):
+        if self._show and (topic != self._topic or now - self._last >= _SECONDS_BETWEEN_LINES):
             typer.echo(text, err=True)
             self._last, self._topic = now, topic
 
 
-def _of(done: int, total: int | None) -> str:
+def _count(done: int, total: int | None) -> str:
     return str(done) if total is None else f"{done} of {total}"
 
 
-def _progress(speed: str, console: Console, show: bool) -> Progress:
+def _progress_bar(speed: str, console: Console, show: bool) -> Progress:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=16),
@@ -139,7 +139,7 @@ def _rate(progress: Progress, task: TaskID, done: int) -> float:
 
 
 def first_stage_score(result: RankedPassage) -> tuple[str, float]:
-    """The score that ordered a result before reranking, with its name."""
+    """Return the name and value of the score that ordered a result before reranking."""
     if result.fusion_score is not None:
         return "fusion", result.fusion_score
     if result.dense_score is not None:
@@ -155,14 +155,15 @@ def print_results(
     answers: Sequence[str],
     reranked: bool,
 ) -> None:
-    """Print results: in a terminal as a table, elsewhere as lines that programs can take apart.
+    """Print results as a table in a terminal, otherwise as lines that programs can parse.
 
     Args:
-        console: Where to print them.
-        results: Best first.
-        title: What stands above them.
-        answers: The sentence of each that answers best.
-        reranked: Whether to show relevance scores and former ranks, or first-stage scores.
+        console: Console to print on.
+        results: Passages, best first.
+        title: Heading above the results.
+        answers: The best answering sentence of each passage; empty for none.
+        reranked: True to show relevance scores and ranks before reranking, False to show
+            first-stage scores.
     """
     if console.is_terminal:
         console.print(_results_table(results, answers, title=title, reranked=reranked))
@@ -223,25 +224,25 @@ def _passage_cell(result: RankedPassage, sentence: str) -> Text:
 
 
 def excerpt(text: str, sentence: str) -> str:
-    """A sentence of a passage with some of what follows it, on one line; `…` where it goes on."""
-    line, wanted = one_line(text), one_line(sentence)
-    start = max(0, line.find(wanted))
-    end = max(start + len(wanted), min(len(line), start + _EXCERPT_CHARS))
+    """Return a sentence of a passage and some text after it on one line; `…` marks omitted text."""
+    line, sentence = one_line(text), one_line(sentence)
+    start = max(0, line.find(sentence))
+    end = max(start + len(sentence), min(len(line), start + _EXCERPT_CHARS))
     shown = line[start:end]
-    if len(shown) > _LONGEST_EXCERPT:
-        end = start + _LONGEST_EXCERPT
+    if len(shown) > _MAX_EXCERPT_CHARS:
+        end = start + _MAX_EXCERPT_CHARS
         shown = line[start:end].rstrip()
-    elif end < len(line) and end > start + len(wanted):
-        cut = shown.rfind(" ", len(wanted))
+    elif end < len(line) and end > start + len(sentence):
+        cut = shown.rfind(" ", len(sentence))
         shown = shown[:cut] if cut > 0 else shown
     return f"{'… ' if start else ''}{shown.rstrip()}{' …' if end < len(line) else ''}"
 
 
 def one_line(text: str) -> str:
-    """A text with a space for all white space, and nothing that a terminal would obey."""
+    """Collapse white space to single spaces and remove control characters."""
     return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def timings_line(timings: dict[str, float]) -> str:
-    """Stage times in one line, in milliseconds."""
+    """Write the time of each stage on one line, in milliseconds."""
     return " · ".join(f"{stage} {milliseconds:.1f} ms" for stage, milliseconds in timings.items())

@@ -1,4 +1,4 @@
-"""`wikirank remove`: take sources out of an index."""
+"""`wikirank remove`: remove sources from an index."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from wikirank.cli.options import IndexOption, JsonOption, WaitOption
 
 def command(
     names: Annotated[
-        list[str], typer.Argument(metavar="NAME…", help="Sources, as `wikirank info` lists them.")
+        list[str],
+        typer.Argument(metavar="NAME…", help="Names of sources, as listed by `wikirank info`."),
     ],
     index: IndexOption,
     wait: WaitOption = 0.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Take sources out of an index, with all their articles.
+    """Remove sources from an index, with all their articles.
 
-    Ctrl-C or a kill leaves a whole index; the same command goes on from there.
+    If the command is interrupted or killed, the index stays valid: run it again to continue.
 
     Example:
     - `wikirank remove wiki-20261101.xml --index my-index`

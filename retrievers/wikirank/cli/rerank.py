@@ -1,4 +1,4 @@
-"""`wikirank rerank`: a Unix filter that scores passages."""
+"""`wikirank rerank`: score passages from standard input."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ def command(
     revision: RevisionOption = None,
     device: DeviceOption = None,
     max_length: MaxLengthOption = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Pairs scored at once.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Pairs of query and passage to score at once.")
+    ] = None,
 ) -> None:
-    """Score passages: JSON lines in, JSON lines out, in the same order.
+    """Score passages: read JSON lines from standard input, write JSON lines in the same order.
 
-    Each line in is `{"query": str, "passages": [str, …]}`; each line out is
-    `{"scores": [float, …], "ranking": [int, …]}`: relevance scores in [0, 1] in the order of the
-    passages, and positions of the passages from best to worst.
+    Each input line is `{"query": str, "passages": [str, …]}`. Each output line is
+    `{"scores": [float, …], "ranking": [int, …]}`: the relevance score of each passage, in [0, 1],
+    and the positions of the passages from best to worst, counted from 0.
 
     Example:
     - `echo '{"query": "capital of France", "passages": ["Rome.", "Paris."]}' | wikirank rerank`
@@ -45,22 +47,22 @@ def command(
     )
     for number, line in enumerate(sys.stdin.buffer, start=1):
         if line.strip():
-            query, passages = _read(line, number)
+            query, passages = _parse(line, number)
             typer.echo(json.dumps(_score(cross_encoder, query, passages)))
 
 
-def _read(line: bytes, number: int) -> tuple[str, list[str]]:
-    expected = '{"query": str, "passages": [str, …]}'
+def _parse(line: bytes, number: int) -> tuple[str, list[str]]:
+    expected = f'Expected {{"query": str, "passages": [str, …]}} in line {number} of standard input'
     try:
         request: Any = json.loads(line)
     except (ValueError, RecursionError) as err:
-        msg = f"Line {number} of standard input is not JSON ({err}). Expected {expected}."
+        msg = f"{expected}, got invalid JSON ({err}). Correct the line."
         raise InvalidArgumentError(msg) from err
     query = request.get("query") if isinstance(request, dict) else None
     passages = request.get("passages") if isinstance(request, dict) else None
     valid = isinstance(passages, list) and all(isinstance(passage, str) for passage in passages)
     if not isinstance(query, str) or not valid:
-        msg = f"Line {number} of standard input is not of the form {expected}."
+        msg = f"{expected}, got other JSON. Correct the line."
         raise InvalidArgumentError(msg)
     return query, passages or []
 

@@ -1,4 +1,4 @@
-"""`wikirank search`: ask an index, or a wiki that has none."""
+"""`wikirank search`: search an index, or a wiki without an index."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from wikirank.cli.options import (
     chosen_reranker,
     parse_filters,
 )
-from wikirank.cli.places import (
-    PlaceOption,
+from wikirank.cli.targets import (
+    OptionalIndexOption,
     WikiOption,
     ZimOption,
-    check_one_place,
+    check_one_target,
     open_searcher,
 )
 from wikirank.types import SearchType
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class SearchCommand(TyperCommand):
-    """Describes its options by the settings that they choose, which take long to import."""
+    """Takes the help of its options from the settings, which are slow to import, on `--help`."""
 
     @override
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -42,14 +42,14 @@ class SearchCommand(TyperCommand):
 
         settings = {**SearchSettings.model_fields, **RerankSettings.model_fields}
         for option in self.params:
-            if isinstance(option, TyperOption) and (chosen := settings.get(option.name or "")):
-                option.help, option.default = chosen.description, chosen.default
+            if isinstance(option, TyperOption) and (field := settings.get(option.name or "")):
+                option.help, option.default = field.description, field.default
         super().format_help(ctx, formatter)
 
 
 def command(
     query: Annotated[str, typer.Argument(help="A question or keywords.")],
-    index: PlaceOption = None,
+    index: OptionalIndexOption = None,
     wiki: WikiOption = None,
     zim: ZimOption = None,
     k: Annotated[int | None, typer.Option("--k", "-k")] = None,
@@ -60,17 +60,23 @@ def command(
     score_threshold: Annotated[float | None, typer.Option()] = None,
     filters: Annotated[
         list[str] | None,
-        typer.Option("--filter", metavar="KEY=VALUE", help="Only such passages; repeatable."),
+        typer.Option(
+            "--filter",
+            metavar="KEY=VALUE",
+            help="Only passages with this value in their metadata. Repeatable.",
+        ),
     ] = None,
     neighbours: Annotated[int | None, typer.Option()] = None,
     model: ModelOption = None,
     revision: RevisionOption = None,
     device: DeviceOption = None,
     max_length: MaxLengthOption = None,
-    timings: Annotated[bool, typer.Option("--timings", help="Show each stage's time.")] = False,
+    timings: Annotated[
+        bool, typer.Option("--timings", help="Show the time that each stage took.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask an index, a live MediaWiki or a ZIM file; shows the passages that answer.
+    """Search an index, a live MediaWiki or a ZIM file, and show the best passages.
 
     Examples:
     - `wikirank search "Who wrote the first computer program?" --index my-index`
@@ -81,15 +87,15 @@ def command(
 
     - `wikirank search "Who discovered penicillin?" --wiki https://en.wikipedia.org`
     """
-    check_one_place(index, wiki, zim)
+    check_one_target(index, wiki, zim)
     from wikirank.rank import load_cross_encoder
 
-    with ThreadPoolExecutor(1, thread_name_prefix="wikirank-load") as beside:
-        # Chroma takes longer to import than a model to load: both at once.
+    with ThreadPoolExecutor(1, thread_name_prefix="wikirank-load") as executor:
+        # Load the model while Chroma is imported, which takes longer.
         loading = None
         if rerank is not False:
             name, version = chosen_reranker(model, revision, index)
-            loading = beside.submit(
+            loading = executor.submit(
                 load_cross_encoder, name, revision=version, device=device, max_length=max_length
             )
         from wikirank.search import SearchOptions
@@ -98,19 +104,19 @@ def command(
     chosen: dict[str, Any] = {"k": k, "fetch_k": fetch_k, "search_type": search_type}
     chosen |= {"rerank": rerank, "cascade": cascade, "score_threshold": score_threshold}
     chosen |= {"filter": parse_filters(filters or []), "neighbours": neighbours}
-    options = SearchOptions(**{name: it for name, it in chosen.items() if it is not None})
+    options = SearchOptions(**{name: value for name, value in chosen.items() if value is not None})
     cross_encoder = None if loading is None else loading.result()
     with open_searcher(index, wiki, zim, cross_encoder) as searcher:
         result = searcher.search(query, options)
     if as_json:
-        typer.echo(json.dumps(_values(result), ensure_ascii=False))
+        typer.echo(json.dumps(_as_dict(result), ensure_ascii=False))
         return
     passages = [ranked.passage for ranked in result.passages]
     answers = answering_sentences(query, passages, cross_encoder)
     _show(result, answers, reranked=options.rerank, timings=timings)
 
 
-def _values(result: SearchResult) -> dict[str, object]:
+def _as_dict(result: SearchResult) -> dict[str, object]:
     return {
         "query": result.query,
         "note": result.note,

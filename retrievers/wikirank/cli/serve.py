@@ -1,4 +1,4 @@
-"""`wikirank serve`: a local page to ask an index."""
+"""`wikirank serve`: a web page and an HTTP API for an index."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wikirank.cli.options import (
     RevisionOption,
     chosen_reranker,
 )
-from wikirank.cli.places import PlaceOption, WikiOption, ZimOption, open_searcher
+from wikirank.cli.targets import OptionalIndexOption, WikiOption, ZimOption, open_searcher
 from wikirank.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -31,42 +31,43 @@ TOKEN_VARIABLE = "WIKIRANK_TOKEN"
 
 
 def command(
-    index: PlaceOption = None,
+    index: OptionalIndexOption = None,
     wiki: WikiOption = None,
     zim: ZimOption = None,
     rerank_only: Annotated[
         bool,
-        typer.Option("--rerank-only", help="Only rerank what clients send: no index, no page."),
+        typer.Option(
+            "--rerank-only", help="Only rerank passages that clients send: no index, no page."
+        ),
     ] = False,
     host: Annotated[
-        str, typer.Option(help="Name or address to listen on; other than loopback needs --token.")
+        str,
+        typer.Option(help="Host name or address to listen on; other than loopback needs --token."),
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes any that is free.")
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 chooses a free port.")
     ] = 8765,
     token: Annotated[
         str | None,
-        typer.Option(envvar=TOKEN_VARIABLE, help="What clients of the API must present."),
+        typer.Option(envvar=TOKEN_VARIABLE, help="Token that clients must send."),
     ] = None,
     allowed_hosts: Annotated[
         list[str] | None,
-        typer.Option(
-            "--allowed-host", help="Another name that clients reach the host by; repeatable."
-        ),
+        typer.Option("--allowed-host", help="Another host name that clients may use. Repeatable."),
     ] = None,
     open_browser: Annotated[
-        bool, typer.Option("--open/--no-open", help="Open the page in the browser.")
+        bool, typer.Option("--open/--no-open", help="Open the page in a browser.")
     ] = True,
     model: ModelOption = None,
     revision: RevisionOption = None,
     device: DeviceOption = None,
     max_length: MaxLengthOption = None,
 ) -> None:
-    """Serve a page that shows answers before and after reranking, until Ctrl-C.
+    """Serve a web page that shows results before and after reranking. Stop it with Ctrl-C.
 
-    Beneath it is an API, described at /openapi.json: /api/search; /v1/rerank and /v2/rerank as
-    clients of Cohere and Jina call them; /retrieval for Dify; /healthz and /metrics. Needs the
-    [serve] extra.
+    The server also has an HTTP API, described at /openapi.json: /api/search; /v1/rerank and
+    /v2/rerank for clients of Cohere and Jina; /retrieval for Dify; /healthz and /metrics. Needs
+    the [serve] extra.
 
     Examples:
     - `wikirank serve --index my-index`
@@ -80,10 +81,14 @@ def command(
     from wikirank._extras import require_extra
     from wikirank._server import check_token, open_socket
 
-    require_extra("serve", "the page", ("fastapi", "uvicorn"))
+    require_extra("serve", "wikirank serve", ("fastapi", "uvicorn"))
     check_token(host, token, hint=f"Set {TOKEN_VARIABLE}")
-    if sum(place is not None for place in (index, wiki, zim)) != (not rerank_only):
-        msg = "Expected one of --index, --wiki and --zim, or --rerank-only. Give exactly one."
+    count = sum(target is not None for target in (index, wiki, zim)) + rerank_only
+    if count != 1:
+        msg = (
+            f"Expected one of --index, --wiki, --zim and --rerank-only, got {count or 'none'}. "
+            "Give exactly one."
+        )
         raise InvalidArgumentError(msg)
 
     from wikirank.rank import load_cross_encoder
@@ -97,7 +102,7 @@ def command(
         searcher = None
         if not rerank_only:
             searcher = stack.enter_context(open_searcher(index, wiki, zim, cross_encoder))
-        app = _app(searcher, cross_encoder, host, allowed_hosts or [], token)
+        app = _create_app(searcher, cross_encoder, host, allowed_hosts or [], token)
         with open_socket(host, port) as listening:
             url = page_url(host, listening, token)
             if rerank_only:
@@ -109,14 +114,14 @@ def command(
             )
 
 
-def _app(
+def _create_app(
     searcher: CandidateReranker | None,
     cross_encoder: CrossEncoder,
     host: str,
     allowed_hosts: list[str],
     token: str | None,
 ) -> FastAPI:
-    """The application over what is searched; over the reranker alone where nothing is."""
+    """Create the application, or without a searcher the one that only reranks."""
     from wikirank.search import Searcher
     from wikirank.serve.api import create_app, create_rerank_app
 
@@ -134,14 +139,14 @@ def _app(
 
 
 def _announce(url: str, *, open_browser: bool) -> None:
-    typer.echo(f"{url}  (Ctrl-C ends it)")
+    typer.echo(f"{url}  (press Ctrl-C to stop)")
     if open_browser:
-        # A browser for the terminal would hold up the server's thread.
+        # A text browser in the terminal would block the server.
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
 
 def _example_queries(index: WikiIndex) -> list[str]:
-    """Questions that the sample corpus answers; of other sources, three titles."""
+    """Return questions that the sample corpus answers, or three titles of any other index."""
     if "sample" in index.info().sources:
         return list(QUESTIONS)
     return index.store.titles(3)

@@ -1,4 +1,4 @@
-"""`wikirank train`: make a cross-encoder."""
+"""`wikirank train`: train a cross-encoder."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from wikirank.cli.options import QuietOption
 from wikirank.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -22,14 +23,14 @@ Report = Callable[[str], None]
 
 
 class Recipe(StrEnum):
-    """How to train."""
+    """Training recipes."""
 
     wiki = "wiki"
     card = "card"
 
 
 class Loss(StrEnum):
-    """What to minimise; the names are those of `wikirank.train.fit.loss.LossName`."""
+    """Training losses; the names of `wikirank.train.fit.loss.LossName`."""
 
     both = "both"
     listwise = "listwise"
@@ -38,111 +39,122 @@ class Loss(StrEnum):
 
 
 def command(
-    corpus: Annotated[str, typer.Option(help="What `index` takes: `sample`, a file, a folder.")],
-    output: Annotated[Path, typer.Option(help="Folder of the model; the same one resumes.")],
+    corpus: Annotated[
+        str, typer.Option(help="Source, as for `index`: `sample`, a file, or a folder.")
+    ],
+    output: Annotated[
+        Path, typer.Option(help="Folder for the model; an interrupted run continues in its folder.")
+    ],
     recipe: Annotated[
         Recipe,
         typer.Option(
-            help="`wiki`: for any corpus, no labels needed. `card`: as the original model card."
+            help="`wiki`: for any corpus, needs no labels. `card`: recipe of the original model "
+            "card."
         ),
     ] = Recipe.wiki,
     pairs: Annotated[
         Path | None,
-        typer.Option(help="Your own `question`, `passage` pairs, `.jsonl`/`.jsonl.gz`; wiki only."),
+        typer.Option(
+            help="Your own pairs of `question` and `passage`, `.jsonl` or `.jsonl.gz`; wiki only."
+        ),
     ] = None,
     questions: Annotated[
         Path | None,
         typer.Option(
-            help="Unlabelled questions, such as a search log: `question`, and `answer` where a "
-            "short one is known, `.jsonl`/`.jsonl.gz`; candidates are mined from the corpus, and "
-            "`--teacher` says which are right; wiki only."
+            help="Unlabelled questions, such as a search log, `.jsonl` or `.jsonl.gz`: `question` "
+            "and, if known, a short `answer`. Candidates are mined from the corpus and scored by "
+            "`--teacher`; wiki only."
         ),
     ] = None,
     candidates: Annotated[
         int | None,
         typer.Option(
-            min=2, help="Passages to mine for each of `--questions`; wiki only. [default: 12]"
+            min=2, help="Passages to mine for each of the `--questions`; wiki only. [default: 12]"
         ),
     ] = None,
     queries: Annotated[
         int | None,
-        typer.Option(min=1, help="Most queries to make of the corpus; wiki only. [default: 3000]"),
+        typer.Option(
+            min=1, help="Most queries to generate from the corpus; wiki only. [default: 3000]"
+        ),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Passes over the groups; wiki only. [default: 1]")
+        int | None, typer.Option(min=1, help="Training epochs; wiki only. [default: 1]")
     ] = None,
     loss: Annotated[
         Loss | None,
         typer.Option(
-            help="`listwise`: the answer against its negatives. `bce`: each passage alone. "
-            "`both` of them. `distillation`: as `--teacher` scores them; wiki only. "
-            "[default: distillation with a teacher, else both]"
+            help="`listwise`: rank the answer above its negatives. `bce`: classify each passage. "
+            "`both`: the sum of these two. `distillation`: imitate the scores of `--teacher`; wiki "
+            "only. [default: distillation with a teacher, otherwise both]"
         ),
     ] = None,
     teacher: Annotated[
         list[str] | None,
         typer.Option(
-            help="Model whose ranking is learned: `bundled` (the cross-encoder), "
-            "`bundled-embedder`, or a folder or hub id of any sentence-transformers cross-encoder "
-            "or bi-encoder. Several are weighed by held-out `--pairs`, else equally; wiki only."
+            help="Model to learn from: `bundled` (the cross-encoder), `bundled-embedder`, or a "
+            "folder or hub id of any sentence-transformers cross-encoder or bi-encoder. "
+            "Repeatable: teachers are weighted on held-out `--pairs`, or equally without pairs; "
+            "wiki only."
         ),
     ] = None,
     layers: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Transformer layers of the base to keep, for a faster model; wiki only."
+            min=1,
+            help="Number of transformer layers of the base to keep, for a faster model; wiki only.",
         ),
     ] = None,
     prefilter: Annotated[
         bool,
         typer.Option(
-            help="Train also a small network by which hopeless candidates are dropped before the "
-            "model scores the rest: several times as fast; wiki only.",
+            help="Also train a small network that drops hopeless candidates before the model "
+            "scores the rest, which is several times faster; wiki only.",
         ),
     ] = False,
     max_length: Annotated[
         int | None,
         typer.Option(
             min=16,
-            help="Longest pair of query and passage, in tokens, to train on and to score at once; "
-            "longer passages are scored in windows; wiki only. [default: 128]",
+            help="Most tokens of a query and a passage together, in training and in scoring. "
+            "Longer passages are scored in windows; wiki only. [default: 128]",
         ),
     ] = None,
     held_out_queries: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Most held-out queries to calibrate on, and as many to measure on; wiki only. "
-            "[default: 300]",
+            help="Most held-out queries for calibration, and as many again for evaluation; wiki "
+            "only. [default: 300]",
         ),
     ] = None,
     base: Annotated[
         str | None,
         typer.Option(
             help="Model to start from: `bundled`, a folder, or a hub id. "
-            "[default: the card's, else the MiniLM package's]"
+            "[default: the base of the model card; offline, that of the MiniLM package]"
         ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
-    """Train a cross-encoder; needs the `[train]` extra.
+    """Train a cross-encoder. Needs the `[train]` extra.
 
-    Writes the sentence-transformers model, its int8 ONNX export in `onnx/` (what `--model` takes),
-    a model card and the record of the run. Ctrl-C keeps the last checkpoint; the same command
-    goes on from it.
+    Writes the sentence-transformers model, its int8 ONNX export in `onnx/` (use that folder as
+    `--model`), a model card and a record of the run. Ctrl-C keeps the last checkpoint: run the
+    same command again to continue.
 
     Examples:
     - `wikirank train --corpus wiki.jsonl.gz --pairs questions.jsonl --output my-model`
 
     - `wikirank train --corpus wiki.jsonl.gz --base bundled --output my-model`
 
-    Learn people's questions from stronger models, with a search log of yours:
+    Learn from stronger models, with the questions of your search log:
     - `wikirank train --corpus wiki.jsonl.gz --questions log.jsonl.gz --base bundled
       --teacher sentence-transformers/all-mpnet-base-v2 --teacher bundled --output my-model`
 
     - `wikirank train --recipe card --corpus wiki.jsonl.gz --output my-model`
 
-    On several GPUs, with the options of `train` at the end:
+    Train on several GPUs, with the options of `train` at the end:
     - `accelerate launch --multi_gpu --num_processes 2 -m wikirank train --corpus ...`
     """
     from wikirank.corpus import open_source
@@ -185,7 +197,7 @@ def command(
                 candidates,
                 teachers=teachers,
                 layers=layers,
-                **_given(
+                **_without_none(
                     train_length=max_length,
                     max_length=max_length,
                     held_out_queries=held_out_queries,
@@ -211,23 +223,26 @@ def _card(
 
 
 def _check_card(options: dict[str, Any]) -> None:
-    """Raise if there is an option that the card's recipe does not have, or several processes."""
+    """Raise if an option does not apply to the card recipe, or if several processes run it."""
     from wikirank.train.fit.processes import process_count
 
-    others = [name for name, value in options.items() if value]
-    if others:
+    wiki_only = [name for name, value in options.items() if value]
+    if wiki_only:
         msg = (
-            f"{' and '.join(others)} belong to --recipe wiki; the card's recipe is fixed. Leave "
-            "them out, or choose the other recipe."
+            f"Expected only fixed settings with --recipe card, got {' and '.join(wiki_only)}. "
+            "Leave out what is for --recipe wiki, or choose that recipe."
         )
         raise InvalidArgumentError(msg)
     if process_count() > 1:
-        msg = f"The card's recipe trains in one process, got {process_count()}; launch it alone."
+        msg = (
+            f"Expected one process for --recipe card, got {process_count()}. Start it without a "
+            "launcher."
+        )
         raise InvalidArgumentError(msg)
 
 
-def _given(**options: Any) -> dict[str, Any]:
-    """The options that are not left to their defaults."""
+def _without_none(**options: Any) -> dict[str, Any]:
+    """Drop the options that are left at their defaults."""
     return {name: value for name, value in options.items() if value is not None}
 
 
@@ -240,8 +255,8 @@ def _options(
 
     return WikiOptions(
         training=training,
-        groups=GroupOptions(**_given(most_made=queries)),
-        questions=QuestionOptions(**_given(candidates=candidates)),
+        groups=GroupOptions(**_without_none(most_made=queries)),
+        questions=QuestionOptions(**_without_none(candidates=candidates)),
         **others,
     )
 
@@ -278,6 +293,6 @@ def _train_prefilter(output: Path, report: Report, *, progress: bool) -> None:
     try:
         record = train_prefilter(output, progress=progress, report=report)
     except KeyboardInterrupt:
-        report("Stopped; the model is finished. The same command goes on with its prefilter.")
+        report("Stopped. The model is finished: run the same command again for its prefilter.")
         raise
     report(record.summary())

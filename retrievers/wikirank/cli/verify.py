@@ -1,4 +1,4 @@
-"""`wikirank verify`: prove an index whole, or mend it."""
+"""`wikirank verify`: check an index for damage and repair it."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ if TYPE_CHECKING:
 def command(
     index: IndexOption,
     full: Annotated[
-        bool, typer.Option("--full", help="Make all vectors again and compare; else 200 of them.")
+        bool,
+        typer.Option("--full", help="Compute all vectors again to compare them, instead of 200."),
     ] = False,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Mend what can be mended from the index alone.")
+        bool, typer.Option("--repair", help="Repair what can be restored from the index alone.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check every part of an index: passages, ledger, lexical index, search graph, vectors.
 
-    Changes nothing without `--repair`. Exit status 0 if the index is whole, 1 if not. A repair
-    that is interrupted or killed can be run again.
+    Without `--repair` nothing is changed. The exit status is 0 if the index is intact and 1 if it
+    is damaged. You can run an interrupted repair again.
 
     Examples:
     - `wikirank verify --index my-index`
@@ -41,12 +42,12 @@ def command(
     from wikirank.index.verify.run import verify_index
 
     console = Console(stderr=True)
-    done = repair_index(index, full=full) if repair else []
+    repairs = repair_index(index, full=full) if repair else []
     result = verify_index(index, full=full)
     if as_json:
-        typer.echo(json.dumps({**result.as_dict(), "repaired": done}, ensure_ascii=False))
+        typer.echo(json.dumps({**result.as_dict(), "repaired": repairs}, ensure_ascii=False))
     else:
-        for sentence in done:
+        for sentence in repairs:
             console.print(sentence, markup=False, highlight=False)
         _show(result)
     raise typer.Exit(0 if result.whole else 1)
@@ -55,7 +56,7 @@ def command(
 def _show(result: Verification) -> None:
     console = Console()
     table = Table(box=None, pad_edge=False)
-    for name in ("check", "looked at", "faults", "seconds"):
+    for name in ("check", "checked", "faults", "seconds"):
         table.add_column(name, justify="left" if name == "check" else "right")
     for check in result.checks:
         faults = str(check.faults) if check.faults else "none"
@@ -63,7 +64,7 @@ def _show(result: Verification) -> None:
     console.print(table)
     for check in result.checks:
         _show_details(console, check)
-    verdict = "whole" if result.whole else "not whole"
+    verdict = "intact" if result.whole else "damaged"
     console.print(f"The index in {result.path} is {verdict}.", markup=False, highlight=False)
     for advice in result.advice:
         console.print(advice, markup=False, highlight=False, soft_wrap=True)

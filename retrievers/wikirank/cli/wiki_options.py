@@ -1,4 +1,4 @@
-"""The options of `wikirank index` that say what to take of a MediaWiki, and who reads it."""
+"""Options of `wikirank index` for MediaWiki: which pages to index, and credentials."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import typer
 
 from wikirank.errors import InvalidArgumentError
 
-_WIKI = "Of a MediaWiki"
+_WIKI = "MediaWiki options"
 
 TitlesOption = Annotated[
     list[str] | None,
     typer.Option(
         "--titles",
         metavar="A|B or @FILE",
-        help="Only these pages; a file has one title a line. Repeatable.",
+        help="Index only these pages. A file has one title per line. Repeatable.",
         rich_help_panel=_WIKI,
     ),
 ]
 CategoryOption = Annotated[
-    str | None, typer.Option(help="Only the pages of this category.", rich_help_panel=_WIKI)
+    str | None, typer.Option(help="Index only pages of this category.", rich_help_panel=_WIKI)
 ]
 DepthOption = Annotated[
     int | None,
     typer.Option(
-        min=0, help="With --category: levels of subcategories. [default: 0]", rich_help_panel=_WIKI
+        min=0, help="Levels of subcategories, with --category. [default: 0]", rich_help_panel=_WIKI
     ),
 ]
 NamespaceOption = Annotated[
     list[int] | None,
     typer.Option(
         "--namespace",
-        help="Number of a namespace to take, of an export too. Repeatable. [default: 0]",
+        help="Number of a namespace to index, also for exports. Repeatable. [default: 0]",
         rich_help_panel=_WIKI,
     ),
 ]
@@ -42,7 +42,7 @@ SinceOption = Annotated[
     str | None,
     typer.Option(
         metavar="last|DATE",
-        help="Only what changed since the `last` run, or since a date such as 2026-11-01.",
+        help="Index only changes since the `last` run, or since a date such as 2026-11-01.",
         rich_help_panel=_WIKI,
     ),
 ]
@@ -50,25 +50,25 @@ TextOption = Annotated[
     Literal["rendered", "wikitext"] | None,
     typer.Option(
         "--text",
-        help="`rendered`: as the wiki shows a page, a request each (default). `wikitext`: fifty a"
-        " request, but without the text of templates that only the wiki knows.",
+        help="`rendered`: pages as the wiki shows them, one per request. `wikitext`: fifty pages "
+        "per request, but without the text of the wiki's own templates. [default: rendered]",
         rich_help_panel=_WIKI,
     ),
 ]
 UserOption = Annotated[
     str | None,
     typer.Option(
-        help="User of a private wiki, from its Special:BotPasswords; also WIKIRANK_MEDIAWIKI_USER."
-        " The password is read from WIKIRANK_MEDIAWIKI_PASSWORD. An OAuth 2 token, instead of both,"
-        " from WIKIRANK_MEDIAWIKI_TOKEN.",
+        help="User name for a private wiki, from its Special:BotPasswords page; or set "
+        "WIKIRANK_MEDIAWIKI_USER. Set the password in WIKIRANK_MEDIAWIKI_PASSWORD. You can set an "
+        "OAuth 2 token in WIKIRANK_MEDIAWIKI_TOKEN instead of both.",
         rich_help_panel=_WIKI,
     ),
 ]
 ContactOption = Annotated[
     str | None,
     typer.Option(
-        help="Your mail address or page, for the user agent, which public wikis ask for; also"
-        " WIKIRANK_CONTACT.",
+        help="Your mail address or web page, sent in the user agent as public wikis ask; or set "
+        "WIKIRANK_CONTACT.",
         rich_help_panel=_WIKI,
     ),
 ]
@@ -76,60 +76,61 @@ AllowHttpOption = Annotated[
     bool,
     typer.Option(
         "--allow-http",
-        help="Send password or token unencrypted, over a network that you trust.",
+        help="Allow sending the password or token unencrypted, over a network that you trust.",
         rich_help_panel=_WIKI,
     ),
 ]
 
 
 def refuse_shared_secrets(sources: Sequence[str], user: str | None) -> None:
-    """Refuse to show one wiki's password or token to another.
+    """Refuse to send the same password or token to several wikis.
 
     Args:
-        sources: What the command line names.
-        user: The value of `--user`.
+        sources: Sources named on the command line.
+        user: Value of `--user`.
 
     Raises:
-        InvalidArgumentError: If there are credentials, and several wikis.
+        InvalidArgumentError: If there are credentials and more than one wiki.
     """
     from wikirank.corpus.sources.mediawiki.credentials import find_credentials
 
     wikis = [source for source in sources if source.lower().startswith(("http://", "https://"))]
     if len(wikis) > 1 and find_credentials(user):
         msg = (
-            f"The password or token goes to one wiki, but {len(wikis)} are given: index them one "
-            "by one, each with its own."
+            f"Expected one wiki for the password or token, got {len(wikis)}. Index them one by "
+            "one, each with its own credentials."
         )
         raise InvalidArgumentError(msg)
 
 
 def read_titles(values: Sequence[str] | None) -> tuple[str, ...]:
-    """Read the values of `--titles`.
+    """Parse the values of `--titles`.
 
     Args:
-        values: Titles with `|` between them, which no title can hold, or `@` and a file's path.
+        values: Titles separated by `|`, which no title can contain, or `@` and the path of a file.
 
     Returns:
-        The titles, none twice.
+        The titles without duplicates.
 
     Raises:
-        InvalidArgumentError: If a file cannot be read, or there are no titles in what is given.
+        InvalidArgumentError: If a file cannot be read, or the values contain no title.
     """
     titles: dict[str, None] = {}
     for value in values or ():
-        entries = _lines(Path(value[1:])) if value.startswith("@") else value.split("|")
+        entries = _read_lines(Path(value[1:])) if value.startswith("@") else value.split("|")
         titles.update((entry.strip(), None) for entry in entries if entry.strip())
     if values and not titles:
         msg = (
-            f"--titles names no title, got {list(values)}: expected A|B, or @ and a file of titles"
+            f"Expected titles in --titles, got {list(values)}. Write A|B, or @ and the path of a "
+            "file with one title per line."
         )
         raise InvalidArgumentError(msg)
     return tuple(titles)
 
 
-def _lines(path: Path) -> list[str]:
+def _read_lines(path: Path) -> list[str]:
     try:
         return path.expanduser().read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as err:
-        msg = f"--titles @{path} cannot be read ({err}): expected a UTF-8 file, one title a line."
+        msg = f"Cannot read --titles @{path} ({err}). Give a UTF-8 file with one title per line."
         raise InvalidArgumentError(msg) from err

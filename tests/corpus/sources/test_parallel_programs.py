@@ -106,6 +106,6 @@ def test_ctrl_c_while_the_command_line_indexes(tmp_path: Path) -> None:
         os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate()
     assert process.returncode == 130, errors
-    assert "run the same command to go on" in errors
+    assert "Run the same command again to continue" in errors
     assert "Traceback" not in errors
     assert not alive(found)

@@ -108,7 +108,7 @@ def resolve_guesses(line: str, *, keep_alone: bool) -> str:
 
 
 def _is_within_sentence(line: str, start: int, end: int, prose_start: int) -> bool:
-    """Whether the guess is a word of the sentence, not a note glued to the word beside it."""
+    """Return whether the guess is a word of the sentence, not a note glued to a word."""
     after = line[end : end + 2]
     if _GLUED_BEFORE.match(after) and not _WITHOUT_SPACES.match(after):
         return after == "''" and start > prose_start

@@ -56,7 +56,7 @@ _REDIRECT_WORDS = frozenset(unicodedata.normalize("NFC", _REDIRECT_WORDS_TEXT).s
 
 
 def is_disambiguation(title: str, templates: Collection[str], magic_words: Collection[str]) -> bool:
-    """Whether the title, the templates or the magic words mark a disambiguation page."""
+    """Return whether the title, the templates or the magic words mark a disambiguation page."""
     return (
         "DISAMBIG" in magic_words
         or title.lower().endswith(("(disambiguation)", "(пояснение)", "(begriffsklärung)"))
@@ -65,7 +65,7 @@ def is_disambiguation(title: str, templates: Collection[str], magic_words: Colle
 
 
 def is_list(title: str, categories: Collection[str]) -> bool:
-    """Whether the title or the categories mark a list, an index or an outline."""
+    """Return whether the title or the categories mark a list, an index or an outline."""
     return title.lower().startswith(_LIST_TITLES) or any(
         category.lower().startswith(_LIST_CATEGORIES) for category in categories
     )
@@ -85,5 +85,5 @@ def page_kind(
 
 
 def is_redirect_word(word: str) -> bool:
-    """Whether `#word` starts a redirect in some language."""
+    """Return whether `#word` starts a redirect in some language."""
     return unicodedata.normalize("NFC", word.lower()) in _REDIRECT_WORDS

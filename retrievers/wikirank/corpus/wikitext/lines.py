@@ -103,7 +103,7 @@ class Lines:
 
 
 def _continues(before: str, text: str) -> bool:
-    """Whether a line break is inside a sentence, where a reader sees a space."""
+    """Return whether a line break is inside a sentence, where a reader sees a space."""
     if text[:1].islower():
         return before[-1:] not in _SENTENCE_ENDS
     return _STARTS_WITH_POINT.match(text) is not None

@@ -72,23 +72,23 @@ class NamespaceNames:
         return cls(by_number[_FILE], by_number[_MEDIA], by_number[_TEMPLATE], by_number[_CATEGORY])
 
     def is_file(self, prefix: str, rest: str) -> bool:
-        """Whether `[[prefix:rest]]` shows a file."""
+        """Return whether `[[prefix:rest]]` shows a file."""
         name = _folded(prefix)
         if name in self.files:
             return True
         return name not in self.media and rest.rstrip().lower().endswith(_FILE_SUFFIXES)
 
     def is_category(self, prefix: str) -> bool:
-        """Whether `[[prefix:…]]` puts the page into a category."""
+        """Return whether `[[prefix:…]]` puts the page into a category."""
         return _folded(prefix) in self.categories
 
     def is_template(self, prefix: str) -> bool:
-        """Whether `{{prefix:…}}` names a template."""
+        """Return whether `{{prefix:…}}` names a template."""
         return _folded(prefix) in self.templates
 
 
 def is_language(prefix: str) -> bool:
-    """Whether `[[prefix:…]]` links to the same article in another language, and shows no text."""
+    """Return whether `[[prefix:…]]` links to another language, and so shows no text."""
     return prefix.strip() in _LANGUAGES
 
 

@@ -23,7 +23,7 @@ _MAX_COLUMNS = 100
 
 
 def starts_table(line: str) -> bool:
-    """Whether a line, stripped of its indentation, opens a table."""
+    """Return whether a line, stripped of its indentation, opens a table."""
     return line.startswith("{|")
 
 

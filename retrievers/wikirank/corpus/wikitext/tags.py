@@ -43,7 +43,7 @@ _SPAN = re.compile(r"""(?:row|col)span\s*=\s*["']?\s*\d+""", re.IGNORECASE)
 
 
 def is_hidden(attributes: str) -> bool:
-    """Whether the attributes of a tag hide its content."""
+    """Return whether the attributes of a tag hide its content."""
     return "none" in attributes and _HIDDEN.search(attributes) is not None
 
 

@@ -44,7 +44,7 @@ def _birth_or_death(args: Arguments) -> str:
 
 
 def is_french_date(args: Arguments) -> bool:
-    """Whether the arguments are a day, a month and a year, in that order."""
+    """Return whether the arguments are a day, a month and a year, in that order."""
     day, month, year = args[1], args[2], args[3]
     if day and not day.rstrip("er").isdecimal():
         return False

@@ -1,4 +1,4 @@
-"""The options that say what to ask: an index, a live MediaWiki, or a ZIM file."""
+"""Options for what to search: an index, a live MediaWiki, or a ZIM file."""
 
 from __future__ import annotations
 
@@ -16,35 +16,37 @@ if TYPE_CHECKING:
     from wikirank.rank import CrossEncoder
     from wikirank.search.pipeline import CandidateReranker
 
-PlaceOption = Annotated[Path | None, typer.Option("--index", help="Folder of the index.")]
+OptionalIndexOption = Annotated[Path | None, typer.Option("--index", help="Folder of the index.")]
 WikiOption = Annotated[
     str | None,
     typer.Option(
-        "--wiki", help="In place of an index: address of a live MediaWiki, by its own search."
+        "--wiki", help="Address of a live MediaWiki, to use its search instead of an index."
     ),
 ]
 ZimOption = Annotated[
-    Path | None, typer.Option("--zim", help="Likewise: a ZIM file with a full-text index.")
+    Path | None,
+    typer.Option("--zim", help="ZIM file, to use its full-text index instead of an index."),
 ]
 
 
-def check_one_place(index: Path | None, wiki: str | None, zim: Path | None) -> None:
-    """Raise InvalidArgumentError unless there is exactly one place to ask."""
-    if sum(place is not None for place in (index, wiki, zim)) != 1:
-        msg = "Expected one of --index, --wiki and --zim, which say what to ask. Give exactly one."
+def check_one_target(index: Path | None, wiki: str | None, zim: Path | None) -> None:
+    """Raise InvalidArgumentError unless there is exactly one target to search."""
+    count = sum(target is not None for target in (index, wiki, zim))
+    if count != 1:
+        msg = f"Expected one of --index, --wiki and --zim, got {count or 'none'}. Give exactly one."
         raise InvalidArgumentError(msg)
 
 
 @contextmanager
 def open_live(wiki: str | None, zim: Path | None) -> Iterator[LiveWiki]:
-    """The wiki without an index that is given.
+    """Open a live MediaWiki or a ZIM file.
 
     Args:
         wiki: Address of a MediaWiki.
-        zim: A ZIM file, where no address is given.
+        zim: ZIM file; used if there is no address.
 
     Yields:
-        The wiki; closed in the end.
+        The wiki. It is closed at the end of the block.
     """
     if wiki is not None:
         from wikirank.corpus.sources.mediawiki.live import LiveMediaWiki
@@ -61,16 +63,16 @@ def open_live(wiki: str | None, zim: Path | None) -> Iterator[LiveWiki]:
 def open_searcher(
     index: Path | None, wiki: str | None, zim: Path | None, cross_encoder: CrossEncoder | None
 ) -> Iterator[CandidateReranker]:
-    """What searches the one place that is given.
+    """Open a searcher for an index, a live MediaWiki or a ZIM file; exactly one is not None.
 
     Args:
         index: Folder of an index.
         wiki: Address of a MediaWiki.
-        zim: A ZIM file.
-        cross_encoder: The model that reranks.
+        zim: ZIM file with a full-text index.
+        cross_encoder: Model to rerank with; None for the searcher's default.
 
     Yields:
-        What searches it; closed in the end.
+        The searcher. It is closed at the end of the block.
     """
     if index is not None:
         from wikirank.index import WikiIndex
