@@ -99,8 +99,8 @@ def contents(folder: Path) -> dict[str, Any]:
             "pending": connection.execute("SELECT * FROM pending").fetchall(),
             "Chroma": {id_: (record.text, record.metadata) for id_, record in records.items()},
             "vectors": np.array([records[id_].vector for id_ in ids]),
-            "lexical": (index.lexical.count(), sorted(index.lexical.holding(ids))),
-            "words": sorted(p.id for p in passages if index.lexical.holds_words(p)),
+            "lexical": (index.lexical.count(), sorted(index.lexical.indexed_ids(ids))),
+            "words": sorted(p.id for p in passages if index.lexical.is_findable(p)),
         }
 
 

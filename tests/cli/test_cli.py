@@ -111,7 +111,7 @@ def test_rerank_names_a_bad_line(line: str, message: str) -> None:
         (["serve", "--index", "{folder}", "--host", "0.0.0.0"], 1, "Set WIKIRANK_TOKEN"),
         (["serve", "--index", "{folder}", "--port", "70000"], 2, "65535"),
         (["index", "no-such.jsonl", "--into", "{tmp}/x"], 1, "no-such.jsonl"),
-        (["index", "{tmp}/empty.jsonl", "--into", "{tmp}/x"], 1, "holds no article with text"),
+        (["index", "{tmp}/empty.jsonl", "--into", "{tmp}/x"], 1, "no article with text"),
         (["index", "{tmp}/latin.jsonl", "--into", "{tmp}/x"], 1, "UTF-8"),
         (["index", "sample", "--into", "{folder}", "--max-chars", "300"], 1, "splitter"),
         (

@@ -88,7 +88,7 @@ def test_an_index_opens_with_the_embedder_that_it_records(prompted: Path, tmp_pa
     retriever.index.close()
     found = CliRunner().invoke(app, ["index", str(wiki), "--into", str(tmp_path / "index"), "-q"])
     assert found.exit_code == 0  # the next month, without the option
-    with pytest.raises(IndexMismatchError, match="embedded by"):
+    with pytest.raises(IndexMismatchError, match="Expected the embedder"):
         WikiIndex.open(tmp_path / "index", embedder=load_embedder())
 
 

@@ -92,8 +92,8 @@ def test_a_run_leaves_no_backlog_to_whoever_opens_the_index(tmp_path: Path) -> N
 def test_a_large_graph_is_written_more_rarely(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "_GRAPH_EVERY", 3)
-    monkeypatch.setattr(embedded, "_GRAPH_PART", 4)
+    monkeypatch.setattr(embedded, "_SYNC_THRESHOLD", 3)
+    monkeypatch.setattr(embedded, "_SYNC_FRACTION", 4)
     index = WikiIndex.create(tmp_path / "index")
     with index.dense._use() as collection, pytest.warns(DeprecationWarning, match="legacy"):
         collection.modify(configuration={"hnsw": {"sync_threshold": 3}})
@@ -178,7 +178,7 @@ def test_empty_corpus_leaves_the_index_as_it_was(index: WikiIndex, tmp_path: Pat
     add(index, wiki)
     before = snapshot(index)
     write(wiki)
-    with pytest.raises(EmptyCorpusError, match="holds no article with text"):
+    with pytest.raises(EmptyCorpusError, match="no article with text"):
         add(index, wiki)
     write(wiki, {"title": "Empty", "text": "  "})
     with pytest.raises(EmptyCorpusError, match="1 without"):
@@ -219,12 +219,12 @@ def test_missing_index(tmp_path: Path) -> None:
 
 
 def test_create_refuses_what_is_there(index: WikiIndex, tmp_path: Path) -> None:
-    with pytest.raises(IndexStorageError, match="already"):
+    with pytest.raises(IndexStorageError, match="without an index"):
         WikiIndex.create(index.path)
     write(tmp_path / "file", BOB)
-    with pytest.raises(IndexStorageError, match="is a file"):
+    with pytest.raises(IndexStorageError, match="got the file"):
         WikiIndex.create(tmp_path / "file")
-    with pytest.raises(IndexStorageError, match="not empty"):
+    with pytest.raises(IndexStorageError, match="an empty folder"):
         WikiIndex.create(tmp_path)
 
 
@@ -241,7 +241,7 @@ class OtherEmbedder:
 
 
 def test_index_of_another_model_or_splitter_is_refused(index: WikiIndex) -> None:
-    with pytest.raises(IndexMismatchError, match="not by someone/else"):
+    with pytest.raises(IndexMismatchError, match="got someone/else"):
         WikiIndex.open(index.path, embedder=OtherEmbedder())
     with pytest.raises(IndexMismatchError, match="splitter"):
         WikiIndex.open_or_create(index.path, splitter=WindowSplitter())
@@ -271,7 +271,7 @@ def test_ready_made_passages_are_upserted(index: WikiIndex) -> None:
     held = index.store.get(["1", "2"])
     assert held["1"] == one
     assert held["2"].text == "Two, again."
-    with pytest.raises(InvalidArgumentError, match="'3' occurs twice"):
+    with pytest.raises(InvalidArgumentError, match="'3' twice"):
         index.add_passages([Passage(id="3", text="a"), Passage(id="3", text="b")])
     with pytest.raises(InvalidArgumentError, match="JSON"):
         index.add_passages([Passage(id="4", text="a", metadata={"when": object()})])

@@ -1,4 +1,4 @@
-"""Metadata that Chroma refuses stops no run: it is kept, and named where no filter can name it."""
+"""Metadata that Chroma rejects stops no run: it is stored, and reported as not filterable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from wikirank.corpus import open_source
 from wikirank.errors import InvalidArgumentError
 from wikirank.index import WikiIndex
-from wikirank.index.metadata import MOST_KEYS
+from wikirank.index.metadata import MAX_FILTER_KEYS
 from wikirank.index.verify.run import verify_index
 from wikirank.search import Searcher, SearchOptions
 from wikirank.types import Passage
@@ -54,7 +54,7 @@ def test_what_chroma_refuses_is_named_and_kept(tmp_path: Path) -> None:
         named = set(REFUSED) - {"$and"}  # A list is no value of a filter anyway.
         assert set(report.unfilterable) == named
         assert all(where.startswith("Copper: ") for where in report.unfilterable.values())
-        assert "metadata that no filter can name: " in report.summary()
+        assert "metadata that no filter can use: " in report.summary()
         assert set(index.info().filter_keys) & (named | {"year"}) == {"year"}
         (copper,) = index.store.select("title = 'Copper'")
         assert (copper.metadata["$schema"], copper.metadata["huge"]) == ("x", 2**70)
@@ -63,7 +63,7 @@ def test_what_chroma_refuses_is_named_and_kept(tmp_path: Path) -> None:
         assert "deep" not in copper.metadata
         found = Searcher(index).search("copper", SearchOptions(rerank=False, filter={"year": 1}))
         assert [hit.passage.title for hit in found.passages] == ["Copper"]
-        with pytest.raises(InvalidArgumentError, match="Unknown filter key"):
+        with pytest.raises(InvalidArgumentError, match="Expected a known filter key"):
             Searcher(index).search("copper", SearchOptions(filter={"$schema": "x"}))
         assert index.add_source(open_source(wiki), reread=True).unchanged == 3
     assert verify_index(tmp_path / "index", full=True).whole
@@ -75,8 +75,8 @@ def test_no_number_of_keys_stops_an_index(tmp_path: Path, keys: int) -> None:
     wiki = write(tmp_path / "metals.jsonl", '"year": 1', many)
     with WikiIndex.create(tmp_path / "index") as index:
         report = index.add_source(open_source(wiki))
-        beyond = f"the last {keys - MOST_KEYS}"
-        assert report.unfilterable == {beyond: f"Silver: more than {MOST_KEYS} keys"}
+        beyond = f"the last {keys - MAX_FILTER_KEYS}"
+        assert report.unfilterable == {beyond: f"Silver: more than {MAX_FILTER_KEYS} keys"}
         (silver,) = index.store.select("title = 'Silver'")
         assert len(silver.metadata) == keys
         with pytest.raises(InvalidArgumentError) as told:

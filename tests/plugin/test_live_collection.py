@@ -68,13 +68,11 @@ def test_the_stores_own_embeddings_are_used(client: ClientAPI) -> None:
         assert [found.id for found in retriever.invoke(document.page_content)] == expected
 
 
-def test_a_collection_that_was_made_anew_is_to_be_opened_again(
-    store: Chroma, client: ClientAPI
-) -> None:
+def test_a_replaced_collection_must_be_opened_again(store: Chroma, client: ClientAPI) -> None:
     retriever = WikiRetriever.from_vectorstore(store, k=1)
     client.delete_collection("cities")
     for _ in range(2):
-        with pytest.raises(IndexNotFoundError, match="another program deleted it, or made it anew"):
+        with pytest.raises(IndexNotFoundError, match="another program deleted or replaced it"):
             retriever.invoke(CAPITAL)
         Chroma.from_documents([FROST], WikiEmbeddings(), client=client, collection_name="cities")
     again = WikiRetriever.from_client(client, "cities", k=1)

@@ -245,7 +245,7 @@ def test_missing_index(tmp_path: Path) -> None:
 
 
 def test_bad_documents() -> None:
-    with pytest.raises(InvalidArgumentError, match="'a' occurs twice"):
+    with pytest.raises(InvalidArgumentError, match="'a' twice"):
         WikiRetriever.from_texts(["One.", "Two."], ids=["a", "a"])
     with pytest.raises(InvalidArgumentError, match="as many metadatas as texts"):
         WikiRetriever.from_texts(["One.", "Two."], metadatas=[{}])

@@ -286,7 +286,7 @@ def test_a_damaged_database_is_told() -> None:
     broken.index.store.connection.execute("DROP TABLE passages")
     message = ask(WikiToolkit(retriever=broken), "wiki_read", title="Tea")
     assert message.status == "error"
-    assert "wikirank verify says what can be mended" in message.text
+    assert "wikirank verify says what can be repaired" in message.text
 
 
 def test_what_nobody_foresaw_is_told_and_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,4 +1,4 @@
-"""The index: passages in SQLite, vectors in Chroma, BM25 in tantivy, moved together."""
+"""The index: passages in SQLite, vectors in Chroma and BM25 in tantivy, kept in step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["IndexInfo", "IndexProgress", "IndexReport", "WikiIndex", "open_collection_index"]
 
-# Searching needs no reports, and a setting of an index is read without what opens it.
+# Loaded on first use: searching needs no reports, reading a setting needs no index.
 __getattr__, __dir__ = lazy_names(
     __name__,
     {

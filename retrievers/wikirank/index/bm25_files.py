@@ -1,7 +1,7 @@
-"""Tantivy's files on disk, looked at before tantivy opens them.
+"""Check tantivy's files before tantivy opens them.
 
-Tantivy makes an empty index where `meta.json` is missing, and panics, or finds other passages,
-where bits of a segment flipped. Each segment file ends with a footer that holds a checksum.
+If `meta.json` is missing, tantivy creates an empty index. If bits of a segment flipped, it panics
+or returns wrong passages. Each segment file ends with a footer that contains a checksum.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from pathlib import Path
 from typing import Any
 
 META = "meta.json"
-# Checksums of more bytes than this would make opening an index slow: about 50 ms.
-_CHECKED_AT_OPENING = 64 * 2**20
+# Checksums of so many bytes take about 50 ms; more would make opening an index slow.
+_MAX_CHECKSUM_BYTES = 64 * 2**20
 _PARTS = ("term", "idx", "store", "fieldnorm", "fast")
 _OPTIONAL_PARTS = ("pos",)
-# At the end of each file: the length of the footer before it, and this number.
+# The last bytes of each file: the length of the footer before them, and the magic number.
 _TAIL = struct.Struct("<II")
 _MAGIC = 1337
-_LONGEST_FOOTER = 50_000  # Tantivy's own limit.
-_READ_AT_ONCE = 2**20
+_MAX_FOOTER_BYTES = 50_000  # Tantivy's own limit.
+_BLOCK_BYTES = 2**20
 
 
 def lexical_fault(folder: Path, *, full: bool = False) -> str | None:
-    """Why a lexical index cannot be trusted, with `full` by checksums too; None if it can."""
+    """Return what is damaged, or None; `full` computes checksums at any size."""
     while True:
-        listed = _read(folder / META)
-        fault = _fault(folder, listed, full=full)
-        if fault is None or _read(folder / META) == listed:
+        meta = _read(folder / META)
+        fault = _fault(folder, meta, full=full)
+        if fault is None or _read(folder / META) == meta:
             return fault
-        # A writer in another process has taken away files of before.
+        # A writer in another process replaced the files meanwhile: check again.
 
 
 def _read(path: Path) -> bytes | None:
@@ -41,12 +41,12 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _fault(folder: Path, listed: bytes | None, *, full: bool) -> str | None:
-    if listed is None:
+def _fault(folder: Path, meta: bytes | None, *, full: bool) -> str | None:
+    if meta is None:
         return f"{META} is missing"
     try:
-        files = [file for segment in json.loads(listed)["segments"] for file in _files(segment)]
-        is_small = sum(_size(folder / file) for file in files) <= _CHECKED_AT_OPENING
+        files = [file for segment in json.loads(meta)["segments"] for file in _files(segment)]
+        is_small = sum(_size(folder / file) for file in files) <= _MAX_CHECKSUM_BYTES
         for file in files:
             _check(folder / file, checksum=full or is_small)
     except (OSError, ValueError, KeyError, TypeError, struct.error) as err:
@@ -57,8 +57,8 @@ def _fault(folder: Path, listed: bytes | None, *, full: bool) -> str | None:
 def _files(segment: dict[str, Any]) -> list[str]:
     name = segment["segment_id"].replace("-", "")
     deletes = segment["deletes"]
-    of_deletes = [f"{name}.{deletes['opstamp']}.del"] if deletes else []
-    return [*(f"{name}.{part}" for part in (*_PARTS, *_OPTIONAL_PARTS)), *of_deletes]
+    delete_files = [f"{name}.{deletes['opstamp']}.del"] if deletes else []
+    return [*(f"{name}.{part}" for part in (*_PARTS, *_OPTIONAL_PARTS)), *delete_files]
 
 
 def _size(path: Path) -> int:
@@ -74,7 +74,7 @@ def _check(path: Path, *, checksum: bool) -> None:
         file.seek(max(0, size - _TAIL.size))
         length, magic = _TAIL.unpack(file.read())
         body = size - _TAIL.size - length
-        if magic != _MAGIC or length > _LONGEST_FOOTER or body < 0:
+        if magic != _MAGIC or length > _MAX_FOOTER_BYTES or body < 0:
             msg = f"{path.name} is cut short or damaged"
             raise ValueError(msg)
         file.seek(body)
@@ -83,9 +83,9 @@ def _check(path: Path, *, checksum: bool) -> None:
             return
         file.seek(0)
         crc = 0
-        while body > 0 and (block := file.read(min(body, _READ_AT_ONCE))):
+        while body > 0 and (block := file.read(min(body, _BLOCK_BYTES))):
             crc = zlib.crc32(block, crc)
             body -= len(block)
         if crc != expected:
-            msg = f"{path.name} has not the bytes that were written"
+            msg = f"{path.name} does not match its checksum"
             raise ValueError(msg)

@@ -1,10 +1,10 @@
-"""A Chroma collection that lives: searched as it is now, with a lexical index kept beside it.
+"""Search a Chroma collection that other programs write to.
 
-Chroma has no lexical search of its own here, so the words of the collection are mirrored: into a
-folder beside Chroma's files where there is one, else into a temporary one. Each question first asks
-the collection for its number of records and its last id, and mirrors what differs. Texts and
-metadata of what is found are read from the collection itself, so a record that was changed in place
-is shown as it is now; its new words are found after `refresh`, or once it was found at all.
+Local Chroma has no lexical search, so the words of the collection are mirrored in a folder beside
+Chroma's files, or in a temporary one. Each search first asks the collection for its number of
+records and its last id, and mirrors the differences. Texts and metadata of hits are read from the
+collection itself, so a record that was changed in place is returned in its current form. Its new
+words can be searched after `refresh`, or after the record was a hit once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from wikirank._util import ForkSafeLock, chunks
 from wikirank._version import __version__
 from wikirank.embed import Embedder, load_embedder
 from wikirank.errors import IndexMismatchError, InvalidArgumentError
-from wikirank.index.bm25 import settle_language
+from wikirank.index.bm25 import detect_language
 from wikirank.index.index import WikiIndex
 from wikirank.index.preconditions import FORMAT
 from wikirank.index.store import (
@@ -49,20 +49,14 @@ from wikirank.passages.records import passage_from_record
 from wikirank.types import Passage
 
 _SAMPLE = 3
-# Vectors of one model for one text have a cosine near 1, quantised, cut or with a prompt 0.8 or
-# more; those of two models of the same width are as good as random to each other.
-_SAME_MODEL = 0.5
-_BATCH = 1000
+# Two vectors of one text by one model have a cosine near 1, and at least 0.8 if one was quantised,
+# made of a truncated text or with a prompt. Vectors of different models are unrelated.
+_MIN_MODEL_COSINE = 0.5
+_BATCH_SIZE = 1000
 
 
 class CollectionIndex(WikiIndex):
-    """A Chroma collection with its words mirrored; opened by `open_collection_index`.
-
-    Args:
-        folder: Where the mirror is, or is to be.
-        vectors: The collection.
-        embedder: The model that made its vectors.
-    """
+    """An index over a Chroma collection and its mirror; use `open_collection_index` to open it."""
 
     def __init__(self, folder: Path, vectors: CollectionVectors, embedder: Embedder) -> None:
         store = _LiveStore(folder / STORE_FILE)
@@ -77,116 +71,117 @@ class CollectionIndex(WikiIndex):
         self.sync()
 
     @override
-    def _remedy(self, path: Path) -> str:
-        """The words are the collection's, and read from it where there are none."""
-        return f"Delete {path} and open the collection again, which makes it anew."
+    def _repair_hint(self, path: Path) -> str:
+        """Return how to rebuild a damaged mirror: it is read from the collection again."""
+        return f"Delete {path} and open the collection again, which rebuilds it."
 
     @override
     def sync(self) -> None:
-        """See what other programs added or deleted; costs two small requests if nothing was."""
+        """See what other programs added or deleted; two small requests if nothing changed."""
         super().sync()
         state = self._vectors.state()
-        if state != self._mirrored():
+        if state != self._mirrored_state():
             with self._writing():
-                self._follow(state)
+                self._mirror_changes(state)
 
     @override
     def refresh(self) -> int:
-        """Read the whole collection again, for records that were changed in place.
+        """Read the whole collection again, to see records that were changed in place.
 
         Returns:
-            How many passages of the mirror were added, changed or removed.
+            The number of passages that were added, changed or removed in the mirror.
         """
         state = self._vectors.state()
         with self._writing():
-            records = self._vectors.since(0)
-            changed = self._differing(records)
-            gone = self._without(record.id for record in records)
-            self._mirror(changed, gone, state)
-        return len(changed) + len(gone)
+            records = self._vectors.records_from(0)
+            changed = self._changed_passages(records)
+            removed = self._ids_missing_from(record.id for record in records)
+            self._mirror(changed, removed, state)
+        return len(changed) + len(removed)
 
     @override
     def add_passages(self, passages: Iterable[Passage], *, wait: float = 0.0) -> int:
-        """Write passages to the collection, embedded without their headings, as its others are.
+        """Write passages to the collection; embeds their texts without headings.
 
         Args:
-            passages: The passages.
-            wait: Of no effect: a collection has no single writer to wait for.
+            passages: Passages, each with its own id.
+            wait: Ignored: a collection has no single writer to wait for.
 
         Returns:
-            How many were written.
+            The number of passages written.
 
         Raises:
-            InvalidArgumentError: If an id occurs twice, or Chroma cannot hold the metadata.
+            InvalidArgumentError: If Chroma cannot store the metadata.
         """
         by_id = {passage.id: passage for passage in passages}
         records = [Record(p.id, p.text, _metadata(p)) for p in by_id.values()]
-        for batch in chunks(records, _BATCH):
+        for batch in chunks(records, _BATCH_SIZE):
             self._vectors.write(batch, self.embedder.embed_passages([r.text for r in batch]))
         with self._writing():
-            self._follow(self._vectors.state())
-            self._mirror(self._differing(records), [], self._vectors.state())
+            self._mirror_changes(self._vectors.state())
+            self._mirror(self._changed_passages(records), [], self._vectors.state())
         return len(records)
 
     @override
     def remove_passages(self, ids: Sequence[str]) -> int:
-        """Delete records from the collection; ids that it does not have are passed over."""
-        present = [record.id for record in self._vectors.of_ids(ids)]
+        """Delete records from the collection; unknown ids are ignored."""
+        present = [record.id for record in self._vectors.get_records(ids)]
         if present:
             self._vectors.delete(present)
         self.sync()
         return len(present)
 
     def _current(self, mirrored: Mapping[str, Passage]) -> dict[str, Passage]:
-        """Passages as the collection has them now; those that changed are mirrored again."""
-        records = self._vectors.of_ids(list(mirrored)) if mirrored else []
-        now = {r.id: self._passage(r, mirrored[r.id].number) for r in records}
-        changed = [passage for id_, passage in now.items() if passage != mirrored[id_]]
-        gone = [id_ for id_ in mirrored if id_ not in now]
-        if changed or gone:
+        """Return passages as the collection has them now; mirror those that changed."""
+        records = self._vectors.get_records(list(mirrored)) if mirrored else []
+        current = {r.id: self._passage(r, mirrored[r.id].number) for r in records}
+        changed = [passage for id_, passage in current.items() if passage != mirrored[id_]]
+        removed = [id_ for id_ in mirrored if id_ not in current]
+        if changed or removed:
             with self._writing():
-                self._mirror(changed, gone, None)
-        return {id_: now[id_] for id_ in mirrored if id_ in now}
+                self._mirror(changed, removed, None)
+        return {id_: current[id_] for id_ in mirrored if id_ in current}
 
-    def _follow(self, state: CollectionState) -> None:
-        """Mirror what came and went: the end of the collection, or else what the ids tell."""
-        before = self._mirrored()
+    def _mirror_changes(self, state: CollectionState) -> None:
+        """Mirror added and deleted records; reads only the end if records were only appended."""
+        before = self._mirrored_state()
         if before and state.count > before.count:
-            tail = self._vectors.since(max(0, before.count - 1))
-            fresh = tail[1:] if before.count else tail
-            in_place = not before.count or (tail and tail[0].id == before.last)
-            if in_place and len(fresh) == state.count - before.count:
-                self._mirror(self._numbered(fresh), [], state)
+            tail = self._vectors.records_from(max(0, before.count - 1))
+            added = tail[1:] if before.count else tail
+            is_unmoved = not before.count or (tail and tail[0].id == before.last)
+            if is_unmoved and len(added) == state.count - before.count:
+                self._mirror(self._numbered(added), [], state)
                 return
         ids = self._vectors.all_ids()
         mirrored = self._ids()
-        gone = self._without(ids)
-        for batch in chunks([id_ for id_ in ids if id_ not in mirrored], _BATCH):
-            self._mirror(self._numbered(self._vectors.of_ids(batch)), gone, None)
-            gone = []
-        self._mirror([], gone, state)
+        removed = self._ids_missing_from(ids)
+        for batch in chunks([id_ for id_ in ids if id_ not in mirrored], _BATCH_SIZE):
+            self._mirror(self._numbered(self._vectors.get_records(batch)), removed, None)
+            removed = []
+        self._mirror([], removed, state)
 
     def _mirror(
-        self, passages: Sequence[Passage], gone: Sequence[str], state: CollectionState | None
+        self, passages: Sequence[Passage], removed: Sequence[str], state: CollectionState | None
     ) -> None:
-        """Write and delete passages of the mirror; words first, as what has no row is not found."""
+        """Write and delete passages of the mirror."""
+        # The lexical index first: a hit without a row in the store is ignored.
         if passages:
-            settle_language(self.lexical, self.store, passages)
-        if passages or gone:
+            detect_language(self.lexical, self.store, passages)
+        if passages or removed:
             with self.lexical.writer() as writer:
-                for batch in chunks(passages, _BATCH):
+                for batch in chunks(passages, _BATCH_SIZE):
                     writer.put(batch)
-                writer.delete(gone)
+                writer.delete(removed)
         with self.store.transaction() as connection:
-            delete_passages(connection, gone)
+            delete_passages(connection, removed)
             insert_passages(connection, passages)
             if state is not None:
                 values = ("mirrored", json.dumps(state))
                 connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", values)
             record_write(connection, self._vectors.collection_id)
 
-    def _mirrored(self) -> CollectionState | None:
-        """The state of the collection that the mirror shows; None before the first time."""
+    def _mirrored_state(self) -> CollectionState | None:
+        """Return the collection's state when it was last mirrored; None if it never was."""
         row = self.store.connection.execute(
             "SELECT value FROM meta WHERE key = 'mirrored'"
         ).fetchone()
@@ -195,7 +190,7 @@ class CollectionIndex(WikiIndex):
     def _ids(self) -> set[str]:
         return {id_ for (id_,) in self.store.connection.execute("SELECT id FROM passages")}
 
-    def _without(self, ids: Iterable[str]) -> list[str]:
+    def _ids_missing_from(self, ids: Iterable[str]) -> list[str]:
         return sorted(self._ids().difference(ids))
 
     def _numbered(self, records: Sequence[Record]) -> list[Passage]:
@@ -203,8 +198,8 @@ class CollectionIndex(WikiIndex):
         first = 0 if last is None else last + 1
         return [self._passage(record, number) for number, record in enumerate(records, first)]
 
-    def _differing(self, records: Sequence[Record]) -> list[Passage]:
-        """Records that the mirror does not have as they are."""
+    def _changed_passages(self, records: Sequence[Record]) -> list[Passage]:
+        """Return the passages of new records and of records that differ from the mirror."""
         mirrored = self._live_store.mirrored([record.id for record in records])
         old = [self._passage(r, mirrored[r.id].number) for r in records if r.id in mirrored]
         new = self._numbered([record for record in records if record.id not in mirrored])
@@ -216,13 +211,13 @@ class CollectionIndex(WikiIndex):
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """One mirrors at a time, of all threads and processes; the others wait for it."""
+        """Let one thread of one process mirror at a time."""
         with self._mutex, FileLock(self.path / "write.lock"):
             yield
 
 
 class _LiveStore(PassageStore):
-    """The mirror's passages, given out as the collection has them now."""
+    """The mirror's store; `get` returns passages as the collection has them now."""
 
     current: Any = None
 
@@ -232,7 +227,7 @@ class _LiveStore(PassageStore):
         return self.current(passages) if self.current else passages
 
     def mirrored(self, ids: Sequence[str]) -> dict[str, Passage]:
-        """The passages as they were mirrored."""
+        """Return the passages as they were mirrored."""
         return super().get(ids)
 
 
@@ -242,26 +237,26 @@ def open_collection_index(
     embedder: Embedder | None = None,
     path: Path | str | None = None,
 ) -> CollectionIndex:
-    """Open a collection that something else fills.
+    """Open a collection that another program writes to.
 
     Args:
-        collection: The collection.
-        embedder: The model that made its vectors, which it gives as they are stored: not scaled;
-            None takes the bundled one.
-        path: Folder of the mirror; None takes one beside Chroma's files where these are on this
-            machine, else a temporary one.
+        collection: A collection of any Chroma client, in any space.
+        embedder: The model that made the collection's vectors, with the same scaling; None uses
+            the bundled one.
+        path: Folder of the mirror. None uses a folder beside Chroma's files if they are on this
+            machine and can be written, otherwise a temporary one.
 
     Returns:
-        The index, open.
+        The open index.
 
     Raises:
         IndexMismatchError: If the collection was made with another model.
-        InvalidArgumentError: If the folder mirrors another collection.
+        InvalidArgumentError: If the folder holds something other than a mirror of this collection.
     """
     vectors = CollectionVectors(collection)
     embedder = embedder or load_embedder()
-    check_made_with(vectors, collection.name, embedder)
-    folder = _beside(collection) if path is None else Path(path)
+    check_model(vectors, collection.name, embedder)
+    folder = _folder_beside(collection) if path is None else Path(path)
     temporary = folder is None
     if folder is None:
         folder = Path(tempfile.mkdtemp(prefix="wikirank-"))
@@ -274,49 +269,40 @@ def open_collection_index(
 
 
 def _remove_mirror(folder: Path, process: int) -> None:
-    """Delete the mirror of a process; a forked child leaves it to its parent."""
+    """Delete a temporary mirror, in the process that created it, not in a forked child."""
     if os.getpid() == process:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def check_made_with(vectors: CollectionVectors, name: str, embedder: Embedder) -> None:
-    """Refuse a collection whose vectors another model made.
-
-    Args:
-        vectors: The collection.
-        name: Its name.
-        embedder: The model.
-
-    Raises:
-        IndexMismatchError: If stored texts embedded again are nothing like their vectors.
-    """
+def check_model(vectors: CollectionVectors, name: str, embedder: Embedder) -> None:
+    """Raise IndexMismatchError if stored texts, embedded again, differ from their vectors."""
     stored = vectors.sample(_SAMPLE)
     if not stored:
         return
     again = embedder.embed_passages([text for text, _ in stored])
     widths = len(stored[0][1]), again.shape[1]
-    advice = "Name the embeddings that made it: embedding=…"
+    advice = "Pass the embeddings that made it: embedding=…"
     if widths[0] != widths[1]:
         msg = (
-            f"Expected the vectors of {embedder.model_id}, of {widths[1]} dimensions, in "
-            f"collection {name!r}, got {widths[0]} dimensions. {advice}"
+            f"Expected vectors of {embedder.model_id} with {widths[1]} dimensions in collection "
+            f"{name!r}, got {widths[0]} dimensions. {advice}"
         )
         raise IndexMismatchError(msg)
     cosines = [
         float(cosine_similarities(vector, row[np.newaxis])[0])
         for (_, vector), row in zip(stored, again, strict=True)
     ]
-    if float(np.median(cosines)) < _SAME_MODEL:
+    if float(np.median(cosines)) < _MIN_MODEL_COSINE:
         shown = ", ".join(f"{cosine:.2f}" for cosine in cosines)
         msg = (
-            f"Expected the vectors of {embedder.model_id} in collection {name!r}, got those of "
-            f"another model: stored texts embedded again have a cosine of {shown}. {advice}"
+            f"Expected vectors of {embedder.model_id} in collection {name!r}, got vectors of "
+            f"another model: the cosines of stored and new vectors are {shown}. {advice}"
         )
         raise IndexMismatchError(msg)
 
 
-def _beside(collection: chromadb.Collection) -> Path | None:
-    """A folder beside the files of a collection on this machine, if it can be written to."""
+def _folder_beside(collection: chromadb.Collection) -> Path | None:
+    """Return a folder beside the collection's files if they are here and can be written."""
     settings = collection._client.get_settings()
     chroma = Path(settings.persist_directory)
     if not settings.is_persistent or not os.access(chroma, os.W_OK):
@@ -334,8 +320,8 @@ def _check_mirror(folder: Path, vectors: CollectionVectors) -> None:
         store.close()
     if meta and meta.get("collection_id") != vectors.collection_id:
         msg = (
-            f"Expected a new folder or the mirror of this collection at {folder}, got something "
-            "else. Name another path."
+            f"Expected a new folder, or the mirror of this collection, at {folder}, got something "
+            "else. Choose another path."
         )
         raise InvalidArgumentError(msg)
 
@@ -354,12 +340,12 @@ def _meta(vectors: CollectionVectors, embedder: Embedder) -> dict[str, Any]:
 
 
 def _metadata(passage: Passage) -> dict[str, Any]:
-    """The metadata of a passage as Chroma holds it: what it says of itself, and its own."""
+    """Return what Chroma stores of a passage: its fields and its metadata."""
     nested = [key for key, value in passage.metadata.items() if isinstance(value, (dict, list))]
     if nested:
         msg = (
-            f"Expected metadata of strings, numbers and bools, which a Chroma collection holds, "
-            f"got {nested[0]!r} of passage {passage.id!r}. Leave it out, or make a string of it."
+            "Expected metadata of strings, numbers and bools, which Chroma can store, "
+            f"got {nested[0]!r} of passage {passage.id!r}. Leave it out, or convert it to a string."
         )
         raise InvalidArgumentError(msg)
     fields = passage_fields(replace(passage, source=""))

@@ -1,4 +1,4 @@
-"""A SQLite file that many threads read: one connection a thread, and errors of our own."""
+"""A SQLite file for many threads: one connection per thread, errors raised as our own."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from typing import Any, Self
 from wikirank._util import Closing, abandon, block_forks, chunks, renew_after_fork
 from wikirank.errors import IndexStorageError
 
-_SCARCE = 2**20
+_MIN_FREE_BYTES = 2**20
 # SQLite's oldest limit on the parameters of one statement is 999.
-_MOST_KEYS = 900
+_MAX_PARAMETERS = 900
 
 
 class _Cursor(sqlite3.Cursor):
-    """A cursor whose errors are ours, and which forks wait for."""
+    """A cursor that raises our errors, and that forks wait for."""
 
     connection: _Connection
 
@@ -52,7 +52,7 @@ class _Cursor(sqlite3.Cursor):
 
 
 class _Connection(sqlite3.Connection):
-    """A connection of such cursors, which is closed with its last reference."""
+    """A connection that makes `_Cursor`s and closes with its last reference."""
 
     path = Path()
 
@@ -67,12 +67,12 @@ class _Connection(sqlite3.Connection):
             super().close()
 
     def __del__(self) -> None:
-        with suppress(sqlite3.ProgrammingError):  # It could not even be opened.
+        with suppress(sqlite3.ProgrammingError):  # It may never have been opened.
             self.close()
 
 
 class _Lease:
-    """A thread's hold on a connection; it ends with the thread, whose storage has it."""
+    """Lends a connection to a thread; freed with the thread's local storage."""
 
     def __init__(self, connection: _Connection, idle: deque[_Connection]) -> None:
         self.connection = connection
@@ -83,7 +83,7 @@ class _Lease:
 
 
 class Database(Closing):
-    """A SQLite file, one connection a thread, write-ahead logged.
+    """A SQLite file with a write-ahead log and one connection per thread.
 
     Args:
         path: The file.
@@ -96,7 +96,7 @@ class Database(Closing):
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """This thread's connection, which another thread gets when this one has ended."""
+        """This thread's connection; reused by another thread after this one ended."""
         lease: _Lease | None = getattr(self._local, "lease", None)
         if lease is None:
             try:
@@ -123,7 +123,7 @@ class Database(Closing):
         return connection
 
     def after_fork(self) -> None:
-        """Forget the parent's connections: to close one here would take its log from the parent."""
+        """Forget the parent's connections; closing one here would delete the parent's log."""
         for connection in self._connections:
             abandon(connection)
         self._forget_connections()
@@ -137,7 +137,7 @@ class Database(Closing):
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One write transaction: all of it is kept, or on an exception none."""
+        """Run a write transaction; an exception rolls it back."""
         with store_failures(self._path):
             connection = self.connection
             connection.execute("BEGIN IMMEDIATE")
@@ -145,7 +145,7 @@ class Database(Closing):
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
-                if connection.in_transaction:  # On a full disk SQLite has ended it by itself.
+                if connection.in_transaction:  # On a full disk SQLite has rolled back already.
                     connection.execute("ROLLBACK")
                 raise
 
@@ -158,33 +158,33 @@ class Database(Closing):
             self._idle = deque()
         self._local = threading.local()
 
-    def among(
+    def select_in(
         self, sql: str, keys: Iterable[str], parameters: Sequence[Any] = (), end: str = ""
     ) -> Iterator[tuple[Any, ...]]:
-        """The rows of a statement that ends with `IN`, of however many keys.
+        """Run a statement that ends with `IN`, in several parts if there are many keys.
 
         Args:
-            sql: The statement up to the keys.
-            keys: What is to be among them.
-            parameters: Those of the statement before the keys.
-            end: What follows the keys.
+            sql: The statement up to and including `IN`.
+            keys: The values of the `IN` list.
+            parameters: Parameters of the statement before the list.
+            end: SQL after the list.
 
         Yields:
-            Row by row.
+            One row at a time.
         """
-        for part in chunks(keys, max(_MOST_KEYS - len(parameters), _MOST_KEYS // 2)):
+        for part in chunks(keys, max(_MAX_PARAMETERS - len(parameters), _MAX_PARAMETERS // 2)):
             marks = ", ".join("?" * len(part))
             yield from self.connection.execute(f"{sql} ({marks}) {end}", [*parameters, *part])
 
 
 class store_failures:  # noqa: N801 - used as a function; a generator would cost more a row
-    """Makes errors of ours of what SQLite raises about its file: no space, read-only, damaged."""
+    """Raises SQLite's errors about its file, such as no space or damage, as our own."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def __enter__(self) -> None:
-        """Nothing is to be done."""
+        pass
 
     def __exit__(
         self,
@@ -197,19 +197,17 @@ class store_failures:  # noqa: N801 - used as a function; a generator would cost
         if isinstance(err, (sqlite3.ProgrammingError, sqlite3.IntegrityError)):
             return
         msg = (
-            f"{self._path} cannot be written or read ({err}). If its disk is full, free space, if "
-            "it is read-only, allow writing, and run the same again; if it is damaged, wikirank "
-            "verify says what can be mended. Nothing that was written before is lost."
+            f"{self._path} cannot be read or written ({err}). If the disk is full, free space and "
+            "run the command again. If the file is read-only, allow writing. If it is damaged, "
+            "wikirank verify says what can be repaired. Everything that was written before is kept."
         )
         raise IndexStorageError(msg) from err
 
 
-def way_out(path: Path) -> str:
-    """What to do about a file that cannot be opened."""
+def recovery_hint(path: Path) -> str:
+    """Return what to do about a file that cannot be opened."""
     if not os.access(path.parent, os.W_OK):
-        return (
-            "Nothing can be written there, which even a search needs: allow it, or copy the index."
-        )
-    if shutil.disk_usage(path.parent).free < _SCARCE:
-        return "Its disk is full: free space, and run the same again."
+        return "Even a search must write there: allow writing, or copy the index."
+    if shutil.disk_usage(path.parent).free < _MIN_FREE_BYTES:
+        return "The disk is full: free space and run the command again."
     return "Index the sources again into a new folder."

@@ -1,4 +1,4 @@
-"""`WikiIndex`: the folder on disk that questions are asked of."""
+"""`WikiIndex`: passages, vectors and words in one folder, to search and to write to."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Self
 from wikirank._util import Closing
 from wikirank.embed import Embedder, load_embedder
 from wikirank.errors import IndexMismatchError, InvalidArgumentError
-from wikirank.index.bm25 import LexicalIndex, learn_language
+from wikirank.index.bm25 import LexicalIndex, load_language
 from wikirank.index.languages import ENGLISH, check_language
 from wikirank.index.ledger import SourceLedger, article_counts, locations, require_source
-from wikirank.index.parts import create_parts, discard, open_parts
+from wikirank.index.parts import create_parts, delete_temporary, open_parts
 from wikirank.index.preconditions import (
     FORMAT,
     is_index,
@@ -36,17 +36,17 @@ if TYPE_CHECKING:
     from wikirank.passages.splitters import Splitter
 
 DEFAULT_COLLECTION = "wikirank"
-# Records that the search graph on disk may lack: whoever opens the index adds them first, 0.3 ms
-# each. Who adds passages some hundreds at a time should not wait for the graph each time.
-_BACKLOG = 100
-_BACKLOG_BETWEEN = 1000
+# How many records the search graph on disk may lack. Each costs 0.3 ms at the next opening.
+# `add_passages` allows more, so that many small calls do not each wait for the graph.
+_BACKLOG_AFTER_SOURCE = 100
+_BACKLOG_AFTER_PASSAGES = 1000
 
 
 class WikiIndex(Closing):
-    """Passages with their vectors and their words, in one folder.
+    """Passages, their vectors and their words in one folder.
 
-    Made by `create`, `open`, `open_or_create` or `from_chroma`, not by itself. Safe to search
-    from many threads; written to by one at a time. A context manager that closes it.
+    Use `create`, `open` or `open_or_create` to get one, rather than the constructor. Many threads
+    can search it, one at a time can write. It is a context manager that closes the index.
     """
 
     def __init__(
@@ -62,23 +62,23 @@ class WikiIndex(Closing):
             path / "lexical",
             create=store.is_empty(),
             language=language,
-            remedy=self._remedy(path),
+            repair_hint=self._repair_hint(path),
         )
         self._bound_to = ""
 
-    def _remedy(self, path: Path) -> str | None:  # noqa: ARG002
-        """How a damaged lexical index is made again; None where `wikirank verify` can."""
+    def _repair_hint(self, path: Path) -> str | None:  # noqa: ARG002
+        """Return how to rebuild a damaged lexical index; None recommends `wikirank verify`."""
         return None
 
     def __copy__(self) -> Self:
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """The same index: a copy of a retriever searches what the original does."""
+        """Return the same index, so that a copy of a retriever searches it too."""
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the folder and the embedder; the index is opened again where it is loaded."""
+        """Pickle the folder and the embedder; unpickling opens the index again."""
         if self._bound_to:
             msg = (
                 f"Expected an index that can be opened again, got one {self._bound_to}. "
@@ -98,27 +98,28 @@ class WikiIndex(Closing):
         collection: str = DEFAULT_COLLECTION,
         language: str | None = None,
     ) -> WikiIndex:
-        """Make a new, empty index.
+        """Create an empty index.
 
         Args:
-            path: Folder to make it in; None takes a temporary one that goes with the object.
-            embedder: Model for the vectors; None takes the bundled one.
-            splitter: How articles are cut; None takes sentences up to 500 characters.
-            chroma_url: Address of a Chroma server, or of several, each of which gets whole sources;
-                None keeps the vectors in the folder.
+            path: New or empty folder for the index. None uses a temporary folder, which is deleted
+                with the object.
+            embedder: Model for the vectors; None uses the bundled one.
+            splitter: Cuts articles into passages; None uses sentences, up to 500 characters.
+            chroma_url: Address of a Chroma server such as `http://host:8000`, or of several, each
+                of which stores whole sources. None keeps the vectors in the folder.
             collection: Name of the Chroma collection.
-            language: Whose stems and stop words lexical search uses, a code such as `de` of
-                `wikirank.index.languages.LANGUAGES`; None has the first passages tell it.
+            language: Code such as `de` of `wikirank.index.languages.LANGUAGES`, for the stems and
+                stop words of lexical search. None detects it from the first passages.
 
         Returns:
-            The index, open.
+            The open index.
 
         Raises:
             InvalidArgumentError: If the language is not known.
-            IndexStorageError: If the folder or the collection holds anything already.
-            IndexConnectionError: If the Chroma server does not answer.
+            IndexStorageError: If the folder or the collection is not empty.
+            IndexConnectionError: If a Chroma server does not answer.
         """
-        from wikirank._version import __version__  # Neither is needed to search.
+        from wikirank._version import __version__  # Not needed to search.
         from wikirank.passages.splitters import SentenceSplitter
 
         check_language(language)
@@ -139,25 +140,25 @@ class WikiIndex(Closing):
         store, dense = create_parts(folder, meta)
         index = cls(folder, store, dense, embedder)
         if is_temporary:
-            index._bound_to = "in a temporary folder, which goes with this process"
-            weakref.finalize(index, discard, folder, store, dense, os.getpid())
+            index._bound_to = "in a temporary folder, which is deleted with this process"
+            weakref.finalize(index, delete_temporary, folder, store, dense, os.getpid())
         return index
 
     @classmethod
     def open(cls, path: Path | str, *, embedder: Embedder | None = None) -> WikiIndex:
-        """Open an index that is there.
+        """Open an existing index.
 
         Args:
-            path: The index's folder.
-            embedder: Model for the queries' vectors, the one that made the index; None takes what
-                the index recorded, which must be there still.
+            path: Folder of the index.
+            embedder: The model that made the index's vectors. None loads the recorded one, which
+                must still be available.
 
         Returns:
-            The index, open.
+            The open index.
 
         Raises:
             IndexNotFoundError: If there is no index in the folder.
-            IndexMismatchError: If another model or another format made it.
+            IndexMismatchError: If the index was made with another model or format.
             IndexConnectionError: If its Chroma server does not answer.
         """
         folder = Path(path).absolute()
@@ -174,21 +175,23 @@ class WikiIndex(Closing):
         collection: str | None = None,
         language: str | None = None,
     ) -> WikiIndex:
-        """Open the index in a folder, or make it there.
+        """Open the index in a folder, or create it.
+
+        None as an argument means any setting of an existing index, or the default of `create`.
 
         Args:
-            path: The index's folder.
-            embedder: As in `create`.
-            splitter: As in `create`; None takes what an index that is there was made with.
-            chroma_url: Likewise.
-            collection: Likewise.
-            language: Likewise.
+            path: Folder of the index.
+            embedder: See `create` and `open`.
+            splitter: See `create`.
+            chroma_url: See `create`.
+            collection: See `create`.
+            language: See `create`.
 
         Returns:
-            The index, open.
+            The open index.
 
         Raises:
-            IndexMismatchError: If the index was made with other settings than these.
+            IndexMismatchError: If an existing index was made with other settings.
         """
         if not is_index(Path(path)):
             return cls.create(
@@ -215,11 +218,11 @@ class WikiIndex(Closing):
         return index
 
     def sync(self) -> None:
-        """See what others changed since, as far as nothing else tells it."""
-        learn_language(self.lexical, self.store)
+        """See changes by other processes that a search would not notice, such as the language."""
+        load_language(self.lexical, self.store)
 
     def refresh(self) -> int:
-        """Read again what may have changed in place, of our own indexes nothing; says how much."""
+        """Read records that were changed in place; returns their number, 0 for an own index."""
         return 0
 
     def add_source(
@@ -231,27 +234,27 @@ class WikiIndex(Closing):
         workers: IngestWorkers | None = None,
         wait: float = 0.0,
     ) -> IndexReport:
-        """Bring the index in line with a source: add, replace and remove its articles.
+        """Add, replace and remove articles until the index matches a source.
 
-        Safe to kill at any moment; the same call again goes on where it stopped.
+        The call can be killed at any moment; the same call again continues where it stopped.
 
         Args:
-            source: What to read.
-            on_progress: Called after each batch.
-            reread: Read the source even if its files are as they were when it was read last.
-            workers: Who reads, cuts and embeds, such as `wikirank.cluster.RayWorkers`; None does
-                it in this process. This process writes in any case.
-            wait: How many seconds to wait for another writer to end.
+            source: Articles to index, see `wikirank.open_source`.
+            on_progress: Called with an `IndexProgress` after each batch.
+            reread: Read the source even if its files have not changed since it was last read.
+            workers: Processes that read, cut and embed, such as `wikirank.cluster.RayWorkers`; None
+                uses this process. This process writes in any case.
+            wait: Seconds to wait for another writer to finish.
 
         Returns:
-            What changed.
+            The changes, with numbers of articles and passages.
 
         Raises:
-            CorpusError: If the source cannot be read; articles before the fault are kept.
-            EmptyCorpusError: If no article has text; the index stays as it was.
-            IndexLockedError: If something else is writing to the index.
+            CorpusError: If the source cannot be read; articles before the error are kept.
+            EmptyCorpusError: If no article has text; the index is not changed.
+            IndexLockedError: If another process or thread is writing to the index.
         """
-        # Searching needs none of it.
+        # Not needed to search.
         from wikirank.corpus.fingerprint import source_fingerprint
         from wikirank.index.ingest import Ingestion
         from wikirank.passages.splitters import splitter_from
@@ -267,62 +270,65 @@ class WikiIndex(Closing):
             ingestion = Ingestion(self.store, writer, splitter, source, on_progress, workers)
             report = ingestion.run()
             ledger.record_report(fingerprint, report)
-            writer.write_graph(_BACKLOG)
+            writer.write_graph(_BACKLOG_AFTER_SOURCE)
             return report
 
     def add_passages(self, passages: Iterable[Passage], *, wait: float = 0.0) -> int:
-        """Write ready-made passages, over those of the same ids; many at a time is quickest.
+        """Write passages directly; those with the same ids are replaced.
+
+        One call with many passages is faster than many calls.
 
         Args:
-            passages: The passages.
-            wait: How many seconds to wait for another writer to end.
+            passages: Passages, each with its own id.
+            wait: Seconds to wait for another writer to finish.
 
         Returns:
-            How many were written.
+            The number of passages that were new or changed.
 
         Raises:
             InvalidArgumentError: If an id occurs twice or metadata cannot be stored as JSON.
+            IndexLockedError: If another process or thread is writing to the index.
         """
         passages = list(passages)
         refuse_duplicates(passages)
         with self._open_writer(wait) as writer:
             written = writer.put_passages(passages)
-            writer.write_graph(_BACKLOG_BETWEEN)
+            writer.write_graph(_BACKLOG_AFTER_PASSAGES)
         return written
 
     def remove_source(self, name: str, *, wait: float = 0.0) -> int:
-        """Take a source out of the index, with all its articles.
+        """Remove a source and all its articles.
 
-        Safe to kill at any moment; the same call again goes on where it stopped.
+        The call can be killed at any moment; the same call again continues where it stopped.
 
         Args:
-            name: Name of the source, as `info` lists it.
-            wait: How many seconds to wait for another writer to end.
+            name: Name of the source, as listed by `info`.
+            wait: Seconds to wait for another writer to finish.
 
         Returns:
-            How many articles were removed.
+            The number of articles removed.
 
         Raises:
-            InvalidArgumentError: If there is no source of this name.
-            IndexLockedError: If something else is writing to the index.
+            InvalidArgumentError: If there is no source with this name.
+            IndexLockedError: If another process or thread is writing to the index.
         """
         with self._open_writer(wait) as writer:
             require_source(self.store, name)
             removed = writer.remove_source(name)
-            writer.write_graph(_BACKLOG)
+            writer.write_graph(_BACKLOG_AFTER_SOURCE)
         return removed
 
     def remove_passages(self, ids: Sequence[str]) -> int:
-        """Remove passages, of whatever source; ids that the index does not have are passed over.
+        """Remove passages of any source.
 
         Args:
-            ids: The ids of the passages.
+            ids: Passage ids; unknown ones are ignored.
 
         Returns:
-            How many were removed.
+            The number of passages removed.
 
         Raises:
-            IndexLockedError: If something else is writing to the index.
+            IndexLockedError: If another process or thread is writing to the index.
         """
         with self._open_writer() as writer:
             return writer.remove_passages(list(dict.fromkeys(ids)))
@@ -335,7 +341,7 @@ class WikiIndex(Closing):
         )
 
     def info(self) -> IndexInfo:
-        """What the index holds and how it was made."""
+        """Return what the index contains and how it was made."""
         from wikirank.index.report import IndexInfo  # Not needed to search.
 
         self.sync()
@@ -349,21 +355,21 @@ class WikiIndex(Closing):
 
     @property
     def reranker(self) -> dict[str, str | None] | None:
-        """The arguments of `load_cross_encoder` that were recorded; None for the bundled one."""
+        """The recorded arguments of `load_cross_encoder`; None for the bundled model."""
         recorded: dict[str, str | None] | None = self._meta.get("reranker")
         return recorded
 
     def record_reranker(self, model: str, revision: str | None = None) -> None:
-        """Record which cross-encoder reranks what is found here, unless a search names another.
+        """Record the cross-encoder that reranks unless a search names another.
 
         Args:
-            model: A folder, or a hub id.
-            revision: Of a hub id: the commit, tag or branch.
+            model: A folder or a hub id.
+            revision: Commit, tag or branch, for a hub id only.
         """
         self.store.write_meta({"reranker": {"model": model, "revision": revision}})
         self._meta = self.store.read_meta()
 
     def close(self) -> None:
-        """Give the index's files free."""
+        """Close the vectors and the database."""
         self.dense.close()
         self.store.close()

@@ -1,4 +1,4 @@
-"""Bringing an index in line with a source: what is new, changed, unchanged, and gone."""
+"""Update an index from a source: add new, replace changed and remove missing articles."""
 
 from __future__ import annotations
 
@@ -21,23 +21,14 @@ from wikirank.index.writer import ArticlePassages, IndexWriter
 from wikirank.passages.splitters import Splitter
 from wikirank.types import Article, Passage
 
-_ARTICLES_READ_AT_ONCE = 128
-_PASSAGES_WRITTEN_AT_ONCE = 512
+_ARTICLE_BATCH_SIZE = 128
+_PASSAGE_BATCH_SIZE = 512
 
 _Item: TypeAlias = PreparedArticle | Unchanged | Removed
 
 
 class Ingestion:
-    """One run over one source.
-
-    Args:
-        store: The index's store.
-        writer: Its writer, entered.
-        splitter: How articles are cut.
-        source: The source to read.
-        on_progress: Called after each batch.
-        workers: Who reads, cuts and embeds; None for this process.
-    """
+    """One run over one source; see `WikiIndex.add_source` for the arguments."""
 
     def __init__(
         self,
@@ -58,25 +49,18 @@ class Ingestion:
         self._ledger.begin_run()
         self._report = IndexReport(source=source.name)
         self._batch: list[ArticlePassages] = []
-        self._versions: dict[str, str] = {}  # of the articles in the batch
+        self._versions: dict[str, str] = {}  # by key, of the articles in the batch
         self._lost_text: list[str] = []
 
     def run(self) -> IndexReport:
-        """Read the source to its end and bring the index in line.
-
-        Returns:
-            What changed.
-
-        Raises:
-            EmptyCorpusError: If no article has text; the index stays as it was.
-        """
+        """Read the source to its end and update the index; see `WikiIndex.add_source`."""
         started = perf_counter()
         changing = self._source if isinstance(self._source, ChangingSource) else None
         skipped: Counter[str] = Counter()
         if self._workers:
             items: Generator[_Item, None, None] = self._workers.prepare(self._job(skipped))
         else:
-            items = _prepared(changing.changes(self._ledger) if changing else iter(self._source))
+            items = _as_items(changing.changes(self._ledger) if changing else iter(self._source))
         with closing(items):
             self._read(items)
         self._report.skipped = dict(skipped if self._workers else self._source.skipped)
@@ -84,13 +68,14 @@ class Ingestion:
         complete = changing is None or changing.complete
         if complete and self._report.articles == self._report.without_text:
             msg = (
-                f"The source {self._source.name!r} ({self._source.location}) holds no article "
-                f"with text ({self._report.without_text} without). The index is as it was."
+                f"The source {self._source.name!r} ({self._source.location}) has no article with "
+                f"text ({self._report.without_text} without). The index was not changed. Check "
+                "the source."
             )
             raise EmptyCorpusError(msg)
-        self._remove(self._ledger.not_met() if complete else self._lost_text)
+        self._remove(self._ledger.unseen() if complete else self._lost_text)
         if changing and changing.state:
-            self._ledger.note_state(changing.state)
+            self._ledger.record_state(changing.state)
         self._report.seconds = perf_counter() - started
         return self._report
 
@@ -99,57 +84,57 @@ class Ingestion:
         return IngestJob(self._source, self._splitter, self._writer.model_id, digests, skipped)
 
     def _read(self, items: Iterable[_Item]) -> None:
-        fault: CorpusError | None = None
+        error: CorpusError | None = None
         batch: list[_Item] = []
         try:
             for item in items:
                 batch.append(item)
-                if len(batch) == _ARTICLES_READ_AT_ONCE:
-                    self._take(batch)
+                if len(batch) == _ARTICLE_BATCH_SIZE:
+                    self._process_batch(batch)
                     batch = []
         except CorpusError as err:
-            fault = err  # What came before it is kept.
-        self._take(batch)
+            error = err  # The articles before it are kept.
+        self._process_batch(batch)
         self._flush()
-        if fault:
-            raise fault
+        if error:
+            raise error
 
-    def _take(self, batch: Sequence[_Item]) -> None:
+    def _process_batch(self, batch: Sequence[_Item]) -> None:
         articles = [item for item in batch if isinstance(item, PreparedArticle)]
-        keyed = {self._ledger.meet(article.key): article for article in articles}
-        recorded = self._ledger.digests(list(keyed))
-        same: dict[str, str] = {}
-        for key, article in keyed.items():
+        by_key = {self._ledger.mark_seen(article.key): article for article in articles}
+        recorded = self._ledger.digests(list(by_key))
+        same_versions: dict[str, str] = {}
+        for key, article in by_key.items():
             if recorded.get(key) == article.digest:
-                same[key] = article.version
+                same_versions[key] = article.version
             else:
-                self._stage(key, article, recorded=key in recorded)
-        self._ledger.note_versions(same)
-        kept = [self._ledger.meet(item.key) for item in batch if isinstance(item, Unchanged)]
-        self._report.unchanged += len(same) + len(self._ledger.digests(kept))
+                self._stage(key, article, is_recorded=key in recorded)
+        self._ledger.record_versions(same_versions)
+        kept = [self._ledger.mark_seen(item.key) for item in batch if isinstance(item, Unchanged)]
+        self._report.unchanged += len(same_versions) + len(self._ledger.digests(kept))
         self._remove(item.key for item in batch if isinstance(item, Removed))
-        self._tell()
+        self._report_progress()
 
-    def _stage(self, key: str, article: PreparedArticle, *, recorded: bool) -> None:
+    def _stage(self, key: str, article: PreparedArticle, *, is_recorded: bool) -> None:
         passages = article.cut(self._source.name, key, self._splitter)
         if not passages:
-            # As good as absent: what the index had of it goes with the other missing articles.
-            self._ledger.unmeet(key)
+            # Treated as missing, so that its old passages are removed.
+            self._ledger.unmark_seen(key)
             self._lost_text.append(key)
             self._report.without_text += 1
             return
         passages = self._storable(key, passages)
-        if recorded:
+        if is_recorded:
             self._report.changed += 1
         else:
             self._report.added += 1
         self._batch.append(ArticlePassages(key, article.digest, passages, article.vectors))
         self._versions[key] = article.version
-        if sum(len(staged.passages) for staged in self._batch) >= _PASSAGES_WRITTEN_AT_ONCE:
+        if sum(len(staged.passages) for staged in self._batch) >= _PASSAGE_BATCH_SIZE:
             self._flush()
 
     def _storable(self, key: str, passages: Sequence[Passage]) -> Sequence[Passage]:
-        """The passages of an article with metadata that can be stored; the report has the rest."""
+        """Drop metadata of an article that cannot be stored, and note it in the report."""
         metadata, changed = storable(passages[0].metadata)
         self._report.note_unfilterable(key, {**unfilterable(metadata), **changed})
         return [replace(p, metadata=dict(metadata)) for p in passages] if changed else passages
@@ -158,30 +143,30 @@ class Ingestion:
         if not self._batch:
             return
         written, removed = self._writer.put(self._source.name, self._batch)
-        self._ledger.note_versions(self._versions)
+        self._ledger.record_versions(self._versions)
         self._batch = []
         self._versions = {}
         self._report.passages_written += written
         self._report.passages_removed += removed
-        self._tell()
+        self._report_progress()
 
     def _remove(self, keys: Iterable[str]) -> None:
-        for chunk in chunks(keys, _ARTICLES_READ_AT_ONCE):
+        for chunk in chunks(keys, _ARTICLE_BATCH_SIZE):
             indexed = list(self._ledger.digests(chunk))
             self._report.passages_removed += self._writer.remove(self._source.name, indexed)
             self._report.removed += len(indexed)
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         if self._on_progress:
             self._on_progress(
                 IndexProgress(self._report.articles, self._total, self._report.passages_written)
             )
 
 
-def _prepared(items: Iterator[Article | Unchanged | Removed]) -> Generator[_Item, None, None]:
+def _as_items(items: Iterator[Article | Unchanged | Removed]) -> Generator[_Item, None, None]:
     try:
         for item in items:
             yield PreparedArticle.of(item) if isinstance(item, Article) else item
     finally:
         if isinstance(items, Generator):
-            items.close()  # It may have processes at work.
+            items.close()  # It may run processes.

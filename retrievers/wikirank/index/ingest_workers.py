@@ -1,4 +1,4 @@
-"""Articles on their way into an index, and who may make them ready elsewhere."""
+"""Articles on their way into an index, and the protocol of processes that prepare them."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from wikirank.types import Article, Passage
 
 @dataclass(frozen=True, slots=True)
 class PreparedArticle:
-    """An article, as far as it is ready for the index.
+    """An article on its way into the index: read, and possibly cut and embedded.
 
     Attributes:
-        key: Its address, or its title where it has none. The index appends `#2`, `#3`, … to one
-            that it has met before in the same run.
-        digest: Hash of all that its passages are made of.
-        version: What its source compares to tell whether it changed.
+        key: Its address, or its title if it has none. The index appends `#2`, `#3`, … to a key
+            that it has seen before in the same run.
+        digest: Hash of everything that its passages depend on.
+        version: Version by which its source detects changes; "" if the source has none.
         article: The article itself; None once it is cut.
         passages: Its passages under `key`, once it is cut.
-        vectors: Their vectors, (len(passages), dimension); None where they are still to be made.
+        vectors: Their vectors, (len(passages), dimension); None if they are not computed yet.
     """
 
     key: str
@@ -41,18 +41,18 @@ class PreparedArticle:
 
     @classmethod
     def of(cls, article: Article) -> PreparedArticle:
-        """An article that is not yet cut."""
+        """Prepare an article that is not yet cut."""
         key = article.url or article.title
         try:
             digest = article_digest(article)
         except RecursionError as err:
             deep = ", ".join(map(repr, too_deep(article.metadata)))
-            msg = f"Metadata of article {key!r} is nested too deep: {deep}. Leave it out."
+            msg = f"Metadata of article {key!r} is nested too deep: {deep}. Flatten it."
             raise CorpusError(msg) from err
         return cls(key, digest, article.version, article)
 
     def cut(self, source: str, key: str, splitter: Splitter) -> Sequence[Passage]:
-        """Its passages under the key that the index gave it, in the order of `vectors` if any."""
+        """Return the passages under the key that the index gave, in the order of `vectors`."""
         if self.article is not None:
             return article_passages(self.article, source=source, key=key, splitter=splitter)
         return self.passages if key == self.key else with_key(self.passages, key)
@@ -60,14 +60,14 @@ class PreparedArticle:
 
 @dataclass(frozen=True, slots=True)
 class IngestJob:
-    """A source to be read, cut and embedded.
+    """A source to read, cut and embed.
 
     Attributes:
         source: The source.
-        splitter: How its articles are cut.
-        model_id: The model that the index's vectors are made with.
-        known: The digests of the articles that the index has of it.
-        skipped: Where the pages that are passed over are counted, by reason.
+        splitter: Cuts its articles.
+        model_id: The model that makes the index's vectors.
+        known: Digests of the source's articles that are in the index.
+        skipped: Counts skipped pages by reason; the workers add to it.
     """
 
     source: Source
@@ -78,26 +78,25 @@ class IngestJob:
 
 
 class IngestWorkers(Protocol):
-    """Reads, cuts and embeds sources in other processes than the one that writes the index."""
+    """Reads, cuts and embeds sources in other processes; the caller writes the index."""
 
     def count(self, source: Source) -> int | None:
-        """Number of articles of a source if that is cheap to know, else None."""
+        """Return the number of articles of a source; None if that is expensive to know."""
         ...
 
     def prepare(self, job: IngestJob) -> Generator[PreparedArticle, None, None]:
-        """Make a source's articles ready.
+        """Prepare the articles of a source.
 
-        An article whose digest the index has may come uncut; whether it is unchanged, the index
-        decides, which alone knows the key that it gives it.
+        An article whose digest is in `job.known` may come uncut. Only the index can tell whether it
+        is unchanged, because the index assigns its key.
 
         Args:
-            job: What to do.
+            job: The source, and how to prepare its articles.
 
         Returns:
-            The articles in the source's order, no matter who was done first. To close it stops
-            the work.
+            The articles in the source's order. Closing the generator stops the work.
 
         Raises:
-            CorpusError: In place of the article that cannot be read.
+            CorpusError: If an article cannot be read; raised in its place.
         """
         ...

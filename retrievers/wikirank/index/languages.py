@@ -1,4 +1,4 @@
-"""Languages: which have a stemmer and stop words, and which one a text or a question is in."""
+"""Languages: their stemmers and stop words, and detection from a text or a question."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wikirank.index.normalise import without_marks
 
 ENGLISH = "en"
 OTHER = "other"
-"""A language without stemmer and stop words."""
+"""Stands for any other language: no stemmer, no stop words."""
 
 STEMMERS = {
     "ar": "arabic",
@@ -36,8 +36,8 @@ STEMMERS = {
     "ta": "tamil",
     "tr": "turkish",
 }
-# Without spaces between words, or without stemmer: their runs become pairs, Latin words English.
-_BY_SCRIPT = {
+# The scripts by which languages are detected. Scripts without spaces are indexed as letter pairs.
+_SCRIPTS = {
     "ja": r"\p{Hiragana}\p{Katakana}",
     "ko": r"\p{Hangul}",
     "zh": r"\p{Han}",
@@ -52,7 +52,7 @@ _BY_SCRIPT = {
     "ar": r"\p{Arabic}",
     "ru": r"\p{Cyrillic}",
 }
-LANGUAGES = (*sorted({*STEMMERS, *_BY_SCRIPT}), OTHER)
+LANGUAGES = (*sorted({*STEMMERS, *_SCRIPTS}), OTHER)
 NAMES = {
     **{code: name.capitalize() for code, name in STEMMERS.items()},
     "he": "Hebrew",
@@ -65,10 +65,10 @@ NAMES = {
     "th": "Thai",
     "zh": "Chinese",
 }
-# What tantivy has no stop words of.
+# Tantivy has no stop words for these.
 _NO_STOP_WORDS = {"ar", "el", "ro", "ta", "tr"}
-# Words that ask and that stop word lists lack, and those of languages that have no list.
-_ASKING = {
+# Question words that are missing from the stop word lists, and lists for languages without one.
+_QUESTION_WORDS = {
     "de": "wann wer wie was wo warum wieso welche welcher welches welchen wurde gibt viele heißt",
     "es": "qué que cuándo cuando dónde donde quién quien cuál cual cuántos cuántas cómo como",
     "fr": "quel quelle quels quelles quand où combien pourquoi comment qui est les des du aux",
@@ -101,85 +101,79 @@ STOPWORDS = (
 _LATIN = regex.compile(r"\p{Latin}")
 _LETTER = regex.compile(r"\p{L}")
 _WORD = regex.compile(r"[\p{L}\p{M}]+")
-_RUSSIAN_ONLY, _NOT_RUSSIAN = regex.compile("[ыэё]"), regex.compile("[іїєґўјљњћђџѓќ]")
+_RUSSIAN, _NOT_RUSSIAN = regex.compile("[ыэё]"), regex.compile("[іїєґўјљњћђџѓќ]")
 _NOT_ARABIC = regex.compile("[پچژگکیٹڈڑےں]")
 _VIETNAMESE = regex.compile("[ơưđạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]")
-_SAMPLE = 20_000
-_SURE = 0.15
-_AHEAD = 1.3
-_SHORTEST_ASKING = 3  # letters of a word that tells a language alone: "na" is one in many
+_SAMPLE = 20_000  # characters
+_MIN_SHARE = 0.15  # of the words must be function words
+_MIN_LEAD = 1.3  # times the function words of English
+_MIN_QUESTION_WORD = 3  # letters; shorter words, such as "na", exist in many languages
 
 
 def check_language(language: str | None) -> None:
-    """Refuse a language that is not known.
-
-    Args:
-        language: A code such as `de`; None leaves it to the text.
-
-    Raises:
-        InvalidArgumentError: If it is none of `LANGUAGES`.
-    """
+    """Raise InvalidArgumentError if a language is neither None nor in `LANGUAGES`."""
     if language is not None and language not in LANGUAGES:
         msg = (
-            f"Expected a language of {', '.join(LANGUAGES)}, got {language!r}. Take 'other' for "
-            "one that is not named: it has no stemmer."
+            f"Expected a language of {', '.join(LANGUAGES)}, got {language!r}. Use 'other' for any "
+            "other language; it has no stemmer."
         )
         raise InvalidArgumentError(msg)
 
 
 def language_of_texts(texts: Iterable[str]) -> str:
-    """The language that most of some texts is in.
+    """Detect the main language of some texts.
 
     Args:
-        texts: The texts; 20,000 characters of them are looked at.
+        texts: The texts; the first 20,000 characters count, at most 2,000 of each text.
 
     Returns:
-        A code of `LANGUAGES`; English where it is unsure.
+        A code of `LANGUAGES`; English if unsure.
     """
     sample = ""
     for text in texts:
         sample += f"{text[:2000]}\n"
         if len(sample) >= _SAMPLE:
             break
-    by_script = _by_script(sample)
-    if by_script:
-        return by_script
+    if language := _language_of_script(sample):
+        return language
     words = _words(sample)
     hits = Counter({code: _function_words(words, code) for code in STEMMERS})
     (best, most), (_, second) = hits.most_common(2)
-    is_sure = most > second and most >= max(_SURE * len(words), _AHEAD * hits[ENGLISH])
+    is_sure = most > second and most >= max(_MIN_SHARE * len(words), _MIN_LEAD * hits[ENGLISH])
     return best if is_sure else ENGLISH
 
 
 def language_of_question(question: str) -> str:
-    """The language of a question.
+    """Detect the language of a question.
 
     Args:
-        question: The question, or keywords.
+        question: A question or keywords.
 
     Returns:
-        A code such as `de`; English where it is unsure, as names and keywords are.
+        A code such as `de`; English if unsure, which names and keywords usually are.
     """
-    if by_script := _by_script(question):
-        return by_script
-    words = list(dict.fromkeys(_words(question)))  # "la la land" is no Spanish
+    if language := _language_of_script(question):
+        return language
+    words = list(dict.fromkeys(_words(question)))  # "la la land" is not Spanish
     if len(_VIETNAMESE.findall(question.lower())) >= 2:
         return "vi"
     english = _function_words(words, ENGLISH)
-    others = sorted({*STEMMERS, *_ASKING} - {ENGLISH})
+    others = sorted({*STEMMERS, *_QUESTION_WORDS} - {ENGLISH})
     hits = {code: _function_words(words, code) for code in others}
-    asked = {word for word in words if len(word) >= _SHORTEST_ASKING}
-    best = max(hits, key=lambda code: (hits[code], not _asking(code).isdisjoint(words)))
-    is_asked = len(words) > 2 and not english and not _asking(best).isdisjoint(asked)
-    return best if (hits[best] >= 2 or is_asked) and hits[best] > english else ENGLISH
+    long_words = {word for word in words if len(word) >= _MIN_QUESTION_WORD}
+    best = max(hits, key=lambda code: (hits[code], not _question_words(code).isdisjoint(words)))
+    is_question = (
+        len(words) > 2 and not english and not _question_words(best).isdisjoint(long_words)
+    )
+    return best if (hits[best] >= 2 or is_question) and hits[best] > english else ENGLISH
 
 
-def _by_script(text: str) -> str:
-    """The language of a text that is mostly in one script other than Latin; empty if Latin."""
+def _language_of_script(text: str) -> str:
+    """Return the language of a text in a non-Latin script; "" if it is mostly Latin."""
     letters, latin = len(_LETTER.findall(text)), len(_LATIN.findall(text))
     if 2 * latin >= letters:
         return ""
-    shares = Counter({code: len(_script(code).findall(text)) for code in _BY_SCRIPT})
+    shares = Counter({code: len(_script(code).findall(text)) for code in _SCRIPTS})
     if 2 * sum(shares.values()) < letters - latin:
         return OTHER
     if 10 * shares["ja"] >= shares["zh"] > 0 and shares["ja"]:
@@ -194,12 +188,12 @@ def _by_script(text: str) -> str:
 
 
 def _is_russian(text: str) -> bool:
-    return len(_RUSSIAN_ONLY.findall(text)) >= len(_NOT_RUSSIAN.findall(text))
+    return len(_RUSSIAN.findall(text)) >= len(_NOT_RUSSIAN.findall(text))
 
 
-@lru_cache(maxsize=len(_BY_SCRIPT))
+@lru_cache(maxsize=len(_SCRIPTS))
 def _script(code: str) -> regex.Pattern[str]:
-    return regex.compile(f"[{_BY_SCRIPT[code]}]")
+    return regex.compile(f"[{_SCRIPTS[code]}]")
 
 
 def _words(text: str) -> list[str]:
@@ -207,16 +201,16 @@ def _words(text: str) -> list[str]:
 
 
 def _function_words(words: list[str], code: str) -> int:
-    """How many of the words are stop words of a language, or ask in it."""
-    rest = [word for word in words if word not in _asking(code)]
+    """Count the words that are stop words or question words of a language."""
+    rest = [word for word in words if word not in _question_words(code)]
     if code in _NO_STOP_WORDS or code not in STEMMERS:
         return len(words) - len(rest)
     return len(words) - len(_without_stop_words(code).analyze(" ".join(rest)))
 
 
 @lru_cache(maxsize=32)
-def _asking(code: str) -> frozenset[str]:
-    return frozenset((STOPWORDS if code == ENGLISH else _ASKING.get(code, "")).split())
+def _question_words(code: str) -> frozenset[str]:
+    return frozenset((STOPWORDS if code == ENGLISH else _QUESTION_WORDS.get(code, "")).split())
 
 
 @lru_cache(maxsize=32)
@@ -226,7 +220,7 @@ def _without_stop_words(code: str) -> tantivy.TextAnalyzer:
 
 
 def is_stop_word(word: str, code: str) -> bool:
-    """Whether a word is a stop word of a language, as it is typed."""
+    """Whether a word is a stop word of a language, with or without its accents."""
     if code in _NO_STOP_WORDS or code not in STEMMERS:
         return False
     plain = word.lower()

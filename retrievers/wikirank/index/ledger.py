@@ -1,8 +1,8 @@
-"""The ledger: which article of which source is indexed, in which version, and what is half done.
+"""The ledger: which articles of which sources are indexed, in which version, and what is pending.
 
-`pending` makes a kill harmless. An id goes there before Chroma or the lexical index may differ
-from the passages table in it. Whoever writes next mends both: a pending id that has a passage is
-written again, one that has none is deleted.
+The `pending` table makes a kill harmless. An id is added to it before Chroma or the lexical index
+may differ from the passages table. The next writer repairs both: it writes a pending id again if it
+has a passage, and deletes it otherwise.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from wikirank.index.store import PassageStore, content_digest
 if TYPE_CHECKING:
     from wikirank.index.report import IndexReport
 
-# What a run that reads nothing does not do.
+# The fields of a report that are 0 if a run reads nothing.
 _DONE = ("added", "changed", "removed", "passages_written", "passages_removed")
 
 
 class SourceLedger:
-    """What an index records of one source: place, articles, versions, and its last whole reading.
+    """The records of one source: its location, articles, versions and last complete run.
 
     Args:
         store: The index's store.
@@ -38,33 +38,33 @@ class SourceLedger:
         self._state_key = f"state of {source}"
 
     def register(self, location: str | None, *, may_move: bool = False) -> None:
-        """Record where the source lies, so that two of one name do not mix.
+        """Record the location of the source, so that two sources with one name do not mix.
 
         Args:
-            location: Where it lies; None takes the name as the source's whole identity.
-            may_move: Whether a source elsewhere is replaced, as one that the user named is: next
-                month's dump has another path.
+            location: Path or address of the source; None identifies it by its name alone.
+            may_move: Accept a new location. True for a source that the user named: next month's
+                dump has another path.
 
         Raises:
-            InvalidArgumentError: If the name is taken by a source elsewhere, which may not move.
+            InvalidArgumentError: If the name belongs to a source at another location.
         """
         recorded = locations(self._store).get(self._source)
         if location is None or recorded == location:
             return
         if recorded is not None and not may_move:
             msg = (
-                f"A source named {self._source!r} is indexed already, from {recorded}; this one is "
-                f"{location}. Give this one a name of its own (--name), or, if the source has "
-                f"moved, name it explicitly: --name {self._source}."
+                f"Expected the source {self._source!r} at {recorded}, where it was indexed from, "
+                f"got {location}. Give this one another name (--name). If the source has moved, "
+                f"name it explicitly: --name {self._source}."
             )
             raise InvalidArgumentError(msg)
         with self._store.transaction() as connection:
-            self._forget_state(connection)  # What another place left means nothing here.
+            self._forget_state(connection)  # It belongs to the old location.
             row = (self._source, location)
             connection.execute("INSERT OR REPLACE INTO sources VALUES (?, ?)", row)
 
     def forget(self) -> None:
-        """Drop the source, which has no articles any more."""
+        """Remove the source, which must have no articles."""
         with self._store.transaction() as connection:
             self._forget_state(connection)
             connection.execute("DELETE FROM sources WHERE name = ?", (self._source,))
@@ -75,7 +75,7 @@ class SourceLedger:
         connection.execute("DELETE FROM meta WHERE key = ?", (self._state_key,))
 
     def last_report(self, fingerprint: str | None) -> IndexReport | None:
-        """What a run would report if the source's files are as when last read; else None."""
+        """Return the report of a run over unchanged files; None if the fingerprint changed."""
         from wikirank.index.report import IndexReport  # Not needed to search.
 
         sql = "SELECT report FROM readings WHERE source = ? AND fingerprint = ?"
@@ -93,7 +93,7 @@ class SourceLedger:
         return report
 
     def record_report(self, fingerprint: str | None, report: IndexReport) -> None:
-        """Remember a run that came to the source's end, and the state it was in when it began."""
+        """Record a complete run, with the source's fingerprint from before it."""
         if fingerprint is not None:
             row = (self._source, fingerprint, json.dumps(report.as_dict()))
             with self._store.transaction() as connection:
@@ -101,31 +101,31 @@ class SourceLedger:
 
     @property
     def state(self) -> str:
-        """What the source left at the end of its last whole run; "" if there was none."""
+        """The state that the source saved after its last complete run; "" if there was none."""
         return str(self._store.read_meta().get(self._state_key, ""))
 
-    def note_state(self, state: str) -> None:
-        """Keep the source's state for its next run."""
+    def record_state(self, state: str) -> None:
+        """Save the source's state for its next run."""
         self._store.write_meta({self._state_key: state})
 
     def versions(self, keys: Sequence[str]) -> dict[str, str]:
-        """The versions of those of the articles that are indexed and have one."""
-        # A version counts only as long as the ledger has the article itself.
+        """Return the recorded versions by article key."""
+        # A version counts only while the ledger has the article itself.
         sql = (
             "SELECT article, version FROM versions JOIN articles USING (source, article)"
             " WHERE source = ? AND article IN"
         )
-        return dict(self._store.among(sql, keys, [self._source]))
+        return dict(self._store.select_in(sql, keys, [self._source]))
 
-    def note_versions(self, versions: Mapping[str, str]) -> None:
-        """Record which version of each article the index has, once it has it."""
+    def record_versions(self, versions: Mapping[str, str]) -> None:
+        """Record the versions of articles that are written, by key."""
         rows = [(self._source, key, version) for key, version in versions.items() if version]
         if rows:
             with self._store.transaction() as connection:
                 connection.executemany("INSERT OR REPLACE INTO versions VALUES (?, ?, ?)", rows)
 
     def titles_with_alias(self, aliases: Sequence[str]) -> list[str]:
-        """Titles of the articles with one of the aliases in their metadata, sorted."""
+        """Return the sorted titles of articles with any of the aliases in their metadata."""
         sql = (
             "SELECT DISTINCT title FROM passages WHERE source = ? AND number = 0 AND EXISTS ("
             " SELECT 1 FROM json_each(metadata, '$.aliases') AS alias"
@@ -135,61 +135,61 @@ class SourceLedger:
         return [row[0] for row in self._store.connection.execute(sql, parameters)]
 
     def articles(self) -> list[str]:
-        """The keys of all articles of the source."""
+        """Return the keys of all articles of the source."""
         sql = "SELECT article FROM articles WHERE source = ? ORDER BY article"
         return [row[0] for row in self._store.connection.execute(sql, (self._source,))]
 
     def digests(self, articles: Sequence[str]) -> dict[str, str]:
-        """The recorded digests of those of the articles that are indexed."""
+        """Return the digests of indexed articles, by key."""
         sql = "SELECT article, digest FROM articles WHERE source = ? AND article IN"
-        return dict(self._store.among(sql, articles, [self._source]))
+        return dict(self._store.select_in(sql, articles, [self._source]))
 
     def all_digests(self) -> Iterator[str]:
-        """The digests of all articles that are indexed, one by one."""
+        """Iterate over the digests of all indexed articles."""
         sql = "SELECT digest FROM articles WHERE source = ? AND digest != ''"
         return (row[0] for row in self._store.connection.execute(sql, (self._source,)))
 
     def begin_run(self) -> None:
-        """Begin a run that has met no article; on disk, as a whole wiki's titles need room."""
+        """Forget which articles were seen; they are kept on disk, since a wiki has millions."""
         connection = self._store.connection
-        connection.execute("DROP TABLE IF EXISTS temp.met")
-        connection.execute("CREATE TEMP TABLE met (article TEXT PRIMARY KEY) WITHOUT ROWID")
+        connection.execute("DROP TABLE IF EXISTS temp.seen")
+        connection.execute("CREATE TEMP TABLE seen (article TEXT PRIMARY KEY) WITHOUT ROWID")
 
-    def meet(self, key: str) -> str:
-        """Take note of an article; a key met before in this run gets `#2`, `#3`, … appended."""
-        sql = "INSERT OR IGNORE INTO temp.met VALUES (?)"
+    def mark_seen(self, key: str) -> str:
+        """Mark an article as seen; returns its key, with `#2`, `#3`, … if it was seen before."""
+        sql = "INSERT OR IGNORE INTO temp.seen VALUES (?)"
         for number in count(1):
             unique = key if number == 1 else f"{key}#{number}"
             if self._store.connection.execute(sql, (unique,)).rowcount == 1:
                 return unique
         raise AssertionError
 
-    def unmeet(self, key: str) -> None:
-        """Take an article back, as if it had not been met."""
-        self._store.connection.execute("DELETE FROM temp.met WHERE article = ?", (key,))
+    def unmark_seen(self, key: str) -> None:
+        """Treat an article as not seen."""
+        self._store.connection.execute("DELETE FROM temp.seen WHERE article = ?", (key,))
 
-    def not_met(self) -> list[str]:
-        """Articles that are indexed but were not met."""
+    def unseen(self) -> list[str]:
+        """Return the keys of indexed articles that were not seen in this run."""
         sql = (
             "SELECT article FROM articles WHERE source = ?"
-            " AND article NOT IN (SELECT article FROM temp.met) ORDER BY article"
+            " AND article NOT IN (SELECT article FROM temp.seen) ORDER BY article"
         )
         return [row[0] for row in self._store.connection.execute(sql, (self._source,))]
 
 
 def locations(store: PassageStore) -> dict[str, str]:
-    """Where the sources of an index lie, by name."""
+    """Return the locations of an index's sources, by name."""
     return dict(store.connection.execute("SELECT name, location FROM sources ORDER BY name"))
 
 
 def article_counts(store: PassageStore) -> dict[str, int]:
-    """How many articles an index has of each source; of one never read to its end maybe none."""
+    """Return the number of articles by source; 0 for a source whose first run was killed early."""
     sql = "SELECT source, count(*) FROM articles GROUP BY source ORDER BY source"
     return {**dict.fromkeys(locations(store), 0), **dict(store.connection.execute(sql))}
 
 
 def require_source(store: PassageStore, name: str) -> None:
-    """Raise InvalidArgumentError if an index has no source, nor article, of a name."""
+    """Raise InvalidArgumentError if an index has no source or article with this source name."""
     sql = "SELECT name FROM sources UNION SELECT source FROM articles ORDER BY 1"
     names = [row[0] for row in store.connection.execute(sql)]
     if name not in names:
@@ -198,26 +198,26 @@ def require_source(store: PassageStore, name: str) -> None:
 
 
 def record_articles(
-    connection: sqlite3.Connection, source: str, recorded: Mapping[str, str]
+    connection: sqlite3.Connection, source: str, digests: Mapping[str, str]
 ) -> None:
-    """Record articles whose passages are written, within the caller's transaction.
+    """Record articles and a hash of their written passages, within the caller's transaction.
 
     Args:
-        connection: The transaction's.
-        source: Name of their source.
-        recorded: Their digests by their keys. A hash of the passages is kept beside each.
+        connection: The transaction's connection.
+        source: Name of the articles' source.
+        digests: Digest by article key.
     """
     connection.executemany(
         "INSERT OR REPLACE INTO articles (source, article, digest, content) VALUES (?, ?, ?, ?)",
         [
             (source, article, digest, content_digest(connection, source, article))
-            for article, digest in recorded.items()
+            for article, digest in digests.items()
         ],
     )
 
 
 def forget_articles(connection: sqlite3.Connection, source: str, articles: Iterable[str]) -> None:
-    """Drop articles from the ledger, within the caller's transaction."""
+    """Remove articles from the ledger, within the caller's transaction."""
     rows = [(source, article) for article in articles]
     for table in ("articles", "versions"):
         connection.executemany(f"DELETE FROM {table} WHERE source = ? AND article = ?", rows)
@@ -226,44 +226,44 @@ def forget_articles(connection: sqlite3.Connection, source: str, articles: Itera
 def articles_with_passages(
     connection: sqlite3.Connection, source: str, articles: Iterable[str]
 ) -> set[str]:
-    """Those of the articles of a source that have a passage."""
+    """Return those of the article keys that have a passage."""
     sql = "SELECT 1 FROM passages WHERE source = ? AND article = ? LIMIT 1"
     return {key for key in articles if connection.execute(sql, (source, key)).fetchone()}
 
 
 def mark_for_reindex(connection: sqlite3.Connection, articles: Iterable[tuple[str, str]]) -> None:
-    """Have articles read again when their source is indexed next, within a transaction.
+    """Have articles read again when their source is indexed next, within the caller's transaction.
 
     Args:
-        connection: The transaction's.
-        articles: Source and key of each; one that is not recorded is.
+        connection: The transaction's connection.
+        articles: Pairs of source and article key; they need not be recorded yet.
     """
-    recalled = list(articles)
+    keys = list(articles)
     connection.executemany(
         "INSERT INTO articles (source, article, digest) VALUES (?, ?, '')"
         " ON CONFLICT (source, article) DO UPDATE SET digest = ''",
-        recalled,
+        keys,
     )
-    forget_readings(connection, {source for source, _ in recalled})
+    forget_readings(connection, {source for source, _ in keys})
 
 
 def forget_readings(connection: sqlite3.Connection, sources: Iterable[str]) -> None:
-    """Have sources read when they are indexed next, within the caller's transaction."""
+    """Have sources read when they are indexed next, even if unchanged."""
     connection.executemany("DELETE FROM readings WHERE source = ?", [(s,) for s in sources])
 
 
 def add_pending(connection: sqlite3.Connection, ids: Iterable[str]) -> None:
-    """Note ids in which Chroma or the lexical index may soon differ from the passages table."""
+    """Add ids for which Chroma or the lexical index may differ from the passages table."""
     connection.executemany("INSERT OR IGNORE INTO pending VALUES (?)", [(i,) for i in ids])
 
 
 def add_all_pending(connection: sqlite3.Connection) -> None:
-    """Note the ids of all passages as pending, within the caller's transaction."""
+    """Mark all passages as pending, within the caller's transaction."""
     connection.execute("INSERT OR IGNORE INTO pending SELECT id FROM passages")
 
 
 def clear_pending(connection: sqlite3.Connection, ids: Iterable[str] | None = None) -> None:
-    """Take ids off the pending list, or all, within the caller's transaction."""
+    """Remove pending ids, or all if None, within the caller's transaction."""
     if ids is None:
         connection.execute("DELETE FROM pending")
     else:
@@ -271,6 +271,6 @@ def clear_pending(connection: sqlite3.Connection, ids: Iterable[str] | None = No
 
 
 def pending(store: PassageStore, limit: int) -> list[str]:
-    """The first pending ids, at most `limit`."""
+    """Return the first `limit` pending ids."""
     rows = store.connection.execute("SELECT id FROM pending ORDER BY id LIMIT ?", (limit,))
     return [row[0] for row in rows]

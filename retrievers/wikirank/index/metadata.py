@@ -1,4 +1,4 @@
-"""Which metadata of a passage can be stored, and which of it a filter can name."""
+"""Decide which metadata of a passage can be stored, and which a filter can use."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from wikirank.errors import InvalidArgumentError
 from wikirank.index.filters import LIST_MARK, can_be_stored, is_scalar
 from wikirank.types import Passage
 
-# Metadata keys of one passage that a filter can name. At 5,461 Chroma fails to apply the record,
-# and with it all that come after.
-MOST_KEYS = 256
-_DEEPEST = 50
+# Metadata keys of one passage that a filter can use. With 5,461 keys Chroma fails to apply the
+# record and all records after it.
+MAX_FILTER_KEYS = 256
+_MAX_DEPTH = 50
 
 
 def filterable(metadata: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
-    """The part of a passage's metadata that Chroma can hold and a filter can name."""
+    """Return the metadata of a passage that Chroma can store and a filter can use."""
     kept = {k: v for k, v in metadata.items() if is_scalar(v) and not _fault(k, v)}
-    return kept if len(kept) <= MOST_KEYS else dict(islice(kept.items(), MOST_KEYS))
+    return kept if len(kept) <= MAX_FILTER_KEYS else dict(islice(kept.items(), MAX_FILTER_KEYS))
 
 
 def filter_keys(metadata: Mapping[str, Any]) -> set[str]:
-    """The keys that a filter can name as an index records them, those of lists marked as such."""
-    lists = (k for k, v in metadata.items() if _is_listed(v) and not _fault(k, ""))
-    marked = (f"{LIST_MARK}{key}" for key in islice(lists, MOST_KEYS))
+    """Return the filterable keys as an index records them: keys of lists with `LIST_MARK`."""
+    lists = (k for k, v in metadata.items() if _has_scalars(v) and not _fault(k, ""))
+    marked = (f"{LIST_MARK}{key}" for key in islice(lists, MAX_FILTER_KEYS))
     return {*filterable(metadata), *marked}
 
 
-def _is_listed(value: Any) -> bool:
+def _has_scalars(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and any(is_scalar(part) for part in value)
 
 
 def unfilterable(metadata: Mapping[str, Any]) -> dict[str, str]:
-    """Keys of metadata that no filter can name though they are no list or map, and why."""
+    """Return the scalar metadata that no filter can use: the reason by key."""
     faults = {k: _fault(k, v) for k, v in metadata.items() if is_scalar(v)}
     left_out = {key: fault for key, fault in faults.items() if fault}
-    if (beyond := len(faults) - len(left_out) - MOST_KEYS) > 0:
-        left_out[f"the last {beyond}"] = f"more than {MOST_KEYS} keys"
+    if (beyond := len(faults) - len(left_out) - MAX_FILTER_KEYS) > 0:
+        left_out[f"the last {beyond}"] = f"more than {MAX_FILTER_KEYS} keys"
     return left_out
 
 
 def _fault(key: str, value: str | int | float) -> str:
-    """Why Chroma would refuse, or alter, a key with its value; empty if it would not."""
+    """Return why Chroma would reject or alter a key and its value; "" if it would not."""
     if not key or key.startswith(("$", "#", "chroma:")):
         return "a key may not be empty or begin with $, # or chroma:"
     if not can_be_stored(key):
@@ -55,14 +55,14 @@ def _fault(key: str, value: str | int | float) -> str:
 
 
 def storable(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """An article's metadata as JSON can hold it.
+    """Convert an article's metadata to what JSON can store.
 
     Args:
-        metadata: The metadata.
+        metadata: Metadata of any depth.
 
     Returns:
-        The metadata, with None for numbers that are not finite and without what is nested too deep;
-        and the reasons by key of what was changed.
+        The metadata, with None for numbers that are not finite and without values that are nested
+        too deep. Then the reasons for the changes, by key.
     """
     kept: dict[str, Any] = {}
     changed: dict[str, str] = {}
@@ -70,7 +70,7 @@ def storable(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str
         try:
             kept[key] = _finite(value, 0)
         except _TooDeepError:
-            changed[key] = f"nested over {_DEEPEST} deep"
+            changed[key] = f"nested more than {_MAX_DEPTH} deep"
             continue
         if kept[key] != value:
             changed[key] = "the value is not finite"
@@ -78,17 +78,17 @@ def storable(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str
 
 
 def refuse_deep(passage: Passage) -> None:
-    """Refuse a passage with metadata that is nested too deep to be hashed, stored or read."""
+    """Raise InvalidArgumentError if metadata is nested too deep to be hashed, stored or read."""
     if deep := too_deep(passage.metadata):
         msg = (
-            f"Expected metadata nested at most {_DEEPEST} deep, got deeper {deep[0]!r} of passage "
+            f"Expected metadata nested at most {_MAX_DEPTH} deep, got {deep[0]!r} of passage "
             f"{passage.id!r} of article {passage.article!r}. Flatten it, or leave it out."
         )
         raise InvalidArgumentError(msg)
 
 
 def too_deep(metadata: Mapping[str, Any]) -> list[str]:
-    """The keys of metadata whose values are nested too deep."""
+    """Return the keys whose values are nested too deep."""
     return [key for key, value in metadata.items() if _is_too_deep(value)]
 
 
@@ -105,7 +105,7 @@ class _TooDeepError(Exception):
 
 
 def _finite(value: Any, depth: int) -> Any:
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         raise _TooDeepError
     if isinstance(value, float):
         return value if math.isfinite(value) else None

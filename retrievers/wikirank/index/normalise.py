@@ -1,8 +1,9 @@
-"""Text as its words are compared: one form, one case, no marks, pairs of letters for some scripts.
+"""Normalise text for lexical search: Unicode form, case, accents, and scripts without spaces.
 
-Unicode has several forms of one word: "Zürich" as macOS names a file is not the "Zürich" that one
-types. Dictionaries and liturgies put marks that nobody types: Пу́шкин, קִבּוּץ. And some scripts put
-no spaces between words: their runs are cut into overlapping pairs, as in Lucene's CJKAnalyzer.
+Unicode has several forms of one word: "Zürich" in a file name of macOS differs from the "Zürich"
+that a user types. Dictionaries and liturgies add marks that nobody types: Пу́шкин, קִבּוּץ. Some
+scripts have no spaces between words: they are cut into overlapping pairs of letters, as in Lucene's
+CJKAnalyzer.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ import unicodedata
 
 import regex
 
-LONGEST_WORD = 80
-"""A word that is longer than this is markup or noise, and costs space in the dictionary."""
+MAX_WORD_LENGTH = 80
+"""Longer words are dropped: they are markup or noise, and cost space in the dictionary."""
 
-_LONG = re.compile(rf"[^\W_]{{{LONGEST_WORD},}}")
+_LONG = re.compile(rf"[^\W_]{{{MAX_WORD_LENGTH},}}")
 UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ーｰ々〆]"
-"""A letter of the scripts that put no spaces between words."""
-_FIRST_UNSPACED = "\u0e00"  # Thai; those of the others are higher
+"""Matches a letter of a script without spaces between words."""
+_FIRST_UNSPACED = "\u0e00"  # Thai; the other scripts come after it
 _UNSPACED = regex.compile(f"{UNSPACED}+")
 _MARK = regex.compile(r"\p{M}")
 _LETTER_LIKE_MARK = regex.compile(r"\p{Alphabetic}")
-# Scripts whose words are the same without marks. Of Cyrillic й and ї are letters of their own.
+# Scripts whose marks can be dropped. Not Cyrillic: its й and ї are separate letters.
 _UNMARKED = ("LATIN", "GREEK", "HEBREW", "ARABIC")
 _CYRILLIC = {"ё": "е", "ѐ": "е", "ѝ": "и"}
 _TATWEEL = "ـ"
@@ -30,27 +31,23 @@ _FULL_WIDTH = range(0xFF00, 0xFFF0)
 
 
 def comparable(text: str) -> str:
-    """A text in the form in which its words are indexed and looked up.
+    """Return a text in the form in which its words are indexed and searched.
 
-    Args:
-        text: Any text.
-
-    Returns:
-        Case folded, without marks; runs of scripts without spaces as pairs of letters. ASCII stays
-        as it is, but for its case and words over 80 letters.
+    It is case folded and has no marks, scripts without spaces become pairs of letters, and words
+    of 80 letters or more are dropped. The case of ASCII text is left to the tokenizer.
     """
     if not text.isascii():
         text = without_marks(text)
         if max(text, default="") >= _FIRST_UNSPACED:
             text = _UNSPACED.sub(_pairs, text)
-    # A word is as long as what stands between white space at the most: told in a tenth of the time.
-    if max(map(len, text.split()), default=0) < LONGEST_WORD:
+    # No word is longer than the text between two spaces; this check is ten times as fast.
+    if max(map(len, text.split()), default=0) < MAX_WORD_LENGTH:
         return text
     return _LONG.sub(" ", text)
 
 
 def without_marks(text: str) -> str:
-    """A text case folded, in one form of Unicode, without accents, points and stress marks."""
+    """Fold the case, normalise Unicode, and drop accents, vowel points and stress marks."""
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFC", text).casefold().translate(_PLAIN)
@@ -63,7 +60,7 @@ def _pairs(run: regex.Match[str]) -> str:
 
 
 class _Plain(dict[int, str]):
-    """What each character becomes, made when it is first met."""
+    """Maps characters to their plain form, computed at first use."""
 
     def __missing__(self, code: int) -> str:
         self[code] = plain = _plain(chr(code))

@@ -1,4 +1,4 @@
-"""What indexing did, what it is doing, and what an index holds."""
+"""Reports: the progress and the result of a run, and the contents of an index."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from wikirank._util import counted
-from wikirank.index.vectors.open import named_servers
+from wikirank.index.vectors.open import server_addresses
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wikirank.index.store import PassageStore
 
-_MOST_NAMED = 10  # pages that a summary names
-_SHOWN = 3
-_MOST_KEYS_NOTED = 100
+_MAX_NAMES = 10  # skipped pages named in a summary
+_MAX_SHOWN = 3  # metadata keys named in a summary
+_MAX_KEYS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class IndexProgress:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
-        articles: Articles done.
-        total: Articles in the source; None where it cannot tell cheaply.
-        passages: Passages written.
+        articles: Articles processed so far.
+        total: Articles in the source; None if that is expensive to know.
+        passages: Passages written so far.
     """
 
     articles: int
@@ -43,19 +43,19 @@ class IndexReport:
 
     Attributes:
         source: Name of the source.
-        added: Articles that were new.
-        changed: Articles whose passages were replaced.
-        unchanged: Articles that were as the index had them.
-        removed: Articles that the source no longer holds.
-        without_text: Articles of the source that have no text, and so no passage.
-        passages_written: Passages embedded and written.
-        passages_removed: Passages that went.
+        added: Number of new articles.
+        changed: Number of articles whose passages were replaced.
+        unchanged: Number of articles that the index had already.
+        removed: Number of articles that are no longer in the source.
+        without_text: Number of articles without text, which have no passages.
+        passages_written: Number of passages embedded and written.
+        passages_removed: Number of passages removed.
         seconds: Wall-clock time of the run.
-        skipped: Pages of the source that are no articles, by reason.
-        passed_over: Names of what was skipped, each with the reason, where the source tells.
-        unfilterable: Metadata that no filter can name, as of keys that begin with `$`: of each key
-            the first article and the reason, at most a hundred.
-        was_read: Whether the source was read; False if its files were as at its last reading.
+        skipped: Number of pages that are not articles, by reason.
+        passed_over: Names of skipped pages, each with the reason, if the source reports them.
+        unfilterable: Metadata that no filter can use, such as keys that begin with `$`: the first
+            article and the reason by key, for at most a hundred keys.
+        was_read: False if the source was not read because its files had not changed.
     """
 
     source: str
@@ -74,11 +74,11 @@ class IndexReport:
 
     @property
     def articles(self) -> int:
-        """Articles that the source holds."""
+        """Number of articles in the source."""
         return self.added + self.changed + self.unchanged + self.without_text
 
     def summary(self) -> str:
-        """The report in one line, for a person."""
+        """Return the report as one line of text."""
         if not self.was_read:
             articles = counted(self.articles, "article")
             return f"unchanged since it was last read, {articles}; not read again"
@@ -93,59 +93,59 @@ class IndexReport:
         )
 
     def _skipped(self) -> str:
-        """What was skipped and why, the most frequent reason first."""
+        """Describe the skipped pages, the most frequent reason first."""
         if not self.skipped:
             return ""
         reasons = sorted(self.skipped.items(), key=lambda reason: (-reason[1], reason[0]))
-        each = ", ".join(f"{pages} {reason}" for reason, pages in reasons)
+        counts = ", ".join(f"{pages} {reason}" for reason, pages in reasons)
         total = sum(self.skipped.values())
-        return f"{counted(total, 'page')} skipped ({each}){self._named()}"
+        return f"{counted(total, 'page')} skipped ({counts}){self._skipped_names()}"
 
-    def _named(self) -> str:
-        """The first of what was skipped, by name."""
+    def _skipped_names(self) -> str:
         if not self.passed_over:
             return ""
-        more = len(self.passed_over) - _MOST_NAMED
-        names = ", ".join(self.passed_over[:_MOST_NAMED])
+        more = len(self.passed_over) - _MAX_NAMES
+        names = ", ".join(self.passed_over[:_MAX_NAMES])
         return f": {names}{f' and {more} more' if more > 0 else ''}"
 
     def note_unfilterable(self, article: str, left_out: Mapping[str, str]) -> None:
-        """Note metadata of an article that no filter can name, with the reasons by key."""
+        """Note metadata of an article that no filter can use, with the reasons by key."""
         for key, reason in left_out.items():
-            if len(self.unfilterable) < _MOST_KEYS_NOTED:
+            if len(self.unfilterable) < _MAX_KEYS:
                 self.unfilterable.setdefault(key, f"{article}: {reason}")
 
     def _unfilterable(self) -> str:
         if not self.unfilterable:
             return ""
-        shown = list(self.unfilterable.items())[:_SHOWN]
-        each = ", ".join(f"{key!r} of {where}" for key, where in shown)
-        more = ", …" if len(self.unfilterable) > _SHOWN else ""
-        return f"metadata that no filter can name: {each}{more}"
+        shown = list(self.unfilterable.items())[:_MAX_SHOWN]
+        keys = ", ".join(f"{key!r} of {where}" for key, where in shown)
+        more = ", …" if len(self.unfilterable) > _MAX_SHOWN else ""
+        return f"metadata that no filter can use: {keys}{more}"
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as plain values, for JSON."""
+        """Return the report as plain values, for JSON."""
         return {**asdict(self), "articles": self.articles}
 
 
 @dataclass(frozen=True, slots=True)
 class IndexInfo:
-    """What an index holds and how it was made.
+    """The contents and settings of an index.
 
     Attributes:
-        path: The index's folder.
-        passages: Passages in it.
-        articles: Articles in it.
-        sources: Articles by name of source.
+        path: Folder of the index.
+        passages: Number of passages.
+        articles: Number of articles.
+        sources: Number of articles by source name.
         embedder: Id of the model that made the vectors.
-        reranker: Model that reranks unless a search names another.
-        language: Whose stems and stop words lexical search uses; empty until there is text.
-        splitter: How articles were cut.
-        chroma: Where the vectors are: `embedded`, or the addresses of the servers.
+        reranker: Model that reranks unless a search names another; `bundled` for the default.
+        language: Code of the language of lexical search; "" before the first passages.
+        splitter: Kind and settings of the splitter.
+        chroma: `embedded`, or the addresses of the Chroma servers.
         collection: Name of the Chroma collection.
         wikirank_version: Version that made the index.
-        size_bytes: Size on disk, without a Chroma server's part.
-        filter_keys: Metadata keys that a filter may name.
+        size_bytes: Size on disk, without the data on Chroma servers.
+        filter_keys: Metadata keys that a filter can use.
+        locations: Path or address by source name.
     """
 
     path: str
@@ -173,7 +173,7 @@ class IndexInfo:
         sources: dict[str, int],
         locations: dict[str, str],
     ) -> IndexInfo:
-        """What the index in a folder holds, by its store and the store's description of it."""
+        """Collect the information from a folder and its store."""
         meta = store.read_meta()
         files = (file for file in path.rglob("*") if file.is_file())
         return cls(
@@ -186,7 +186,7 @@ class IndexInfo:
             reranker=(meta.get("reranker") or {}).get("model") or "bundled",
             language=language,
             splitter=meta["splitter"],
-            chroma=", ".join(named_servers(meta["chroma_url"])) or "embedded",
+            chroma=", ".join(server_addresses(meta["chroma_url"])) or "embedded",
             collection=meta["collection"],
             wikirank_version=meta["wikirank_version"],
             size_bytes=sum(file.stat().st_size for file in files),
@@ -194,5 +194,5 @@ class IndexInfo:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """The information as plain values, for JSON."""
+        """Return the information as plain values, for JSON."""
         return asdict(self)

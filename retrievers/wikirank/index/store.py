@@ -1,7 +1,7 @@
-"""The passages of an index, in one SQLite file: dense and lexical index point to them.
+"""The passages of an index, in one SQLite file.
 
-Chroma and the lexical index answer with ids; what is not here does not exist. The ledger of what
-was indexed (`ledger.py`) lives in the same file, so that one transaction moves both.
+Chroma and the lexical index return ids. An id without a row here does not exist. The ledger
+(`ledger.py`) is in the same file, so that one transaction changes both.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from wikirank.errors import IndexStorageError, InvalidArgumentError
-from wikirank.index.database import Database, store_failures, way_out
+from wikirank.index.database import Database, recovery_hint, store_failures
 from wikirank.index.filters import FIELD_KEYS, LIST_MARK, named_keys, to_sql
 from wikirank.passages.ids import stable_hash
 from wikirank.types import Passage
@@ -38,9 +38,9 @@ CREATE TABLE IF NOT EXISTS articles (
 CREATE TABLE IF NOT EXISTS pending (id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
-# What `SourceLedger` remembers of sources. Not among TABLES: an index without them is
-# whole, and can be opened where nothing can be written.
-_ADDED = """
+# Tables of `SourceLedger`. They are not in TABLES, because an index without them is complete and
+# can be opened on a read-only disk.
+_LATER_TABLES = """
 CREATE TABLE IF NOT EXISTS readings (
     source TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, report TEXT NOT NULL
 ) WITHOUT ROWID;
@@ -58,13 +58,13 @@ _COLUMNS = (
 
 
 class PassageStore(Database):
-    """Passages and their bookkeeping in SQLite.
+    """Passages and ledger in SQLite.
 
     Args:
-        path: The SQLite file; made with its tables where it does not exist.
+        path: The SQLite file; created with its tables if it does not exist.
 
     Raises:
-        IndexStorageError: If the file is no SQLite database or cannot be opened.
+        IndexStorageError: If the file is not a SQLite database or cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
@@ -75,29 +75,31 @@ class PassageStore(Database):
         except (sqlite3.DatabaseError, IndexStorageError) as err:
             self.close()
             cause = err.__cause__ or err
-            msg = f"{path} cannot be opened as an index database ({cause}). {way_out(path)}"
+            msg = (
+                f"{path} cannot be opened as the index's database ({cause}). {recovery_hint(path)}"
+            )
             raise IndexStorageError(msg) from err
 
     def _has_schema(self) -> bool:
-        # An index that is there is not written to: it may lie on a disk that allows no writing.
+        # An existing index is not written to when it is opened: its disk may be read-only.
         names = {name for (name,) in self.connection.execute("SELECT name FROM sqlite_master")}
         return names >= TABLES
 
     def read_meta(self) -> dict[str, Any]:
-        """The index's settings as they were recorded."""
+        """Return the recorded settings of the index."""
         rows = self.connection.execute("SELECT key, value FROM meta")
         return {key: _decoded(value, "setting", key) for key, value in rows}
 
     def write_meta(self, meta: Mapping[str, Any]) -> None:
-        """Record settings, over those of the same names."""
+        """Record settings; those with the same names are replaced."""
         rows = [(key, json.dumps(value)) for key, value in meta.items()]
         with self.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
 
     def upgrade(self) -> None:
-        """Give an index that an older version made the tables and columns that have come since."""
+        """Add the tables and columns that an index of an older version lacks."""
         with store_failures(self._path):
-            self.connection.executescript(_ADDED)
+            self.connection.executescript(_LATER_TABLES)
         if not self.has_content():
             with self.transaction() as connection:
                 connection.execute(
@@ -105,30 +107,30 @@ class PassageStore(Database):
                 )
 
     def last_write(self) -> tuple[str, int] | None:
-        """Who wrote to the index last, and how many writes there have been; None if none."""
+        """Return the token of the last writer and the number of writes; None if there was none."""
         row = self.connection.execute("SELECT value FROM meta WHERE key = 'last_write'").fetchone()
         if row is None:
             return None
-        token, turn = _decoded(row[0], "setting", "last_write")
-        return token, turn
+        token, number = _decoded(row[0], "setting", "last_write")
+        return token, number
 
     def get(self, ids: Sequence[str]) -> dict[str, Passage]:
-        """The passages of these ids that exist, by id."""
-        rows = self.among(f"SELECT {_COLUMNS} FROM passages WHERE id IN", ids)
+        """Return passages by id; unknown ids are ignored."""
+        rows = self.select_in(f"SELECT {_COLUMNS} FROM passages WHERE id IN", ids)
         return {row[0]: as_passage(row) for row in rows}
 
     def matching(self, ids: Sequence[str], where: Mapping[str, Any] | None) -> set[str]:
-        """Those of the ids that exist and pass a normalised filter."""
+        """Return the ids that exist and match a normalised filter; None matches all."""
         condition, parameters = to_sql(where) if where else ("1", [])
         sql = f"SELECT id FROM passages WHERE ({condition}) AND id IN"
-        return {row[0] for row in self.among(sql, ids, parameters)}
+        return {row[0] for row in self.select_in(sql, ids, parameters)}
 
     def sources_of(self, ids: Sequence[str]) -> dict[str, str]:
-        """The sources of those of the ids that exist, by id."""
-        return dict(self.among("SELECT id, source FROM passages WHERE id IN", ids))
+        """Return the source names by id; unknown ids are ignored."""
+        return dict(self.select_in("SELECT id, source FROM passages WHERE id IN", ids))
 
     def adjacent(self, passage: Passage, reach: int) -> list[Passage]:
-        """A passage and up to `reach` before and after it in its section, in reading order."""
+        """Return a passage and up to `reach` passages on each side in its section, in order."""
         sql = (
             f"SELECT {_COLUMNS} FROM passages WHERE source = ? AND article = ? AND section = ?"
             " AND number BETWEEN ? AND ? ORDER BY number"
@@ -139,66 +141,66 @@ class PassageStore(Database):
         return [as_passage(row) for row in rows]
 
     def of_articles(self, source: str, articles: Sequence[str]) -> dict[str, Passage]:
-        """All passages of some articles of a source, by id."""
+        """Return all passages of some articles of a source, by id."""
         sql = f"SELECT {_COLUMNS} FROM passages WHERE source = ? AND article IN"
-        return {row[0]: as_passage(row) for row in self.among(sql, articles, [source])}
+        return {row[0]: as_passage(row) for row in self.select_in(sql, articles, [source])}
 
     def select(self, condition: str, parameters: Sequence[Any] = ()) -> Iterator[Passage]:
-        """The passages that meet an SQL condition, article by article, in reading order."""
+        """Iterate over the passages that meet an SQL condition, by article, in reading order."""
         sql = f"SELECT {_COLUMNS} FROM passages WHERE {condition} ORDER BY source, article, number"
         for row in self.connection.execute(sql, parameters):
             yield as_passage(row)
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
-        """The table's rows as they are stored, article by article, in reading order."""
+        """Iterate over the rows of the table, by article, in reading order."""
         order = "ORDER BY source, article, number, id"
         yield from self.connection.execute(f"SELECT {_COLUMNS} FROM passages {order}")
 
     def has_content(self) -> bool:
-        """Whether the ledger keeps a hash of each article's passages; older ones do not."""
+        """Whether the ledger has a hash of each article's passages; older versions had none."""
         columns = self.connection.execute("PRAGMA table_info(articles)")
         return any(row[1] == "content" for row in columns)
 
     def known_keys(self) -> frozenset[str]:
-        """The metadata keys that a filter may name."""
+        """Return the metadata keys that a filter can use."""
         rows = self.connection.execute("SELECT key FROM metadata_keys")
         return FIELD_KEYS | {row[0].removeprefix(LIST_MARK) for row in rows}
 
     def recorded_keys(self) -> frozenset[str]:
-        """The metadata keys as they are recorded, those of lists with their mark."""
+        """Return the metadata keys as recorded: keys of lists with `LIST_MARK`."""
         rows = self.connection.execute("SELECT key FROM metadata_keys")
         return frozenset(row[0] for row in rows)
 
     def names_lists(self, where: Mapping[str, Any]) -> bool:
-        """Whether a normalised filter names a key that has lists, in which Chroma looks not."""
+        """Whether a normalised filter uses a key with list values, which Chroma cannot search."""
         marked = {f"{LIST_MARK}{key}" for key in named_keys(where)}
         return not marked.isdisjoint(self.recorded_keys())
 
     def ids_where(self, where: Mapping[str, Any], limit: int) -> list[str]:
-        """Ids of passages that pass a normalised filter, at most `limit`."""
+        """Return ids of passages that match a normalised filter, at most `limit`."""
         condition, parameters = to_sql(where)
         sql = f"SELECT id FROM passages WHERE {condition} LIMIT ?"
         return [row[0] for row in self.connection.execute(sql, [*parameters, limit])]
 
     def count(self) -> int:
-        """How many passages the index holds."""
+        """Return the number of passages."""
         (number,) = self.connection.execute("SELECT count(*) FROM passages").fetchone()
         return int(number)
 
     def last_numbers(self, source: str, articles: Sequence[str]) -> dict[str, int]:
-        """The highest number of a passage of each of the articles that has passages."""
+        """Return the highest passage number by article key, for articles with passages."""
         sql = "SELECT article, max(number) FROM passages WHERE source = ? AND article IN"
-        return dict(self.among(sql, articles, [source], "GROUP BY article"))
+        return dict(self.select_in(sql, articles, [source], "GROUP BY article"))
 
     def is_empty(self) -> bool:
-        """Whether the index holds no passage."""
+        """Whether the index has no passages."""
         return self.connection.execute("SELECT 1 FROM passages LIMIT 1").fetchone() is None
 
     def titles(self, limit: int) -> list[str]:
-        """The titles of the first articles written: at most `limit`, none twice, none empty."""
+        """Return the first distinct titles, in the order written, at most `limit`."""
         rows = self.connection.execute("SELECT title FROM passages ORDER BY rowid")
         titles: dict[str, None] = {}
-        for (title,) in rows:  # Read only as far as it takes.
+        for (title,) in rows:  # Stops reading early.
             if len(titles) >= limit:
                 break
             if title:
@@ -207,12 +209,11 @@ class PassageStore(Database):
 
 
 def insert_passages(connection: sqlite3.Connection, passages: Sequence[Passage]) -> None:
-    """Write passages within the caller's transaction, over those of the same ids."""
+    """Write passages within the caller's transaction; those with the same ids are replaced."""
     marks = ", ".join("?" * 12)
     rows = [_row(passage) for passage in passages]
     connection.executemany(f"INSERT OR REPLACE INTO passages VALUES ({marks})", rows)
-    # Imported here, as searching needs it not.
-    from wikirank.index.metadata import filter_keys
+    from wikirank.index.metadata import filter_keys  # Not needed to search.
 
     keys = {key for passage in passages for key in filter_keys(passage.metadata)}
     connection.executemany(
@@ -221,18 +222,18 @@ def insert_passages(connection: sqlite3.Connection, passages: Sequence[Passage])
 
 
 def content_digest(connection: sqlite3.Connection, source: str, article: str) -> str:
-    """Hash all passages of an article as they are stored, so that any loss or change shows."""
+    """Hash all stored passages of an article, to detect any loss or change."""
     sql = f"SELECT {_COLUMNS} FROM passages WHERE source = ? AND article = ? ORDER BY number, id"
     return stored_digest(connection.execute(sql, (source, article)))
 
 
 def stored_digest(rows: Iterable[Sequence[Any]]) -> str:
-    """The hash that `content_digest` gives, of rows in the order of `PassageStore.rows`."""
+    """Return the hash of `content_digest` for rows in the order of `PassageStore.rows`."""
     return stable_hash([list(row) for row in rows])
 
 
 def record_write(connection: sqlite3.Connection, token: str) -> None:
-    """Tell readers that the index changes, within the caller's transaction."""
+    """Record a write for readers to notice, within the caller's transaction."""
     connection.execute(
         "INSERT INTO meta VALUES ('last_write', json_array(?, 1)) ON CONFLICT (key) DO UPDATE"
         " SET value = json_array(?, json_extract(value, '$[1]') + 1)",
@@ -251,7 +252,7 @@ def _row(passage: Passage) -> tuple[Any, ...]:
     except (TypeError, ValueError, RecursionError) as err:
         msg = (
             f"The metadata of passage {passage.id!r} cannot be stored as JSON ({err}). "
-            "Use strings, numbers, bools, None, and lists or dicts of them."
+            "Use strings, numbers, bools, None, and lists and dicts of them."
         )
         raise InvalidArgumentError(msg) from err
     return (
@@ -271,17 +272,7 @@ def _row(passage: Passage) -> tuple[Any, ...]:
 
 
 def as_passage(row: Sequence[Any]) -> Passage:
-    """The passage that a row of the table holds.
-
-    Args:
-        row: As `PassageStore.rows` gives it.
-
-    Returns:
-        The passage.
-
-    Raises:
-        IndexStorageError: If the row is damaged.
-    """
+    """Convert a row of `PassageStore.rows` to a passage; IndexStorageError if it is damaged."""
     id_, source, article, number, title, section, url, revision, start, end, text, metadata = row
     return Passage(
         id=id_,
@@ -304,7 +295,7 @@ def _decoded(value: str, what: str, name: str) -> Any:
         return json.loads(value)
     except (ValueError, TypeError) as err:
         msg = (
-            f"Expected JSON as {what} {name!r} in the index's database, got something else: {err}; "
-            "it is damaged. Run `wikirank verify --repair`."
+            f"Expected JSON as {what} {name!r} in the index's database, got something else: {err}. "
+            "Run `wikirank verify --repair`."
         )
         raise IndexStorageError(msg) from err

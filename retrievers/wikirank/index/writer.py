@@ -1,9 +1,15 @@
-"""Writing to an index so that a kill at any moment loses nothing and leaves nothing behind.
+"""Write to an index so that a kill at any moment loses nothing and leaves nothing behind.
 
-One batch goes: note the ids to be written as pending; write them to Chroma and the lexical index;
-switch the passages table and the ledger over in one transaction, with the outdated ids pending
-instead; delete those from both; clear. A reader sees an article's old passages until the switch,
-then the new. What a killed run left pending is mended before anything else is written.
+The steps of one batch:
+
+1. Mark the ids to be written as pending.
+2. Write them to Chroma and the lexical index.
+3. In one transaction, update the passages table and the ledger, and make the outdated ids pending
+   instead. Readers see an article's old passages before this step and the new ones after it.
+4. Delete the outdated ids from Chroma and the lexical index.
+5. Clear the pending ids.
+
+A writer first repairs what a killed run left pending.
 """
 
 from __future__ import annotations
@@ -23,7 +29,7 @@ from numpy.typing import NDArray
 from wikirank._util import chunks
 from wikirank.embed import Embedder
 from wikirank.errors import IndexLockedError, IndexStorageError
-from wikirank.index.bm25 import LexicalIndex, settle_language
+from wikirank.index.bm25 import LexicalIndex, detect_language
 from wikirank.index.ledger import (
     SourceLedger,
     add_all_pending,
@@ -46,21 +52,21 @@ from wikirank.index.vectors.base import VectorIndex
 from wikirank.passages.records import passages_digest
 from wikirank.types import Passage
 
-_log = logging.getLogger("wikirank")
+_logger = logging.getLogger("wikirank")
 
-_AT_ONCE = 512
-_REMOVED_AT_ONCE = 128
+_BATCH_SIZE = 512
+_ARTICLE_BATCH_SIZE = 128
 
 
 @dataclass(frozen=True, slots=True)
 class ArticlePassages:
-    """An article as it should stand in the index.
+    """The passages that an article should have in the index.
 
     Attributes:
         key: The article's key within its source.
         digest: Hash of everything that its passages depend on.
         passages: Its passages in reading order.
-        vectors: Their vectors, (len(passages), dimension); None leaves it to the writer.
+        vectors: Their vectors, (len(passages), dimension); None has the writer embed them.
     """
 
     key: str
@@ -70,18 +76,10 @@ class ArticlePassages:
 
 
 class IndexWriter:
-    """The one writer of an index, for the length of a `with` block.
+    """The only writer of an index, within a `with` block.
 
-    Args:
-        folder: The index's folder, where the lock lies.
-        store: The index's store.
-        dense: Its dense index.
-        lexical: Its lexical index.
-        embedder: The model for the vectors.
-        wait: How many seconds to wait for another writer to end.
-
-    Raises:
-        IndexLockedError: On entering, if another process or thread writes to the index.
+    Entering the block raises IndexLockedError if another writer has not finished after `wait`
+    seconds.
     """
 
     def __init__(
@@ -106,9 +104,9 @@ class IndexWriter:
         try:
             self._lock.acquire(timeout=self._wait)
         except Timeout as err:
-            raise IndexLockedError(self._locked()) from err
+            raise IndexLockedError(self._locked_message()) from err
         except OSError as err:
-            msg = f"{self._folder} cannot be written to ({err}). Allow it, or index elsewhere."
+            msg = f"{self._folder} cannot be written to ({err}). Allow writing, or index elsewhere."
             raise IndexStorageError(msg) from err
         try:
             self._owner.write_text(str(os.getpid()))
@@ -129,7 +127,7 @@ class IndexWriter:
         try:
             self._writer.close()
         except IndexStorageError:
-            if exc is None:  # Else it is but the consequence of what went wrong before.
+            if exc is None:  # Otherwise it only follows from the first error.
                 raise
         finally:
             self._release()
@@ -138,20 +136,20 @@ class IndexWriter:
         self._owner.unlink(missing_ok=True)
         self._lock.release()
 
-    def _locked(self) -> str:
-        """Who else writes, as far as can be told: the owner's file may be there a little later."""
+    def _locked_message(self) -> str:
+        """Say who else is writing; unknown until the other writer has written its owner file."""
         try:
             owner = self._owner.read_text()
         except OSError:
             owner = ""
         if owner == str(os.getpid()):
-            who = "Another thread of this process"
+            writer = "Another thread of this process"
         else:
-            who = f"Another process ({owner})" if owner else "Another process"
-        waited = f" for {self._wait:g} s and longer" if self._wait else ""
+            writer = f"Another process ({owner})" if owner else "Another process"
+        waited = f" after a wait of {self._wait:g} s" if self._wait else ""
         return (
-            f"{who} is writing to {self._folder}{waited}. Wait for it to end, or give more time "
-            "to wait (wait=SECONDS, --wait SECONDS)."
+            f"{writer} is writing to {self._folder}{waited}. Wait for it to finish, or set a "
+            "longer wait (wait=SECONDS, --wait SECONDS)."
         )
 
     @property
@@ -162,53 +160,53 @@ class IndexWriter:
     def put(
         self, source: str, articles: Sequence[ArticlePassages], *, whole: bool = True
     ) -> tuple[int, int]:
-        """Make articles of a source stand in the index as given.
+        """Write articles of a source to the index.
 
         Args:
             source: Name of the source.
-            articles: The articles, none twice.
-            whole: Whether these are all passages of the articles, so that older ones go.
+            articles: Articles with different keys.
+            whole: Remove the other passages of these articles.
 
         Returns:
-            How many passages were written and how many removed.
+            The numbers of passages written and removed. Unchanged ones are not written.
         """
         old = self._store.of_articles(source, [article.key for article in articles])
         new = {passage.id: passage for article in articles for passage in article.passages}
-        fresh = [passage for id_, passage in new.items() if old.get(id_) != passage]
+        changed = [passage for id_, passage in new.items() if old.get(id_) != passage]
         stale = [id_ for id_ in old if id_ not in new] if whole else []
         with self._store.transaction() as connection:
-            add_pending(connection, (passage.id for passage in fresh))
-        self._write(fresh, _vectors(articles))
+            add_pending(connection, (passage.id for passage in changed))
+        self._write(changed, _vectors(articles))
         with self._store.transaction() as connection:
             delete_passages(connection, stale)
-            insert_passages(connection, fresh)
+            insert_passages(connection, changed)
             record_articles(connection, source, {a.key: a.digest for a in articles})
             forget_readings(connection, [source])
             clear_pending(connection)
             add_pending(connection, stale)
             record_write(connection, self._dense.token)
         self._delete(stale)
-        return len(fresh), len(stale)
+        return len(changed), len(stale)
 
     def put_passages(self, passages: Iterable[Passage]) -> int:
-        """Write ready-made passages, over those of the same ids; says how many."""
+        """Write passages, replacing those with the same ids; returns how many were changed."""
         written = 0
-        for batch in chunks(passages, _AT_ONCE):
-            for source, of_source in groupby(batch, key=lambda passage: passage.source):
-                written += self.put(source, passages_by_article(of_source), whole=False)[0]
+        for batch in chunks(passages, _BATCH_SIZE):
+            for source, group in groupby(batch, key=lambda passage: passage.source):
+                written += self.put(source, passages_by_article(group), whole=False)[0]
         return written
 
     def remove_source(self, source: str) -> int:
-        """Remove a source with all its articles; says how many these were."""
+        """Remove a source and all its articles; returns the number of articles."""
         ledger = SourceLedger(self._store, source)
         articles = ledger.articles()
-        for part in chunks(articles, _REMOVED_AT_ONCE):
+        for part in chunks(articles, _ARTICLE_BATCH_SIZE):
             self.remove(source, part)
         ledger.forget()
         return len(articles)
 
     def remove(self, source: str, articles: Sequence[str]) -> int:
-        """Remove articles of a source; says how many passages went with them."""
+        """Remove articles of a source; returns the number of passages removed."""
         stale = list(self._store.of_articles(source, articles))
         with self._store.transaction() as connection:
             delete_passages(connection, stale)
@@ -220,37 +218,37 @@ class IndexWriter:
         return len(stale)
 
     def remove_passages(self, ids: Sequence[str]) -> int:
-        """Remove passages of any articles; says how many of the ids the index had."""
-        gone = self._store.get(ids)
-        articles: dict[str, dict[str, str]] = {}
-        for passage in gone.values():
-            articles.setdefault(passage.source, {})[passage.article] = ""
+        """Remove passages of any articles; returns the number removed. Unknown ids are ignored."""
+        removed = self._store.get(ids)
+        articles: dict[str, set[str]] = {}
+        for passage in removed.values():
+            articles.setdefault(passage.source, set()).add(passage.article)
         with self._store.transaction() as connection:
-            delete_passages(connection, gone)
+            delete_passages(connection, removed)
             for source, keys in articles.items():
                 kept = articles_with_passages(connection, source, keys)
                 # Without a digest, an article is read again when its source is indexed next.
                 record_articles(connection, source, dict.fromkeys(kept, ""))
-                forget_articles(connection, source, keys.keys() - kept)
+                forget_articles(connection, source, keys - kept)
                 forget_readings(connection, [source])
-            add_pending(connection, gone)
+            add_pending(connection, removed)
             record_write(connection, self._dense.token)
-        self._delete(list(gone))
-        return len(gone)
+        self._delete(list(removed))
+        return len(removed)
 
     def _write(
-        self, passages: Sequence[Passage], made: Mapping[str, NDArray[np.float32]] | None = None
+        self, passages: Sequence[Passage], vectors: Mapping[str, NDArray[np.float32]] | None = None
     ) -> None:
-        """Write passages to both indexes, with the vectors that are made already, by id."""
+        """Write passages to both indexes; embeds those whose id is not in `vectors`."""
         if not passages:
             return
-        settle_language(self._lexical, self._store, passages)
-        made = made or {}
-        lacking = [passage for passage in passages if passage.id not in made]
-        if lacking:
-            vectors = self._embedder.embed_passages([passage.headed_text for passage in lacking])
-            made = {**made, **{p.id: v for p, v in zip(lacking, vectors, strict=True)}}
-        self._dense.upsert(passages, np.stack([made[passage.id] for passage in passages]))
+        detect_language(self._lexical, self._store, passages)
+        vectors = dict(vectors or {})
+        missing = [passage for passage in passages if passage.id not in vectors]
+        if missing:
+            embedded = self._embedder.embed_passages([passage.headed_text for passage in missing])
+            vectors.update(zip((passage.id for passage in missing), embedded, strict=True))
+        self._dense.upsert(passages, np.stack([vectors[passage.id] for passage in passages]))
         self._writer.put(passages)
 
     def _delete(self, ids: Sequence[str]) -> None:
@@ -258,59 +256,59 @@ class IndexWriter:
             return
         self._dense.delete(ids)
         self._writer.delete(ids)
-        self._settle(ids)
+        self._clear_pending(ids)
 
-    def _settle(self, ids: Sequence[str]) -> None:
+    def _clear_pending(self, ids: Sequence[str]) -> None:
         with self._store.transaction() as connection:
             clear_pending(connection, ids)
             record_write(connection, self._dense.token)
 
     def _recover(self) -> None:
-        """Bring both indexes in line with the passages table, where a killed run left off."""
+        """Repair what a killed run left behind, from the passages table."""
         if damage := self._dense.damage():
-            _log.warning(
-                "The vectors of %s are damaged (%s). They are made again from the passages.",
+            _logger.warning(
+                "The vectors of %s are damaged (%s). They are rebuilt from the passages.",
                 self._folder,
                 damage,
             )
-            self.forget_vectors()
-        self._dense.refresh(anew=bool(pending(self._store, 1)))
-        self.finish()
+            self.drop_vectors()
+        self._dense.refresh(force=bool(pending(self._store, 1)))
+        self.finish_pending()
 
-    def finish(self) -> None:
-        """Write, or delete, what is pending."""
-        while unsure := pending(self._store, _AT_ONCE):
-            passages = self._store.get(unsure)
+    def finish_pending(self) -> None:
+        """Write pending passages again, and delete pending ids without a passage."""
+        while ids := pending(self._store, _BATCH_SIZE):
+            passages = self._store.get(ids)
             self._write(list(passages.values()))
-            self._delete([id_ for id_ in unsure if id_ not in passages])
-            self._settle(list(passages))
+            self._delete([id_ for id_ in ids if id_ not in passages])
+            self._clear_pending(list(passages))
 
     def rewrite(self, passages: Sequence[Passage]) -> None:
-        """Write passages that the index holds to both indexes again."""
+        """Write stored passages to both indexes again."""
         ids = [passage.id for passage in passages]
         with self._store.transaction() as connection:
             add_pending(connection, ids)
         self._write(passages)
-        self._settle(ids)
+        self._clear_pending(ids)
 
     def rewrite_lexical(self, passages: Iterable[Passage]) -> None:
-        """Make the lexical index anew of all passages; a search sees the old or the new one."""
+        """Rebuild the lexical index from all passages; a search sees the old or the new one."""
         self._writer.put_all(passages)
 
-    def drop(self, ids: Sequence[str]) -> None:
-        """Drop ids that no passage has from both indexes."""
+    def delete_orphans(self, ids: Sequence[str]) -> None:
+        """Delete ids without a passage from both indexes."""
         with self._store.transaction() as connection:
             add_pending(connection, ids)
         self._delete(ids)
 
     def write_graph(self, backlog: int) -> None:
-        """Leave at most so many records to catch up on for whoever opens the index next."""
+        """Write the search graph if it lacks at least `backlog` records on disk."""
         if self._dense.write_graph(backlog):
             with self._store.transaction() as connection:
                 record_write(connection, self._dense.token)
 
-    def forget_vectors(self) -> None:
-        """Drop all vectors; whoever opens the index for writing next makes them anew."""
+    def drop_vectors(self) -> None:
+        """Drop all vectors; `finish_pending` of this or the next writer rebuilds them."""
         with self._store.transaction() as connection:
             add_all_pending(connection)
             record_write(connection, self._dense.token)
@@ -318,7 +316,7 @@ class IndexWriter:
 
 
 def _vectors(articles: Iterable[ArticlePassages]) -> dict[str, NDArray[np.float32]]:
-    """The vectors that come with articles, by passage id."""
+    """Return the vectors that the articles include, by passage id."""
     return {
         passage.id: vector
         for article in articles
@@ -328,9 +326,9 @@ def _vectors(articles: Iterable[ArticlePassages]) -> dict[str, NDArray[np.float3
 
 
 def passages_by_article(passages: Iterable[Passage]) -> list[ArticlePassages]:
-    """Passages, article by article; InvalidArgumentError if metadata is nested too deep."""
+    """Group passages by article; InvalidArgumentError if metadata is nested too deep."""
     articles: dict[str, list[Passage]] = {}
     for passage in passages:
         refuse_deep(passage)
         articles.setdefault(passage.article, []).append(passage)
-    return [ArticlePassages(key, passages_digest(cut), cut) for key, cut in articles.items()]
+    return [ArticlePassages(key, passages_digest(group), group) for key, group in articles.items()]

@@ -253,7 +253,7 @@ class Searcher(CandidateReranker):
         """A few passages with words a letter or two from one that the index lacks."""
         lexical, store = self.index.lexical, self.index.store
         lexical.refresh(store.last_write())
-        passages = store.get(lexical.ids_near(word, _WITH_NEAR_WORD))
+        passages = store.get(lexical.ids_with_similar_word(word, _WITH_NEAR_WORD))
         return [passage.headed_text for passage in passages.values()]
 
     def _consistent_candidates(

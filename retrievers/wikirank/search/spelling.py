@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
-from wikirank.index.bm25 import most_slips
+from wikirank.index.bm25 import max_edits
 
 _WORD = re.compile(r"[^\W\d_]+")
 _SHORTEST = 5  # letters: of fewer, as "dont", most words are near
@@ -46,7 +46,7 @@ def respelt(
 def _nearest(word: str, texts: list[str]) -> str:
     """The word of some texts that differs least from another, the most frequent of several."""
     counts = Counter(written for text in texts for written in _WORD.findall(text))
-    most = most_slips(len(word))
+    most = max_edits(len(word))
     near = [
         (distance, -count, other)
         for other, count in counts.items()

@@ -105,7 +105,7 @@ class _Condition:
         if self._titles is None:
             rows: Iterable[tuple[Any, ...]] = store.connection.execute(f"{sql} {order}", parameters)
         else:
-            rows = store.among(f"{sql} AND title IN", self._titles, parameters, order)
+            rows = store.select_in(f"{sql} AND title IN", self._titles, parameters, order)
         return [title for (title,) in islice(rows, limit)]
 
 
@@ -139,7 +139,7 @@ def _named_by(store: PassageStore, title: str) -> Iterator[str]:
     texts = [passage.text for page in pages for passage in page_passages(store, page)]
     own = {page.title for page in pages}
     sql = "SELECT DISTINCT title FROM passages WHERE title IN"
-    rows = store.among(sql, _possible_titles(texts))
+    rows = store.select_in(sql, _possible_titles(texts))
     return (name for (name,) in rows if name not in own)
 
 
@@ -161,7 +161,7 @@ def _possible_titles(texts: Iterable[str]) -> Iterator[str]:
 def _matching(store: PassageStore, titles: list[str], where: Mapping[str, Any]) -> list[str]:
     """Those of some titles that have a page with the metadata."""
     sql = "SELECT id, title FROM passages WHERE title COLLATE NOCASE IN"
-    rows = list(store.among(sql, titles))
+    rows = list(store.select_in(sql, titles))
     ids = store.matching([id_ for id_, _ in rows], where)
     kept = {title for id_, title in rows if id_ in ids}
     return [title for title in titles if title in kept]

@@ -121,7 +121,7 @@ def test_verify_finds_and_repair_mends(servers: list[str], tmp_path: Path, tiny_
     assert check.name == "vectors"
     assert check.examples == [
         f"passage {lost}: missing from Chroma",
-        "2 vectors of no passage",
+        "2 vectors without a passage",
     ]
     assert len(repair_index(folder)) == 3
     assert verify_index(folder, full=True).whole
@@ -145,7 +145,7 @@ def test_a_killed_run_is_finished_on_the_same_server(
         with pytest.raises(KeyboardInterrupt):
             index.add_source(open_source(files[1]))
     assert isinstance(index.dense, ShardedVectors)
-    assert index.dense.home("b.jsonl") == 1
+    assert index.dense.server_of("b.jsonl") == 1
     index.add_source(open_source(files[0]))
     index.close()
     with WikiIndex.open(tmp_path / "index") as again:

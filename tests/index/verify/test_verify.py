@@ -224,7 +224,7 @@ def test_a_log_that_chroma_cannot_apply(original: Path, folder: Path) -> None:
     with WikiIndex.open(folder) as index, pytest.raises(IndexStorageError, match="--repair"):
         index.dense.count()
     assert "vectors" in faulty(folder)
-    assert "all made again" in " ".join(repair_index(folder))
+    assert "Rebuilt all vectors" in " ".join(repair_index(folder))
     assert faulty(folder) == set()
     assert contents(folder) == contents(original)
 
@@ -271,12 +271,12 @@ def test_not_beside_a_writer(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_writer_that_comes_meanwhile_is_told(folder: Path) -> None:
-    def write(name: str, _: int) -> None:
+    def write(name: str) -> None:
         if name == "lexical index":
             with WikiIndex.open(folder) as index:
                 index.add_passages([Passage(id="new", text="New.", source="mine")])
 
-    with pytest.raises(IndexLockedError, match="nothing certain"):
+    with pytest.raises(IndexLockedError, match="cannot be verified now"):
         verify_index(folder, on_check=write)
 
 
@@ -309,4 +309,4 @@ def test_command(folder: Path) -> None:
     assert "--repair" in told
     status, told = run("--repair", "--json")
     assert (status, json.loads(told)["whole"]) == (0, True)
-    assert "made anew" in json.loads(told)["repaired"][0]
+    assert "Rebuilt the lexical index" in json.loads(told)["repaired"][0]

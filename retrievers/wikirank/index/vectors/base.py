@@ -1,4 +1,4 @@
-"""What every vector index does, wherever its vectors are."""
+"""The interface of all vector indexes, embedded or on servers."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from wikirank.types import Passage
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """What a vector index stores of one id.
+    """The stored record of one id.
 
     Attributes:
-        text: The document.
-        metadata: Its metadata.
-        vector: Its vector, (dimension,); None if there is none.
+        text: Text of the passage.
+        metadata: Fields and metadata of the passage.
+        vector: Its vector, (dimension,); None if it has none.
     """
 
     text: str
@@ -31,20 +31,20 @@ class StoredRecord:
 
 
 class VectorIndex(Closing):
-    """Passages by the cosine similarity of their vectors."""
+    """Finds passages by the cosine similarity of their vectors."""
 
     @property
     @abstractmethod
     def token(self) -> str:
-        """Names what reads and writes the vectors, so that others know whose write they saw."""
+        """Identifies this writer, so that readers can tell whether they know its last write."""
 
     @abstractmethod
     def upsert(self, passages: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
-        """Write passages and unit vectors, (passages, dimension), over those of the same ids."""
+        """Write passages and unit vectors, (passages, dimension); the same ids are replaced."""
 
     @abstractmethod
     def delete(self, ids: Sequence[str]) -> None:
-        """Delete passages; unknown ids are passed over."""
+        """Delete passages; unknown ids are ignored."""
 
     @abstractmethod
     def search(
@@ -53,9 +53,9 @@ class VectorIndex(Closing):
         """Find the nearest passages.
 
         Args:
-            vector: The query's unit vector, shape (dimension,).
-            k: How many hits at the most.
-            where: A normalised filter.
+            vector: Unit vector of the query, (dimension,).
+            k: Maximum number of hits.
+            where: A filter as `normalise_filter` returns it; None for all passages.
 
         Returns:
             Pairs of passage id and cosine similarity, best first.
@@ -63,43 +63,46 @@ class VectorIndex(Closing):
 
     @abstractmethod
     def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> dict[str, float]:
-        """Cosine similarity of a query's vector by passage id; unknown ids are passed over."""
+        """Return the cosine similarity to a vector by passage id; unknown ids are ignored."""
 
     @abstractmethod
     def count(self) -> int:
-        """How many passages there are."""
+        """Return the number of passages."""
 
     @abstractmethod
     def get(self, ids: Sequence[str]) -> dict[str, StoredRecord]:
-        """Text, metadata and vector of those of the ids that there are, by id."""
+        """Return the stored records by id; unknown ids are ignored."""
 
     @abstractmethod
     def ids(self) -> Iterator[str]:
-        """All ids, page by page."""
+        """Iterate over all ids."""
 
     @abstractmethod
     def dimension(self) -> int | None:
-        """Length of the vectors; None while there are none."""
+        """Return the length of the vectors; None if there are none."""
 
     @abstractmethod
     def reset(self) -> None:
-        """Drop all vectors, and begin with none."""
+        """Delete all vectors."""
 
     @abstractmethod
     def damage(self) -> str | None:
-        """What a process that died while it wrote has broken; None if nothing."""
+        """Return what a killed writer has damaged; None if nothing."""
 
     @abstractmethod
-    def refresh(self, *, anew: bool = False) -> bool:
-        """See what any process wrote, `anew` if one died unrecorded; says whether it may differ."""
+    def refresh(self, *, force: bool = False) -> bool:
+        """See what other processes wrote; returns whether anything may have changed.
+
+        `force` reads it even if no write is recorded, because a writer may have been killed.
+        """
 
     @abstractmethod
     def write_graph(self, backlog: int) -> bool:
-        """Have the graph on disk lack at most `backlog` records; says whether it lacked more."""
+        """Write the search graph if it lacks `backlog` records or more; returns whether it did."""
 
 
 class ServedVectors(VectorIndex):
-    """Vectors on servers, which look after their files and always show what is there."""
+    """Vectors on servers: files and damage are the server's concern, and reads are up to date."""
 
     @property
     @override
@@ -111,7 +114,7 @@ class ServedVectors(VectorIndex):
         return None
 
     @override
-    def refresh(self, *, anew: bool = False) -> bool:
+    def refresh(self, *, force: bool = False) -> bool:
         return False
 
     @override

@@ -1,4 +1,4 @@
-"""The vectors of a Chroma collection that something else fills, in whatever space it has."""
+"""The vectors of a Chroma collection that another program writes to, in any space."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from wikirank.index.vectors.server import Record, ServerVectors, as_records
 
 
 class CollectionState(NamedTuple):
-    """What is cheap to ask of a collection and changes when records come or go.
+    """The state of a collection: cheap to read, and different once records are added or deleted.
 
     Attributes:
-        count: How many records it has.
-        last: The id of the last one; empty if there is none.
+        count: Number of records.
+        last: Id of the last record; "" if there is none.
     """
 
     count: int  # type: ignore[assignment]
@@ -27,11 +27,7 @@ class CollectionState(NamedTuple):
 
 
 class CollectionVectors(ServerVectors):
-    """A collection that is someone else's: its space and its vectors are as they are.
-
-    Args:
-        collection: The collection.
-    """
+    """A collection of another program; its space and vectors are used as they are."""
 
     def __init__(self, collection: chromadb.Collection) -> None:
         super().__init__(collection._client, collection)  # type: ignore[arg-type]
@@ -45,7 +41,7 @@ class CollectionVectors(ServerVectors):
     def search(
         self, vector: NDArray[np.float32], k: int, where: Mapping[str, Any] | None = None
     ) -> list[tuple[str, float]]:
-        """Find the nearest passages, in the order of the collection's own space."""
+        """Find the passages nearest in the collection's space, with their cosine similarities."""
         if self._space == "cosine":
             return super().search(vector, k, where)
         with self._use() as collection:
@@ -62,25 +58,25 @@ class CollectionVectors(ServerVectors):
         return list(zip(ids, map(float, cosines), strict=True))
 
     def state(self) -> CollectionState:
-        """What tells whether records have come or gone since."""
+        """Return the current state, to compare with an earlier one."""
         with self._use() as collection:
             count = collection.count()
             last = collection.get(limit=1, offset=count - 1, include=[])["ids"] if count else []
         return CollectionState(count, last[0] if last else "")
 
     def all_ids(self) -> list[str]:
-        """The ids of all records, the oldest first."""
+        """Return the ids of all records, oldest first."""
         with self._use() as collection:
             return collection.get(include=[])["ids"]
 
-    def since(self, offset: int) -> list[Record]:
-        """The records from a place on, the oldest first."""
+    def records_from(self, offset: int) -> list[Record]:
+        """Return the records after the first `offset`, oldest first."""
         with self._use() as collection:
             page = collection.get(offset=offset, include=["documents", "metadatas"])
         return as_records(page)
 
-    def of_ids(self, ids: Sequence[str]) -> list[Record]:
-        """The records of those of the ids that the collection has."""
+    def get_records(self, ids: Sequence[str]) -> list[Record]:
+        """Return the records of ids; unknown ids are ignored."""
         records: list[Record] = []
         for part in chunks(ids, self._batch_size):
             with self._use() as collection:
@@ -88,7 +84,7 @@ class CollectionVectors(ServerVectors):
         return records
 
     def sample(self, count: int) -> list[tuple[str, NDArray[np.float32]]]:
-        """Some texts of the collection that are not blank, with their vectors."""
+        """Return up to `count` texts that are not blank, with their vectors."""
         with self._use() as collection:
             page = collection.get(limit=10 * count, include=["documents", "embeddings"])
         embeddings = page["embeddings"]
@@ -105,7 +101,7 @@ class CollectionVectors(ServerVectors):
 def cosine_similarities(
     vector: NDArray[np.float32], rows: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Cosine similarity of a vector with each row, whatever their lengths; 0 for a zero vector."""
+    """Return the cosine similarity of a vector to each row; 0 for a zero vector."""
     lengths = np.linalg.norm(vector) * np.linalg.norm(rows, axis=1)
     similarities: NDArray[np.float32] = rows @ vector / np.maximum(lengths, 1e-12)
     return similarities

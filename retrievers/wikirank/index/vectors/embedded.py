@@ -1,9 +1,12 @@
 """The dense index in the index's own folder, safe for several processes and for kills.
 
-Chroma's embedded store is meant for one process: it keeps the search graph in memory, never sees
-what another process writes, and writes the graph in place. So a lock keeps loading and writing
-apart; who finds that another wrote since opens the store anew; and a mark on disk tells that a
-process died while it wrote, so that a damaged graph, which would crash whoever loads it, is found.
+Chroma's embedded store is made for one process: it keeps the search graph in memory, never sees
+what another process writes, and writes the graph in place. Therefore:
+
+- A lock keeps loading and writing apart.
+- A process that notices a write of another process opens the store again.
+- A mark on disk shows that a process was killed while it wrote. Then the graph is checked before
+  it is loaded, because loading a damaged one crashes the process.
 """
 
 from __future__ import annotations
@@ -31,32 +34,32 @@ from wikirank.index.vectors.server import ChromaVectors, chroma_failures
 from wikirank.types import Passage
 
 FOLDER = "chroma"
-_LONGEST_WAIT = 120.0
-# Loading a large graph for each batch that another process writes would leave time for little
-# else: after a load that took over half a second, nine times as long passes before the next.
-_QUICK_LOAD = 0.5
-_SPARED = 9.0
-# Chroma writes its whole graph after so many records, its default; a large graph after a twentieth
-# of it, or a million passages would have a terabyte written.
-_GRAPH_EVERY = 1000
-_GRAPH_PART = 20
-_AT_ONCE = 2  # The least that Chroma takes.
-# Records not worth writing a large graph for, a thousandth: to catch up on them takes about as long
-# as to write and to load it.
-_BACKLOG_PART = 1000
+_LOCK_TIMEOUT = 120.0
+# Loading a large graph after each batch of another process would take most of the time. If a load
+# took more than half a second, the next one comes nine times as long after it at the earliest.
+_SLOW_LOAD = 0.5
+_LOAD_PAUSE = 9.0
+# Chroma writes its whole graph after so many records (its default), and a large graph after a
+# twentieth of its size. Otherwise a million passages would write a terabyte.
+_SYNC_THRESHOLD = 1000
+_SYNC_FRACTION = 20
+_MIN_SYNC_THRESHOLD = 2  # Chroma's minimum
+# A large graph may lack a thousandth of its records: adding them at the next opening takes about as
+# long as writing and loading the graph.
+_BACKLOG_FRACTION = 1000
 
 
 class EmbeddedVectors(ChromaVectors):
-    """Passage vectors in Chroma's own store, in the folder of an index.
+    """Passage vectors in Chroma's embedded store, in the folder of an index.
 
     Args:
-        folder: The index's folder.
+        folder: Folder of the index.
         collection: Name of the collection.
-        last_write: Tells who wrote to the index last.
-        create: Make the collection where there is none.
+        last_write: Returns the last write to the index, see `PassageStore.last_write`.
+        create: Create the collection if it does not exist.
 
     Raises:
-        IndexStorageError: If Chroma cannot open its files, or the collection is not there and
+        IndexStorageError: If Chroma cannot open its files, or the collection does not exist and
             `create` is false.
     """
 
@@ -70,47 +73,47 @@ class EmbeddedVectors(ChromaVectors):
     ) -> None:
         self._folder = folder
         self._last_write = last_write
-        self._make_locks()
+        self._create_locks()
         self._mark = folder / "chroma.writing"
-        self._written, self._paced_at = 0, _GRAPH_EVERY * _GRAPH_PART
+        self._written_since_tuning, self._tune_at = 0, _SYNC_THRESHOLD * _SYNC_FRACTION
         self._system: ChromaSystem | None = None
         renew_after_fork(self)
         database = folder / FOLDER / DATABASE
         if not create and not (database.is_file() and database.stat().st_size):
-            raise IndexStorageError(self._damaged(f"{DATABASE} is missing or empty"))
+            raise IndexStorageError(self._damaged_message(f"{DATABASE} is missing or empty"))
         with chroma_failures():
-            system = self._swap(last_write())
+            system = self._reopen(last_write())
             try:
                 super().__init__(system.client, system.collection(collection, create=create))
             except BaseException as err:
                 self._retire()
                 if isinstance(err, IndexNotFoundError):
-                    raise IndexStorageError(self._damaged(str(err))) from err
+                    raise IndexStorageError(self._damaged_message(str(err))) from err
                 raise
 
-    def _make_locks(self) -> None:
+    def _create_locks(self) -> None:
         self._lock = FileLock(self._folder / "chroma.lock")
         self._switch = threading.Lock()
 
     def after_fork(self) -> None:
-        """Leave Chroma's store to the parent, whose threads it needs; the next call opens it."""
+        """Open the store again at the next call; the parent's needs the parent's threads."""
         abandon((self._system, self._lock))
         self._system = None
-        self._make_locks()
+        self._create_locks()
 
-    def _damaged(self, fault: str) -> str:
+    def _damaged_message(self, fault: str) -> str:
         return f"The vectors in {self._folder} are damaged: {fault}. {repair_hint(self._folder)}"
 
     @property
     @override
     def token(self) -> str:
-        """One opening of Chroma's store."""
+        """Identifies one opening of Chroma's store."""
         return self._current().token
 
     @override
     @contextmanager
     def _use(self, *, write: bool = False) -> Iterator[chromadb.Collection]:
-        system = self._current(take=True)
+        system = self._current(acquire=True)
         try:
             if write:
                 with self._writing(), chroma_failures():
@@ -124,7 +127,7 @@ class EmbeddedVectors(ChromaVectors):
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Hold the lock, and leave a mark on disk unless all goes well."""
+        """Hold the lock; leave a mark on disk unless the block succeeds."""
         with self._locked():
             self._mark.touch()
             yield
@@ -133,14 +136,14 @@ class EmbeddedVectors(ChromaVectors):
     @contextmanager
     def _locked(self) -> Iterator[None]:
         if not os.access(self._folder, os.W_OK):
-            yield  # Nobody can write to it.
+            yield  # No process can write to it.
             return
         try:
-            self._lock.acquire(timeout=_LONGEST_WAIT)
+            self._lock.acquire(timeout=_LOCK_TIMEOUT)
         except Timeout as err:
             msg = (
-                f"Another process has kept the vectors of {self._folder} locked for "
-                f"{_LONGEST_WAIT:.0f} s. Look whether it hangs, then retry."
+                f"Another process has locked the vectors of {self._folder} for more than "
+                f"{_LOCK_TIMEOUT:.0f} s. Check whether it hangs, then try again."
             )
             raise IndexLockedError(msg) from err
         try:
@@ -153,7 +156,7 @@ class EmbeddedVectors(ChromaVectors):
             return
         with self._locked():
             if fault := self.damage():
-                raise IndexStorageError(self._damaged(fault))
+                raise IndexStorageError(self._damaged_message(fault))
             started = perf_counter()
             with chroma_failures():
                 system.collection(self._name).get(limit=1, include=["embeddings"])
@@ -161,22 +164,22 @@ class EmbeddedVectors(ChromaVectors):
 
     @override
     def damage(self) -> str | None:
-        """What is broken in the search graph on disk, which would crash Chroma; None if nothing."""
-        # Of a large graph all is looked at only if a process died while it wrote.
+        """Return what is damaged in the search graph on disk, which would crash Chroma."""
+        # A large graph is checked completely only if a process was killed while it wrote.
         return graph_fault(self._folder / FOLDER, self._name, full=self._mark.exists())
 
     def mark_dirty(self) -> None:
-        """Have the next who writes look for damage, as after a kill."""
+        """Have the next writer check for damage, as after a kill."""
         self._mark.touch()
 
     @override
-    def refresh(self, *, anew: bool = False) -> bool:
+    def refresh(self, *, force: bool = False) -> bool:
         mark = self._last_write()
         with self._switch:
-            is_old = anew or self._system is None or not self._system.knows(mark)
-            if is_old:
-                self._swap(mark, anew=True)
-            return is_old
+            is_stale = force or self._system is None or not self._system.knows(mark)
+            if is_stale:
+                self._reopen(mark, force=True)
+            return is_stale
 
     @override
     def reset(self) -> None:
@@ -185,61 +188,61 @@ class EmbeddedVectors(ChromaVectors):
             shutil.rmtree(self._folder / FOLDER, ignore_errors=True)
             self._mark.unlink(missing_ok=True)
             with chroma_failures():
-                self._swap(None, anew=True).collection(self._name, create=True)
+                self._reopen(None, force=True).collection(self._name, create=True)
 
     @override
     def upsert(self, passages: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
         super().upsert(passages, vectors)
-        self._written += len(passages)
-        if self._written >= self._paced_at:
+        self._written_since_tuning += len(passages)
+        if self._written_since_tuning >= self._tune_at:
             self._tune_sync_threshold()
 
     def _tune_sync_threshold(self) -> None:
-        """Have Chroma write a graph that has doubled half as often."""
+        """Have Chroma write the graph half as often once it has doubled."""
         count = self.count()
-        if self._graph_every() <= count // (2 * _GRAPH_PART):
-            self._write_graph_every(count // _GRAPH_PART)
-            self.refresh(anew=True)  # Only a store opened since goes by it.
-        self._written, self._paced_at = 0, max(self._paced_at, count)
+        if self._sync_threshold() <= count // (2 * _SYNC_FRACTION):
+            self._set_sync_threshold(count // _SYNC_FRACTION)
+            self.refresh(force=True)  # The threshold is read when the store is opened.
+        self._written_since_tuning, self._tune_at = 0, max(self._tune_at, count)
 
     @override
     def write_graph(self, backlog: int) -> bool:
-        # Else whoever opens the store adds what the graph lacks: 1,000 records in 0.3 s.
-        every, count = self._graph_every(), self.count()
+        # Records that the graph lacks are added at the next opening: 1,000 in 0.3 s.
+        threshold, count = self._sync_threshold(), self.count()
         lacking = graph_backlog(self._folder / FOLDER, self._name)
-        if lacking >= max(backlog, count // _BACKLOG_PART):
-            self._write_graph_every(_AT_ONCE)
-            self.refresh(anew=True)  # Only a store opened since goes by it.
-            self._rewrite_one()
-        elif every != _AT_ONCE:
+        if lacking >= max(backlog, count // _BACKLOG_FRACTION):
+            self._set_sync_threshold(_MIN_SYNC_THRESHOLD)
+            self.refresh(force=True)  # The threshold is read when the store is opened.
+            self._rewrite_record()
+        elif threshold != _MIN_SYNC_THRESHOLD:
             return False
-        if every == _AT_ONCE:  # A kill left it so.
-            every = max(_GRAPH_EVERY, count // _GRAPH_PART)
-        self._write_graph_every(every)
-        self.refresh(anew=True)
+        if threshold == _MIN_SYNC_THRESHOLD:  # left by a kill
+            threshold = max(_SYNC_THRESHOLD, count // _SYNC_FRACTION)
+        self._set_sync_threshold(threshold)
+        self.refresh(force=True)
         return True
 
-    def _graph_every(self) -> int:
-        """After how many records Chroma writes the graph."""
+    def _sync_threshold(self) -> int:
+        """Return after how many records Chroma writes the graph."""
         with self._use(write=True) as collection:
             return int(collection.configuration_json["hnsw"]["sync_threshold"])
 
-    def _write_graph_every(self, records: int) -> None:
+    def _set_sync_threshold(self, records: int) -> None:
         with self._use(write=True) as collection, warnings.catch_warnings():
-            # Of the embedding function, which our collections do not have.
+            # Chroma warns about the embedding function, which our collections do not have.
             warnings.simplefilter("ignore", DeprecationWarning)
             collection.modify(configuration={"hnsw": {"sync_threshold": records}})
 
-    def _rewrite_one(self) -> None:
-        """Write a record as it is: any write has Chroma look whether to write the graph."""
+    def _rewrite_record(self) -> None:
+        """Write a record unchanged: at any write Chroma checks whether to write the graph."""
         with self._use(write=True) as collection:
-            one = collection.get(limit=1, include=["documents", "metadatas", "embeddings"])
-            if one["ids"]:
+            record = collection.get(limit=1, include=["documents", "metadatas", "embeddings"])
+            if record["ids"]:
                 collection.upsert(
-                    ids=one["ids"],
-                    documents=one["documents"],
-                    metadatas=one["metadatas"],
-                    embeddings=one["embeddings"],
+                    ids=record["ids"],
+                    documents=record["documents"],
+                    metadatas=record["metadatas"],
+                    embeddings=record["embeddings"],
                 )
 
     @override
@@ -248,28 +251,28 @@ class EmbeddedVectors(ChromaVectors):
         with self._switch:
             self._retire()
 
-    def _current(self, *, take: bool = False) -> ChromaSystem:
+    def _current(self, *, acquire: bool = False) -> ChromaSystem:
         mark = self._last_write()
         with self._switch:
             system = self._system
-            if system is None or not (system.knows(mark) or self._is_spared(system)):
-                system = self._swap(mark)
-            if take:
+            if system is None or not (system.knows(mark) or self._defers_load(system)):
+                system = self._reopen(mark)
+            if acquire:
                 system.users += 1
             return system
 
-    def _is_spared(self, system: ChromaSystem) -> bool:
-        since = perf_counter() - system.opened_at
-        return system.load_seconds > _QUICK_LOAD and since < _SPARED * system.load_seconds
+    def _defers_load(self, system: ChromaSystem) -> bool:
+        age = perf_counter() - system.opened_at
+        return system.load_seconds > _SLOW_LOAD and age < _LOAD_PAUSE * system.load_seconds
 
-    def _swap(self, mark: WriteMark | None, *, anew: bool = False) -> ChromaSystem:
+    def _reopen(self, mark: WriteMark | None, *, force: bool = False) -> ChromaSystem:
         self._retire()
         with chroma_failures():
-            self._system = ChromaSystem(self._folder / FOLDER, mark, anew=anew)
+            self._system = ChromaSystem(self._folder / FOLDER, mark, force=force)
         return self._system
 
     def _retire(self) -> None:
-        """Close the store once nobody uses it."""
+        """Close the store, now or after its last use."""
         system, self._system = self._system, None
         if system is not None:
             system.retired = True

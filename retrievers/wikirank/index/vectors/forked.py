@@ -1,9 +1,9 @@
-"""Chroma in a forked child, where it has to be loaded once more.
+"""Load Chroma again in a forked child, where it would hang.
 
-Chroma adds vectors to its graph, also as it catches up on a log, in a thread pool that its
-extension module makes once a process and never again. A forked child has the memory of that pool
-but none of its threads: whatever is added there waits for ever, in a newly opened store too. A copy
-of the module under another name has globals of its own, and so a pool whose threads are there.
+Chroma's extension module creates one thread pool per process, and adds vectors to its graph there.
+A forked child has the memory of that pool but not its threads, so adding a vector waits forever,
+even in a newly opened store. A copy of the module in another file has its own globals, and so its
+own pool with running threads.
 """
 
 from __future__ import annotations
@@ -27,39 +27,39 @@ from wikirank._util import ForkSafeLock, abandon
 from wikirank.errors import IndexStorageError
 
 _lock = ForkSafeLock()
-# Whether this process used Chroma's module, and whether the one it was forked from did.
+# Whether this process used Chroma's module, and whether its parent had used it before the fork.
 _is_used = False
-_is_used_up = False
+_was_used_by_parent = False
 
 
 def ensure_usable() -> None:
-    """Make Chroma's embedded store work in this process, whatever process it was forked from.
+    """Make Chroma's embedded store usable in this process, even if it was forked.
 
     Raises:
-        IndexStorageError: If it cannot be made to.
+        IndexStorageError: If Chroma's module cannot be loaded again.
     """
-    global _is_used, _is_used_up
+    global _is_used, _was_used_by_parent
     with _lock:
-        if _is_used_up:
-            _load_again()
-            _is_used_up = False
+        if _was_used_by_parent:
+            _reload_module()
+            _was_used_by_parent = False
         _is_used = True
 
 
 def is_embedded(settings: Settings) -> bool:
-    """Whether a client of these settings has Chroma's store in its own process."""
+    """Whether a client with these settings has Chroma's store in its own process."""
     return not settings.chroma_api_impl.endswith("FastAPI")
 
 
-def _load_again() -> None:
-    """Put a copy of Chroma's module in the place of the one that the parent used."""
+def _reload_module() -> None:
+    """Replace Chroma's module, which the parent used, with a copy."""
     package = chromadb_rust_bindings
     original = package.chromadb_rust_bindings
     faults: list[str] = []
-    for place in _PLACES:
+    for make_copy in _COPIES:
         try:
-            with place(Path(original.__file__)) as copy:
-                module = _loaded_from(copy, original.__name__)
+            with make_copy(Path(original.__file__)) as copy:
+                module = _load_module(copy, original.__name__)
         except (OSError, ImportError) as err:
             faults.append(str(err))
             continue
@@ -68,18 +68,18 @@ def _load_again() -> None:
                 setattr(package, name, getattr(module, name))
         return
     msg = (
-        "Expected a process that Chroma can work in, got one forked from a process that had used "
-        f"it, where it cannot be loaded once more ({'; '.join(faults)}). Start processes by spawn "
+        "Expected a process in which Chroma can work, got one forked from a process that had used "
+        f"Chroma, where it cannot be loaded again ({'; '.join(faults)}). Start processes by spawn "
         "or forkserver, or open the first index after the fork."
     )
     raise IndexStorageError(msg)
 
 
-def _loaded_from(path: Path, name: str) -> ModuleType:
+def _load_module(path: Path, name: str) -> ModuleType:
     loader = ExtensionFileLoader(name, str(path))
     spec = spec_from_file_location(name, path, loader=loader)
     if spec is None:
-        msg = f"{path} is no module"
+        msg = f"{path} is not a module"
         raise ImportError(msg)
     module = module_from_spec(spec)
     loader.exec_module(module)
@@ -88,9 +88,9 @@ def _loaded_from(path: Path, name: str) -> ModuleType:
 
 @contextmanager
 def _in_memory(original: Path) -> Iterator[Path]:
-    """A copy that takes no place on a disk, nor minds one that lets nothing run."""
+    """Copy to memory: needs no disk space, and works if the disk is mounted noexec."""
     if not hasattr(os, "memfd_create"):
-        msg = "no files in memory"
+        msg = "this system has no files in memory"
         raise OSError(msg)
     with os.fdopen(os.memfd_create(original.name), "wb") as copy, original.open("rb") as source:
         shutil.copyfileobj(source, copy, 2**20)
@@ -104,18 +104,18 @@ def _on_disk(original: Path) -> Iterator[Path]:
         yield Path(shutil.copy(original, folder))
 
 
-_PLACES: tuple[Callable[[Path], AbstractContextManager[Path]], ...] = (_in_memory, _on_disk)
+_COPIES: tuple[Callable[[Path], AbstractContextManager[Path]], ...] = (_in_memory, _on_disk)
 
 
 def _after_fork() -> None:
-    """Leave what Chroma has open to the parent: nothing of it is closed, or opened again."""
-    global _is_used, _is_used_up
+    """Leave Chroma's open systems to the parent, without closing them."""
+    global _is_used, _was_used_by_parent
     SharedSystemClient._refcount_lock = threading.Lock()
     systems = SharedSystemClient._identifier_to_system
     embedded = [name for name, system in systems.items() if is_embedded(system.settings)]
     for name in embedded:
         abandon(systems.pop(name))
-    _is_used_up = _is_used_up or _is_used or bool(embedded)
+    _was_used_by_parent = _was_used_by_parent or _is_used or bool(embedded)
     _is_used = False
 
 

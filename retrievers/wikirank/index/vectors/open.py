@@ -1,4 +1,4 @@
-"""Opens the dense index that an index's settings name."""
+"""Open the dense index that the settings of an index describe."""
 
 from __future__ import annotations
 
@@ -16,21 +16,11 @@ from wikirank.index.vectors.server import ServerVectors, server_client
 def open_dense(
     folder: Path, store: PassageStore, meta: Mapping[str, Any], *, create: bool = False
 ) -> VectorIndex:
-    """Open the dense index that an index's settings name.
-
-    Args:
-        folder: The index's folder.
-        store: Its store.
-        meta: Its settings.
-        create: Make the collection where there is none.
-
-    Returns:
-        The dense index.
-    """
+    """Open the dense index that an index's settings describe; `create` adds missing collections."""
     name = meta["collection"]
     shards = [
         ServerVectors.open(server_client(url), name, create=create, server=url)
-        for url in named_servers(meta["chroma_url"])
+        for url in server_addresses(meta["chroma_url"])
     ]
     if not shards:
         return EmbeddedVectors(folder, name, store.last_write, create=create)
@@ -41,27 +31,17 @@ def open_dense(
     return ShardedVectors(shards, store)
 
 
-def named_servers(urls: str | Sequence[str] | None) -> list[str]:
-    """The addresses of Chroma servers, as a caller or an index's settings name them.
-
-    Args:
-        urls: One address, several, or None.
-
-    Returns:
-        The addresses, in order; none for an index that keeps its vectors in its folder.
-
-    Raises:
-        InvalidArgumentError: If an address is named twice.
-    """
-    named = [urls] if isinstance(urls, str) else list(urls or ())
-    for url in named:
-        if named.count(url) > 1:
-            msg = f"The Chroma server {url} is named twice. Name each once."
+def server_addresses(urls: str | Sequence[str] | None) -> list[str]:
+    """Return server addresses as a list; InvalidArgumentError if an address occurs twice."""
+    addresses = [urls] if isinstance(urls, str) else list(urls or ())
+    for url in addresses:
+        if addresses.count(url) > 1:
+            msg = f"Expected different Chroma servers, got {url} twice. Name each once."
             raise InvalidArgumentError(msg)
-    return named
+    return addresses
 
 
 def as_setting(urls: str | Sequence[str] | None) -> str | list[str] | None:
-    """Servers as an index's settings name them: None for none, one as text, several as a list."""
-    named = named_servers(urls)
-    return named if len(named) > 1 else next(iter(named), None)
+    """Return server addresses as a setting: None, a string, or a list of several."""
+    addresses = server_addresses(urls)
+    return addresses if len(addresses) > 1 else next(iter(addresses), None)

@@ -36,34 +36,34 @@ if TYPE_CHECKING:
     from chromadb.api import ClientAPI
     from chromadb.api.types import Metadata
 
-# The search graph. With Chroma's own settings (100, 100, 16) the top 50 for 200 questions over
-# 14,737 passages held 95.3 % of the exact top 50, and 60 % for the worst question. With these it is
-# 99.9 % and 96 % for 300 questions over 52,865, 3.2 ms a query and 0.42 ms a passage to build; with
-# 200 for construction 99.95 % and 96 %, at 0.58 ms a passage.
+# The search graph. With Chroma's defaults (100, 100, 16) the top 50 of 200 questions over 14,737
+# passages had 95.3 % of the exact top 50, and 60 % for the worst question. With these settings it
+# is 99.9 % and 96 % for 300 questions over 52,865 passages, at 3.2 ms per query and 0.42 ms per
+# passage to build. With 200 for construction it is 99.95 % and 96 %, at 0.58 ms per passage.
 _GRAPH: CreateHNSWConfiguration = {
     "space": "cosine",
     "ef_construction": 128,
     "ef_search": 400,
     "max_neighbors": 32,
 }
-# What a distance in each of Chroma's spaces is to be multiplied by, to be 1 minus the cosine of
-# unit vectors. Its l2 is the squared distance, its default where a collection names no space.
+# Factors that turn a distance of unit vectors in each of Chroma's spaces into 1 - cosine. Chroma's
+# l2 is the squared distance, and its default space.
 _COSINE_DISTANCE = {"cosine": 1.0, "ip": 1.0, "l2": 0.5}
 
 
 def _settings() -> Settings:
-    # Chroma reports usage to its makers unless told not to; a library must not.
+    # By default Chroma reports usage to its makers; a library must not.
     return Settings(anonymized_telemetry=False)
 
 
 def embedded_client(path: Path | str) -> ClientAPI:
-    """Open Chroma's own store in a folder, in this process, also in a forked one."""
+    """Open Chroma's embedded store in a folder; also works in a forked process."""
     ensure_usable()
     return chromadb.PersistentClient(path=str(path), settings=_settings())
 
 
 def _same_client(collection: chromadb.Collection) -> ClientAPI:
-    """A client of this process for what a client of its parent has a collection of."""
+    """Return a client for this process, given a collection of its parent's client."""
     settings = collection._client.get_settings()
     if is_embedded(settings):
         if not settings.is_persistent:
@@ -80,18 +80,18 @@ def server_client(url: str) -> ClientAPI:
     """Connect to a Chroma server.
 
     Args:
-        url: `http://host:port` or `https://host:port`.
+        url: `http://host:port` or `https://host:port`; the default ports are 8000 and 443.
 
     Returns:
-        A client of the server, which has answered.
+        A client; the server has answered.
 
     Raises:
-        InvalidArgumentError: If the address is none.
+        InvalidArgumentError: If the address is not valid.
         IndexConnectionError: If no Chroma server answers there.
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        msg = f"A Chroma server's address looks like http://host:8000, got {url!r}."
+        msg = f"Expected an address of a Chroma server such as http://host:8000, got {url!r}."
         raise InvalidArgumentError(msg)
     secure = parts.scheme == "https"
     port = parts.port or (443 if secure else 8000)
@@ -111,7 +111,7 @@ class Record(NamedTuple):
 
 
 def as_records(page: Any) -> list[Record]:
-    """The records of a page that Chroma answered with."""
+    """Convert a result of Chroma's `get` to records."""
     documents = page["documents"] or [None] * len(page["ids"])
     metadatas = page["metadatas"] or [None] * len(page["ids"])
     return [
@@ -121,12 +121,7 @@ def as_records(page: Any) -> list[Record]:
 
 
 class ChromaVectors(VectorIndex):
-    """Passage vectors in one Chroma collection.
-
-    Args:
-        client: What asked for the collection.
-        collection: The collection.
-    """
+    """Passage vectors in one Chroma collection; base of the embedded and the server index."""
 
     def __init__(self, client: ClientAPI, collection: chromadb.Collection) -> None:
         self._name = collection.name
@@ -138,19 +133,14 @@ class ChromaVectors(VectorIndex):
 
     @abstractmethod
     def _use(self, *, write: bool = False) -> AbstractContextManager[chromadb.Collection]:
-        """The collection, for the length of the block."""
+        """Give access to the collection within a `with` block."""
 
     @override
     def upsert(self, passages: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
         self.write([Record(p.id, p.text, chroma_metadata(p)) for p in passages], vectors)
 
     def write(self, records: Sequence[Record], vectors: NDArray[np.float32]) -> None:
-        """Write records, over those of the same ids.
-
-        Args:
-            records: The records.
-            vectors: Their vectors, (len(records), dimension).
-        """
+        """Write records and vectors, (len(records), dimension); the same ids are replaced."""
         for start in range(0, len(records), self._batch_size):
             part = records[start : start + self._batch_size]
             metadatas: list[Metadata | None] = [record.metadata or None for record in part]
@@ -231,9 +221,9 @@ class ServerVectors(ServedVectors, ChromaVectors):
     """Passage vectors in a collection of a Chroma server.
 
     Args:
-        client: Any Chroma client.
-        collection: A collection of it.
-        server: Address of the server, to be named when it does not answer.
+        client: The client that opened the collection.
+        collection: An open collection.
+        server: Address of the server, for errors and to reconnect; "" uses the client's settings.
     """
 
     def __init__(
@@ -250,19 +240,19 @@ class ServerVectors(ServedVectors, ChromaVectors):
     def open(
         cls, client: ClientAPI, name: str, *, create: bool = False, server: str = ""
     ) -> ServerVectors:
-        """Open the collection of a name; IndexNotFoundError if `create` is false and none is."""
+        """Open a collection; IndexNotFoundError if it does not exist and `create` is false."""
         with chroma_failures(server):
             return cls(client, open_collection(client, name, create=create), server)
 
     @override
     @contextmanager
     def _use(self, *, write: bool = False) -> Iterator[chromadb.Collection]:
-        if self._process != os.getpid():  # Connections and threads are the forked parent's.
-            self._open_again()
+        if self._process != os.getpid():  # Connections and threads belong to the forked parent.
+            self._reopen()
         with chroma_failures(self._server):
             yield self._collection
 
-    def _open_again(self) -> None:
+    def _reopen(self) -> None:
         abandon((self._client, self._collection))
         with chroma_failures(self._server):
             if self._server:
@@ -274,7 +264,7 @@ class ServerVectors(ServedVectors, ChromaVectors):
 
     @property
     def collection_id(self) -> str:
-        """What Chroma itself knows the collection by."""
+        """Chroma's own id of the collection."""
         return str(self._collection.id)
 
     @override
@@ -286,11 +276,11 @@ class ServerVectors(ServedVectors, ChromaVectors):
 
     @override
     def close(self) -> None:
-        """Leave the client as it is: who else uses it is not known here."""
+        """Do nothing: the client may have other users."""
 
 
 def passage_fields(passage: Passage) -> dict[str, str]:
-    """What a passage says of itself, as far as it says it, as Chroma keeps it."""
+    """Return the fields of a passage that are not empty, as Chroma stores them."""
     fields = {
         "title": passage.title,
         "section": HEADING_SEPARATOR.join(passage.section),
@@ -302,7 +292,7 @@ def passage_fields(passage: Passage) -> dict[str, str]:
 
 
 def chroma_metadata(passage: Passage) -> dict[str, str | int | float | bool]:
-    """What Chroma keeps beside a vector: the passage's fields, its scalar metadata before them."""
+    """Return what Chroma stores beside a vector: fields, overridden by scalar metadata."""
     from wikirank.index.metadata import filterable  # Not needed to search.
 
     number = {"passage_number": passage.number}
@@ -310,7 +300,7 @@ def chroma_metadata(passage: Passage) -> dict[str, str | int | float | bool]:
 
 
 def open_collection(client: ClientAPI, name: str, *, create: bool) -> chromadb.Collection:
-    """The collection of a name, made where `create` allows it; else IndexNotFoundError."""
+    """Open a collection; IndexNotFoundError if it does not exist and `create` is false."""
     try:
         if create:
             return client.get_or_create_collection(
@@ -318,41 +308,36 @@ def open_collection(client: ClientAPI, name: str, *, create: bool) -> chromadb.C
             )
         return client.get_collection(name, embedding_function=None)
     except ChromaArgumentError as err:
-        msg = f"Chroma takes no collection named {name!r}: {err}"
+        msg = f"Expected a name that Chroma accepts for a collection, got {name!r}: {err}"
         raise InvalidArgumentError(msg) from err
     except (NotFoundError, ValueError) as err:
         names = ", ".join(collection.name for collection in client.list_collections())
-        msg = f"There is no Chroma collection {name!r} there. Collections: {names or 'none'}."
+        msg = f"There is no Chroma collection {name!r}. Collections: {names or 'none'}."
         raise IndexNotFoundError(msg) from err
 
 
 @contextmanager
 def chroma_failures(server: str = "") -> Iterator[None]:
-    """Make errors of ours of what Chroma raises, and of a server that does not answer."""
+    """Raise Chroma's errors, and those of a connection, as our own."""
     try:
         yield
     except httpx.HTTPError as err:
         which = server or "of this index"
-        msg = f"The Chroma server {which} does not answer ({err}). Is it running?"
+        msg = f"The Chroma server {which} does not answer ({err}). Check that it is running."
         raise IndexConnectionError(msg) from err
     except NotFoundError as err:
         msg = (
-            f"The Chroma collection is gone ({str(err).rstrip('.')}): another program deleted it, "
-            "or made it anew. Open it again; of an index of wikirank, make it again from the "
-            "passages: wikirank verify --index DIR --repair."
+            f"The Chroma collection is gone ({str(err).rstrip('.')}): another program deleted or "
+            "replaced it. Open it again. If it belongs to an index, rebuild it from the passages: "
+            "wikirank verify --index DIR --repair."
         )
         raise IndexNotFoundError(msg) from err
-    except ChromaError as err:
-        raise IndexStorageError(_failed(err)) from err
     except BaseException as err:
-        if not is_rust_panic(err):
+        if not (isinstance(err, ChromaError) or is_rust_panic(err)):
             raise
-        raise IndexStorageError(_failed(err)) from err
-
-
-def _failed(err: BaseException) -> str:
-    return (
-        f"Chroma failed: {str(err).rstrip('.')}. If its disk is full, free space and run the same "
-        "again; if not, make the vectors again from the passages: wikirank verify --index DIR "
-        "--repair. No passage that was written is lost."
-    )
+        msg = (
+            f"Chroma failed: {str(err).rstrip('.')}. If the disk is full, free space and run the "
+            "command again. Otherwise rebuild the vectors from the passages: wikirank verify "
+            "--index DIR --repair. Every passage that was written is kept."
+        )
+        raise IndexStorageError(msg) from err

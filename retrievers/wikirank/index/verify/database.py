@@ -1,10 +1,10 @@
-"""Checks of the passages table and of the ledger, which lie in one SQLite file."""
+"""Checks of the SQLite file: its pages, tables, settings, passages and ledger."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
@@ -27,12 +27,7 @@ from wikirank.types import Passage
 
 
 def check_database(check: Check, file: Path) -> None:
-    """Have SQLite read every page of a file and compare its tables with their indexes.
-
-    Args:
-        check: Told what is seen.
-        file: The SQLite file; it is opened for reading only.
-    """
+    """Have SQLite read every page of a file and compare its tables with their indexes."""
     check.seen = 1
     try:
         with closing(_read_only(file)) as connection:
@@ -44,19 +39,12 @@ def check_database(check: Check, file: Path) -> None:
             check.fault(f"{file.name}: {fault}")
 
 
-def check_tables(check: Check, file: Path, of: Iterable[str] = TABLES) -> None:
-    """Look for the tables and indexes that an index has.
-
-    Args:
-        check: Told what is seen.
-        file: The SQLite file.
-        of: Their names.
-    """
+def check_tables(check: Check, file: Path, names: Collection[str] = TABLES) -> None:
+    """Check that a file has the named tables and indexes."""
     with closing(_read_only(file)) as connection:
         present = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-    expected = frozenset(of)
-    check.seen = len(expected)
-    for name in sorted(expected - present):
+    check.seen = len(names)
+    for name in sorted({*names} - present):
         check.fault(f"the table or index {name} is missing")
 
 
@@ -65,12 +53,7 @@ def _read_only(file: Path) -> sqlite3.Connection:
 
 
 def check_settings(check: Check, meta: dict[str, Any]) -> None:
-    """Look whether the settings are all there and can be used.
-
-    Args:
-        check: Told what is seen.
-        meta: What the store read.
-    """
+    """Check that all settings exist and are valid."""
     check.seen = len(SETTINGS)
     for name in SETTINGS:
         if name not in meta:
@@ -78,7 +61,7 @@ def check_settings(check: Check, meta: dict[str, Any]) -> None:
     if check.faults:
         return
     if meta["format"] != FORMAT:
-        check.fault(f"the format is {meta['format']!r}; this version reads {FORMAT}")
+        check.fault(f"expected format {FORMAT}, got {meta['format']!r}")
     if meta["splitter"]:
         try:
             splitter_from(meta["splitter"])
@@ -87,39 +70,34 @@ def check_settings(check: Check, meta: dict[str, Any]) -> None:
 
 
 def check_passages(check: Check, store: PassageStore) -> None:
-    """Look at every passage: its id, number, length, metadata, and the hash of its article.
-
-    Args:
-        check: Told what is seen.
-        store: The index's store.
-    """
+    """Check the id, number, length and metadata of each passage, and the hash of its article."""
     keys = store.known_keys()
     for _, passages in check_articles(check, store):
         missing = {key for passage in passages for key in filterable(passage.metadata)} - keys
         for key in sorted(missing):
-            check.fault(f"the metadata key {key!r} is not among those that a filter may name")
+            check.fault(f"the metadata key {key!r} is not recorded as filterable")
     check.note = _unhashed(store, store.has_content())
 
 
 def check_articles(
     check: Check, store: PassageStore
 ) -> Iterator[tuple[tuple[str, str], list[Passage]]]:
-    """Look at the passages of each article, and give those that can be read.
+    """Check the passages of each article.
 
     Args:
-        check: Told what is seen.
+        check: Collects the faults.
         store: The index's store.
 
     Yields:
-        Source and key of an article, and those of its passages that can be read.
+        Source and key of an article, and its readable passages.
     """
-    cut = {row[0] for row in store.connection.execute("SELECT name FROM sources")}
+    sources = {row[0] for row in store.connection.execute("SELECT name FROM sources")}
     has_content = store.has_content()
     for (source, article), rows in groupby(store.rows(), key=lambda row: (row[1], row[2])):
         stored = list(rows)
         check.seen += len(stored)
         passages = list(_read(check, stored))
-        if source in cut and len(passages) == len(stored):
+        if source in sources and len(passages) == len(stored):
             _check_order(check, passages)
         if has_content:
             _check_content(check, store, source, article, stored)
@@ -127,12 +105,12 @@ def check_articles(
 
 
 def readable_passages(store: PassageStore) -> Iterator[Passage]:
-    """All passages that can be read, article by article."""
+    """Iterate over all readable passages, by article."""
     return _read(Check(), store.rows())
 
 
 def unreadable_ids(store: PassageStore) -> Iterator[str]:
-    """The ids of the passages that cannot be read."""
+    """Iterate over the ids of unreadable passages."""
     for row in store.rows():
         if not isinstance(_passage_or_error(row), Passage):
             yield row[0]
@@ -143,7 +121,7 @@ def _unhashed(store: PassageStore, has_content: bool) -> str:
     (number,) = store.connection.execute(f"SELECT count(*) FROM articles {where}").fetchone()
     if not number:
         return ""
-    return f"{counted(number, 'article')} written by an older version, which kept no hash of them"
+    return f"{counted(number, 'article')} without a hash, written by an older version"
 
 
 def _read(check: Check, rows: Iterable[Sequence[Any]]) -> Iterator[Passage]:
@@ -163,7 +141,7 @@ def _passage_or_error(row: Sequence[Any]) -> Passage | Exception:
 
 
 def _check_order(check: Check, passages: Sequence[Passage]) -> None:
-    """Number, length and id follow from an article's text, as it was cut."""
+    """Check number, length and id, which follow from the article's text."""
     seen: Counter[tuple[str, ...]] = Counter()
     for number, passage in enumerate(passages):
         where = f"passage {passage.id} of {passage.article!r} ({passage.source})"
@@ -175,9 +153,9 @@ def _check_order(check: Check, passages: Sequence[Passage]) -> None:
         if passage.number != number:
             check.fault(f"{where} has number {passage.number}, expected {number}")
         elif passage.end - passage.start != len(passage.text):
-            check.fault(f"{where} is not as long as the piece of text that it was cut from")
+            check.fault(f"{where} does not have the length that was recorded")
         elif passage.id != expected:
-            check.fault(f"{where} has not the text that its id was made of")
+            check.fault(f"{where} does not have the text that its id was made from")
 
 
 def _check_content(
@@ -187,24 +165,19 @@ def _check_content(
         "SELECT content FROM articles WHERE source = ? AND article = ?", (source, article)
     ).fetchone()
     if row and row[0] and row[0] != stored_digest(rows):
-        check.fault(f"the passages of {article!r} ({source}) are not those that were written")
+        check.fault(f"the passages of {article!r} ({source}) do not match their hash")
 
 
 def check_ledger(check: Check, store: PassageStore) -> None:
-    """Look whether ledger and passages table name the same articles.
-
-    Args:
-        check: Told what is seen.
-        store: The index's store.
-    """
+    """Check that the ledger and the passages table have the same articles."""
     (check.seen,) = store.connection.execute("SELECT count(*) FROM articles").fetchone()
     for source, article in store.connection.execute(ARTICLES_WITHOUT_PASSAGES):
-        check.fault(f"{article!r} ({source}) is recorded, but has no passage")
+        check.fault(f"{article!r} ({source}) is recorded but has no passages")
     for source, article in store.connection.execute(PASSAGES_WITHOUT_ARTICLE):
-        check.fault(f"{article!r} ({source}) has passages, but is not recorded")
-    emptied = "SELECT source, article FROM articles WHERE digest = ''"
-    for source, article in store.connection.execute(emptied):
-        check.fault(f"{article!r} ({source}) waits for its source to be indexed again")
+        check.fault(f"{article!r} ({source}) has passages but is not recorded")
+    without_digest = "SELECT source, article FROM articles WHERE digest = ''"
+    for source, article in store.connection.execute(without_digest):
+        check.fault(f"{article!r} ({source}) will be read again when its source is indexed")
 
 
 ARTICLES_WITHOUT_PASSAGES = (
@@ -218,15 +191,10 @@ PASSAGES_WITHOUT_ARTICLE = (
 
 
 def check_pending(check: Check, store: PassageStore) -> None:
-    """Look for what a killed run has left half done.
-
-    Args:
-        check: Told what is seen.
-        store: The index's store.
-    """
+    """Check that no killed run left passages pending."""
     (check.seen,) = store.connection.execute("SELECT count(*) FROM pending").fetchone()
     if check.seen:
         check.fault(
-            f"a run that was killed left {counted(check.seen, 'passage')} half written; the next "
-            "run or --repair finishes them"
+            f"a killed run left {counted(check.seen, 'passage')} half written; the next run or "
+            "--repair finishes them"
         )

@@ -27,82 +27,70 @@ from wikirank.index.verify.database import check_database, readable_passages
 from wikirank.index.verify.report import Check, storage_faults
 from wikirank.types import Passage
 
-AT_ONCE = 256
+BATCH_SIZE = 256
 _SAMPLE = 200
-# What a vector made again may differ: the int8 network rounds otherwise on other processors.
-_LEAST_COSINE = 0.99
+# Recomputed vectors may differ a little: the int8 network rounds differently on each processor.
+_MIN_COSINE = 0.99
 
 
 class VectorFault(Enum):
-    """What may be wrong with what Chroma stores of a passage; the values are for people."""
+    """A fault of a record in Chroma; the values are texts for the user."""
 
     MISSING = "missing from Chroma"
-    OTHER_TEXT = "Chroma has another text of it"
-    OTHER_METADATA = "Chroma has other metadata of it"
-    OTHER_DIMENSION = "its vector has another dimension than the model's"
-    NOT_UNIT = "its vector is not of length 1"
-    OTHER_VECTOR = "its vector is not that of its text"
+    OTHER_TEXT = "Chroma has a different text"
+    OTHER_METADATA = "Chroma has different metadata"
+    OTHER_DIMENSION = "its vector does not have the model's dimension"
+    NOT_UNIT = "its vector does not have length 1"
+    OTHER_VECTOR = "its vector does not match its text"
     NOT_FOUND = "a search for its vector does not find it"
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedBatch:
-    """Passages compared with what Chroma stores of them.
+    """The comparison of some passages with their records in Chroma.
 
     Attributes:
         passages: The passages.
-        faults: What is wrong, by id.
-        stored: How many of them Chroma has.
-        remade: How many vectors were made again.
+        faults: Faults by passage id.
+        stored: Number of these passages that are in Chroma.
+        recomputed: Number of vectors that were computed again.
     """
 
     passages: list[Passage]
     faults: dict[str, VectorFault]
     stored: int
-    remade: int
+    recomputed: int
 
 
 def check_lexical(check: Check, store: PassageStore, folder: Path) -> None:
-    """Look whether the lexical index holds every passage once, under all its words, and no other.
-
-    Args:
-        check: Told what is seen.
-        store: The index's store.
-        folder: The lexical index's folder.
-    """
+    """Check that the lexical index has each passage once, with all its words, and no others."""
     if fault := lexical_fault(folder, full=True):
         check.fault(f"the lexical index in {folder} is damaged: {fault}")
         return
     with storage_faults(check):
         lexical = LexicalIndex(folder, language=store.read_meta().get("language", ENGLISH))
         entries = 0
-        for passages in chunks(readable_passages(store), AT_ONCE):
+        for passages in chunks(readable_passages(store), BATCH_SIZE):
             check.seen += len(passages)
             entries += _check_words(check, lexical, passages)
         if orphans := lexical.count() - entries:
             check.fault(
-                f"{counted(orphans, 'entry', 'entries')} of no passage in the lexical index"
+                f"{counted(orphans, 'entry', 'entries')} without a passage in the lexical index"
             )
 
 
 def _check_words(check: Check, lexical: LexicalIndex, passages: Sequence[Passage]) -> int:
-    entries = Counter(lexical.holding([passage.id for passage in passages]))
+    entries = Counter(lexical.indexed_ids([passage.id for passage in passages]))
     for passage in passages:
         if entries[passage.id] != 1:
             check.fault(f"passage {passage.id} is in the lexical index {entries[passage.id]} times")
-        elif not lexical.holds_words(passage):
-            check.fault(f"passage {passage.id} is not found by its words")
+        elif not lexical.is_findable(passage):
+            check.fault(f"a search for its words does not find passage {passage.id}")
     return sum(entries.values())
 
 
 def check_chroma_files(check: Check, folder: Path, collection: str) -> None:
-    """Look at Chroma's files before Chroma does, which a damaged one would crash.
-
-    Args:
-        check: Told what is seen.
-        folder: The index's folder.
-        collection: Name of the collection.
-    """
+    """Check Chroma's files without opening them in Chroma, which a damaged file would crash."""
     database = folder / FOLDER / DATABASE
     if not database.exists():
         check.fault(f"{DATABASE} is missing from {folder / FOLDER}")
@@ -115,46 +103,36 @@ def check_chroma_files(check: Check, folder: Path, collection: str) -> None:
 def check_vectors(
     check: Check, store: PassageStore, folder: Path, embedder: Embedder, *, full: bool
 ) -> None:
-    """Look whether Chroma holds every passage as it is, with its own vector, and no other.
+    """Check that Chroma has each passage with the right vector, and no others.
 
     Args:
-        check: Told what is seen.
+        check: Collects the faults.
         store: The index's store.
-        folder: The index's folder.
+        folder: Folder of the index.
         embedder: The model that made the vectors.
-        full: Whether to make every vector again, or those of a sample.
+        full: Compute every vector again; otherwise about 200.
     """
-    stored = remade = 0
+    stored = recomputed = 0
     with storage_faults(check), open_dense(folder, store, store.read_meta()) as dense:
         for batch in compare_vectors(store, dense, embedder, full=full):
             check.seen += len(batch.passages)
-            stored, remade = stored + batch.stored, remade + batch.remade
+            stored, recomputed = stored + batch.stored, recomputed + batch.recomputed
             for id_, fault in batch.faults.items():
                 check.fault(f"passage {id_}: {fault.value}")
         if orphans := dense.count() - stored:
-            check.fault(f"{counted(orphans, 'vector')} of no passage")
+            check.fault(f"{counted(orphans, 'vector')} without a passage")
     check.note = (
-        f"{counted(remade, 'vector')} made again and compared, {_LEAST_COSINE} is near enough"
+        f"{counted(recomputed, 'vector')} recomputed, expected cosine {_MIN_COSINE} or more"
     )
 
 
 def compare_vectors(
     store: PassageStore, dense: VectorIndex, embedder: Embedder, *, full: bool
 ) -> Iterator[ComparedBatch]:
-    """Compare passages with what Chroma stores of them.
-
-    Args:
-        store: The index's store.
-        dense: The vectors.
-        embedder: The model that made them.
-        full: Whether to make every vector again, or those of a sample.
-
-    Yields:
-        Some hundred passages at a time.
-    """
+    """Compare passages with their records in Chroma, batch by batch; see `check_vectors`."""
     stride = 1 if full else max(1, store.count() // _SAMPLE)
     width = len(embedder.embed_query("dimension"))
-    for passages in chunks(readable_passages(store), AT_ONCE):
+    for passages in chunks(readable_passages(store), BATCH_SIZE):
         records = dense.get([passage.id for passage in passages])
         faults = {
             passage.id: fault
@@ -190,13 +168,13 @@ def _vector_faults(
     dense: VectorIndex,
     embedder: Embedder,
 ) -> Iterator[tuple[str, VectorFault]]:
-    """Make vectors again, and search for them."""
+    """Compute vectors again, compare them with the stored ones, and search for them."""
     if not passages:
         return
     vectors = embedder.embed_passages([passage.headed_text for passage in passages])
     for passage, vector in zip(passages, vectors, strict=True):
         stored = records[passage.id].vector
-        if stored is None or float(vector @ stored) < _LEAST_COSINE:
+        if stored is None or float(vector @ stored) < _MIN_COSINE:
             yield passage.id, VectorFault.OTHER_VECTOR
         elif not _is_found(dense, vector):
             yield passage.id, VectorFault.NOT_FOUND
@@ -204,4 +182,4 @@ def _vector_faults(
 
 def _is_found(dense: VectorIndex, vector: NDArray[np.float32]) -> bool:
     hits = dense.search(vector, 5)
-    return bool(hits) and hits[0][1] >= _LEAST_COSINE - 0.01
+    return bool(hits) and hits[0][1] >= _MIN_COSINE - 0.01

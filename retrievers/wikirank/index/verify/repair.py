@@ -1,7 +1,7 @@
-"""Mending an index from what is whole of it: the passages table is the truth for both indexes.
+"""Repair an index from its passages table, from which both indexes can be rebuilt.
 
-Each step can be killed and run again: ids are pending before anything of theirs changes, the
-lexical index is rebuilt in one commit, and the ledger in one transaction.
+Each step can be killed and run again: ids are marked as pending before their records change, the
+lexical index is rebuilt in one commit, and the ledger is changed in one transaction.
 """
 
 from __future__ import annotations
@@ -34,41 +34,41 @@ from wikirank.index.verify.database import (
     unreadable_ids,
 )
 from wikirank.index.verify.derived import (
-    AT_ONCE,
+    BATCH_SIZE,
     VectorFault,
     check_chroma_files,
     check_lexical,
     compare_vectors,
 )
 from wikirank.index.verify.report import Check, storage_faults
-from wikirank.index.verify.run import unwritten_folder
+from wikirank.index.verify.run import require_idle_index
 from wikirank.index.writer import IndexWriter
 
-# Without these there is nothing to mend from; the others are made again, empty.
-_TRUTH = ("meta", "passages", "articles")
+# A repair needs these tables; the others are created again, empty.
+_REQUIRED_TABLES = ("meta", "passages", "articles")
 
 
 def repair_index(
     path: Path | str, *, full: bool = False, embedder: Embedder | None = None
 ) -> list[str]:
-    """Mend an index as far as it can be from its passages.
+    """Repair what can be repaired from the passages of an index.
 
     Args:
-        path: The index's folder.
-        full: Whether to make every vector again to find the wrong ones, or those of a sample.
-        embedder: The model that made the vectors; None takes what the index recorded.
+        path: Folder of the index.
+        full: Compute every vector again to find wrong ones; otherwise about 200.
+        embedder: The model that made the vectors; None loads the recorded one.
 
     Returns:
-        What was done, a sentence each; none if nothing could or had to be done.
+        One sentence per repair; empty if nothing was repaired.
 
     Raises:
         IndexNotFoundError: If there is no index in the folder.
-        IndexLockedError: If something writes to the index.
-        IndexMismatchError: If another model made the index.
-        IndexStorageError: If its database is damaged, so that there is nothing to mend from.
+        IndexLockedError: If another process is writing to the index.
+        IndexMismatchError: If the index was made with another model.
+        IndexStorageError: If the database is damaged, so that a repair is impossible.
     """
-    folder = unwritten_folder(path)
-    _refuse_without_truth(folder / STORE_FILE)
+    folder = require_idle_index(path)
+    _refuse_damaged_database(folder / STORE_FILE)
     with PassageStore(folder / STORE_FILE) as store:
         meta = store.read_meta()
         embedder = embedder or recorded_embedder(meta.get("embedder_recipe"))
@@ -86,31 +86,31 @@ def repair_index(
     return done
 
 
-def _refuse_without_truth(file: Path) -> None:
+def _refuse_damaged_database(file: Path) -> None:
     check = Check()
     check_database(check, file)
     if not check.faults:
-        check_tables(check, file, of=_TRUTH)
+        check_tables(check, file, _REQUIRED_TABLES)
     if check.faults:
         msg = (
-            f"{file} is damaged ({'; '.join(check.examples)}), and with it what the index could "
-            "be mended from. Nothing was changed. Index the sources again into a new folder."
+            f"{file} is damaged ({'; '.join(check.examples)}), so the index cannot be repaired. "
+            "Nothing was changed. Index the sources again into a new folder."
         )
         raise IndexStorageError(msg)
 
 
 def _remove_unusable(folder: Path, store: PassageStore) -> Iterator[str]:
-    """Take away what cannot be opened or trusted; it is made again from the passages."""
+    """Delete indexes that are damaged; they are rebuilt from the passages later."""
     if fault := _lexical_fault(folder / "lexical"):
         shutil.rmtree(folder / "lexical", ignore_errors=True)
-        yield f"The lexical index was damaged and taken away ({fault})."
+        yield f"Deleted the damaged lexical index ({fault})."
     if store.read_meta()["chroma_url"]:
         return
     if fault := _vectors_fault(folder, store):
         with store.transaction() as connection:
             add_all_pending(connection)
         shutil.rmtree(folder / FOLDER, ignore_errors=True)
-        yield f"The vectors were damaged and all made again ({fault})."
+        yield f"Rebuilt all vectors, which were damaged ({fault})."
 
 
 def _lexical_fault(folder: Path) -> str | None:
@@ -118,7 +118,7 @@ def _lexical_fault(folder: Path) -> str | None:
         return fault
     check = Check()
     with storage_faults(check):
-        LexicalIndex(folder).holding(["none"])
+        LexicalIndex(folder).indexed_ids(["none"])
     return check.examples[0] if check.faults else None
 
 
@@ -127,39 +127,39 @@ def _vectors_fault(folder: Path, store: PassageStore) -> str | None:
     check_chroma_files(check, folder, meta["collection"])
     if not check.faults:
         with storage_faults(check), open_dense(folder, store, meta) as dense:
-            dense.dimension()  # Has Chroma apply its log, which may hold what it cannot apply.
+            dense.dimension()  # Has Chroma apply its log, which fails on invalid records.
     return check.examples[0] if check.faults else None
 
 
 def _repair_passages(store: PassageStore, writer: IndexWriter) -> Iterator[str]:
-    """Ledger and passages: what only a source can say is noted, so that it is asked again."""
+    """Repair passages and ledger; articles with faults are marked to be read again."""
     unreadable = list(unreadable_ids(store))
-    recalled: list[tuple[str, str]] = []
+    reindexed: list[tuple[str, str]] = []
     keys: set[str] = set()
     check = Check()
     faults = 0
     for article, passages in check_articles(check, store):
         keys.update(key for passage in passages for key in filter_keys(passage.metadata))
         if check.faults > faults:
-            recalled.append(article)
+            reindexed.append(article)
         faults = check.faults
     connection = store.connection
-    recalled += connection.execute(PASSAGES_WITHOUT_ARTICLE).fetchall()
+    reindexed += connection.execute(PASSAGES_WITHOUT_ARTICLE).fetchall()
     empty = connection.execute(ARTICLES_WITHOUT_PASSAGES).fetchall()
     missing = sorted(keys - store.recorded_keys())
     with store.transaction() as connection:
         connection.executemany("INSERT INTO metadata_keys VALUES (?)", [(k,) for k in missing])
         delete_passages(connection, unreadable)
-        mark_for_reindex(connection, recalled + empty)
+        mark_for_reindex(connection, reindexed + empty)
         connection.executemany("DELETE FROM articles WHERE source = ? AND article = ?", empty)
     if unreadable:
-        writer.drop(unreadable)
-        yield f"Dropped {counted(len(unreadable), 'passage')} that could not be read."
-    if recalled or empty:
-        number = len(set(recalled + empty))
+        writer.delete_orphans(unreadable)
+        yield f"Deleted {counted(len(unreadable), 'passage')} that could not be read."
+    if reindexed or empty:
+        number = len(set(reindexed + empty))
         yield f"Marked {counted(number, 'article')} to be read again at the next indexing."
     if missing:
-        yield f"Added {counted(len(missing), 'metadata key')} to those that a filter may name."
+        yield f"Added {counted(len(missing), 'filterable metadata key')}."
 
 
 def _repair_lexical(store: PassageStore, writer: IndexWriter, folder: Path) -> Iterator[str]:
@@ -167,7 +167,7 @@ def _repair_lexical(store: PassageStore, writer: IndexWriter, folder: Path) -> I
     check_lexical(check, store, folder / "lexical")
     if check.faults:
         writer.rewrite_lexical(readable_passages(store))
-        yield f"The lexical index was made anew of {counted(store.count(), 'passage')}."
+        yield f"Rebuilt the lexical index from {counted(store.count(), 'passage')}."
 
 
 def _repair_vectors(
@@ -180,7 +180,7 @@ def _repair_vectors(
 ) -> Iterator[str]:
     width = len(embedder.embed_query("dimension"))
     if isinstance(dense, ShardedVectors) and (misplaced := dense.delete_misplaced()):
-        yield f"Deleted {counted(misplaced, 'vector')} from servers that do not hold their source."
+        yield f"Deleted {counted(misplaced, 'vector')} from servers that do not store their source."
     try:
         unusable = dense.dimension() not in (None, width)
         stored, written = (
@@ -191,27 +191,29 @@ def _repair_vectors(
     except IndexStorageError:
         unusable = True
     if unusable:
-        writer.forget_vectors()
-        writer.finish()
-        yield f"All vectors were made anew, {store.count():,}."
+        writer.drop_vectors()
+        writer.finish_pending()
+        yield f"Rebuilt all vectors, {store.count():,}."
         return
     if written:
-        yield f"Made {counted(written, 'vector')} again."
+        yield f"Rebuilt {counted(written, 'vector')}."
     if dense.count() > stored:
-        orphans = [id_ for part in chunks(dense.ids(), AT_ONCE) for id_ in _without(store, part)]
-        for part in chunks(orphans, AT_ONCE):
-            writer.drop(part)
-        yield f"Dropped {counted(len(orphans), 'vector')} of no passage."
+        orphans = [
+            id_ for part in chunks(dense.ids(), BATCH_SIZE) for id_ in _unknown_ids(store, part)
+        ]
+        for part in chunks(orphans, BATCH_SIZE):
+            writer.delete_orphans(part)
+        yield f"Deleted {counted(len(orphans), 'vector')} without a passage."
 
 
-def _without(store: PassageStore, ids: list[str]) -> set[str]:
+def _unknown_ids(store: PassageStore, ids: list[str]) -> set[str]:
     return set(ids) - store.matching(ids, None)
 
 
 def _rewrite(
     store: PassageStore, writer: IndexWriter, dense: VectorIndex, embedder: Embedder, *, full: bool
 ) -> tuple[int, int]:
-    """Write again what Chroma stores wrongly or not; how many it has then, and were written."""
+    """Write missing and wrong records; returns how many exist then, and how many were written."""
     stored = written = 0
     for batch in compare_vectors(store, dense, embedder, full=full):
         wrong = [passage for passage in batch.passages if passage.id in batch.faults]

@@ -1,4 +1,4 @@
-"""What a check of an index found."""
+"""The results of checking an index."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Any, Concatenate, ParamSpec
 
 from wikirank.errors import IndexConnectionError, IndexStorageError
 
-_SHOWN = 10
+_MAX_EXAMPLES = 10
 
-OnCheck = Callable[[str, int], None]
+OnCheck = Callable[[str], None]
 _P = ParamSpec("_P")
 
 
 @dataclass(slots=True)
 class Check:
-    """One check of an index.
+    """The result of one check of an index.
 
     Attributes:
-        name: What was looked at.
-        unit: What it was counted in.
-        seen: How many of these were looked at.
-        faults: How many faults there are.
-        examples: The first of them, in words.
-        note: What a person should know besides; empty if nothing.
-        seconds: How long it took.
+        name: Part of the index that was checked.
+        unit: Unit of `seen`, such as passages.
+        seen: Number of units checked.
+        faults: Number of faults.
+        examples: Descriptions of the first ten faults.
+        note: A remark for the user; "" if none.
+        seconds: Duration of the check.
     """
 
     name: str = ""
@@ -39,24 +39,24 @@ class Check:
     seconds: float = 0.0
 
     def fault(self, what: str) -> None:
-        """Count a fault, and keep what it is if it is among the first."""
+        """Count a fault, and keep its description if it is among the first ten."""
         self.faults += 1
-        if len(self.examples) < _SHOWN:
+        if len(self.examples) < _MAX_EXAMPLES:
             self.examples.append(what)
 
     def as_dict(self) -> dict[str, Any]:
-        """The check as plain values, for JSON."""
+        """Return the check as plain values, for JSON."""
         return {**asdict(self), "seconds": round(self.seconds, 3)}
 
 
 @dataclass(slots=True)
 class Verification:
-    """All checks of an index.
+    """The results of all checks of an index.
 
     Attributes:
-        path: The index's folder.
-        checks: The checks, in the order in which they were made.
-        advice: What to do about faults, one command or sentence each.
+        path: Folder of the index.
+        checks: The checks, in the order in which they ran.
+        advice: Commands or sentences that tell how to repair the faults.
     """
 
     path: str
@@ -69,7 +69,7 @@ class Verification:
         return not any(check.faults for check in self.checks)
 
     def as_dict(self) -> dict[str, Any]:
-        """The checks as plain values, for JSON."""
+        """Return the checks as plain values, for JSON."""
         return {
             "path": self.path,
             "whole": self.whole,
@@ -80,7 +80,7 @@ class Verification:
 
 @contextmanager
 def storage_faults(check: Check) -> Iterator[None]:
-    """Count an index that cannot be read as a fault; a server that does not answer is none."""
+    """Count an index that cannot be read as a fault; connection errors are raised."""
     try:
         yield
     except IndexConnectionError:
@@ -90,31 +90,31 @@ def storage_faults(check: Check) -> Iterator[None]:
 
 
 class CheckList:
-    """Makes checks one by one, and times them.
+    """Runs checks one by one and times them.
 
     Args:
-        verification: Where they are added.
-        on_check: Told the name of a check and how much it has seen, now and then.
+        verification: The results are added to it.
+        on_check: Called with the name of each check when it begins.
     """
 
     def __init__(self, verification: Verification, on_check: OnCheck | None = None) -> None:
         self._verification = verification
         self._on_check = on_check
 
-    def make(
+    def run(
         self,
         name: str,
         unit: str,
-        look: Callable[Concatenate[Check, _P], None],
+        function: Callable[Concatenate[Check, _P], None],
         *args: _P.args,
         **options: _P.kwargs,
     ) -> bool:
-        """Make a check: `look` tells it what it sees; says whether it found no fault."""
+        """Run a check function and return whether it found no faults."""
         check = Check(name, unit)
         self._verification.checks.append(check)
         started = perf_counter()
         if self._on_check:
-            self._on_check(name, 0)
-        look(check, *args, **options)
+            self._on_check(name)
+        function(check, *args, **options)
         check.seconds = perf_counter() - started
         return not check.faults
