@@ -85,7 +85,7 @@ def test_what_is_unchanged_comes_uncut_and_what_changed_with_vectors(tmp_path: P
     settings = PrepareSettings(
         "wiki", None, SentenceSplitter(), load_embedder().model_id, load_embedder
     )
-    preparer = Preparer(settings, digest_hints([PreparedArticle.of(articles[0]).digest]))
+    preparer = Preparer(settings, digest_hints([PreparedArticle.from_article(articles[0]).digest]))
     (read,) = read_batches(
         open_source(write(tmp_path / "w.jsonl", *((a.title, a.text) for a in articles)))
     )

@@ -106,7 +106,7 @@ class Preparer:
 
     def _split(self, article: Article) -> PreparedArticle:
         """Split an article, unless the index probably has it already."""
-        prepared = PreparedArticle.of(article)
+        prepared = PreparedArticle.from_article(article)
         if self._is_probably_indexed(prepared.digest):
             return prepared
         passages = prepared.cut(self._settings.name, prepared.key, self._settings.splitter)

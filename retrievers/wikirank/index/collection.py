@@ -104,7 +104,7 @@ class CollectionIndex(WikiIndex):
         """Write passages to the collection; embeds their texts without headings.
 
         Args:
-            passages: Passages, each with its own id.
+            passages: Passages; the last one counts if an id occurs twice.
             wait: Ignored: a collection has no single writer to wait for.
 
         Returns:

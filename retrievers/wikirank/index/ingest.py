@@ -166,7 +166,7 @@ class Ingestion:
 def _as_items(items: Iterator[Article | Unchanged | Removed]) -> Generator[_Item, None, None]:
     try:
         for item in items:
-            yield PreparedArticle.of(item) if isinstance(item, Article) else item
+            yield PreparedArticle.from_article(item) if isinstance(item, Article) else item
     finally:
         if isinstance(items, Generator):
             items.close()  # It may run processes.

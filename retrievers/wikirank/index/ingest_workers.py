@@ -40,7 +40,7 @@ class PreparedArticle:
     vectors: NDArray[np.float32] | None = None
 
     @classmethod
-    def of(cls, article: Article) -> PreparedArticle:
+    def from_article(cls, article: Article) -> PreparedArticle:
         """Prepare an article that is not yet cut."""
         key = article.url or article.title
         try:

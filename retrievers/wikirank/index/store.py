@@ -171,7 +171,7 @@ class PassageStore(Database):
         rows = self.connection.execute("SELECT key FROM metadata_keys")
         return frozenset(row[0] for row in rows)
 
-    def names_lists(self, where: Mapping[str, Any]) -> bool:
+    def uses_list_keys(self, where: Mapping[str, Any]) -> bool:
         """Whether a normalised filter uses a key with list values, which Chroma cannot search."""
         marked = {f"{LIST_MARK}{key}" for key in named_keys(where)}
         return not marked.isdisjoint(self.recorded_keys())

@@ -299,7 +299,7 @@ class Searcher(CandidateReranker):
         self, vector: NDArray[np.float32], wanted: int, where: Mapping[str, Any] | None
     ) -> Hits:
         """What the vectors find; asked again where they lag behind what another process wrote."""
-        if where and self.index.store.names_lists(where):
+        if where and self.index.store.uses_list_keys(where):
             return self._dense_of_lists(vector, wanted, where)
         hits = self.index.dense.search(vector, wanted, where)
         ids = [id_ for id_, _ in hits]

@@ -23,11 +23,11 @@ from wikirank.index.vectors.hnsw_files import DATABASE
 from wikirank.index.vectors.server import embedded_client, open_collection
 
 # The token of the last writer of an index, and the number of writes.
-WriteMark = tuple[str, int]
+LastWrite = tuple[str, int]
 
 _lock = ForkSafeLock()
 # By path of a system: the last write it has seen, its token, and the number of its users.
-_marks: dict[str, WriteMark | None] = {}
+_last_writes: dict[str, LastWrite | None] = {}
 _tokens: dict[str, str] = {}
 _users: Counter[str] = Counter()
 # Paths whose systems cannot be used: Chroma failed to open them, or cannot close them.
@@ -40,20 +40,20 @@ def repair_hint(folder: Path) -> str:
 
 
 class ChromaSystem:
-    """Chroma's store, opened when `mark` was the last write to the index.
+    """Chroma's store, opened after a known write to the index.
 
     Args:
         folder: Chroma's folder.
-        mark: The last write; None if there was none.
+        last_write: The last write at that time; None if there was none.
         force: Read the files again even if a system of this process has seen the write.
     """
 
-    def __init__(self, folder: Path, mark: WriteMark | None, *, force: bool = False) -> None:
+    def __init__(self, folder: Path, last_write: LastWrite | None, *, force: bool = False) -> None:
         # Without a database, an open system belongs to an index that was deleted.
         force = force or not (folder / DATABASE).exists()
         with _lock:
-            self._path = _system_path(str(folder), mark, force=force)
-            _marks[self._path] = self._mark = mark
+            self._path = _system_path(str(folder), last_write, force=force)
+            _last_writes[self._path] = self._last_write = last_write
             _users[self._path] += 1
             self.token = _tokens[self._path]
         try:
@@ -72,9 +72,9 @@ class ChromaSystem:
         self.users = 0
         self.retired = False
 
-    def knows(self, mark: WriteMark | None) -> bool:
+    def knows(self, write: LastWrite | None) -> bool:
         """Whether it has seen a write: one of its own, or one from before it was opened."""
-        return mark == self._mark or (mark is not None and mark[0] == self.token)
+        return write == self._last_write or (write is not None and write[0] == self.token)
 
     def collection(self, name: str, *, create: bool = False) -> chromadb.Collection:
         """Return a collection; IndexNotFoundError if it does not exist and `create` is false."""
@@ -96,7 +96,7 @@ class ChromaSystem:
             _users[self._path] -= 1
 
 
-def _system_path(folder: str, mark: WriteMark | None, *, force: bool) -> str:
+def _system_path(folder: str, write: LastWrite | None, *, force: bool) -> str:
     """Return a path without a system, or whose system has seen the last write."""
     # The plain path is left to the user: Chroma refuses two clients of it with different settings.
     for number in count(1):
@@ -106,14 +106,14 @@ def _system_path(folder: str, mark: WriteMark | None, *, force: bool) -> str:
         if not _users[path]:
             _tokens[path] = uuid.uuid4().hex
             return path
-        if not force and (mark == _marks[path] or (mark and mark[0] == _tokens[path])):
+        if not force and (write == _last_writes[path] or (write and write[0] == _tokens[path])):
             return path
     raise AssertionError
 
 
 def _after_fork() -> None:
     """Forget the parent's systems; see `wikirank.index.vectors.forked`."""
-    for opened in (_marks, _tokens, _users, _unusable):
+    for opened in (_last_writes, _tokens, _users, _unusable):
         opened.clear()
 
 

@@ -5,7 +5,7 @@ what another process writes, and writes the graph in place. Therefore:
 
 - A lock keeps loading and writing apart.
 - A process that notices a write of another process opens the store again.
-- A mark on disk shows that a process was killed while it wrote. Then the graph is checked before
+- A marker file shows that a process was killed while it wrote. Then the graph is checked before
   it is loaded, because loading a damaged one crashes the process.
 """
 
@@ -28,7 +28,7 @@ from typing_extensions import override
 
 from wikirank._util import abandon, renew_after_fork
 from wikirank.errors import IndexLockedError, IndexNotFoundError, IndexStorageError
-from wikirank.index.vectors.chroma_store import ChromaSystem, WriteMark, repair_hint
+from wikirank.index.vectors.chroma_store import ChromaSystem, LastWrite, repair_hint
 from wikirank.index.vectors.hnsw_files import DATABASE, graph_backlog, graph_fault
 from wikirank.index.vectors.server import ChromaVectors, chroma_failures
 from wikirank.types import Passage
@@ -67,14 +67,14 @@ class EmbeddedVectors(ChromaVectors):
         self,
         folder: Path,
         collection: str,
-        last_write: Callable[[], WriteMark | None],
+        last_write: Callable[[], LastWrite | None],
         *,
         create: bool = False,
     ) -> None:
         self._folder = folder
         self._last_write = last_write
         self._create_locks()
-        self._mark = folder / "chroma.writing"
+        self._dirty_marker = folder / "chroma.writing"
         self._written_since_tuning, self._tune_at = 0, _SYNC_THRESHOLD * _SYNC_FRACTION
         self._system: ChromaSystem | None = None
         renew_after_fork(self)
@@ -127,11 +127,11 @@ class EmbeddedVectors(ChromaVectors):
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Hold the lock; leave a mark on disk unless the block succeeds."""
+        """Hold the lock; leave a marker file unless the block succeeds."""
         with self._locked():
-            self._mark.touch()
+            self._dirty_marker.touch()
             yield
-            self._mark.unlink(missing_ok=True)
+            self._dirty_marker.unlink(missing_ok=True)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -166,19 +166,19 @@ class EmbeddedVectors(ChromaVectors):
     def damage(self) -> str | None:
         """Return what is damaged in the search graph on disk, which would crash Chroma."""
         # A large graph is checked completely only if a process was killed while it wrote.
-        return graph_fault(self._folder / FOLDER, self._name, full=self._mark.exists())
+        return graph_fault(self._folder / FOLDER, self._name, full=self._dirty_marker.exists())
 
     def mark_dirty(self) -> None:
         """Have the next writer check for damage, as after a kill."""
-        self._mark.touch()
+        self._dirty_marker.touch()
 
     @override
     def refresh(self, *, force: bool = False) -> bool:
-        mark = self._last_write()
+        last_write = self._last_write()
         with self._switch:
-            is_stale = force or self._system is None or not self._system.knows(mark)
+            is_stale = force or self._system is None or not self._system.knows(last_write)
             if is_stale:
-                self._reopen(mark, force=True)
+                self._reopen(last_write, force=True)
             return is_stale
 
     @override
@@ -186,7 +186,7 @@ class EmbeddedVectors(ChromaVectors):
         with self._locked(), self._switch:
             self._retire()
             shutil.rmtree(self._folder / FOLDER, ignore_errors=True)
-            self._mark.unlink(missing_ok=True)
+            self._dirty_marker.unlink(missing_ok=True)
             with chroma_failures():
                 self._reopen(None, force=True).collection(self._name, create=True)
 
@@ -252,11 +252,11 @@ class EmbeddedVectors(ChromaVectors):
             self._retire()
 
     def _current(self, *, acquire: bool = False) -> ChromaSystem:
-        mark = self._last_write()
+        last_write = self._last_write()
         with self._switch:
             system = self._system
-            if system is None or not (system.knows(mark) or self._defers_load(system)):
-                system = self._reopen(mark)
+            if system is None or not (system.knows(last_write) or self._defers_load(system)):
+                system = self._reopen(last_write)
             if acquire:
                 system.users += 1
             return system
@@ -265,10 +265,10 @@ class EmbeddedVectors(ChromaVectors):
         age = perf_counter() - system.opened_at
         return system.load_seconds > _SLOW_LOAD and age < _LOAD_PAUSE * system.load_seconds
 
-    def _reopen(self, mark: WriteMark | None, *, force: bool = False) -> ChromaSystem:
+    def _reopen(self, last_write: LastWrite | None, *, force: bool = False) -> ChromaSystem:
         self._retire()
         with chroma_failures():
-            self._system = ChromaSystem(self._folder / FOLDER, mark, force=force)
+            self._system = ChromaSystem(self._folder / FOLDER, last_write, force=force)
         return self._system
 
     def _retire(self) -> None:
