@@ -99,7 +99,7 @@ def test_rerank_names_a_bad_line(line: str, message: str) -> None:
     ("arguments", "status", "message"),
     [
         (["search", "q", "--index", "no-such-folder"], 1, "wikirank index SOURCE"),
-        (["info", "--index", "no[red]such"], 1, "no[red]such. Make one"),
+        (["info", "--index", "no[red]such"], 1, "no[red]such. Create one"),
         (["search", " ", "--index", "{folder}"], 1, "query is empty"),
         (
             ["search", "q", "--index", "{folder}", "--k", "0"],
