@@ -6,6 +6,7 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -103,7 +104,9 @@ class Proxy:
         return Reply(answer.status_code, answer.content, pairs)
 
     def __enter__(self) -> Proxy:
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        # It looks for its end so often, in seconds: twice a second unless told.
+        serve = partial(self._server.serve_forever, poll_interval=0.02)
+        self._thread = threading.Thread(target=serve, daemon=True)
         self._thread.start()
         return self
 

@@ -64,7 +64,7 @@ def cohere_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     import cohere.base_client
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Embed)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     url = f"http://127.0.0.1:{server.server_address[1]}"
     monkeypatch.setattr(cohere.base_client, "_get_base_url", lambda **_: url)

@@ -235,7 +235,7 @@ class NotFound(BaseHTTPRequestHandler):
 def answering_hub(monkeypatch: pytest.MonkeyPatch, empty_cache: None) -> Iterator[None]:  # noqa: ARG001
     constants = pytest.importorskip("huggingface_hub.constants")
     server = HTTPServer(("127.0.0.1", 0), NotFound)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     yield
