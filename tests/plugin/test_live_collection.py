@@ -199,3 +199,11 @@ def test_metadata_that_chroma_cannot_hold(store: Chroma) -> None:
     retriever = WikiRetriever.from_vectorstore(store)
     with pytest.raises(InvalidArgumentError, match="'tags'"):
         retriever.add_documents([Document("Frost.", metadata={"tags": {"a": 1}})])
+
+
+def test_an_id_given_twice_is_refused_before_anything_is_written(store: Chroma) -> None:
+    retriever = WikiRetriever.from_vectorstore(store)
+    before = store.get()["ids"]
+    with pytest.raises(InvalidArgumentError, match="'new' twice"):
+        retriever.add_documents([Document("One.", id="new"), Document("Two.", id="new")])
+    assert store.get()["ids"] == before

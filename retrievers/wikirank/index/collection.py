@@ -31,7 +31,7 @@ from wikirank.embed import Embedder, load_embedder
 from wikirank.errors import IndexMismatchError, InvalidArgumentError
 from wikirank.index.bm25 import detect_language
 from wikirank.index.index import WikiIndex
-from wikirank.index.preconditions import FORMAT
+from wikirank.index.preconditions import FORMAT, refuse_duplicates
 from wikirank.index.store import (
     STORE_FILE,
     PassageStore,
@@ -104,17 +104,18 @@ class CollectionIndex(WikiIndex):
         """Write passages to the collection; embeds their texts without headings.
 
         Args:
-            passages: Passages; the last one counts if an id occurs twice.
+            passages: Passages, each with its own id.
             wait: Ignored: a collection has no single writer to wait for.
 
         Returns:
             The number of passages written.
 
         Raises:
-            InvalidArgumentError: If Chroma cannot store the metadata.
+            InvalidArgumentError: If an id occurs twice or Chroma cannot store the metadata.
         """
-        by_id = {passage.id: passage for passage in passages}
-        records = [Record(p.id, p.text, _metadata(p)) for p in by_id.values()]
+        passages = list(passages)
+        refuse_duplicates(passages)
+        records = [Record(p.id, p.text, _metadata(p)) for p in passages]
         for batch in chunks(records, _BATCH_SIZE):
             self._vectors.write(batch, self.embedder.embed_passages([r.text for r in batch]))
         with self._writing():
