@@ -63,13 +63,13 @@ def test_a_private_wiki(wiki: Wiki, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["sample", "--titles", "Ada"], "sample takes the options none; got titles too"),
+        (["sample", "--titles", "Ada"], "Expected no options for sample, got titles too"),
         (
             ["https://wiki.example/api.php", "--titles", "@no-such-file"],
             "Cannot read --titles @no-such-file",
         ),
         (["https://wiki.example/api.php", "--titles", " | "], "Expected titles in --titles"),
-        (["https://wiki.example/api.php", "--depth", "2"], "depth goes with a category"),
+        (["https://wiki.example/api.php", "--depth", "2"], "together with a category"),
         (
             ["https://a.example/api.php", "https://b.example/api.php"],
             "Expected one wiki for the password or token, got 2",

@@ -1,4 +1,4 @@
-"""Sources of articles, and the wiki formats they are read from. Each is loaded at first use."""
+"""Sources of articles, and readers of wiki formats. Each is imported at first use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of DokuWiki made into plain text; their levels of headings run the other way."""
+"""Convert DokuWiki pages to plain text. In DokuWiki, more equals signs mean a higher level."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 
 _HEADING = re.compile(r"[ \t]{0,1}(={2,6})[ \t]*([^=\s].*?)[ \t]*(={2,6})[ \t]*$")
-_LONGEST_HEADING = 500  # characters
-_DEEPEST, _HIGHEST = 2, 6  # equals signs of a heading of the lowest and of the highest level
+_MAX_HEADING = 500  # characters
+_FEWEST_SIGNS, _MOST_SIGNS = 2, 6  # equals signs of the lowest and the highest heading level
 _VERBATIM = re.compile(r"<(code|file|html|php|nowiki)(?:\s[^<>\n]{0,200})?>|%%", re.IGNORECASE)
 _NOTE = re.compile(r"\(\(")
 _ITEM = re.compile(r"((?:  |\t)+)[ ]?([*-])[ \t]*(.*)")
@@ -19,18 +19,11 @@ _MARKS = re.compile(
 _MACRO = re.compile(r"~~[A-Za-z][^~\n]{0,200}~~")
 _RULE = re.compile(r"-{4,}[ \t]*$")
 _BREAK = re.compile(r"\\\\(?:[ \t]|$)")
-_KEPT = "\x00"
+_PLACEHOLDER = "\x00"  # encloses the number of a verbatim piece
 
 
 def is_dokuwiki(text: str) -> bool:
-    """Tell whether a text's headings are DokuWiki's: the first is above all others.
-
-    Args:
-        text: A page's source.
-
-    Returns:
-        True if its first heading has four signs or more on each side, and none has more.
-    """
+    """Whether the first heading has four or more equals signs, and no heading has more."""
     signs = [
         min(len(match[1]), len(match[3]))
         for line in text.split("\n")
@@ -40,43 +33,45 @@ def is_dokuwiki(text: str) -> bool:
 
 
 def dokuwiki_text(text: str) -> str:
-    """Make plain text of a page of DokuWiki. Never fails; takes time linear in the length.
+    """Convert a DokuWiki page to plain text. Never fails; takes time linear in the length.
 
     Args:
-        text: The page's source, its lines ended by line feeds.
+        text: Source of the page, with line feeds as line ends.
 
     Returns:
-        The text; sections begin with `== Heading ==` lines, the more signs the deeper.
+        The text with `== Heading ==` lines; more signs mean a deeper level.
     """
-    kept: list[str] = []
+    verbatim: list[str] = []
 
     def keep(content: str) -> str:
-        kept.append(content)
-        return f"{_KEPT}{len(kept) - 1}{_KEPT}"
+        verbatim.append(content)
+        return f"{_PLACEHOLDER}{len(verbatim) - 1}{_PLACEHOLDER}"
 
     def keep_verbatim(opening: re.Match[str], content: str) -> str:
         if opening[1] is None or opening[1].lower() == "nowiki":
             return keep(content)
         return "\n" + keep(content.strip("\n")) + "\n"
 
-    text = _between(text.replace(_KEPT, ""), _VERBATIM, keep_verbatim)
-    lines = _Lines()
+    text = _replace_enclosed(text.replace(_PLACEHOLDER, ""), _VERBATIM, keep_verbatim)
+    converter = _LineConverter()
     for line in text.split("\n"):
-        lines.add(line)
-    finished = "\n".join(lines.done())
+        converter.add(line)
+    finished = "\n".join(converter.finish())
     return re.sub(
-        f"{_KEPT}([0-9]+){_KEPT}", lambda match: _code(kept[int(match[1])]), finished
+        f"{_PLACEHOLDER}([0-9]+){_PLACEHOLDER}",
+        lambda match: _indent_headings(verbatim[int(match[1])]),
+        finished,
     ).strip("\n")
 
 
 def _heading(line: str) -> re.Match[str] | None:
-    return _HEADING.match(line) if len(line) <= _LONGEST_HEADING else None
+    return _HEADING.match(line) if len(line) <= _MAX_HEADING else None
 
 
-def _between(
+def _replace_enclosed(
     text: str, opening: re.Pattern[str], replace: Callable[[re.Match[str], str], str]
 ) -> str:
-    """Replace what stands between two marks, with the marks; one that never closes is text."""
+    """Replace each opening mark, its content and its closing mark; unclosed marks stay."""
     pieces: list[str] = []
     unclosed: set[str] = set()
     position = 0
@@ -93,17 +88,18 @@ def _between(
     return "".join([*pieces, text[position:]])
 
 
-def _code(content: str) -> str:
-    return "\n".join(f" {line}" if line.startswith("==") else line for line in content.split("\n"))
+def _indent_headings(code: str) -> str:
+    """Indent lines of code that would look like headings."""
+    return "\n".join(f" {line}" if line.startswith("==") else line for line in code.split("\n"))
 
 
-class _Lines:
-    """Lines of a page, and the text they make."""
+class _LineConverter:
+    """Takes the lines of a page one by one and collects the plain text."""
 
     def __init__(self) -> None:
         self._text: list[str] = []
         self._paragraph: list[str] = []
-        self._numbers: dict[int, int] = {}
+        self._numbers: dict[int, int] = {}  # last number of a list, by its depth
 
     def add(self, line: str) -> None:
         heading, item = _heading(line), _ITEM.match(line)
@@ -111,14 +107,14 @@ class _Lines:
             self._numbers.clear()
         if heading:
             self._flush()
-            signs = "=" * (_DEEPEST + _HIGHEST - min(len(heading[1]), len(heading[3])))
+            signs = "=" * (_FEWEST_SIGNS + _MOST_SIGNS - min(len(heading[1]), len(heading[3])))
             self._text.append(f"\n{signs} {_inline(heading[2])} {signs}")
         elif item:
             self._flush()
             self._add_item(len(item[1].replace("\t", "  ")) // 2 - 1, item[2], item[3])
         elif line[:1] in ("|", "^") and len(line) > 1:
             self._flush()
-            # A bar within a link does not end a cell.
+            # Links are converted first, because a bar within a link does not end a cell.
             cells = re.split(r"[|^]", _inline(line).strip().strip("|^"))
             self._text.append(" | ".join(cell.strip() for cell in cells if cell.strip() != ":::"))
         elif not line.strip() or _RULE.match(line):
@@ -142,7 +138,7 @@ class _Lines:
             self._text.extend(part.strip() for part in joined.split("\n") if part.strip())
             self._paragraph = []
 
-    def done(self) -> list[str]:
+    def finish(self) -> list[str]:
         self._flush()
         return self._text
 
@@ -150,13 +146,13 @@ class _Lines:
 def _inline(text: str) -> str:
     text = _LINK.sub(lambda match: _label(match[1], match[2]), text)
     text = _MEDIA.sub(lambda match: (match[1] or "").strip(), text)
-    text = _between(text, _NOTE, lambda _opening, _note: "")
-    text = _MARKS.sub(lambda match: match[1] or "", _MACRO.sub("", text))  # addresses stay
+    text = _replace_enclosed(text, _NOTE, lambda _opening, _note: "")
+    text = _MARKS.sub(lambda match: match[1] or "", _MACRO.sub("", text))  # keeps URLs
     return " ".join(_BREAK.sub("\n", text).split(" ")).strip()
 
 
 def _label(target: str, label: str | None) -> str:
-    """What a reader sees of a link: its label, else the page's name."""
+    """Return what a reader sees of a link: its label, otherwise the name of the page."""
     if label and label.strip():
         return _MEDIA.sub("", label).strip()
     if "://" in target:

@@ -1,8 +1,8 @@
-"""Whether a source's files are as they were, so that a large one need not be read to tell.
+"""Detect that a source's files are unchanged without reading them.
 
-A file counts as unchanged if its size and both its times are: of a change of content and of
-metadata, which no program can set back. Hashing gigabytes would take longer than reading a small
-wiki. What reads the files counts too: the source's settings, and this package's own code.
+A file counts as unchanged if its size, mtime and ctime are the same; no program can set back the
+ctime. Hashing gigabytes would take longer than reading a small wiki. The fingerprint also covers
+how the files are read: the source's settings and the code of this package.
 """
 
 from __future__ import annotations
@@ -19,20 +19,21 @@ from wikirank.corpus.sources.path_source import PathSource
 from wikirank.corpus.sources.sample import SampleSource
 from wikirank.passages.ids import stable_hash
 
-# A file changed within its clock's tick of being looked at may change again unseen.
+# A file may change twice within one tick of the clock; the second change would go unnoticed.
 _TICK_NS = 2 * 10**9
 _PLAIN = (str, int, float, bool, type(None))
 
 
 def source_fingerprint(source: object) -> str | None:
-    """Describe the files of a source and the way they are read.
+    """Hash the state of a source's files and the way they are read.
 
     Args:
-        source: A source, not yet read from. Its paths and settings are its attributes.
+        source: A source that has not been iterated over. Its paths and settings are its
+            attributes.
 
     Returns:
-        32 hexadecimal digits; None for a source that is not read from files alone, with settings
-        that are not plain values, or with a file that changed within the last two seconds.
+        32 hexadecimal digits. None for a source that is not read from files alone, has settings
+        that are not plain values, or has a file that changed within the last two seconds.
     """
     if not isinstance(source, (PathSource, SampleSource)):
         return None
@@ -63,12 +64,12 @@ def _plain(value: Any) -> Any:
         return sorted(map(_plain, value), key=repr)
     if isinstance(value, dict):
         return [[_plain(key), _plain(item)] for key, item in value.items()]
-    msg = f"{type(value).__name__} is no plain value"
+    msg = f"Expected a plain value, got {type(value).__name__}."
     raise TypeError(msg)
 
 
 def _stamps(path: Path) -> Iterator[list[Any]]:
-    """Name, size and times of a file, or of each in a folder that is not hidden."""
+    """Yield the stamp of a file, or of each file in a folder except hidden ones."""
     if not path.is_dir():
         yield _stamp(path, path.name)
         return
@@ -79,13 +80,14 @@ def _stamps(path: Path) -> Iterator[list[Any]]:
 
 
 def _stamp(file: Path, name: str) -> list[Any]:
+    """Return name, size, mtime and ctime."""
     status = file.stat()
     return [name, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
 @cache
 def _code() -> str:
-    """Hash of the code that reads and cuts articles."""
+    """Hash the code that reads articles and cuts them into passages."""
     digest = blake2b(digest_size=16)
     corpus = Path(__file__).parent
     for folder in (corpus, corpus.with_name("passages")):

@@ -1,4 +1,4 @@
-"""A wiki that is asked for a few pages instead of being indexed."""
+"""Search a wiki by its own search, without an index."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from wikirank._util import ForkSafeLock
 from wikirank.errors import SourceConnectionError
 from wikirank.types import Article
 
-MOST_PAGE_CHARS = 500_000
-"""Longest text of one page that is cut into passages for a question."""
+MAX_PAGE_CHARS = 500_000
+"""Pages with a longer text are left out."""
 
-_ENOUGH = 3
+_ENOUGH_PAGES = 3
 _WORD = re.compile(r"\w+")
-_LONGEST_WORDS = 100
+_MAX_WORDS_CHARS = 100
 _RANK_CONSTANT = 1
-# What being found at all counts: some searches, as MediaWiki's own over SQLite, do not rank.
+# Score of any page found: some searches do not rank, such as MediaWiki's own with SQLite.
 _MEMBERSHIP = 0.5
-_LEAST_WEIGHT = 0.1
-_LOOK_EVERY = 0.1  # seconds, whether anybody still waits for the answer
+_MIN_WEIGHT = 0.1
+_CANCEL_CHECK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPages:
-    """Pages that a wiki's own search found.
+    """Pages found by a wiki's own search.
 
     Attributes:
-        articles: Their texts, best first.
-        notes: What was left out, and why: a wiki that was too slow, a page that was too long.
+        articles: The pages, best first.
+        notes: What was left out and why, such as a page that is too long.
     """
 
     articles: list[Article]
@@ -43,11 +43,11 @@ class FoundPages:
 
 
 class TitleList(NamedTuple):
-    """Some titles in the order of their list.
+    """One part of a list of titles.
 
     Attributes:
-        titles: The titles, none twice, none empty.
-        after: What to go on after; None at the end.
+        titles: Distinct titles in the wiki's order, none empty.
+        after: Pass it as `TitleQuery.after` to get the next part; None at the end.
     """
 
     titles: list[str]
@@ -56,15 +56,15 @@ class TitleList(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TitleQuery:
-    """Which titles to list: all, or those of one kind.
+    """Which titles to list: all, or those that meet one condition.
 
     Attributes:
-        prefix: How the titles begin; empty for any.
-        category: A category that the pages are in; empty for any.
-        links_to: A page that the pages link to; empty for any.
-        links_from: A page that links to the pages; empty for any.
-        after: Where to go on: the `after` of the list before; empty to begin.
-        limit: How many titles at most.
+        prefix: Only titles that begin with this; empty for any.
+        category: Only pages in this category; empty for any.
+        links_to: Only pages that link to this page; empty for any.
+        links_from: Only pages that this page links to; empty for any.
+        after: The `after` of the previous part; empty for the first part.
+        limit: Maximum number of titles.
     """
 
     prefix: str = ""
@@ -76,17 +76,17 @@ class TitleQuery:
 
     @property
     def kinds(self) -> list[str]:
-        """Names of the conditions that are given."""
+        """Names of the conditions that are set."""
         names = ("prefix", "category", "links_to", "links_from")
         return [name for name in names if getattr(self, name)]
 
 
 class LiveWiki(Protocol):
-    """A wiki that can be searched by its own search."""
+    """A wiki that is searched by its own search."""
 
     @property
     def name(self) -> str:
-        """What citations call it."""
+        """Name of the wiki in citations."""
         ...
 
     def find_pages(
@@ -101,48 +101,48 @@ class LiveWiki(Protocol):
         """Find pages and read them.
 
         Args:
-            phrases: What to look for, the most telling first.
-            limit: How many pages to read at most.
-            deadline: When to stop, by `time.monotonic`; what has been read by then is returned.
-            words: Words to look for one by one, the most telling first.
-            titles: Titles that a page may have; those that none has do no harm.
+            phrases: Phrases to search for, the most specific first.
+            limit: Maximum number of pages to read.
+            deadline: When to stop, by `time.monotonic`; pages read by then are returned.
+            words: Words to search for one by one, the most specific first.
+            titles: Titles that a relevant page may have; titles without a page are ignored.
 
         Returns:
-            The pages; none where nothing is found.
+            The pages; empty if nothing is found.
 
         Raises:
-            CorpusError: The wiki cannot be read at all.
+            CorpusError: If the wiki cannot be read at all.
         """
         ...
 
     def read_page(self, name: str, deadline: float) -> Article | None:
-        """The page of a title or address; None if there is none.
+        """Read the page with a title or URL.
 
         Args:
-            name: The title or address.
-            deadline: When to stop, by `time.monotonic`.
+            name: Title or URL.
+            deadline: When to give up, by `time.monotonic`.
 
         Returns:
-            The page.
+            The page; None if there is none.
 
         Raises:
-            CorpusError: The wiki cannot be read, or the page is too long.
+            CorpusError: If the wiki cannot be read, or the page is too long.
         """
         ...
 
     def titles_like(self, name: str, count: int, deadline: float) -> list[str]:
-        """Titles that a wrong one may have meant, best first.
+        """Suggest titles for one that no page has.
 
         Args:
-            name: The title that no page has.
-            count: How many at most.
-            deadline: When to stop, by `time.monotonic`.
+            name: The wrong title or URL.
+            count: Maximum number of titles.
+            deadline: When to give up, by `time.monotonic`.
 
         Returns:
-            The titles.
+            Titles of pages, best first.
 
         Raises:
-            CorpusError: The wiki cannot be read.
+            CorpusError: If the wiki cannot be read.
         """
         ...
 
@@ -150,39 +150,39 @@ class LiveWiki(Protocol):
         """List titles of pages.
 
         Args:
-            query: Which.
-            deadline: When to stop, by `time.monotonic`.
+            query: Which titles.
+            deadline: When to give up, by `time.monotonic`.
 
         Returns:
             The titles.
 
         Raises:
-            CorpusError: The wiki cannot be read.
-            InvalidArgumentError: The wiki cannot list by this, or by several conditions at once.
+            CorpusError: If the wiki cannot be read.
+            InvalidArgumentError: If the wiki does not support the condition, or several at once.
         """
         ...
 
 
 @contextmanager
 def in_turn(lock: ForkSafeLock, name: str, deadline: float) -> Iterator[None]:
-    """One question at a time to a wiki that is not asked several at once.
+    """Hold the lock of a wiki that answers one question at a time.
 
     Args:
-        lock: Held by the question whose turn it is.
-        name: What the wiki is called.
-        deadline: When to stop waiting for other questions, by `time.monotonic`.
+        lock: The wiki's lock.
+        name: Name of the wiki, for the message.
+        deadline: When to stop waiting for the lock, by `time.monotonic`.
 
     Yields:
-        When it is this question's turn.
+        Once the lock is held.
 
     Raises:
-        CancelledError: Nobody waits for the answer any more.
-        SourceConnectionError: Other questions took all the time.
+        CancelledError: If the question was cancelled.
+        SourceConnectionError: If other questions held the lock until the deadline.
     """
-    while not lock.acquire(timeout=min(_LOOK_EVERY, max(0.0, deadline - monotonic()))):
+    while not lock.acquire(timeout=min(_CANCEL_CHECK_SECONDS, max(0.0, deadline - monotonic()))):
         check_cancelled()
         if monotonic() >= deadline:
-            msg = f"{name} is still asked other questions. Allow more seconds, or try again."
+            msg = f"{name} is busy with other questions. Allow more seconds, or try again."
             raise SourceConnectionError(msg)
     try:
         yield
@@ -190,24 +190,24 @@ def in_turn(lock: ForkSafeLock, name: str, deadline: float) -> Iterator[None]:
         lock.release()
 
 
-def too_long(title: str) -> str:
-    """What is said of a page that is left out for its length."""
+def too_long_note(title: str) -> str:
+    """Return the note on a page that is left out because of its length."""
     return f"{title!r} is too long to be read for one question."
 
 
-def wrong_title_words(name: str) -> str:
-    """The words of a title or address that no page has, to look for; 100 characters at most."""
+def words_of_title(name: str) -> str:
+    """Return the words of a title or URL, at most 100 characters, to search for."""
     last = unquote(name.partition("#")[0].rpartition("/")[2]).replace("_", " ")
-    return " ".join(_WORD.findall(last))[:_LONGEST_WORDS].strip()
+    return " ".join(_WORD.findall(last))[:_MAX_WORDS_CHARS].strip()
 
 
 class SearchHits(NamedTuple):
-    """What a wiki's search found for some words.
+    """Result of one search of a wiki.
 
     Attributes:
-        titles: Pages, best first.
-        total: How many pages have the words.
-        suggested: Pages of titles that begin so, best first.
+        titles: Pages found, best first.
+        total: How many pages match in all.
+        suggested: Pages whose titles begin with the words, best first.
     """
 
     titles: Sequence[str]
@@ -216,14 +216,15 @@ class SearchHits(NamedTuple):
 
 
 class Ranking:
-    """Pages that several searches found, those of several, of rare words and of high places first.
+    """Fuses the results of several searches.
 
-    Measured on 30 questions each of SQuAD and Natural Questions over 2,000 pages of a MediaWiki,
-    the page that answers is among the first ten for 27 and 20, each search giving 500 pages; for 18
-    and 14 with ten pages each and places alone.
+    A page scores high if several searches found it, if their words are rare, and if it ranks high.
+    Measured on 30 questions each of SQuAD and Natural Questions over 2,000 pages of a MediaWiki:
+    the page with the answer is among the first ten for 27 and 20 questions with 500 pages per
+    search, and for 18 and 14 with ten pages per search and ranks alone.
 
     Args:
-        pages: How many pages the wiki has.
+        pages: Number of pages in the wiki.
     """
 
     def __init__(self, pages: int) -> None:
@@ -231,19 +232,19 @@ class Ranking:
         self._scores: dict[str, float] = {}
 
     def add(self, pages: Iterable[str], *, total: int = 0, words: int = 1) -> None:
-        """Add what one search found.
+        """Add the result of one search.
 
         Args:
-            pages: Pages, best first.
-            total: How many pages have the words: the fewer, the more they tell.
-            words: How many words they are.
+            pages: Pages found, best first.
+            total: How many pages match in all; rarer words get more weight.
+            words: Number of words searched for.
         """
-        weight = words * max(_LEAST_WEIGHT, math.log((self._pages + 1) / (total + 1)))
-        for place, page in enumerate(pages, start=1):
-            score = weight * (_MEMBERSHIP + 1 / (_RANK_CONSTANT + place))
+        weight = words * max(_MIN_WEIGHT, math.log((self._pages + 1) / (total + 1)))
+        for rank, page in enumerate(pages, start=1):
+            score = weight * (_MEMBERSHIP + 1 / (_RANK_CONSTANT + rank))
             self._scores[page] = self._scores.get(page, 0.0) + score
 
-    def ask(
+    def search(
         self,
         phrases: Sequence[str],
         words: Sequence[str],
@@ -251,27 +252,27 @@ class Ranking:
         *,
         all_words: bool,
     ) -> list[str]:
-        """Ask a search phrase by phrase, then word by word.
+        """Search for the phrases, then for the words, and add the results.
 
         Args:
-            phrases: The question and its telling words, which are always asked, then others,
-                asked while too little was found.
-            words: Words to ask one by one.
-            search: Asks the wiki.
-            all_words: Whether words are asked although the phrases found enough.
+            phrases: The first two are always searched for, the others only until enough pages
+                are found.
+            words: Words to search for one by one.
+            search: Searches the wiki.
+            all_words: Whether to search for the words even if the phrases found enough pages.
 
         Returns:
-            What was left out, and why.
+            Notes on what was left out and why.
 
         Raises:
-            SourceConnectionError: The search failed before it found anything.
+            SourceConnectionError: If the search failed before anything was found.
         """
         try:
             for number, phrase in enumerate(phrases):
-                if number > 1 and len(self._scores) >= _ENOUGH:
+                if number > 1 and len(self._scores) >= _ENOUGH_PAGES:
                     break
                 self._add_hits(search(phrase), len(phrase.split()))
-            if all_words or len(self._scores) < _ENOUGH:
+            if all_words or len(self._scores) < _ENOUGH_PAGES:
                 for word in words:
                     self._add_hits(search(word), 1)
         except SourceConnectionError as err:
@@ -285,5 +286,5 @@ class Ranking:
         self.add(hits.suggested, total=hits.total)
 
     def best(self) -> list[str]:
-        """The pages, best first."""
+        """Return the pages, best first."""
         return sorted(self._scores, key=lambda page: -self._scores[page])

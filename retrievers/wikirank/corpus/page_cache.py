@@ -1,4 +1,4 @@
-"""Pages of live wikis that were read before, by revision: in memory, and on disk."""
+"""Caches of pages of live wikis, by revision: in memory and on disk."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from wikirank.types import Article
 
 _LOGGER = logging.getLogger(__name__)
 _FILE = "pages-1.sqlite"  # count up when the table changes
-_MOST_BYTES = 256 * 2**20
-_MOST_CHARS = 20_000_000
+_MAX_BYTES = 256 * 2**20
+_MAX_CHARS = 20_000_000
 _BUSY_SECONDS = 1.0
 _Result = TypeVar("_Result")
 _TABLE = """
@@ -33,14 +33,14 @@ CREATE TABLE IF NOT EXISTS pages (
 
 
 class RecentPages:
-    """The pages read last, in memory, as many as have 20 million characters."""
+    """The pages used last, in memory, up to 20 million characters."""
 
     def __init__(self) -> None:
         self._pages: OrderedDict[int, Article] = OrderedDict()
         self._chars = 0
 
     def get(self, versions: Mapping[int, str]) -> dict[int, Article]:
-        """Those of some pages that are here in the version wanted, by number."""
+        """Return the cached pages among `versions` (page id to version) in that version."""
         articles = {
             page: self._pages[page]
             for page, version in versions.items()
@@ -51,46 +51,46 @@ class RecentPages:
         return articles
 
     def put(self, articles: Mapping[int, Article]) -> None:
-        """Keep pages, and forget those that were used longest ago."""
+        """Add pages, and drop the least recently used ones beyond the limit."""
         for page, article in articles.items():
             if old := self._pages.pop(page, None):
                 self._chars -= len(old.text)
             self._pages[page] = article
             self._chars += len(article.text)
-        while self._chars > _MOST_CHARS:
+        while self._chars > _MAX_CHARS:
             _, old = self._pages.popitem(last=False)
             self._chars -= len(old.text)
 
 
 class PageCache:
-    """Pages on disk, for the user alone: at most 256 MB, the longest unused of which go first.
+    """Pages on disk, readable by the user only. Drops the least recently used beyond the limit.
 
-    Processes may share it. Where it cannot be read or written, a warning is logged once, and all
-    goes on without it.
+    Processes may share it. If the file cannot be read or written, a warning is logged once, and
+    the cache is not used any more.
 
     Args:
-        folder: Where it lies.
-        wiki: The wiki that the pages are of: the address of its API.
-        most_bytes: How much it may hold.
+        folder: Folder of the file.
+        wiki: URL of the wiki's API; separates the pages of different wikis.
+        max_bytes: Limit on the compressed size of all pages; 256 MiB by default.
     """
 
-    def __init__(self, folder: Path, wiki: str, most_bytes: int = _MOST_BYTES) -> None:
+    def __init__(self, folder: Path, wiki: str, max_bytes: int = _MAX_BYTES) -> None:
         self.path = folder / _FILE
         self._wiki = wiki
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
         self._lock = ForkSafeLock()
         self._usable = True
 
     def get(self, versions: Mapping[int, str]) -> dict[int, Article]:
-        """Those of some pages, by number, that are here in the version wanted of each."""
-        return self._attempt(lambda connection: self._found(connection, versions)) or {}
+        """Return the cached pages among `versions` (page id to version) in that version."""
+        return self._attempt(lambda connection: self._read(connection, versions)) or {}
 
     def put(self, articles: Mapping[int, Article]) -> None:
-        """Keep pages, by number, for their earlier versions, and drop what is too much."""
+        """Add pages by id, in place of older versions."""
         if articles:
             self._attempt(lambda connection: self._write(connection, articles))
 
-    def _found(
+    def _read(
         self, connection: sqlite3.Connection, versions: Mapping[int, str]
     ) -> dict[int, Article]:
         articles: dict[int, Article] = {}
@@ -117,15 +117,15 @@ class PageCache:
 
     def _drop_oldest(self, connection: sqlite3.Connection) -> None:
         (total,) = connection.execute("SELECT coalesce(sum(bytes), 0) FROM pages").fetchone()
-        too_much = total - self._most_bytes
-        for rowid, size in _oldest(connection) if too_much > 0 else ():
+        excess = total - self._max_bytes
+        for rowid, size in _oldest(connection) if excess > 0 else ():
             connection.execute("DELETE FROM pages WHERE rowid = ?", (rowid,))
-            too_much -= size
-            if too_much <= 0:
+            excess -= size
+            if excess <= 0:
                 break
 
     def _attempt(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result | None:
-        """What the work gives, its changes committed; None where the file is of no use."""
+        """Run `work` in a transaction and return its result; None if the file is unusable."""
         with self._lock:
             if not self._usable:
                 return None
@@ -134,7 +134,7 @@ class PageCache:
                     connection.execute(_TABLE)
                     return work(connection)
             except (OSError, sqlite3.Error, zlib.error, ValueError, TypeError) as err:
-                _LOGGER.warning("Pages are not kept in %s: %s", self.path, err)
+                _LOGGER.warning("Pages are not cached in %s: %s", self.path, err)
                 self._usable = False
                 return None
 

@@ -1,4 +1,4 @@
-"""Cells of a table that cover several rows, repeated in each of them."""
+"""Repeat table cells that span several rows in each of these rows."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from collections.abc import Iterable
 
 
 class RowSpans:
-    """What of the rows above reaches down into the next one.
+    """The cells of earlier rows that extend into the next one.
 
     Args:
-        budget: One number, shared and used up: characters that may be added in all.
-        longest: Characters of the longest cell that is repeated.
-        cost: Characters that each repetition costs besides its own.
+        budget: A list of one number, shared by tables and counted down: characters that
+            repetitions may still add.
+        max_chars: Longer cells are not repeated.
+        cost: Characters charged to the budget for each repetition, besides its text.
     """
 
-    def __init__(self, budget: list[int], *, longest: int, cost: int) -> None:
+    def __init__(self, budget: list[int], *, max_chars: int, cost: int) -> None:
         self._budget = budget
-        self._longest = longest
+        self._max_chars = max_chars
         self._cost = cost
-        self._reaching: dict[int, tuple[int, str]] = {}  # column: rows still covered, and its text
+        self._spanning: dict[int, tuple[int, str]] = {}  # by column: rows left, and text
 
-    def filled(self, cells: Iterable[tuple[str, int, int]]) -> list[str]:
-        """The texts of the next row, with those that reach down into it.
+    def fill_row(self, cells: Iterable[tuple[str, int, int]]) -> list[str]:
+        """Return the texts of the next row, including cells that span into it.
 
         Args:
-            cells: Text, rows and columns of each cell of the row.
+            cells: Text, row span and column span of each cell of the row.
 
         Returns:
             The texts, from left to right.
@@ -34,19 +35,19 @@ class RowSpans:
         for text, rows, columns in cells:
             column = self._fill(texts, column)
             texts.append(text)
-            if rows > 1 and len(text) <= self._longest:
-                self._reaching[column] = (rows - 1, text)
+            if rows > 1 and len(text) <= self._max_chars:
+                self._spanning[column] = (rows - 1, text)
             column += columns
         self._fill(texts, column)
         return texts
 
     def _fill(self, texts: list[str], column: int) -> int:
-        while column in self._reaching:
-            left, text = self._reaching.pop(column)
+        while column in self._spanning:
+            rows_left, text = self._spanning.pop(column)
             self._budget[0] -= len(text) + self._cost
             if self._budget[0] > 0:
                 texts.append(text)
-                if left > 1:
-                    self._reaching[column] = (left - 1, text)
+                if rows_left > 1:
+                    self._spanning[column] = (rows_left - 1, text)
             column += 1
         return column

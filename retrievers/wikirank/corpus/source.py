@@ -1,4 +1,4 @@
-"""What a source of articles is: read whole, in parts, or by what changed since the last run."""
+"""Protocols of sources: read whole, in shards, or by what changed since the last run."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from wikirank.types import Article
 
 
 class Source(Protocol):
-    """A named collection of articles that can be read again and again, in the same order.
+    """A named collection of articles that can be read repeatedly, in the same order.
 
-    One with an attribute `is_named` that is true, as its name was given rather than made of its
-    place, takes the place of the source of that name wherever that lay.
+    A source may have an attribute `is_named`, true if the user gave its name. It then replaces the
+    indexed source with the same name, even if that one had another location.
     """
 
     @property
     def name(self) -> str:
-        """What the index calls this source."""
+        """Name of the source in the index."""
         ...
 
     @property
     def location(self) -> str:
-        """Absolute path, address or package name: tells two sources of one name apart."""
+        """Absolute path, URL or package name: distinguishes two sources with the same name."""
         ...
 
     @property
     def skipped(self) -> Mapping[str, int]:
-        """How many pages the last reading passed over, by reason; it may still go on."""
+        """Number of pages skipped by the last iteration, so far, by reason."""
         ...
 
     def __iter__(self) -> Iterator[Article]:
@@ -36,68 +36,69 @@ class Source(Protocol):
         ...
 
     def count(self) -> int | None:
-        """Number of articles if that is cheap to know, else None."""
+        """Return the number of articles if that is cheap to know, otherwise None."""
         ...
 
 
 class Shard(Protocol):
-    """A piece of a source, read where it is wanted; it can be pickled."""
+    """A part of a source; it can be pickled, to be read in another process."""
 
     @property
     def skipped(self) -> Mapping[str, int]:
-        """How many pages the last reading passed over, by reason."""
+        """Number of pages skipped by the last iteration, by reason."""
         ...
 
     def __iter__(self) -> Iterator[Article]:
-        """Read its articles."""
+        """Read the articles one by one."""
         ...
 
 
 @runtime_checkable
 class DividedSource(Protocol):
-    """A source that can be read in parts."""
+    """A source that can be read in shards."""
 
     def shards(self) -> Iterable[Shard]:
-        """Its parts; read one after the other they give its articles in its order.
+        """Return the shards; read in order, they yield the source's articles in its order.
 
-        What is to be said of the source as a whole is in its own `skipped` then.
+        The source's own `skipped` then covers only what belongs to no shard, such as a missing
+        file.
         """
         ...
 
 
 class RawArticle(Protocol):
-    """What an article is made of; it can be pickled."""
+    """An article before parsing; it can be pickled."""
 
     @property
     def text(self) -> str:
-        """The most of it."""
+        """The unparsed text, by whose length batches are sized."""
         ...
 
 
 @runtime_checkable
 class RawSource(Shard, Protocol):
-    """A source that is read by one process, but has its articles made by others."""
+    """A source that one process reads and several processes parse."""
 
     @property
     def location(self) -> str:
-        """As of any source."""
+        """See `Source.location`."""
         ...
 
     def read_raw(self) -> Generator[RawArticle, None, None]:
-        """What its articles are made of, one by one; cheap to read."""
+        """Read the articles without parsing them, which is cheap."""
         ...
 
     def parse(self, raw: Any) -> Article:
-        """The article of a `RawArticle` of this source; that is most of the work."""
+        """Parse one of this source's raw articles, which is most of the work."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """An article that is as the index has it, or that cannot be read now: it stays.
+    """An article that has not changed or cannot be read now: the index keeps it.
 
     Attributes:
-        key: Its key: its address, or its title where it has none.
+        key: The article's URL, or its title if it has no URL.
     """
 
     key: str
@@ -105,69 +106,69 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """An article that is gone: deleted, or under another title now.
+    """An article that was deleted or renamed: the index drops it.
 
     Attributes:
-        key: Its key: its address, or its title where it has none.
+        key: The article's URL, or its title if it has no URL.
     """
 
     key: str
 
 
 class Known(Protocol):
-    """What an index has of a source."""
+    """What an index holds of a source."""
 
     @property
     def state(self) -> str:
-        """What the source's `state` was after the last run that came to its end; "" if none."""
+        """The source's `state` after the last complete run; "" if there was none."""
         ...
 
     def versions(self, keys: Sequence[str]) -> dict[str, str]:
-        """The recorded `version` of those of the articles that are indexed and have one."""
+        """Return the `version` of each of these articles that is indexed and has one."""
         ...
 
     def titles_with_alias(self, aliases: Sequence[str]) -> list[str]:
-        """Titles of the indexed articles with one of the aliases in their metadata."""
+        """Return titles of indexed articles with any of these aliases in their metadata."""
         ...
 
 
 class NothingKnown:
-    """What an index that is new has of a source."""
+    """A `Known` for an empty index."""
 
     state = ""
 
     def versions(self, keys: Sequence[str]) -> dict[str, str]:
-        """None."""
+        """Return no versions."""
         del keys
         return {}
 
     def titles_with_alias(self, aliases: Sequence[str]) -> list[str]:
-        """None."""
+        """Return no titles."""
         del aliases
         return []
 
 
 @runtime_checkable
 class ChangingSource(Protocol):
-    """A source that an index reads by what changed since it did last."""
+    """A source that can tell what changed since an index last read it."""
 
     def changes(self, known: Known) -> Iterator[Article | Unchanged | Removed]:
-        """Read what the index lacks; no key comes twice.
+        """Read what the index lacks; each key is yielded once.
 
         Args:
-            known: What the index has.
+            known: What the index holds of this source.
 
         Returns:
-            Articles that are new or may have changed, and those that are unchanged or gone.
+            New and possibly changed articles, and the keys of unchanged and removed ones.
         """
         ...
 
     @property
     def complete(self) -> bool:
-        """Whether the changes, once read, named all articles: what else the index has, goes."""
+        """Whether the last `changes` covered all articles: the index drops all others."""
         ...
 
     @property
     def state(self) -> str:
-        """What `Known.state` is to be the next time, once the changes are read; "" to keep it."""
+        """The `Known.state` for the next run, set once `changes` ends; "" to keep the old one."""
         ...

@@ -87,7 +87,7 @@ def test_no_sentence_of_running_text_is_lost(name: str) -> None:
     texts = {article.title: " ".join(article.text.split()) for article in DumpSource(dump(name))}
     sentences = 0
     lost: list[tuple[str, str]] = []
-    for page in DumpParser(dump(name), longest_text=2**23):
+    for page in DumpParser(dump(name), max_text=2**23):
         if page.title not in texts:
             continue
         for stretch in plain_stretches(page.text):
@@ -111,7 +111,7 @@ def test_what_the_wikis_own_extracts_say_is_there_too() -> None:
         pytest.skip("shared/data/wiki is missing")
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         extracts = {record["title"]: record["text"] for record in map(json.loads, lines)}
-    pages = {p.title: p for p in DumpParser(dump(DUMPS[0]), longest_text=2**23)}
+    pages = {p.title: p for p in DumpParser(dump(DUMPS[0]), max_text=2**23)}
     shared = [a for a in DumpSource(dump(DUMPS[0])) if a.title in extracts]
     assert [article.title for article in shared] == ["Android (robot)", "Algorithm"]
     for article in shared:

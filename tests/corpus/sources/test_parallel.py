@@ -145,7 +145,7 @@ class TestDeath:
     def test_a_process_that_dies_is_a_clear_error(self, order: str, how: str) -> None:
         lines = [f"line {number}" for number in range(128)]
         titles: list[str] = []
-        message = f"^/wiki/lines: a process that parses its pages ended: {how}.*Run the same again"
+        message = f"^/wiki/lines: a process that parses its pages ended: {how}.*Run the same"
         with pytest.raises(CorpusError, match=message):
             titles.extend(article.title for article in Lines(["first", *lines, order, *lines]))
         assert titles == ["first", *lines]

@@ -128,7 +128,7 @@ class TestJsonLines:
     def test_a_line_without_end_is_refused(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(jsonl_module, "_LONGEST_LINE", 2**21)
+        monkeypatch.setattr(jsonl_module, "_MAX_LINE", 2**21)
         path = tmp_path / "a.jsonl.gz"
         with gzip.open(path, "wb") as file:
             file.write(json.dumps(KITE).encode() + b"\n")
@@ -150,7 +150,7 @@ class TestJsonLines:
     def test_a_bomb_is_refused(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
     ) -> None:
-        monkeypatch.setattr(path_source, "_HARMLESS", 2**22)
+        monkeypatch.setattr(path_source, "_HARMLESS_BYTES", 2**22)
         path = tmp_path / f"bomb{suffix}"
         path.write_bytes(gzip.compress(b"\n" * 2**26, 9))
         with pytest.raises(CorpusError, match="over 500 times its size"):
@@ -495,7 +495,7 @@ class TestOpenSource:
             open_source(spec)
 
     def test_an_empty_name(self, tmp_path: Path) -> None:
-        with pytest.raises(InvalidArgumentError, match="name must not be empty"):
+        with pytest.raises(InvalidArgumentError, match="Expected a source's name"):
             open_source(tmp_path, name=" ")
 
     def test_a_folder_given_to_the_wrong_class(self, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ class Table:
     def __init__(self, budget: int) -> None:
         self._budget = [budget]
         self._row: list[Cell] = []
-        self._spans = RowSpans(self._budget, longest=_MAX_REPEATED_LENGTH, cost=len(_BAR))
+        self._spans = RowSpans(self._budget, max_chars=_MAX_REPEATED_LENGTH, cost=len(_BAR))
 
     @property
     def budget(self) -> int:
@@ -67,7 +67,7 @@ class Table:
             return []
         if any(_is_page_column(cell) for cell in row):
             return [line for cell in row for line in cell.lines]
-        values = self._spans.filled((cell.text, cell.rows, cell.columns) for cell in row)
+        values = self._spans.fill_row((cell.text, cell.rows, cell.columns) for cell in row)
         filled = [value for value in values if value]
         if len(filled) == 2 and len(row) == 2 and row[0].is_header and not row[1].is_header:
             return [f"{filled[0].removesuffix(':')}: {filled[1]}"]

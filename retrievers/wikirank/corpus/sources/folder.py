@@ -1,4 +1,4 @@
-"""Articles from a folder of pages: notes, a vault, a cloned wiki, a site."""
+"""Read articles from a folder of pages: notes, a vault, a cloned wiki or a site."""
 
 from __future__ import annotations
 
@@ -20,54 +20,55 @@ from wikirank.corpus.wikitext import read_wikitext
 from wikirank.errors import CorpusError
 from wikirank.types import Article
 
-_FILES = (".gitlab/redirects.yml", ".gitlab/.redirects.yml")
+_REDIRECT_FILES = (".gitlab/redirects.yml", ".gitlab/.redirects.yml")
+_MAX_FAILURES_IN_A_ROW = 10
+_TITLE = re.compile(r"<title[^<>]*>([^<]{1,1000})</title", re.IGNORECASE)
+_CHARSET = re.compile(rb"charset=[\"' ]?([\w-]+)", re.IGNORECASE)
 
 
 def former_titles(folder: Path) -> dict[str, list[str]]:
-    """Read what GitLab keeps of renamed pages: `old/path: new/path`, a line each.
+    """Read GitLab's list of renamed pages, with lines such as `old/path: new/path`.
 
     Args:
         folder: A clone of the wiki.
 
     Returns:
-        Former titles by path of the page without its suffix; empty where there is no such file, or
-        it cannot be read: the wiki's pages do not depend on it.
+        Former titles by the page's path without suffix. A missing or unreadable list counts as
+        empty, because the pages can be read without it.
     """
     titles: dict[str, list[str]] = {}
-    for name in _FILES:
+    for name in _REDIRECT_FILES:
         try:
-            moved = parse_yaml((folder / name).read_text("utf-8"))
+            redirects = parse_yaml((folder / name).read_text("utf-8"))
         except (OSError, ValueError):
             continue
-        if isinstance(moved, Mapping):
-            for old, new in moved.items():
+        if isinstance(redirects, Mapping):
+            for old, new in redirects.items():
                 title = str(old).rpartition("/")[2].replace("-", " ")
                 titles.setdefault(str(new), []).append(title)
     return titles
 
 
-_FAILURES_IN_A_ROW = 10
-_TITLE = re.compile(r"<title[^<>]*>([^<]{1,1000})</title", re.IGNORECASE)
-_CHARSET = re.compile(rb"charset=[\"' ]?([\w-]+)", re.IGNORECASE)
-
-
 class FolderSource(PathSource):
-    """One article a page, at any depth: Markdown, text, HTML, and MediaWiki's or DokuWiki's markup.
+    """A folder of pages, one article each, at any depth.
 
-    A Markdown file's title is that of its front matter, else its first `#` heading, else the
-    file's name without its suffix, in which a wiki of GitHub or GitLab has dashes for spaces. Its
-    headings become sections, its marks and tags go; see `MarkdownReader`. In text files
-    `== Heading ==` lines begin sections, unless they are pages of DokuWiki. HTML has the title of
-    its `<title>`. The metadata holds the fields of the front matter and `path`, relative to the
-    folder; the address is that path, or the front matter's `url`. Files are UTF-8, else UTF-16 or
-    cp1252. Hidden files are left out; symbolic links, other formats and what is no text are
-    passed over, counted and named.
+    The pages are Markdown, text, HTML, or the markup of MediaWiki or DokuWiki. The title of a
+    Markdown file is the one in its front matter, otherwise its first `#` heading, otherwise the
+    file's name without suffix (in wikis of GitHub and GitLab, dashes in it become spaces). Its
+    headings become sections, and its markup and tags are removed; see `MarkdownReader`. In text
+    files, `== Heading ==` lines begin sections; text files may also be DokuWiki pages. The title
+    of an HTML file is its `<title>`.
+
+    The metadata holds the fields of the front matter and `path`, relative to the folder. The URL
+    is that path, or the front matter's `url`. Files are read as UTF-8, otherwise as UTF-16 or
+    cp1252. Hidden files are ignored. Symbolic links, files in other formats and files that are not
+    text are skipped, counted and named.
     """
 
     def __iter__(self) -> Iterator[Article]:
         """Read the files in the order of their paths; CorpusError if none can be read."""
         self._begin_reading()
-        files = page_files(self.path, self._pass_over)
+        files = page_files(self.path, self._skip)
         reader = _PageReader(self.path, files)
         failures, articles = 0, 0
         for file in files:
@@ -75,14 +76,14 @@ class FolderSource(PathSource):
                 data = file.read_bytes()
             except OSError as err:
                 failures += 1
-                if failures == _FAILURES_IN_A_ROW or (not articles and failures == len(files)):
+                if failures == _MAX_FAILURES_IN_A_ROW or (not articles and failures == len(files)):
                     raise cannot_read(file, err) from err
-                self._pass_over("not readable", file.relative_to(self.path).as_posix())
+                self._skip("not readable", file.relative_to(self.path).as_posix())
                 continue
             failures = 0
-            text = _decoded_page(data, file)
+            text = _decode_page(data, file)
             if text is None:
-                self._pass_over("not text", file.relative_to(self.path).as_posix())
+                self._skip("not text", file.relative_to(self.path).as_posix())
                 continue
             articles += 1
             article, faults = reader.article(file, text)
@@ -90,17 +91,12 @@ class FolderSource(PathSource):
             yield article
 
     def count(self) -> int | None:
-        """Number of files."""
+        """Return the number of pages."""
         return len(page_files(self.path, lambda _reason, _name: None))
 
 
 class _PageReader:
-    """Makes articles of the pages of a folder.
-
-    Args:
-        folder: The folder.
-        files: Its pages.
-    """
+    """Converts the files of a folder to articles."""
 
     def __init__(self, folder: Path, files: list[Path]) -> None:
         self._folder = folder
@@ -113,18 +109,18 @@ class _PageReader:
         self._former = former_titles(folder) if self._is_git_wiki else {}
 
     def article(self, file: Path, text: str) -> tuple[Article, tuple[str, ...]]:
-        """The article of a file, and what could not be read as it was meant, each as a reason."""
+        """Convert a file to an article; also return the parts that could not be read properly."""
         suffix = file.suffix.lower()
         relative = file.relative_to(self._folder).as_posix()
         metadata: dict[str, Any] = {}
-        title, address = self._named(file), quote(relative)
+        title, url = self._title_of(file), quote(relative)
         faults: tuple[str, ...] = ()
         if suffix in MARKDOWN:
             page = self._markdown.read(text)
             title, body, faults = page.title or title, page.text, page.faults
             metadata = {**page.metadata}
             if str(metadata.get("url", "")).startswith(("http://", "https://")):
-                address = str(metadata.pop("url"))
+                url = str(metadata.pop("url"))
         elif suffix in WIKITEXT:
             wikitext = read_wikitext(text, title=title)
             body = wikitext.text
@@ -138,23 +134,23 @@ class _PageReader:
         former = self._former.get(relative.removesuffix(file.suffix))
         if former:
             metadata["aliases"] = list(dict.fromkeys([*metadata.get("aliases", []), *former]))
-        return Article(title, body, address, metadata=metadata), faults
+        return Article(title, body, url, metadata=metadata), faults
 
-    def _named(self, file: Path) -> str:
-        """The title that a file's name gives."""
+    def _title_of(self, file: Path) -> str:
+        """Derive a title from the file's name."""
         name = file.stem
         if self._is_git_wiki and file.suffix.lower() not in TEXT:
-            # GitHub writes a dash that is part of a title as U+2010.
+            # GitHub writes dashes of the title itself as U+2010.
             return name.replace("-", " ").replace("\u2010", "-")
         return unquote(name.replace("___", "/")) if self._is_logseq else name
 
 
-def _decoded_page(data: bytes, file: Path) -> str | None:
-    """The text of a file, its lines ended by line feeds; None if it is no text."""
+def _decode_page(data: bytes, file: Path) -> str | None:
+    """Return the text of a file with line feeds as line ends; None if it is not text."""
     text = decode_any(data)
-    if file.suffix.lower() in HTML and text is not None and (named := _CHARSET.search(data[:2048])):
+    if file.suffix.lower() in HTML and text is not None and (match := _CHARSET.search(data[:2048])):
         with suppress(UnicodeDecodeError, LookupError):
-            text = data.decode(named[1].decode())
+            text = data.decode(match[1].decode())
     return text and text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -171,7 +167,7 @@ def _html_body(page: str, title: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _is_git_wiki(folder: Path, files: list[Path]) -> bool:
-    """Tell whether a folder is a clone of a wiki of GitHub or GitLab."""
+    """Whether a folder is a clone of a GitHub or GitLab wiki."""
     if folder.name.endswith(".wiki"):
         return True
     if (folder / ".obsidian").is_dir() or any(" " in file.name for file in files):
@@ -180,6 +176,6 @@ def _is_git_wiki(folder: Path, files: list[Path]) -> bool:
 
 
 def _folded(name: str) -> str:
-    """A page's name as links may write it: without folder and suffix, dashes for spaces."""
+    """Normalize a page's name so that all spellings in links compare equal."""
     name = name.partition("#")[0].strip().rpartition("/")[2].removesuffix(".md")
     return name.replace(" ", "-").replace("\u2010", "-").casefold()

@@ -1,4 +1,4 @@
-"""Opens the source that a user named."""
+"""Open any kind of source by path, URL or name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from wikirank.corpus.source import Source
 from wikirank.corpus.sources.dump import DUMP_SUFFIXES, DumpSource
 from wikirank.corpus.sources.folder import FolderSource
-from wikirank.corpus.sources.folder_files import PAGES, files_below
+from wikirank.corpus.sources.folder_files import PAGES, regular_files
 from wikirank.corpus.sources.jsonl import JsonLinesSource
 from wikirank.corpus.sources.options import SourceOptions
 from wikirank.corpus.sources.parquet import ParquetSource, parquet_files
@@ -21,28 +21,33 @@ _JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 def open_source(
     spec: str | Path, *, name: str | None = None, options: SourceOptions | None = None
 ) -> Source:
-    """Open the source that a user named.
+    """Open a source.
 
     Args:
-        spec: `"sample"` (for a path of that name write `./sample`); a folder of pages (Markdown,
-            text, HTML, MediaWiki's or DokuWiki's markup) or of `.parquet` files; a file ending in
-            `.jsonl`, `.ndjson` (both also with `.gz`), `.parquet`, `.zim` or, if in parts,
-            `.zimaa`; a MediaWiki export (`.xml`, also with `.bz2`, `.gz` or `.zst`); or the
-            address of a MediaWiki: of its `api.php`, of any page, or of its host.
-        name: What the index is to call it; by default `sample`, the file's or folder's name, or
-            the wiki's host.
-        options: What to take of it; each kind of source has its own.
+        spec: One of:
+
+            - `"sample"`, the sample corpus (for a path with that name write `./sample`)
+            - a folder of pages: Markdown, text, HTML, or MediaWiki's or DokuWiki's markup
+            - a folder of `.parquet` files
+            - a file ending in `.jsonl`, `.ndjson`, `.jsonl.gz`, `.ndjson.gz`, `.parquet`, `.zim`,
+              or `.zimaa` for a ZIM file in parts
+            - a MediaWiki export: `.xml`, `.xml.bz2`, `.xml.gz` or `.xml.zst`
+            - the URL of a MediaWiki: of its `api.php`, of any page, or of its host
+        name: Name of the source in the index; by default `sample`, the name of the file or folder,
+            or the wiki's host.
+        options: What to read from the source; which options are allowed depends on its kind.
 
     Returns:
-        The source. Files and wikis are read as it is iterated over.
+        The source. Files and wikis are read when it is iterated over.
 
     Raises:
-        CorpusError: If the path does not exist, is of an unknown kind, or is no MediaWiki.
+        CorpusError: If the path does not exist or is of an unknown kind, or the URL does not lead
+            to a MediaWiki.
         InvalidArgumentError: If `name` is empty, or an option does not fit the kind of source.
         MissingExtraError: If the source needs a package that is not installed.
     """
     if isinstance(spec, str) and spec.lower().startswith(("http://", "https://")):
-        # Imported here, as nothing else needs an HTTP client.
+        # Imported late, because only this source needs an HTTP client.
         from wikirank.corpus.sources.mediawiki.source import MediaWikiSource
 
         return MediaWikiSource(spec, name=name, options=options)
@@ -72,23 +77,23 @@ def _open_plain(spec: str | Path, name: str | None) -> Source:
     msg = (
         f'{spec} {reason}: expected "sample", a folder of pages or of .parquet files, a '
         f"file ending in {', '.join((*_JSON_LINES, *DUMP_SUFFIXES))}, .parquet or .zim, or the "
-        "http(s) address of a MediaWiki"
+        "http(s) URL of a MediaWiki."
     )
     raise CorpusError(msg)
 
 
-# What stands beside the shards of a data set.
-_ABOUT = ("readme", "license", "licence", "changelog", "citation", "notice", "contributing")
+# Names of pages that describe a data set and are no articles.
+_DESCRIPTIONS = ("readme", "license", "licence", "changelog", "citation", "notice", "contributing")
 
 
 def _open_folder(folder: Path, name: str | None) -> Source:
-    """A folder of pages, or of a data set's shards: those may lie below its description."""
-    directly = [path for path in parquet_files(folder) if path.parent == folder]
-    if directly:
+    """Open a folder of pages, or of a data set's shards, which may be in sub-folders."""
+    if any(path.parent == folder for path in parquet_files(folder)):
         return ParquetSource(folder, name=name)
-    files = files_below(folder)
+    files = regular_files(folder)
     has_pages = any(
-        file.suffix.lower() in PAGES and not file.stem.lower().startswith(_ABOUT) for file in files
+        file.suffix.lower() in PAGES and not file.stem.lower().startswith(_DESCRIPTIONS)
+        for file in files
     )
     if has_pages:
         return FolderSource(folder, name=name)
@@ -99,8 +104,8 @@ def _open_folder(folder: Path, name: str | None) -> Source:
         shown = ", ".join(str(file.relative_to(folder)) for file in shards[:3])
         more = f" and {len(shards) - 3} more" if len(shards) > 3 else ""
         msg = (
-            f"{folder}: expected pages or .parquet files, got {shown}{more} beside what "
-            f"describes them. Index the files one by one, such as {shards[0]}."
+            f"{folder}: expected pages or .parquet files, got {shown}{more} beside files that "
+            f"describe them. Index the files one by one, such as {shards[0]}."
         )
         raise CorpusError(msg)
     return FolderSource(folder, name=name)

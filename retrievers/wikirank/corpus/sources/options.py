@@ -1,4 +1,4 @@
-"""What a user may ask of a source besides its place; each kind of source takes some of it."""
+"""Options of sources. Each kind of source accepts some of them."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from wikirank.errors import InvalidArgumentError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceOptions:
-    """Options of sources; None and empty ones are not given.
+    """Options of sources. None and empty values count as not set.
 
     Attributes:
-        titles: Only these pages of a wiki.
-        category: Only the pages of this category of a wiki.
-        depth: How many levels of categories within that one, too; 0 (the default) for none.
-        namespaces: Numbers of a wiki's or dump's namespaces to take; the default is 0, articles.
-        since: Only what changed since `last`, the run before, or since a moment in ISO 8601.
+        titles: Read only these pages of a wiki.
+        category: Read only the pages in this category of a wiki.
+        depth: Levels of sub-categories to read too; 0 (the default) for none.
+        namespaces: Numbers of the namespaces of a wiki or dump to read; by default only 0, the
+            articles.
+        since: Read only what changed since then: `last` for the last run, or a time in ISO 8601.
         text: `rendered` (the default) reads pages as the wiki shows them; `wikitext` is faster.
         user: User of a private wiki, such as `Anna@indexing`.
-        password: The bot password that goes with it.
+        password: Bot password of this user.
         token: OAuth 2 access token for a private wiki.
-        contact: Mail address or page of whoever runs this, for the user agent.
-        allow_http: Whether credentials may go unencrypted to another machine.
+        contact: Your mail address or web page, for the user agent.
+        allow_http: Whether credentials may be sent unencrypted to another machine.
     """
 
     titles: tuple[str, ...] = ()
@@ -40,25 +41,26 @@ class SourceOptions:
     allow_http: bool = False
 
     def given(self) -> list[str]:
-        """Names of the options that are given, in order."""
+        """Return the names of the options that are set, in order."""
         return [item.name for item in fields(self) if getattr(self, item.name) != item.default]
 
-    def expect_only(self, allowed: Iterable[str], kind: str) -> None:
-        """Refuse options that a kind of source does not take.
+    def expect_only(self, allowed: Iterable[str], spec: str) -> None:
+        """Check that only supported options are set.
 
         Args:
-            allowed: Names of those it takes.
-            kind: What it is called, for the message.
+            allowed: Names of the options that the source supports.
+            spec: The source as the user named it, for the message.
 
         Raises:
-            InvalidArgumentError: If another is given.
+            InvalidArgumentError: If another option is set.
         """
-        taken = set(allowed)
-        others = [name for name in self.given() if name not in taken]
+        supported = set(allowed)
+        others = [name for name in self.given() if name not in supported]
         if others:
-            expected = ", ".join(sorted(taken)) or "none"
+            names = ", ".join(sorted(supported))
+            expected = f"only the options {names}" if names else "no options"
             msg = (
-                f"{kind} takes the options {expected}; got {', '.join(others)} too, which "
-                "belongs to a MediaWiki. Leave it out, or index the sources one by one."
+                f"Expected {expected} for {spec}, got {', '.join(others)} too. Options of a "
+                "MediaWiki fit no other source: leave them out, or index the sources one by one."
             )
             raise InvalidArgumentError(msg)

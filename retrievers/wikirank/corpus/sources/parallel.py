@@ -1,10 +1,10 @@
-"""Articles of a `RawSource` parsed in several processes, in its order and in flat memory.
+"""Parse the articles of a `RawSource` in several processes, in order and in constant memory.
 
-A worker is a plain child on pipes, not one of `multiprocessing`: that would import the caller's
-main module in it, so that a script without `if __name__ == "__main__"` would run once more. It gets
-no Ctrl-C from the terminal, and ends when its input does: it does not outlive its starter, even one
-that was killed. `loky`, which leaves the main module alone too, was tried (3.7): its workers stay
-for ever when their starter is killed, and run a `pickle.py` of the current folder.
+A worker is a plain child process on pipes. `multiprocessing` would import the caller's main module
+in each worker, so a script without `if __name__ == "__main__"` would run again. Our worker ignores
+Ctrl-C in the terminal and ends when its input ends, so it does not outlive its parent, even one
+that was killed. `loky` 3.7 leaves the main module alone too, but its workers stay for ever when
+their parent is killed, and they run a `pickle.py` of the current folder.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from wikirank.runtime.workers import THREADS_VARIABLE, thread_count
 from wikirank.types import Article
 
 BATCH_CHARACTERS = 2**17
-"""Of a batch, without its last article. About 250 passages, a second's work for a core: few lie
-in memory at a time, and little is done twice where a worker dies."""
-_ARTICLES = 128
+"""Size of a batch without its last article: about 250 passages, a second's work for one core. This
+keeps memory low, and little work is repeated if a worker dies."""
+_MAX_ARTICLES = 128
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleBatch:
-    """Articles that follow one another in a source, as it was read.
+    """Consecutive articles of a source.
 
     Attributes:
-        items: Articles, or what a `RawSource` makes them of.
-        skipped: At the end of a part, the pages passed over in it, by reason.
-        fault: Why the reading ended here; None if it did not.
+        items: Articles, or the raw articles of a `RawSource`.
+        skipped: Number of skipped pages by reason; set only in the last batch of a shard.
+        fault: The error that ended the iteration with this batch, or None.
     """
 
     items: Sequence[Article | RawArticle]
@@ -56,41 +56,41 @@ class ArticleBatch:
 
 
 def read_batches(
-    part: Shard | Source, items: Iterable[Article | RawArticle] | None = None
+    shard: Shard | Source, items: Iterable[Article | RawArticle] | None = None
 ) -> Iterator[ArticleBatch]:
-    """Read a part of a source, or a source as a whole.
+    """Read a shard or a whole source in batches.
 
     Args:
-        part: What to read.
-        items: What is left of it, where its reading has begun; None for all.
+        shard: The shard or source.
+        items: The remaining items if the shard has been read in part; None reads all.
 
     Yields:
-        Its articles; an error of the source is the last batch's `fault`.
+        The batches; a CorpusError becomes the `fault` of the last one.
     """
     batch: list[Article | RawArticle] = []
     characters = 0
     fault: CorpusError | None = None
     if items is None:
-        items = part.read_raw() if isinstance(part, RawSource) else part
+        items = shard.read_raw() if isinstance(shard, RawSource) else shard
     try:
         for item in items:
             batch.append(item)
             characters += len(item.text)
-            if characters >= BATCH_CHARACTERS or len(batch) == _ARTICLES:
+            if characters >= BATCH_CHARACTERS or len(batch) == _MAX_ARTICLES:
                 yield ArticleBatch(batch)
                 batch, characters = [], 0
     except CorpusError as err:
         fault = err
-    yield ArticleBatch(batch, dict(part.skipped), fault)
+    yield ArticleBatch(batch, dict(shard.skipped), fault)
 
 
-class Answer(NamedTuple):
-    """The articles of a batch, as far as they could be made.
+class ParsedBatch(NamedTuple):
+    """The parsed articles of a batch, up to the first error.
 
     Attributes:
         articles: The articles.
-        error: What was raised in place of the next; None if all were made.
-        traceback: Where that was, as text.
+        error: The error raised by the next article; None if all were parsed.
+        traceback: Traceback of the error, as text.
     """
 
     articles: list[Article]
@@ -99,131 +99,130 @@ class Answer(NamedTuple):
 
 
 def serve() -> None:
-    """Answer each batch on standard input, until that ends because the starter is done or dead."""
-    requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(
-        os.open(os.devnull, os.O_WRONLY), 1
-    )  # Whatever prints must not do so among the answers.
+    """Parse each batch on standard input, until the parent closes it or dies."""
+    requests, responses = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    # Printed text must not get among the responses.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     try:
-        make = pickle.load(requests)
+        parse = pickle.load(requests)
         while True:
-            answers.write(pickle.dumps(_answer(make, pickle.load(requests)), protocol=5))
-            answers.flush()
+            responses.write(pickle.dumps(_parse_batch(parse, pickle.load(requests)), protocol=5))
+            responses.flush()
     except (EOFError, pickle.UnpicklingError, BrokenPipeError):
-        os._exit(0)  # What is still in a buffer has no reader.
+        os._exit(0)  # Nobody reads what is still in a buffer.
 
 
-def _answer(make: Callable[[Any], Article], batch: Iterable[Any]) -> Answer:
+def _parse_batch(parse: Callable[[Any], Article], batch: Iterable[Any]) -> ParsedBatch:
     articles: list[Article] = []
     try:
         for item in batch:
-            articles.append(make(item))  # noqa: PERF401 - those before an error are kept
+            articles.append(parse(item))  # noqa: PERF401 - keeps the articles before an error
     except Exception as err:
-        return Answer(articles, err, format_exc())
-    return Answer(articles)
+        return ParsedBatch(articles, err, format_exc())
+    return ParsedBatch(articles)
 
 
 _BOOTSTRAP = (
     "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
     "from wikirank.corpus.sources.parallel import serve; serve()"
 )
-_NEW_PROCESS_GROUP = 0x200  # as Windows numbers it
-_APART: dict[str, Any] = (
+_NEW_PROCESS_GROUP = 0x200  # CREATE_NEW_PROCESS_GROUP of Windows
+# Keeps the terminal's Ctrl-C away from the worker.
+_DETACHED: dict[str, Any] = (
     {"creationflags": _NEW_PROCESS_GROUP} if os.name == "nt" else {"start_new_session": True}
 )
 
 
 class ParseWorker:
-    """The process; to be used by one thread at a time, but for `kill`."""
+    """A process that parses articles. Only `kill` may be called while another call is running."""
 
     def __init__(self, source: RawSource) -> None:
-        """Start it.
+        """Start the process.
 
         Args:
-            source: Whose articles it is to parse.
+            source: Its `parse` is called for each raw article.
 
         Raises:
-            CorpusError: If the system starts no more processes.
+            CorpusError: If the process cannot be started.
         """
         self._location = source.location
-        # Isolated: else a pickle.py in the current folder would be run.
+        # -I (isolated): otherwise a pickle.py in the current folder would be run.
         command = [sys.executable, "-I", "-c", _BOOTSTRAP]
         pipe = subprocess.PIPE
         try:
-            self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, **_APART)
+            self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, **_DETACHED)
         except OSError as err:
-            how = f"cannot be started: {err}"
-            raise self._fault(how) from err
+            what = f"cannot be started: {err}"
+            raise self._error(what) from err
         self._requests = cast("IO[bytes]", self._process.stdin)
-        self._answers = cast("IO[bytes]", self._process.stdout)
-        with suppress(OSError):  # If it is dead by now, the first batch shows it.
+        self._responses = cast("IO[bytes]", self._process.stdout)
+        with suppress(OSError):  # If it has died already, `parse` raises the error.
             pickle.dump(sys.path, self._requests)
             pickle.dump(source.parse, self._requests)
             self._requests.flush()
 
-    def parse(self, batch: ArticleBatch) -> Answer:
-        """The articles of a batch, as far as they could be made; CorpusError if it died."""
+    def parse(self, batch: ArticleBatch) -> ParsedBatch:
+        """Parse a batch; CorpusError if the process has died."""
         try:
             pickle.dump(batch.items, self._requests, protocol=5)
             self._requests.flush()
-            answer: Answer = pickle.load(self._answers)
+            parsed: ParsedBatch = pickle.load(self._responses)
         except (OSError, EOFError, pickle.UnpicklingError) as err:
             self.kill()
-            how = f"ended: {_exit_reason(self._process.wait())}"
-            raise self._fault(how) from err
-        return answer
+            what = f"ended: {_exit_reason(self._process.wait())}"
+            raise self._error(what) from err
+        return parsed
 
     def kill(self) -> None:
-        """End it; whoever waits for its answer gets an error."""
+        """Kill the process; a running `parse` raises CorpusError."""
         self._process.kill()
 
     def close(self) -> None:
-        """Forget it, once it is killed."""
+        """Release the killed process and its pipes."""
         self._process.wait()
-        with suppress(OSError):  # There may be something left that it never took.
+        with suppress(OSError):  # The buffer may hold data that was never sent.
             self._requests.close()
-        self._answers.close()
+        self._responses.close()
 
-    def _fault(self, how: str) -> CorpusError:
+    def _error(self, what: str) -> CorpusError:
         msg = (
-            f"{self._location}: a process that parses its pages {how}. "
-            "What came before is kept. Run the same again, or set "
-            f"{THREADS_VARIABLE}=1 to do without such processes."
+            f"{self._location}: a process that parses its pages {what}. "
+            "The articles before are kept. Run the same command again, or set "
+            f"{THREADS_VARIABLE}=1 to parse in one process."
         )
         return CorpusError(msg)
 
 
 def _exit_reason(status: int) -> str:
-    """How a process ended."""
     if status == -getattr(signal, "SIGKILL", 9):
-        return "killed by SIGKILL, as where memory runs out"
+        return "killed by SIGKILL, perhaps because memory ran out"
     if status < 0:
         return f"killed by signal {-status}"
     return f"exit status {status}, see its error output"
 
 
-_PARSED_HERE = 2**21  # characters; about half a second, twice what a process takes to start
-_MOST_PROCESSES = 8  # what one process can read, that many have their hands full with
-_AHEAD = 2  # batches for each process that are read, or made, before they are wanted
+_PARSED_HERE = 2**21  # characters; about half a second, twice the time a process takes to start
+_MAX_PROCESSES = 8  # one reading process cannot keep more of them busy
+_BATCHES_AHEAD = 2  # batches per process that are read or parsed in advance
 
 
 def parsed_articles(source: RawSource) -> Generator[Article, None, None]:
-    """Parse the articles of a source; most of them elsewhere, if there are many.
+    """Parse the articles of a source, in several processes if there are many.
 
-    There are as many processes as worker threads (`WIKIRANK_THREADS`, else the usable cores), 8 at
-    most, and none for a source of under 2 million characters or with one thread. What is skipped
-    is counted as pages are read, which is up to two batches of articles for each process ahead.
+    The number of processes is that of worker threads (`WIKIRANK_THREADS`, otherwise the usable
+    cores), at most 8. With one thread, and for the first 2 million characters, this process parses
+    alone. Reading, and so the counts in `source.skipped`, may be two batches per process ahead.
 
     Args:
         source: The source.
 
     Yields:
-        The articles in its order. To close it ends the processes.
+        The articles in the source's order. Closing the generator ends the processes.
 
     Raises:
-        CorpusError: In place of the article that cannot be read, or if a process dies.
+        CorpusError: If an article cannot be read (after the ones before it), or a process dies.
     """
-    processes = min(thread_count(), _MOST_PROCESSES) if _has_interpreter() else 1
+    processes = min(thread_count(), _MAX_PROCESSES) if _has_interpreter() else 1
     with closing(source.read_raw()) as items:
         parsed = 0
         for item in items:
@@ -238,18 +237,18 @@ def parsed_articles(source: RawSource) -> Generator[Article, None, None]:
 def _parsed_in_workers(
     source: RawSource, batches: Iterator[ArticleBatch], processes: int
 ) -> Generator[Article, None, None]:
-    waiting: deque[tuple[ArticleBatch, Future[Answer]]] = deque()
+    pending: deque[tuple[ArticleBatch, Future[ParsedBatch]]] = deque()
     with _ParsePool(source, processes) as pool:
         while True:
-            while _has_room(waiting, processes) and (batch := next(batches, None)):
-                waiting.append((batch, pool.submit(batch)))
-            if not waiting:
+            while _has_room(pending, processes) and (batch := next(batches, None)):
+                pending.append((batch, pool.submit(batch)))
+            if not pending:
                 return
-            batch, future = waiting.popleft()
-            answer = future.result()
-            yield from answer.articles
-            if answer.error:
-                raise answer.error from RuntimeError(f"in another process:\n{answer.traceback}")
+            batch, future = pending.popleft()
+            parsed = future.result()
+            yield from parsed.articles
+            if parsed.error:
+                raise parsed.error from RuntimeError(f"in another process:\n{parsed.traceback}")
             if batch.fault:
                 raise batch.fault
 
@@ -259,33 +258,33 @@ def _has_interpreter() -> bool:
     return bool(sys.executable) and not getattr(sys, "frozen", False)
 
 
-def _has_room(waiting: deque[tuple[ArticleBatch, Any]], processes: int) -> bool:
-    """Whether more may be read: by number, and by length as one page may be longer than all."""
-    most = _AHEAD * processes
-    characters = sum(batch.characters for batch, _ in waiting)
-    return len(waiting) < most and characters < most * BATCH_CHARACTERS
+def _has_room(pending: deque[tuple[ArticleBatch, Any]], processes: int) -> bool:
+    """Whether to read another batch. Limits characters too, because one page may be huge."""
+    limit = _BATCHES_AHEAD * processes
+    characters = sum(batch.characters for batch, _ in pending)
+    return len(pending) < limit and characters < limit * BATCH_CHARACTERS
 
 
 class _ParsePool(Closing):
-    """Processes, each with a thread of this one that talks to it."""
+    """Worker processes, each served by a thread of this process."""
 
     def __init__(self, source: RawSource, processes: int) -> None:
-        self._all: list[ParseWorker] = []
+        self._workers: list[ParseWorker] = []
         self._idle: SimpleQueue[ParseWorker] = SimpleQueue()
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="wikirank-parse")
         try:
             for _ in range(processes):
-                self._all.append(ParseWorker(source))
-                self._idle.put(self._all[-1])
+                self._workers.append(ParseWorker(source))
+                self._idle.put(self._workers[-1])
         except BaseException:
             self.close()
             raise
 
-    def submit(self, batch: ArticleBatch) -> Future[Answer]:
-        """Have the articles of a batch parsed."""
+    def submit(self, batch: ArticleBatch) -> Future[ParsedBatch]:
+        """Parse a batch in an idle worker."""
         return self._threads.submit(self._parse, batch)
 
-    def _parse(self, batch: ArticleBatch) -> Answer:
+    def _parse(self, batch: ArticleBatch) -> ParsedBatch:
         worker = self._idle.get()
         try:
             return worker.parse(batch)
@@ -293,9 +292,9 @@ class _ParsePool(Closing):
             self._idle.put(worker)
 
     def close(self) -> None:
-        """End the processes, whatever they are at."""
-        for worker in self._all:
+        """Kill the processes, even busy ones."""
+        for worker in self._workers:
             worker.kill()
         self._threads.shutdown(cancel_futures=True)
-        for worker in self._all:
+        for worker in self._workers:
             worker.close()

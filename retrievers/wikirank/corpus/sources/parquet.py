@@ -1,9 +1,10 @@
-"""Articles from Parquet files; needs the [parquet] extra."""
+"""Read articles from Parquet files; needs the [parquet] extra."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,37 +14,37 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import unquote
 
-from wikirank.corpus.sources.folder_files import files_below
+from wikirank.corpus.sources.folder_files import regular_files
 from wikirank.corpus.sources.path_source import PathSource, cannot_read
 from wikirank.corpus.sources.record import article_from_record
 from wikirank.errors import CorpusError, MissingExtraError
 from wikirank.types import Article
 
-_BATCH_ROWS = 256  # whole articles: a batch is a few megabytes
+_BATCH_ROWS = 256  # with one article per row, a batch is a few megabytes
 _REQUIRED = ("title", "text")
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
-_POINTER = "it is a pointer of Git LFS, not the file itself; run `git lfs pull` in the clone"
+_LFS_POINTER = "it is a Git LFS pointer, not the file itself; run `git lfs pull` in the clone"
 _SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.parquet")
 
 
 class ParquetSource(PathSource):
     """One article a row with the columns `title`, `text` and optionally `url` and `revision`.
 
-    Other columns become metadata: dates as ISO text, numbers that are not finite as None; columns
-    with binary data are left out. A folder's files, at any depth, are read as one, in the order of
-    their paths, as those of a clone of Hugging Face's `wikimedia/wikipedia`; of folders named
-    `key=value` the values are metadata. A file is read a few rows at a time.
+    Other columns become metadata: dates as ISO text, numbers that are not finite as None. Columns
+    with binary data are left out. All files in a folder, at any depth, are read in the order of
+    their paths, for example a clone of Hugging Face's `wikimedia/wikipedia`. Folders named
+    `key=value` add this metadata. Files are read a few rows at a time.
     """
 
     def __init__(self, path: str | Path, *, name: str | None = None) -> None:
-        """Name the source; its contents are read when it is iterated over.
+        """Open the source; its contents are read when it is iterated over.
 
         Args:
             path: The file, or a folder of `.parquet` files.
-            name: What the index is to call it; by default the file's or folder's name.
+            name: Name of the source in the index; by default the name of the file or folder.
 
         Raises:
-            CorpusError: If there is nothing at `path`, or no such file in the folder.
+            CorpusError: If there is nothing at `path`, or the folder has no `.parquet` file.
             InvalidArgumentError: If `name` is empty.
             MissingExtraError: If pyarrow is not installed.
         """
@@ -52,13 +53,13 @@ class ParquetSource(PathSource):
         self._files()
 
     def __iter__(self) -> Iterator[Article]:
-        """Read the articles in the files' order; CorpusError names the row that is wrong."""
-        for file in self._listed():
+        """Read the articles in the files' order; CorpusError names the invalid row."""
+        for file in self._begin_files():
             yield from _articles(file, partition=self._partition(file))
 
     def shards(self) -> Iterator[ParquetShard]:
-        """One part a row group, which is a thousand articles in Hugging Face's files."""
-        for path in self._listed():
+        """Yield one shard per row group, which is a thousand articles in Hugging Face's files."""
+        for path in self._begin_files():
             first = 1
             with _opened(path) as file:
                 sizes = [
@@ -70,18 +71,18 @@ class ParquetSource(PathSource):
                 first += size
 
     def count(self) -> int | None:
-        """Number of rows, read from the files' footers."""
+        """Return the number of rows, read from the files' footers."""
         total = 0
         for path in self._files():
             with _opened(path) as file:
                 total += int(file.metadata.num_rows)
         return total
 
-    def _listed(self) -> list[Path]:
-        """The files, once it is counted which lack."""
+    def _begin_files(self) -> list[Path]:
+        """Return the files, and count missing ones as skipped."""
         files = self._files()
         self._skipped.clear()
-        if missing := _missing_shards(files):
+        if missing := _count_missing_files(files):
             self._skipped["file of the set that is not there"] = missing
         return files
 
@@ -93,7 +94,7 @@ class ParquetSource(PathSource):
         return files
 
     def _partition(self, file: Path) -> tuple[tuple[str, str], ...]:
-        """What the folders on the way to a file say of its rows: `lang=en/year=2026`."""
+        """Return the keys and values in a path such as `lang=en/year=2026/a.parquet`."""
         if not self.path.is_dir():
             return ()
         folders = file.relative_to(self.path).parts[:-1]
@@ -107,9 +108,9 @@ class ParquetShard:
 
     Attributes:
         path: The file.
-        group: The row group's number, from 0.
-        first: The number of its first row in the file, from 1.
-        partition: What the file's folders say of all its rows.
+        group: Number of the row group, from 0.
+        first: Number of its first row in the file, from 1.
+        partition: Metadata from the names of the file's folders.
     """
 
     path: Path
@@ -118,14 +119,14 @@ class ParquetShard:
     partition: tuple[tuple[str, str], ...] = ()
 
     def __iter__(self) -> Iterator[Article]:
-        """Read its articles; CorpusError names the row that is wrong."""
+        """Read the articles; CorpusError names the invalid row."""
         return _articles(
             self.path, partition=self.partition, row_groups=[self.group], first=self.first
         )
 
     @property
     def skipped(self) -> Mapping[str, int]:
-        """Nothing; a row that is no article is an error."""
+        """Empty: an invalid row is an error."""
         return {}
 
 
@@ -136,7 +137,7 @@ def _articles(
     row_groups: list[int] | None = None,
     first: int = 1,
 ) -> Iterator[Article]:
-    """The articles of some row groups of a file, or of all; the first is row `first`."""
+    """Read some row groups of a file, or all; `first` is the number of the first row."""
     with _opened(path) as file:
         columns = _columns(file.schema_arrow, path)
         batches = file.iter_batches(batch_size=_BATCH_ROWS, row_groups=row_groups, columns=columns)
@@ -154,11 +155,10 @@ def _opened(path: Path) -> Iterator[Any]:
             yield file
     # ValueError: text that is not UTF-8, or a time that Python cannot hold.
     except (pyarrow.ArrowException, OSError, ValueError) as err:
-        raise cannot_read(path, _POINTER if _is_pointer(path) else err) from err
+        raise cannot_read(path, _LFS_POINTER if _is_lfs_pointer(path) else err) from err
 
 
-def _is_pointer(path: Path) -> bool:
-    """Whether Git left a pointer to a large file in place of the file."""
+def _is_lfs_pointer(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             return file.read(40).startswith(b"version https://git-lfs")
@@ -167,23 +167,22 @@ def _is_pointer(path: Path) -> bool:
 
 
 def parquet_files(folder: Path) -> list[Path]:
-    """The `.parquet` files of a folder, at any depth, by path; hidden ones are left out."""
-    return [path for path in files_below(folder) if path.suffix.lower() == ".parquet"]
+    """Return the `.parquet` files of a folder at any depth, sorted, without hidden ones."""
+    return [path for path in regular_files(folder) if path.suffix.lower() == ".parquet"]
 
 
-def _missing_shards(files: list[Path]) -> int:
-    """How many files lack by the names of the others: `train-00003-of-00041.parquet`."""
-    shards: dict[tuple[Path, str, str], int] = {}
+def _count_missing_files(files: list[Path]) -> int:
+    """Count missing files by the names of the others, such as `train-00003-of-00041.parquet`."""
+    present: Counter[tuple[Path, str, str]] = Counter()
     for file in files:
         match = _SHARD.fullmatch(file.name)
         if match:
-            key = (file.parent, match[1], match[3])
-            shards[key] = shards.get(key, 0) + 1
-    return sum(max(0, int(total) - there) for (_, _, total), there in shards.items())
+            present[file.parent, match[1], match[3]] += 1
+    return sum(max(0, int(total) - count) for (_, _, total), count in present.items())
 
 
 def _columns(schema: Any, path: Path) -> list[str]:
-    """Names of the columns to read; the required ones must be among them."""
+    """Return the names of the columns to read; CorpusError if a required one is missing."""
     missing = [name for name in _REQUIRED if name not in schema.names]
     if missing:
         msg = f"{path}: expected the columns {' and '.join(missing)}, got {schema.names}"
@@ -196,7 +195,7 @@ def _columns(schema: Any, path: Path) -> list[str]:
 
 
 def _json_value(value: Any) -> Any:
-    """The nearest value that JSON can hold."""
+    """Convert a value to the nearest JSON value."""
     if value is None or isinstance(value, (bool, int, str, bytes)):
         return value
     if isinstance(value, float):
@@ -218,7 +217,7 @@ def _pyarrow() -> ModuleType:
         if err.name != "pyarrow":
             raise
         msg = (
-            "a Parquet source needs the package pyarrow, which is not installed: "
+            "A Parquet source needs the package pyarrow, which is not installed. Install it: "
             'pip install "langchain-wikirank[parquet]"'
         )
         raise MissingExtraError(msg) from err

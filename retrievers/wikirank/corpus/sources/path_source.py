@@ -1,4 +1,4 @@
-"""What every source on disk has: a path, a name, a location."""
+"""Base class of sources on disk, and helpers to read their files."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from pathlib import Path
 
 from wikirank.errors import CorpusError, InvalidArgumentError
 
-_MOST_NAMED = 1000  # files that are passed over
-_HARMLESS = 256 * 2**20  # decompressed bytes
-_MOST_TIMES = 500
+_MAX_NAMED = 1000  # skipped files
+_HARMLESS_BYTES = 256 * 2**20  # decompressed
+_MAX_RATIO = 500  # of decompressed to compressed bytes
 
 
 class PathSource:
     """A source that is a file or a folder."""
 
     def __init__(self, path: str | Path, *, name: str | None = None) -> None:
-        """Name the source; its contents are read when it is iterated over.
+        """Open the source; its contents are read when it is iterated over.
 
         Args:
             path: The file or folder.
-            name: What the index is to call it; by default the file's or folder's name.
+            name: Name of the source in the index; by default the name of the file or folder.
 
         Raises:
             CorpusError: If there is nothing at `path`.
@@ -29,7 +29,7 @@ class PathSource:
         """
         self.path = Path(path).expanduser().resolve()
         if not self.path.exists():
-            msg = f"{self.path} does not exist: expected a file or folder of articles"
+            msg = f"Expected a file or folder of articles, but {self.path} does not exist."
             raise CorpusError(msg)
         self.name = source_name(name, default=self.path.name or str(self.path))
         self._is_named = name is not None
@@ -43,26 +43,26 @@ class PathSource:
 
     @property
     def skipped(self) -> Mapping[str, int]:
-        """What the last reading passed over, by reason."""
+        """Number of pages skipped by the last iteration, by reason."""
         return dict(self._skipped)
 
     @property
     def passed_over(self) -> Sequence[str]:
-        """Names of the files that the last reading passed over, each with the reason."""
+        """Names of the files skipped by the last iteration, each with the reason."""
         return tuple(self._passed_over)
 
     @property
     def is_named(self) -> bool:
-        """Whether the user named the source: it is the same then wherever it lies."""
+        """Whether the user named the source: then it stays the same source at a new path."""
         return self._is_named
 
     def _begin_reading(self) -> None:
         self._skipped.clear()
         self._passed_over.clear()
 
-    def _pass_over(self, reason: str, name: str) -> None:
+    def _skip(self, reason: str, name: str) -> None:
         self._skipped[reason] += 1
-        if len(self._passed_over) < _MOST_NAMED:
+        if len(self._passed_over) < _MAX_NAMED:
             self._passed_over.append(f"{name} ({reason})")
 
     def __repr__(self) -> str:
@@ -70,40 +70,40 @@ class PathSource:
 
 
 def source_name(name: str | None, *, default: str) -> str:
-    """Return the name given, or the default for None; a blank one raises InvalidArgumentError."""
+    """Return the name, or the default for None; InvalidArgumentError if it is blank."""
     if name is None:
         return default
     if not name.strip():
-        msg = f"a source's name must not be empty, got {name!r}: leave it out to call it {default}"
+        msg = f"Expected a source's name, got {name!r}. Leave it out to use {default!r}."
         raise InvalidArgumentError(msg)
     return name
 
 
 def cannot_read(path: Path, reason: object) -> CorpusError:
-    """Make the error for a file that the system or a decompressor refuses to read."""
+    """Make the error for a file that cannot be read or decompressed."""
     msg = f"{path} cannot be read: {reason}"
     return CorpusError(msg)
 
 
-def not_a_bomb(pieces: Iterator[bytes], path: Path) -> Iterator[bytes]:
-    """Pieces of a decompressed file, as long as they are no more than it can hold in earnest.
+def reject_bomb(pieces: Iterator[bytes], path: Path) -> Iterator[bytes]:
+    """Pass on the pieces of a decompressed file unless it is a decompression bomb.
 
     Args:
-        pieces: What a decompressor gives.
+        pieces: Output of a decompressor.
         path: The compressed file.
 
     Yields:
         The pieces.
 
     Raises:
-        CorpusError: If they have over 500 times the file's size, and over 256 MiB.
+        CorpusError: If they add up to over 500 times the file's size, and to over 256 MiB.
     """
-    most = max(_HARMLESS, path.stat().st_size * _MOST_TIMES)
+    limit = max(_HARMLESS_BYTES, path.stat().st_size * _MAX_RATIO)
     total = 0
     for piece in pieces:
         total += len(piece)
-        if total > most:
-            msg = f"it decompresses to over {_MOST_TIMES} times its size, as no dump does"
+        if total > limit:
+            msg = f"it decompresses to over {_MAX_RATIO} times its size, which no dump does"
             raise cannot_read(path, msg)
         yield piece
 
@@ -112,9 +112,9 @@ def decode_utf8(data: bytes, *, path: Path, first_line: int = 1) -> str:
     """Decode UTF-8; an error names the line and the byte.
 
     Args:
-        data: The bytes; a byte-order mark at their beginning is dropped.
-        path: The file they come from, for the message.
-        first_line: Number of the line they begin with.
+        data: The bytes; a byte-order mark at the beginning is dropped.
+        path: The file, for the message.
+        first_line: Line number of the first byte, for the message.
 
     Returns:
         The text.
@@ -125,24 +125,24 @@ def decode_utf8(data: bytes, *, path: Path, first_line: int = 1) -> str:
     try:
         return data.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as err:
-        good = data[: err.start]
-        line = first_line + good.count(b"\n")
-        offset = err.start - (good.rfind(b"\n") + 1)
+        valid = data[: err.start]
+        line = first_line + valid.count(b"\n")
+        offset = err.start - (valid.rfind(b"\n") + 1)
         msg = (
             f"{path}:{line}: expected UTF-8, got byte 0x{data[err.start]:02x} at byte {offset + 1} "
-            f"of the line ({err.reason}): save the file as UTF-8"
+            f"of the line ({err.reason}). Save the file as UTF-8."
         )
         raise CorpusError(msg) from err
 
 
 def decode_any(data: bytes) -> str | None:
-    """Decode a text file: UTF-8, UTF-16 with a byte-order mark, else Windows' cp1252.
+    """Decode a text file: UTF-8, UTF-16 with a byte-order mark, otherwise cp1252.
 
     Args:
-        data: The bytes.
+        data: Content of the file.
 
     Returns:
-        The text without a byte-order mark; None for bytes that are no text.
+        The text without a byte-order mark; None if the bytes are not text.
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return _decoded(data, "utf-16")

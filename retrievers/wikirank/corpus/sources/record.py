@@ -1,4 +1,4 @@
-"""One record of a JSON lines or Parquet file made into an article."""
+"""Make articles from records of JSON lines or Parquet files."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _REVISION_FIELDS = ("revision", "revision_id", "revid")
 
 
 def article_from_record(record: dict[str, Any], where: str) -> Article:
-    """Make an article of a record.
+    """Make an article from a record.
 
     Args:
-        record: `title` and `text` (strings) are required; `url` (string) and the first of
-            `revision`, `revision_id`, `revid` (string or whole number) are optional. All other
-            fields become metadata.
-        where: The file and line or row, for error messages.
+        record: `title` and `text` (strings) are required. `url` (string) and one of `revision`,
+            `revision_id`, `revid` (string or whole number) are optional; the first of these that
+            is set is used. All other fields become metadata.
+        where: File and line or row, for error messages.
 
     Returns:
         The article.
@@ -49,7 +49,7 @@ def _revision(record: dict[str, Any], where: str) -> str:
         value = record.pop(field, None)
         if value is None:
             continue
-        # Data frames make floats of whole numbers in columns with gaps.
+        # Data frames store whole numbers as floats in columns with gaps.
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, (str, int)):
@@ -63,6 +63,6 @@ def _revision(record: dict[str, Any], where: str) -> str:
 
 
 def _shown(value: object) -> str:
-    """Show a value, shortened, with its type."""
+    """Return the repr of a value; if long, shortened and with the type."""
     shown = repr(value)
     return f"{shown[:60]}… ({type(value).__name__})" if len(shown) > 60 else shown

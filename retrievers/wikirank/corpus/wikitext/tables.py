@@ -49,7 +49,7 @@ class Table:
         self._lines: list[str] = []
         self._row: list[_Cell] = []
         self._loose: Lines | None = None  # a caption, or text before the first cell
-        self._spans = RowSpans(budget, longest=_MAX_REPEATED_LENGTH, cost=8)
+        self._spans = RowSpans(budget, max_chars=_MAX_REPEATED_LENGTH, cost=8)
 
     def add(self, line: str) -> None:
         """Add a line of wikitext."""
@@ -107,7 +107,7 @@ class Table:
             for _, lines in cells:
                 self._lines.extend(lines)
             return
-        texts = self._spans.filled(
+        texts = self._spans.fill_row(
             (_cell_text(lines), cell.rows, min(cell.columns, _MAX_COLUMNS)) for cell, lines in cells
         )
         while texts and not texts[-1]:

@@ -170,7 +170,7 @@ def test_pages_are_kept_on_disk_for_the_user_alone(
         file.write_bytes(b"no database " * 100)
         with caplog.at_level(logging.WARNING):
             assert read(folder) == [5, 2]
-    assert f"Pages are not kept in {file}" in caplog.text
+    assert f"Pages are not cached in {file}" in caplog.text
 
 
 def test_a_wiki_with_credentials_is_not_kept_on_disk(
@@ -192,7 +192,7 @@ def test_what_is_kept_is_bounded(tmp_path: Path) -> None:
             f"Page {number}", random.Random(number).randbytes(5000).hex(), version=version
         )
 
-    cache = PageCache(tmp_path, "wiki", most_bytes=50_000)
+    cache = PageCache(tmp_path, "wiki", max_bytes=50_000)
     for number in range(20):
         cache.put({number: article(number)})
     kept = cache.get(dict.fromkeys(range(20), "1"))

@@ -159,7 +159,7 @@ def test_a_refused_token_is_told_but_not_shown(wiki: Wiki, status: int) -> None:
     with (
         Proxy(wiki.url, Answers(Reply(status))) as proxy,
         ApiClient(proxy.api, credentials=Credentials(token=SECRET)) as client,
-        pytest.raises(SourceAccessError, match="refuses the credentials given") as caught,
+        pytest.raises(SourceAccessError, match="refuses these credentials") as caught,
     ):
         read_site(client)
     assert SECRET not in str(caught.value)
@@ -255,12 +255,12 @@ def test_certificates_are_checked(
 def test_an_answer_is_bounded_in_size_and_time(wiki: Wiki, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
     with ApiClient(wiki.api, sleep=waits.append) as client:
-        monkeypatch.setattr(exchange, "_LARGEST", 100)
+        monkeypatch.setattr(exchange, "_MAX_BODY", 100)
         with pytest.raises(CorpusError, match="more than 100 bytes"):
             read_site(client)
         monkeypatch.undo()
-        monkeypatch.setattr(exchange, "_LONGEST", 0)
-        with pytest.raises(SourceConnectionError, match="took longer"):
+        monkeypatch.setattr(exchange, "_MAX_SECONDS", 0)
+        with pytest.raises(SourceConnectionError, match="took too long"):
             read_site(client)
     assert waits == [1, 2]
 

@@ -287,7 +287,7 @@ def test_what_is_no_wiki(wiki: Wiki) -> None:
     page = Reply(200, b"<html><head></head><body>Hello</body></html>")
     json_answer = Reply(200, json.dumps({"query": {"general": {"generator": "Other"}}}).encode())
     cases = [
-        (lambda _: page, "", "no page of a MediaWiki"),
+        (lambda _: page, "", "Expected a page of a MediaWiki"),
         (lambda _: page, "/api.php", "expected JSON"),
         (lambda _: json_answer, "/api.php", "expected MediaWiki"),
         (lambda _: Reply(404), "/api.php", "status 404"),
@@ -300,14 +300,14 @@ def test_what_is_no_wiki(wiki: Wiki) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"titles": ("A",), "category": "B"}, "either titles or category"),
+        ({"titles": ("A",), "category": "B"}, "Expected titles or category"),
         ({"titles": ("A",), "since": "last"}, "revisions"),
         ({"category": "A", "since": "last"}, "revisions"),
-        ({"depth": 1}, "depth goes with a category"),
+        ({"depth": 1}, "together with a category"),
         ({"since": "yesterday"}, "2026-11-01"),
-        ({"user": "Anna@indexing"}, "set WIKIRANK_MEDIAWIKI_PASSWORD"),
-        ({"password": "x"}, "set WIKIRANK_MEDIAWIKI_USER"),
-        ({"user": "A", "password": "b", "token": "c"}, "one of them"),
+        ({"user": "Anna@indexing"}, "Set WIKIRANK_MEDIAWIKI_PASSWORD"),
+        ({"password": "x"}, "Set WIKIRANK_MEDIAWIKI_USER"),
+        ({"user": "A", "password": "b", "token": "c"}, "or a token, got both"),
         ({"token": "two words"}, "without spaces"),
     ],
 )
@@ -323,10 +323,10 @@ def test_options_of_a_wiki_fit_no_file(tiny_wiki: Path) -> None:
 
 @pytest.mark.parametrize("address", ["https://", "http://[::1", "https://wiki.example:port/x"])
 def test_what_is_no_address(address: str) -> None:
-    with pytest.raises(InvalidArgumentError, match="Expected the address of a wiki"):
+    with pytest.raises(InvalidArgumentError, match="Expected the URL of a wiki"):
         source(address)
 
 
 def test_no_secrets_in_an_address() -> None:
-    with pytest.raises(InvalidArgumentError, match="holds a user name or password"):
+    with pytest.raises(InvalidArgumentError, match="Expected a URL without credentials"):
         source("https://anna:secret@wiki.example/api.php")

@@ -1,4 +1,4 @@
-"""The redirects of a dump, on disk: a large wiki has ten million."""
+"""Store the redirects of a dump on disk: a large wiki has ten million."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import weakref
 from collections.abc import Iterable
 from pathlib import Path
 
-_MOST = 50  # aliases of one page that are kept: they go with each of its passages
-_DEEPEST = 3  # redirects to redirects
+_MAX_ALIASES = 50  # of one page: they are stored with each of its passages
+_MAX_DEPTH = 3  # of redirects to redirects
 
 
 class Aliases:
-    """Titles by the title that they redirect to, in a temporary file that goes with the object.
+    """Titles by the title they redirect to, in a temporary file deleted with the object.
 
     Args:
-        first_letter: Whether the wiki takes the first letter of a title as a capital.
+        first_letter: Whether the wiki ignores the case of a title's first letter.
     """
 
     def __init__(self, *, first_letter: bool = True) -> None:
@@ -32,31 +32,27 @@ class Aliases:
         )
 
     def fill(self, redirects: Iterable[tuple[str, str]]) -> None:
-        """Take in redirects, pairs of a title and the title that it redirects to."""
+        """Store all redirects, pairs of a title and its target."""
         self._connection.executemany(
             "INSERT INTO aliases VALUES (?, ?)",
-            ((self._normalised(target), alias) for alias, target in redirects),
+            ((self._normalize(target), alias) for alias, target in redirects),
         )
         self._connection.execute("CREATE INDEX by_target ON aliases (target)")
 
     def of(self, title: str) -> list[str]:
-        """The titles that redirect to a page, also by way of other redirects.
+        """Return the titles that redirect to a page, directly or through other redirects.
 
-        Args:
-            title: The page's title.
-
-        Returns:
-            Up to 50 titles, in the dump's order, those that redirect directly first.
+        At most 50 titles in the dump's order, direct redirects first.
         """
         aliases: dict[str, None] = {}
         titles = [title]
-        for _ in range(_DEEPEST):
-            titles = [alias for known in titles for alias in self._direct(known)]
+        for _ in range(_MAX_DEPTH):
+            titles = [alias for target in titles for alias in self._direct(target)]
             titles = [alias for alias in titles if alias != title and alias not in aliases]
             if not titles:
                 break
             aliases.update(dict.fromkeys(titles))
-        return list(aliases)[:_MOST]
+        return list(aliases)[:_MAX_ALIASES]
 
     def close(self) -> None:
         """Delete the temporary file."""
@@ -65,11 +61,11 @@ class Aliases:
     def _direct(self, title: str) -> list[str]:
         rows = self._connection.execute(
             "SELECT alias FROM aliases WHERE target = ? ORDER BY rowid LIMIT ?",
-            (self._normalised(title), _MOST),
+            (self._normalize(title), _MAX_ALIASES),
         )
         return [row[0] for row in rows]
 
-    def _normalised(self, title: str) -> str:
+    def _normalize(self, title: str) -> str:
         title = " ".join(title.partition("#")[0].replace("_", " ").split())
         return title[:1].upper() + title[1:] if self._first_letter else title
 

@@ -1,10 +1,10 @@
-"""bzip2 files decompressed in parallel, one thread a stream.
+"""Decompress bzip2 files in parallel, one stream per thread.
 
-Wikimedia's multistream dumps are thousands of bzip2 streams of 100 pages each, one after the
-other. Python's bz2 reads them one by one. Here each is found by the ten bytes that a stream begins
-with, so that the index beside the dump is not needed (to read it is to decompress a gigabyte of
-titles). Those ten bytes may also occur within a stream, if hardly ever: what follows them is then
-found to be no stream's beginning, because the stream before has not ended.
+Wikimedia's multistream dumps are a sequence of thousands of bzip2 streams of 100 pages each, which
+Python's bz2 reads one after the other. Here each stream is found by its first ten bytes, so the
+index file of the dump is not needed (reading it would decompress a gigabyte of titles). These ten
+bytes may also occur within a stream, though hardly ever. This is noticed, because the stream before
+has not ended then.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from pathlib import Path
 
 from wikirank.runtime.workers import thread_count
 
-_BEGINNING = re.compile(rb"BZh[1-9]1AY&SY")  # a level, then the signature of a block
-_READ = 2**20  # bytes read at once
-_LONGEST = 2**22  # compressed bytes of one piece; longer streams are read piece by piece
-_AHEAD = 2**23  # decompressed bytes that a thread may be ahead by
-_OUTPUT = 2**20  # bytes given at once
+_STREAM_START = re.compile(rb"BZh[1-9]1AY&SY")  # stream header with its level, block signature
+_READ_BYTES = 2**20
+_MAX_PIECE = 2**22  # compressed bytes; longer streams are decompressed in several pieces
+_MAX_AHEAD = 2**23  # decompressed bytes that one thread may hold in advance
+_MAX_OUTPUT = 2**20  # bytes of one decompressed piece
 
 
 def decompress_bz2(path: Path) -> Iterator[bytes]:
-    """Decompress a bzip2 file of one stream or many.
+    """Decompress a bzip2 file of one or many streams.
 
     Args:
         path: The file.
@@ -40,25 +40,26 @@ def decompress_bz2(path: Path) -> Iterator[bytes]:
     """
     threads = min(thread_count(), 8)
     pieces = _pieces(path)
-    waiting: deque[tuple[bytes, Future[_Ahead] | None]] = deque()
+    pending: deque[tuple[bytes, Future[_Ahead] | None]] = deque()
     current: bz2.BZ2Decompressor | None = None
     with ThreadPoolExecutor(threads, thread_name_prefix="wikirank-bz2") as pool:
         try:
             while True:
-                while len(waiting) <= threads and (piece := next(pieces, None)) is not None:
-                    begins = piece.startswith(b"BZh")
-                    waiting.append((piece, pool.submit(_ahead, piece) if begins else None))
-                if not waiting:
+                while len(pending) <= threads and (piece := next(pieces, None)) is not None:
+                    is_start = piece.startswith(b"BZh")
+                    future = pool.submit(_decompress_ahead, piece) if is_start else None
+                    pending.append((piece, future))
+                if not pending:
                     break
-                piece, future = waiting.popleft()
+                piece, future = pending.popleft()
                 if current is not None:
-                    current = yield from _rest(current, piece, None)
+                    current = yield from _decompress_rest(current, piece, None)
                 elif future is not None:
                     ahead = future.result()
                     yield from filter(None, ahead.output)
-                    current = yield from _rest(ahead.decompressor, b"", ahead.error)
+                    current = yield from _decompress_rest(ahead.decompressor, b"", ahead.error)
                 else:
-                    _refuse_unless_padding(piece)
+                    _expect_padding(piece)
         finally:
             pool.shutdown(cancel_futures=True)
     if current is not None:
@@ -67,32 +68,30 @@ def decompress_bz2(path: Path) -> Iterator[bytes]:
 
 
 class _Ahead:
-    """What a thread made of a piece that begins a stream.
-
-    Args:
-        decompressor: Its decompressor.
+    """State of a stream whose first piece was decompressed by a thread.
 
     Attributes:
-        output: What it gave, up to a bound.
-        error: Why it stopped, if the data is damaged.
+        decompressor: The decompressor, which may hold more input.
+        output: The output so far.
+        error: The error if the data is damaged.
     """
 
-    def __init__(self, decompressor: bz2.BZ2Decompressor) -> None:
-        self.decompressor = decompressor
+    def __init__(self) -> None:
+        self.decompressor = bz2.BZ2Decompressor()
         self.output: list[bytes] = []
         self.error: OSError | None = None
 
 
-def _ahead(piece: bytes) -> _Ahead:
-    """Decompress a piece, as far as memory allows to be ahead."""
-    ahead = _Ahead(bz2.BZ2Decompressor())
-    made = 0
+def _decompress_ahead(piece: bytes) -> _Ahead:
+    """Decompress the first piece of a stream, up to the memory limit."""
+    ahead = _Ahead()
+    size = 0
     try:
-        while made < _AHEAD:
-            output = ahead.decompressor.decompress(piece, _OUTPUT)
+        while size < _MAX_AHEAD:
+            output = ahead.decompressor.decompress(piece, _MAX_OUTPUT)
             piece = b""
             ahead.output.append(output)
-            made += len(output)
+            size += len(output)
             if ahead.decompressor.eof or (ahead.decompressor.needs_input and not output):
                 break
     except OSError as err:
@@ -100,15 +99,15 @@ def _ahead(piece: bytes) -> _Ahead:
     return ahead
 
 
-def _rest(
+def _decompress_rest(
     decompressor: bz2.BZ2Decompressor, piece: bytes, error: OSError | None
 ) -> Generator[bytes, None, bz2.BZ2Decompressor | None]:
-    """Decompress what is left of a piece; returns the decompressor if its stream goes on."""
+    """Decompress the rest of a piece; return the decompressor if its stream has not ended."""
     if error is not None:
         raise error
     while True:
         while not decompressor.eof:
-            output = decompressor.decompress(piece, _OUTPUT)
+            output = decompressor.decompress(piece, _MAX_OUTPUT)
             piece = b""
             if output:
                 yield output
@@ -116,38 +115,32 @@ def _rest(
                 return decompressor
         piece = decompressor.unused_data
         if not piece.startswith(b"BZh"):
-            _refuse_unless_padding(piece)
+            _expect_padding(piece)
             return None
         decompressor = bz2.BZ2Decompressor()
 
 
-def _refuse_unless_padding(data: bytes) -> None:
+def _expect_padding(data: bytes) -> None:
     if data.strip(b"\0"):
         msg = f"expected a bzip2 stream, got {data[:10]!r}"
         raise OSError(msg)
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
-    """Cut a file where streams seem to begin, and where a stream gets too long."""
+    """Cut a file where a stream seems to begin, and where a piece gets too long."""
     buffer = bytearray()
-    searched = 1  # a piece's own beginning does not end it
+    searched = 1  # a piece does not end at its own beginning
     with path.open("rb") as file:
-        while block := file.read(_READ):
+        while block := file.read(_READ_BYTES):
             buffer += block
-            while (start := _next_beginning(buffer, searched)) is not None:
-                yield bytes(buffer[:start])
-                del buffer[:start]
+            while match := _STREAM_START.search(buffer, searched):
+                yield bytes(buffer[: match.start()])
+                del buffer[: match.start()]
                 searched = 1
             searched = max(len(buffer) - 9, 1)
-            if len(buffer) > _LONGEST:
+            if len(buffer) > _MAX_PIECE:
                 yield bytes(buffer[:searched])
                 del buffer[:searched]
                 searched = 0
     if buffer:
         yield bytes(buffer)
-
-
-def _next_beginning(buffer: bytearray, start: int) -> int | None:
-    """Where the next stream seems to begin."""
-    match = _BEGINNING.search(buffer, start)
-    return match.start() if match else None

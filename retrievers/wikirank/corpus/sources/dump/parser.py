@@ -1,4 +1,4 @@
-"""MediaWiki's XML export, page by page, in flat memory."""
+"""Parse MediaWiki's XML export page by page, in constant memory."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from wikirank.corpus.sources.dump.encoding import expat_readable
 from wikirank.corpus.sources.dump.streams import decompressed
 from wikirank.errors import CorpusError
 
-_DEEPEST = 32  # elements within each other; an export has five
-_LONGEST_TAG = 2**24  # bytes; expat holds a tag as a whole, and reads it again with each piece
-_LONGEST_ELEMENT = 2**30  # bytes without an element's end: no page, but a decompression bomb
-_LONGEST_FIELD = 2000  # characters of a title, an id and the like
+_MAX_DEPTH = 32  # nested elements; an export has five
+_MAX_TAG = 2**24  # bytes; expat keeps a whole tag, and parses it again with each piece
+_MAX_ELEMENT = 2**30  # bytes without a closing tag: not a page, but a decompression bomb
+_MAX_FIELD = 2000  # characters of short fields such as title and id
 _TEXT = "page/revision/text"
 _NAMESPACE = "siteinfo/namespaces/namespace"
 _PAGE_FIELDS = {
@@ -35,18 +35,18 @@ _ADVICE = ". Download it again, or export it again."
 
 @dataclass(slots=True)
 class DumpPage:
-    """A page as the export has it, with its last revision.
+    """A page of the export, with its last revision.
 
     Attributes:
         title: Title, with the namespace.
         namespace: Number of the namespace; None in exports of old versions.
-        id: The page's id.
-        revision: The revision's id.
-        redirect: Title of the page that it redirects to; empty if it does not, or in exports of
-            old versions.
-        model: The content's model; empty means wikitext.
-        text: The source, up to the parser's bound.
-        length: Length of the whole source, in characters.
+        id: Id of the page.
+        revision: Id of the revision.
+        redirect: Title of the page that it redirects to; empty if it is not a redirect, and in
+            exports of old versions.
+        model: Content model; empty means wikitext.
+        text: The wikitext, up to the parser's limit.
+        length: Length of the whole wikitext in characters.
         deleted: Whether the text is hidden from the public.
     """
 
@@ -63,12 +63,12 @@ class DumpPage:
 
 @dataclass(slots=True)
 class SiteInfo:
-    """What an export says of its wiki.
+    """Information about the wiki of an export.
 
     Attributes:
-        base: Address of the main page; empty if it does not say.
+        base: URL of the main page; empty if unknown.
         case: `first-letter` or `case-sensitive`.
-        namespaces: Names by number.
+        namespaces: Names of namespaces by number.
     """
 
     base: str = ""
@@ -77,23 +77,23 @@ class SiteInfo:
 
 
 class DumpParser:
-    """One reading of an export.
+    """Parses an export; each object can be iterated over once.
 
     Args:
         path: The file.
-        longest_text: Characters of a page's text that are kept.
+        max_text: Characters of a page's text that are kept.
 
     Attributes:
-        site: What the export says of its wiki, once the first page is read.
+        site: Information about the wiki, available with the first page.
     """
 
-    def __init__(self, path: Path, *, longest_text: int) -> None:
+    def __init__(self, path: Path, *, max_text: int) -> None:
         self.site = SiteInfo()
         self._path = path
-        self._longest_text = longest_text
+        self._max_text = max_text
         self._parser: Any = None
-        self._open: list[str] = []
-        self._pages: list[DumpPage] = []  # finished, not yet given
+        self._open: list[str] = []  # names of the open elements
+        self._pages: list[DumpPage] = []  # finished, not yet yielded
         self._page = DumpPage()
         self._last_title = ""
         self._field = _Field(0)
@@ -102,23 +102,23 @@ class DumpParser:
         self._ends = 0
 
     def __iter__(self) -> Iterator[DumpPage]:
-        """Read the pages one by one.
+        """Read the pages in the export's order.
 
         Yields:
-            The pages, in the export's order.
+            The pages.
 
         Raises:
-            CorpusError: If the file is damaged, no export, or not safe to read.
+            CorpusError: If the file is damaged, not an export, or not safe to read.
         """
         try:
             pieces, encoding = expat_readable(decompressed(self._path), str(self._path))
             self._parser = self._new_parser(encoding)
             for _ in self._feed(pieces):
-                yield from self._taken()
+                yield from self._take_pages()
         except (expat.ExpatError, ValueError, LookupError, CorpusError) as err:
-            yield from self._taken()  # what came before the damage
+            yield from self._take_pages()  # the pages before the damage
             raise self._error(err) from err
-        yield from self._taken()
+        yield from self._take_pages()
 
     def _new_parser(self, encoding: str | None) -> Any:
         parser = expat.ParserCreate(encoding)
@@ -126,37 +126,37 @@ class DumpParser:
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._characters
-        parser.StartDoctypeDeclHandler = self._refuse_doctype
+        parser.StartDoctypeDeclHandler = self._reject_doctype
         return parser
 
     def _feed(self, pieces: Iterator[bytes]) -> Iterator[None]:
-        """Parse the pieces; each may finish pages."""
-        silent = endless = 0
+        """Parse the pieces; yield after each, when pages may be finished."""
+        bytes_in_tag = bytes_in_element = 0
         for piece in pieces:
             events, ends = self._events, self._ends
             self._parser.Parse(piece, False)
-            silent = silent + len(piece) if events == self._events else 0
-            endless = endless + len(piece) if ends == self._ends else 0
-            if silent > _LONGEST_TAG:
-                self._refuse(f"a tag or comment of over {_LONGEST_TAG // 2**20} MiB")
-            if endless > _LONGEST_ELEMENT:
-                self._refuse(f"an element of over {_LONGEST_ELEMENT // 2**20} MiB")
+            bytes_in_tag = bytes_in_tag + len(piece) if events == self._events else 0
+            bytes_in_element = bytes_in_element + len(piece) if ends == self._ends else 0
+            if bytes_in_tag > _MAX_TAG:
+                self._reject(f"a tag or comment of over {_MAX_TAG // 2**20} MiB")
+            if bytes_in_element > _MAX_ELEMENT:
+                self._reject(f"an element of over {_MAX_ELEMENT // 2**20} MiB")
             yield
         self._parser.Parse(b"", True)
 
-    def _taken(self) -> list[DumpPage]:
+    def _take_pages(self) -> list[DumpPage]:
         pages, self._pages = self._pages, []
         return pages
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._events += 1
         if not self._open and name != "mediawiki":
-            self._refuse(f"the root element <{name[:40]}>")
-        if len(self._open) >= _DEEPEST:
-            self._refuse(f"over {_DEEPEST} elements within each other")
+            self._reject(f"the root element <{name[:40]}>")
+        if len(self._open) >= _MAX_DEPTH:
+            self._reject(f"over {_MAX_DEPTH} nested elements")
         self._open.append(name)
         path = "/".join(self._open[1:])
-        limit = self._longest_text if path == _TEXT else _LONGEST_FIELD
+        limit = self._max_text if path == _TEXT else _MAX_FIELD
         self._field = _Field(limit if path in _FIELDS else 0)
         if path == "page":
             self._page = DumpPage()
@@ -193,16 +193,16 @@ class DumpParser:
             setattr(self.site, _SITE_FIELDS[path], text)
         self._field = _Field(0)
 
-    def _refuse_doctype(self, *_: Any) -> NoReturn:
-        # Entities of one's own are what XML is attacked with; no export has any.
-        self._refuse("a document type declaration (<!DOCTYPE>)")
+    def _reject_doctype(self, *_: Any) -> NoReturn:
+        # XML attacks define entities in the document type; no export has one.
+        self._reject("a document type declaration (<!DOCTYPE>)")
 
-    def _refuse(self, got: str) -> NoReturn:
+    def _reject(self, got: str) -> NoReturn:
         msg = f"expected a MediaWiki XML export, got {got}"
         raise CorpusError(msg)
 
     def _error(self, err: Exception) -> CorpusError:
-        """The error with its place in the file."""
+        """Add the place in the file to an error, and advice."""
         place = f"line {self._parser.CurrentLineNumber if self._parser else 1}"
         if self._last_title:
             place += f", after the page {self._last_title!r}"
@@ -214,13 +214,13 @@ class DumpParser:
 
 
 class _Field:
-    """The text of the element that is open innermost, up to a bound.
+    """The text of the innermost open element.
 
     Args:
-        limit: Characters that are kept.
+        limit: Number of characters to keep.
 
     Attributes:
-        length: Characters that there are.
+        length: Length of the whole text in characters.
     """
 
     def __init__(self, limit: int) -> None:

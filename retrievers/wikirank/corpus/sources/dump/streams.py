@@ -1,4 +1,4 @@
-"""A dump's bytes, decompressed as they are read, in flat memory."""
+"""Read and decompress files in constant memory."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 
 from wikirank._extras import require_extra
 from wikirank.corpus.sources.dump.multistream import decompress_bz2
-from wikirank.corpus.sources.path_source import cannot_read, not_a_bomb
+from wikirank.corpus.sources.path_source import cannot_read, reject_bomb
 
 DUMP_SUFFIXES = (".xml", ".xml.bz2", ".xml.gz", ".xml.zst")
 _CHUNK = 2**20  # bytes
 
 
 def check_packages(path: Path) -> None:
-    """Raise MissingExtraError if a file needs a decompressor that is not installed."""
+    """Check that the decompressor for a file is installed; MissingExtraError if not."""
     if path.name.lower().endswith(".zst"):
         require_extra("dumps", "a .zst dump", ["zstandard"])
 
 
 def decompressed(path: Path) -> Iterator[bytes]:
-    """Read a file, decompressed as its name says.
+    """Read a file, decompressed according to its suffix.
 
     Args:
         path: The file.
@@ -31,14 +31,15 @@ def decompressed(path: Path) -> Iterator[bytes]:
         Pieces of at most 1 MiB.
 
     Raises:
-        CorpusError: If the file cannot be read or decompressed; what came before has been given.
+        CorpusError: If the file cannot be read or decompressed. The data before the fault is
+            yielded first.
     """
     name = path.name.lower()
     decompressors = {".bz2": decompress_bz2, ".gz": _decompress_gzip, ".zst": _decompress_zstd}
     try:
         for suffix, decompress in decompressors.items():
             if name.endswith(suffix):
-                yield from not_a_bomb(decompress(path), path)
+                yield from reject_bomb(decompress(path), path)
                 return
         with path.open("rb") as stream:
             while piece := stream.read(_CHUNK):
@@ -49,7 +50,7 @@ def decompressed(path: Path) -> Iterator[bytes]:
 
 def _decompress_gzip(path: Path) -> Iterator[bytes]:
     with gzip.open(path) as stream:
-        # read() would lose what it has when it meets the damage.
+        # read() would lose the data before a fault.
         while piece := stream.read1(_CHUNK):
             yield piece
 
@@ -57,7 +58,7 @@ def _decompress_gzip(path: Path) -> Iterator[bytes]:
 def _decompress_zstd(path: Path) -> Iterator[bytes]:
     import zstandard
 
-    # A window of 128 MiB at most, as the zstd command has it: what a frame may make us allocate.
+    # A frame may make us allocate its window: at most 128 MiB, the limit of the zstd command.
     decompressor = zstandard.ZstdDecompressor(max_window_size=2**27)
     try:
         with (

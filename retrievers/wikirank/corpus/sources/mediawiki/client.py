@@ -1,4 +1,4 @@
-"""The client of a MediaWiki API: waits when asked to, tries again, goes on, reports faults."""
+"""Client of a MediaWiki API: login, retries, continuation and errors."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from wikirank.corpus.sources.mediawiki.http import (
     BusyError,
     api_error,
     error_code,
-    given_up,
     make_client,
-    refused,
+    retries_exhausted,
     send,
+    status_error,
     unexpected_answer,
 )
 from wikirank.errors import (
@@ -36,36 +36,36 @@ from wikirank.errors import (
 from wikirank.passages.ids import stable_hash
 
 _LOGGER = logging.getLogger(__name__)
-_MAXLAG = "5"  # seconds that the wiki's database replicas may lag behind before we wait
+_MAXLAG = "5"  # seconds; the wiki refuses requests while its database replicas lag further behind
 _TRIES = 8
-# Before anything was answered, as a mistyped address is likelier then than a failure; and of a page
-# that makes the wiki fail.
+# Before the first answer, because the URL may be mistyped, and for a page that makes the wiki fail.
 _FEW_TRIES = 3
-_LONGEST_WARNING = 1000  # characters
-_LONGEST_WAIT = 300.0  # seconds between two tries that we accept to be asked for
+_MAX_WARNING = 1000  # characters
+_MAX_WAIT = 300.0  # seconds between two tries; give up if the wiki asks for more
 _BACKOFF = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 
 
 class ApiClient(Closing):
-    """Talks to one `api.php`; a context manager that closes its connections.
+    """Sends requests to one `api.php`; a context manager that closes its connections.
 
-    One request at a time, with `maxlag`. What a busy or failing server does is waited for, as long
-    as it asks (`Retry-After`) or 1, 2, 4, … 60 seconds; after 8 tries, or if it asks for more than
-    5 minutes, the run ends. Credentials go to this address only: redirects are not followed.
+    Sends one request at a time, with `maxlag`. If the server is busy or fails, it is tried again
+    after the time it asks for (`Retry-After`), otherwise after 1, 2, 4, … 60 seconds. The client
+    gives up after 8 tries, or if the server asks for more than 5 minutes. Redirects are not
+    followed, so that credentials are sent to this URL only.
 
     Args:
-        url: Address of the wiki's `api.php`.
-        credentials: Who reads; none for a wiki that anyone may read.
-        contact: Mail address or page for the user agent.
-        allow_http: Whether credentials may go unencrypted to another machine.
-        sleep: Waits some seconds.
+        url: URL of the wiki's `api.php`.
+        credentials: Credentials for a private wiki, or None.
+        contact: Your mail address or web page, for the user agent.
+        allow_http: Whether credentials may be sent unencrypted to another machine.
+        sleep: Called with the seconds to wait before trying again.
 
     Attributes:
-        url: Address of the wiki's `api.php`.
-        until: When requests are given up, by `time.monotonic`.
+        url: URL of the wiki's `api.php`.
+        until: When to give up requests, by `time.monotonic`; infinite by default.
 
     Raises:
-        InvalidArgumentError: If credentials would go unencrypted to another machine.
+        InvalidArgumentError: If credentials would be sent unencrypted to another machine.
     """
 
     def __init__(
@@ -84,8 +84,8 @@ class ApiClient(Closing):
         unencrypted = parts.scheme != "https" and not is_loopback(parts.hostname or "")
         if self._credentials and unencrypted and not allow_http:
             msg = (
-                f"{url} is not encrypted, so that others could read the password or token: expected"
-                " an https:// address. If you trust the network, allow it (--allow-http)."
+                f"Expected an https:// URL, got {url}. Without encryption, others could read the "
+                "password or token. If you trust the network, allow it (--allow-http)."
             )
             raise InvalidArgumentError(msg)
         self._contact = contact
@@ -101,54 +101,54 @@ class ApiClient(Closing):
         self._http.close()
 
     def after_fork(self) -> None:
-        """Leave the connections to the parent; its session at the wiki goes on."""
+        """Open new connections in the child process, with the same session at the wiki."""
         abandon(self._http)
         cookies = self._http.cookies
         self._http = make_client(self._contact)
         self._http.cookies = cookies
 
     def call(self, **parameters: str) -> dict[str, Any]:
-        """Make one request, as the user if there is one.
+        """Send one request, logged in if there is a user.
 
         Args:
-            **parameters: Those of the API; format and `maxlag` are added.
+            **parameters: Parameters of the API; format and `maxlag` are added.
 
         Returns:
-            The answer's JSON object, free of errors.
+            The JSON object of the answer, without errors.
 
         Raises:
-            CorpusError: If the API reports an error, or what answers is no MediaWiki.
-            SourceAccessError: If the wiki does not let us read.
+            CorpusError: If the API reports an error, or the server is not a MediaWiki.
+            SourceAccessError: If the wiki denies access.
             SourceConnectionError: If the wiki cannot be reached, or stays too busy.
         """
         for _ in range(2):
             if self._credentials.user and not self._logged_in:
                 self._log_in()
-            who = {"assert": "user"} if self._logged_in else {}
-            answer = self._persist({**parameters, **who, "maxlag": _MAXLAG})
+            login = {"assert": "user"} if self._logged_in else {}
+            answer = self._send_with_retries({**parameters, **login, "maxlag": _MAXLAG})
             error = answer.get("error")
             if not (self._logged_in and error and error_code(error) in LOGIN_LOST):
                 break
-            self._logged_in = False  # The session ran out: log in once more.
+            self._logged_in = False  # The session expired: log in once more.
         if error:
             raise api_error(self.url, error)
-        self._tell_warnings(answer)
+        self._log_warnings(answer)
         return answer
 
     def batches(self, **parameters: str) -> Iterator[dict[str, Any]]:
-        """Ask a query and go on until its end.
+        """Send a query, and continue it until its end.
 
         Args:
-            **parameters: Those of the API, without `action`.
+            **parameters: Parameters of the API, without `action`.
 
         Yields:
             The answer of each request.
 
         Raises:
-            CorpusError: As `call`; also if the wiki sends us in circles.
+            CorpusError: If the API reports an error, or continues in a circle.
         """
         step: dict[str, str] = {}
-        met: set[str] = set()  # of all steps: a circle may be of any length
+        seen: set[str] = set()  # all steps, because a circle may have any length
         while True:
             answer = self.call(action="query", **{**parameters, **step})
             yield answer
@@ -156,33 +156,34 @@ class ApiClient(Closing):
             if not step:
                 return
             digest = stable_hash(sorted(step.items()))
-            if digest in met:
-                msg = f"{self.url} goes on where it went on before ({step}): it does not end."
+            if digest in seen:
+                msg = f"{self.url} continues in a circle ({step}): the list does not end."
                 raise CorpusError(msg)
-            met.add(digest)
+            seen.add(digest)
 
-    def _persist(self, parameters: dict[str, str], *, form: bool = False) -> dict[str, Any]:
-        """Send a request until it is answered by other than "later"."""
+    def _send_with_retries(
+        self, parameters: dict[str, str], *, form: bool = False
+    ) -> dict[str, Any]:
         tries = 0
         while True:
             tries += 1
             try:
-                return self._once(parameters, form=form)
+                return self._send(parameters, form=form)
             except SourceConnectionError as err:
                 retry_after = err.retry_after if isinstance(err, BusyError) else None
                 wait = (
                     _BACKOFF[min(tries, len(_BACKOFF)) - 1] if retry_after is None else retry_after
                 )
-                if tries >= self._most_tries(err) or wait > _LONGEST_WAIT:
-                    raise given_up(err, tries, retry_after) from err
+                if tries >= self._max_tries(err) or wait > _MAX_WAIT:
+                    raise retries_exhausted(err, tries, retry_after) from err
                 _LOGGER.info("%s; trying again in %.0f s", err, wait)
                 self._sleep(wait)
 
-    def _most_tries(self, fault: SourceConnectionError) -> int:
-        failed = isinstance(fault, BusyError) and fault.is_failure
+    def _max_tries(self, error: SourceConnectionError) -> int:
+        failed = isinstance(error, BusyError) and error.is_failure
         return _TRIES if self._answered and not failed else _FEW_TRIES
 
-    def _once(self, parameters: dict[str, str], *, form: bool) -> dict[str, Any]:
+    def _send(self, parameters: dict[str, str], *, form: bool) -> dict[str, Any]:
         check_cancelled()
         token = self._credentials.token
         answer = send(
@@ -193,12 +194,13 @@ class ApiClient(Closing):
             form=form,
             until=self.until,
         )
-        return self._read(answer)
+        return self._parse(answer)
 
-    def _read(self, answer: Answer) -> dict[str, Any]:
-        fault = refused(answer, signed=bool(self._credentials))
-        if fault is not None:
-            raise fault
+    def _parse(self, answer: Answer) -> dict[str, Any]:
+        """Parse the JSON; errors of the API other than "busy" are left to the caller."""
+        http_error = status_error(answer, has_credentials=bool(self._credentials))
+        if http_error is not None:
+            raise http_error
         try:
             parsed = json.loads(answer.body)
         except ValueError as err:
@@ -213,29 +215,30 @@ class ApiClient(Closing):
         return parsed
 
     def _log_in(self) -> None:
-        self._http.cookies.clear()  # A session that half exists refuses another login.
-        tokens = self._persist({"action": "query", "meta": "tokens", "type": "login"})
+        self._http.cookies.clear()  # With the cookies of a broken session, a login is refused.
+        tokens = self._send_with_retries({"action": "query", "meta": "tokens", "type": "login"})
         token = section(tokens, "query", "tokens").get("logintoken")
         if not isinstance(token, str):
             raise api_error(self.url, tokens.get("error"))
         credentials = self._credentials
         parameters = {"lgname": credentials.user, "lgpassword": credentials.password}
-        answer = self._persist({"action": "login", "lgtoken": token, **parameters}, form=True)
-        outcome = section(answer, "login")
-        if outcome.get("result") != "Success":
-            reason = outcome.get("reason") or outcome.get("result") or answer.get("error")
+        parameters |= {"action": "login", "lgtoken": token}
+        answer = self._send_with_retries(parameters, form=True)
+        result = section(answer, "login")
+        if result.get("result") != "Success":
+            reason = result.get("reason") or result.get("result") or answer.get("error")
             msg = (
-                f"{self.url} refuses the login of {credentials.user!r} ({reason}). Expected a user "
-                "and bot password made on its page Special:BotPasswords, such as Anna@indexing."
+                f"{self.url} refuses the login of {credentials.user!r} ({reason}). Use a user name "
+                "and bot password from its page Special:BotPasswords, such as Anna@indexing."
             )
             raise SourceAccessError(msg)
         self._logged_in = True
 
-    def _tell_warnings(self, answer: dict[str, Any]) -> None:
-        """Pass on the API's warnings, each once."""
+    def _log_warnings(self, answer: dict[str, Any]) -> None:
+        """Log the API's warnings, each once."""
         for module, warning in section(answer, "warnings").items():
-            said = warning.get("warnings", warning) if isinstance(warning, dict) else warning
-            text = f"{module}: {said}"[:_LONGEST_WARNING]
+            message = warning.get("warnings", warning) if isinstance(warning, dict) else warning
+            text = f"{module}: {message}"[:_MAX_WARNING]
             if text not in self._warned:
                 self._warned.add(text)
-                _LOGGER.warning("%s warns of %s", self.url, text)
+                _LOGGER.warning("Warning of %s: %s", self.url, text)

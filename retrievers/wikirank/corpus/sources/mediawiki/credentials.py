@@ -1,4 +1,4 @@
-"""Who reads a private wiki: a user with a bot password, or the bearer of an OAuth 2 token."""
+"""Credentials for a private wiki: a user with a bot password, or an OAuth 2 token."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ TOKEN_VARIABLE = "WIKIRANK_MEDIAWIKI_TOKEN"
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a wiki is shown; neither secret is part of the representation.
+    """Credentials for one wiki; the secrets are not part of the repr.
 
     Attributes:
-        user: Name to log in with, such as `Anna@indexing`; empty for none.
-        password: The bot password that goes with it.
+        user: User name, such as `Anna@indexing`; empty for none.
+        password: Bot password of this user.
         token: OAuth 2 bearer token; empty for none.
     """
 
@@ -38,37 +38,37 @@ def find_credentials(
     *,
     environment: Mapping[str, str] | None = None,
 ) -> Credentials:
-    """Take what is given, and the rest from the environment.
+    """Complete credentials from the environment.
 
     Args:
-        user: User name; None takes `WIKIRANK_MEDIAWIKI_USER`.
-        password: Its bot password; None takes `WIKIRANK_MEDIAWIKI_PASSWORD`.
-        token: OAuth 2 bearer token; None takes `WIKIRANK_MEDIAWIKI_TOKEN`.
-        environment: The variables; None takes those of this process.
+        user: User name; None uses `WIKIRANK_MEDIAWIKI_USER`.
+        password: Bot password; None uses `WIKIRANK_MEDIAWIKI_PASSWORD`.
+        token: OAuth 2 bearer token; None uses `WIKIRANK_MEDIAWIKI_TOKEN`.
+        environment: Environment variables; None uses those of this process.
 
     Returns:
-        The credentials; none at all for a wiki that anyone may read.
+        The credentials; all empty for a public wiki.
 
     Raises:
-        InvalidArgumentError: If a user has no password, a password no user, there are both a user
-            and a token, or a token that cannot stand in a header.
+        InvalidArgumentError: If only one of user and password is set, if both a user and a token
+            are set, or if the token cannot be sent in a header.
     """
     variables = os.environ if environment is None else environment
     user = variables.get(USER_VARIABLE, "") if user is None else user
     password = variables.get(PASSWORD_VARIABLE, "") if password is None else password
     token = variables.get(TOKEN_VARIABLE, "") if token is None else token
     if bool(user) != bool(password):
-        there, lacking = ("user", "password") if user else ("password", "user")
+        got, missing = ("user", "password") if user else ("password", "user")
         variable = PASSWORD_VARIABLE if user else USER_VARIABLE
         msg = (
-            f"A MediaWiki {there} is given, but no {lacking}: set {variable}. "
-            "Special:BotPasswords of the wiki makes both."
+            f"Expected a MediaWiki user and password, got a {got} without a {missing}. Set "
+            f"{variable}. The wiki's page Special:BotPasswords makes both."
         )
         raise InvalidArgumentError(msg)
     if user and token:
-        msg = "A MediaWiki user and a token are given: expected one of them. Leave the other out."
+        msg = "Expected a MediaWiki user or a token, got both. Leave one out."
         raise InvalidArgumentError(msg)
     if not (token.isascii() and token.isprintable() and " " not in token):
-        msg = f"Expected {TOKEN_VARIABLE} to be printable ASCII without spaces."
+        msg = f"Expected {TOKEN_VARIABLE} to be printable ASCII without spaces. Copy it again."
         raise InvalidArgumentError(msg)
     return Credentials(user, password, token)

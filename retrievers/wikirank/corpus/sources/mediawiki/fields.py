@@ -1,4 +1,4 @@
-"""The fields of an API's answer, whatever stands in their place."""
+"""Read typed fields from an API's answer; an unexpected type raises CorpusError."""
 
 from __future__ import annotations
 
@@ -11,18 +11,7 @@ Fields = Mapping[str, Any]
 
 
 def section(answer: Fields, *path: str) -> Fields:
-    """The map at a path within an answer.
-
-    Args:
-        answer: The answer, or a part of it.
-        *path: Names of maps within each other.
-
-    Returns:
-        The map; empty where there is none.
-
-    Raises:
-        CorpusError: If something else stands there.
-    """
+    """Return the map at a path of keys; empty if there is none, CorpusError if it is no map."""
     value: Any = answer
     for depth, key in enumerate(path):
         value = value.get(key)
@@ -36,20 +25,9 @@ def section(answer: Fields, *path: str) -> Fields:
 
 
 def entries(answer: Fields, *path: str) -> list[Fields]:
-    """The list of maps at a path within an answer.
-
-    Args:
-        answer: The answer, or a part of it.
-        *path: Names of maps within each other, and of the list.
-
-    Returns:
-        The maps; empty where there is no list.
-
-    Raises:
-        CorpusError: If something else stands there.
-    """
-    *above, name = path
-    value = section(answer, *above).get(name)
+    """Return the list of maps at a path of keys; empty if there is none, CorpusError otherwise."""
+    *parents, name = path
+    value = section(answer, *parents).get(name)
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
@@ -58,7 +36,7 @@ def entries(answer: Fields, *path: str) -> list[Fields]:
 
 
 def text(entry: Fields, name: str) -> str:
-    """A field that must be text; CorpusError otherwise."""
+    """Return a field that must be text; CorpusError otherwise."""
     value = entry.get(name)
     if not isinstance(value, str):
         raise malformed(value, name, "text")
@@ -66,7 +44,7 @@ def text(entry: Fields, name: str) -> str:
 
 
 def number(entry: Fields, name: str, default: int | None = None) -> int:
-    """A field that must be a whole number, where it is there or has no default; CorpusError."""
+    """Return a whole number, or the default if the field is missing; CorpusError otherwise."""
     value = entry.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int):
         raise malformed(value, name, "a whole number")
@@ -74,10 +52,10 @@ def number(entry: Fields, name: str, default: int | None = None) -> int:
 
 
 def malformed(got: object, name: str, expected: str) -> CorpusError:
-    """The error for a field that no MediaWiki answers with."""
+    """Make the error for a field of the wrong type, which no MediaWiki sends."""
     shown = " ".join(repr(got).split())[:60]
     msg = (
         f"Expected {expected} in the field {name!r} of the API's answer, got {shown}. "
-        "Check that the address is that of a MediaWiki of 1.25 or later."
+        "Check that the URL is that of a MediaWiki 1.25 or later."
     )
     return CorpusError(msg)

@@ -1,7 +1,7 @@
-"""Which hosts a wiki that answers may lead us to.
+"""Check the hosts that a wiki redirects or points to.
 
-Nothing that a stranger answers may send requests of ours to this machine or into the network
-behind it, and no password or token to another host than the one that the user named.
+No answer of a foreign server may direct our requests to this machine or its private network
+(server-side request forgery), or our password or token to a host that the user did not name.
 """
 
 from __future__ import annotations
@@ -19,41 +19,41 @@ _NAT64 = ip_network("64:ff9b::/96")
 
 
 def check_host(named: httpx.URL, target: httpx.URL, *, has_credentials: bool) -> None:
-    """Refuse to be led to a host that the user did not mean.
+    """Check that the user would agree to a redirect.
 
     Args:
-        named: The address that the user gave.
-        target: The address that the wiki leads to.
-        has_credentials: Whether a password or token is meant for the wiki.
+        named: The URL that the user gave.
+        target: The URL that the wiki redirects to.
+        has_credentials: Whether the user gave a password or token for the wiki.
 
     Raises:
-        CorpusError: If the target is another host and there are credentials, or if it is of this
-            machine or of a private network and the user named none such.
+        CorpusError: If the target is another host and there are credentials, or if it is in a
+            private network (or on this machine) and `named` is not in the same network.
     """
     if is_same_host(named, target):
         return
     if has_credentials:
         msg = (
-            f"{named} leads to {_shown(target)}, another host: expected the one given, as your "
-            "password or token is meant for it alone. If you trust the other, give its address."
+            f"{named} leads to {_shown(target)}, another host: expected the host you gave, because "
+            "your password or token is for it alone. If you trust the other host, give its URL."
         )
         raise CorpusError(msg)
-    meant = _networks(named)
-    # A name of which one address is public, the other not, may be a stranger's.
-    inside = _networks(target) - {_PUBLIC} - (set() if _PUBLIC in meant else meant)
-    if inside:
+    allowed = _networks(named)
+    # A host with both a public and a private address may belong to a stranger.
+    private = _networks(target) - {_PUBLIC} - (set() if _PUBLIC in allowed else allowed)
+    if private:
         msg = (
-            f"{named} leads to {_shown(target)}, an address that is {' and '.join(sorted(inside))}:"
-            " expected a host like the one given. If that is right, give that address itself."
+            f"{named} leads to {_shown(target)}, whose network is {' and '.join(sorted(private))}:"
+            " expected a host in the network of the one you gave. If it is right, give its URL."
         )
         raise CorpusError(msg)
 
 
-def is_same_host(one: httpx.URL, other: httpx.URL) -> bool:
-    """Whether two addresses are of one host and port, or of its usual ports for HTTP and HTTPS."""
-    if one.host.rstrip(".").lower() != other.host.rstrip(".").lower():
+def is_same_host(a: httpx.URL, b: httpx.URL) -> bool:
+    """Whether two URLs have the same host and port, or ports 80 and 443 of one host."""
+    if a.host.rstrip(".").lower() != b.host.rstrip(".").lower():
         return False
-    return _port(one) == _port(other) or {_port(one), _port(other)} == {80, 443}
+    return _port(a) == _port(b) or {_port(a), _port(b)} == {80, 443}
 
 
 def _port(url: httpx.URL) -> int | None:
@@ -65,7 +65,7 @@ def _shown(url: httpx.URL) -> str:
 
 
 def _networks(url: httpx.URL) -> set[str]:
-    """The networks that a host is in; none for a name that only a proxy may know."""
+    """Return the kinds of network of a host's addresses; empty if only a proxy can resolve it."""
     host = url.raw_host.decode("ascii").strip("[]")
     try:
         addresses = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)

@@ -1,4 +1,4 @@
-"""One request to a wiki and its answer, within bounds of time and size; its errors as ours."""
+"""Send one request to a wiki, with limits on time and size, and convert errors."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _SHOWN = 120  # characters of an answer in a message
 
 
 class BusyError(SourceConnectionError):
-    """The wiki asks to come again later.
+    """The wiki is busy or failed; the request may be tried again later.
 
     Args:
-        message: What it said.
-        retry_after: Seconds that it asks to wait; None if it does not say.
-        is_failure: Whether it failed on this request, rather than being busy.
+        message: The message.
+        retry_after: Seconds that the wiki asks to wait; None if it does not say.
+        is_failure: True if this request failed, rather than the wiki being busy.
     """
 
     CODES: ClassVar[frozenset[str]] = frozenset({"maxlag", "ratelimited", "readonly"})
@@ -56,8 +56,8 @@ class ApiError(CorpusError):
     """The API answered with an error.
 
     Args:
-        message: What is wrong.
-        code: The API's name for it.
+        message: The message.
+        code: The API's code for the error.
     """
 
     def __init__(self, message: str, code: str) -> None:
@@ -65,34 +65,19 @@ class ApiError(CorpusError):
         self.code = code
 
 
-def given_up(fault: SourceConnectionError, tries: int, retry_after: float | None) -> CorpusError:
-    """The error when trying again has not helped.
-
-    Args:
-        fault: What went wrong the last time.
-        tries: How many times it was tried.
-        retry_after: Seconds that the wiki asks to wait now; None if it does not say.
-
-    Returns:
-        The error.
-    """
-    if isinstance(fault, BusyError) and fault.is_failure:
-        return ApiError(f"{fault}, {tries} times", "failure")
-    asks = f"; it asks to wait {retry_after:.0f} s" if retry_after else ""
-    msg = f"{fault}. Gave up after {tries} tries{asks}. Run the same command later to go on."
+def retries_exhausted(
+    error: SourceConnectionError, tries: int, retry_after: float | None
+) -> CorpusError:
+    """Make the error to raise after the last try failed."""
+    if isinstance(error, BusyError) and error.is_failure:
+        return ApiError(f"{error}, {tries} times", "failure")
+    wait = f"; it asks to wait {retry_after:.0f} s" if retry_after else ""
+    msg = f"{error}. Gave up after {tries} tries{wait}. Run the same command later to continue."
     return SourceConnectionError(msg)
 
 
-def refused(answer: Answer, *, signed: bool) -> CorpusError | None:
-    """The error for an answer whose HTTP status is none of success.
-
-    Args:
-        answer: The answer.
-        signed: Whether the request bore credentials.
-
-    Returns:
-        The error; None for a success.
-    """
+def status_error(answer: Answer, *, has_credentials: bool) -> CorpusError | None:
+    """Make the error for an HTTP status other than 200; None for 200."""
     where = answer.url.copy_with(query=None)
     if answer.status in _BUSY_STATUSES:
         msg = f"{where} answers with status {answer.status}"
@@ -100,70 +85,70 @@ def refused(answer: Answer, *, signed: bool) -> CorpusError | None:
     if answer.status in _REDIRECTS:
         target = answer.headers.get("location", "nowhere")
         msg = (
-            f"{where} redirects to {target}, which is not followed, as it may be another's: "
-            "expected an answer. Give the address of the wiki's api.php itself."
+            f"{where} redirects to {target}, which is not followed, because it may belong to "
+            "somebody else. Give the URL of the wiki's api.php itself."
         )
         return CorpusError(msg)
     if answer.status in (401, 403):
-        credentials = "the credentials given" if signed else "reading without credentials"
+        refused = "these credentials" if has_credentials else "reading without credentials"
         msg = (
-            f"{where} refuses {credentials} (status {answer.status}). {_HOW_TO_SIGN} Some public "
-            "wikis refuse programs that name no contact: --contact."
+            f"{where} refuses {refused} (status {answer.status}). {_HOW_TO_LOG_IN} Some public "
+            "wikis refuse programs without a contact: give --contact."
         )
         return SourceAccessError(msg)
     return None if answer.status == 200 else unexpected_answer(answer)
 
 
 def unexpected_answer(answer: Answer) -> CorpusError:
-    """The error for an answer that no MediaWiki API gives."""
+    """Make the error for an answer that no MediaWiki API sends."""
     where = answer.url.copy_with(query=None)
-    begins = " ".join(answer.body[: 4 * _SHOWN].decode(errors="replace").split())[:_SHOWN]
+    beginning = " ".join(answer.body[: 4 * _SHOWN].decode(errors="replace").split())[:_SHOWN]
     msg = (
-        f"{where} does not answer as a MediaWiki API does: expected JSON, got status "
-        f"{answer.status} and {begins!r}. Give the wiki's address, or that of its api.php."
+        f"{where} does not answer like a MediaWiki API: expected JSON, got status "
+        f"{answer.status} and {beginning!r}. Give the URL of the wiki, or of its api.php."
     )
     return CorpusError(msg)
 
 
 def error_code(error: object) -> str:
-    """The API's name for an error; empty where there is none."""
+    """Return the API's code for an error; empty if there is none."""
     return str(error.get("code", "")) if isinstance(error, dict) else ""
 
 
 def api_error(url: str, error: object) -> CorpusError:
-    """The error for what stands in the field `error` of an API's answer, a map unless broken."""
+    """Make the error from the field `error` of an answer, which is a map unless it is malformed."""
     code = error_code(error) or "unknown"
-    said = error.get("info", "nothing said") if isinstance(error, dict) else error
-    said = " ".join(str(said).split())[: 4 * _SHOWN]
+    info = error.get("info", "no details") if isinstance(error, dict) else error
+    info = " ".join(str(info).split())[: 4 * _SHOWN]
     if code in _DENIED:
-        return SourceAccessError(f"{url} does not let us read ({code}: {said}). {_HOW_TO_SIGN}")
-    return ApiError(f"{url} answers with an error ({code}: {said})", code)
+        return SourceAccessError(f"{url} denies read access ({code}: {info}). {_HOW_TO_LOG_IN}")
+    return ApiError(f"{url} answers with an error ({code}: {info})", code)
 
 
-_HOW_TO_SIGN = (
+_HOW_TO_LOG_IN = (
     "For a private wiki give --user and set WIKIRANK_MEDIAWIKI_PASSWORD (its page "
     "Special:BotPasswords makes both), or set WIKIRANK_MEDIAWIKI_TOKEN, an OAuth 2 access token."
 )
 
 
-_LARGEST = 64 * 2**20  # bytes of an answer; MediaWiki's own limit is 12 MiB
+_MAX_BODY = 64 * 2**20  # bytes of an answer; MediaWiki's own limit is 12 MiB
 _PIECE = 2**20  # bytes that are decompressed at once
-_LONGEST = 300.0  # seconds for a whole answer, however slowly it drips
+_MAX_SECONDS = 300.0  # for a whole answer, however slowly it arrives
 _TIMEOUT = 60.0
 _CONNECT_TIMEOUT = 15.0
-_SHORTEST_TIMEOUT = 0.01
-_LONGEST_URL = 2000  # characters; what is longer goes as a form
+_MIN_TIMEOUT = 0.01
+_MAX_QUERY = 2000  # characters; longer parameters are sent as a form
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server answered.
+    """The answer of a server.
 
     Attributes:
         status: HTTP status.
         headers: HTTP headers.
         body: The content, decompressed.
-        url: Where it came from.
+        url: URL of the request.
     """
 
     status: int
@@ -187,7 +172,7 @@ class Answer:
 
 
 def make_client(contact: str | None) -> httpx.Client:
-    """An HTTP client that says who runs it, as wikis ask for, and follows no redirect."""
+    """Return an HTTP client that follows no redirects and names a contact, as wikis ask for."""
     about = f"; contact: {contact}" if contact else ""
     agent = f"langchain-wikirank/{__version__} (indexing{about}) httpx/{httpx.__version__}"
     headers = {"User-Agent": agent, "Accept-Encoding": "gzip"}
@@ -195,11 +180,11 @@ def make_client(contact: str | None) -> httpx.Client:
 
 
 def parse_url(url: str) -> httpx.URL:
-    """Parse an address; CorpusError if it is none."""
+    """Parse a URL; CorpusError if it is invalid."""
     try:
         return httpx.URL(url)
     except httpx.InvalidURL as err:
-        msg = f"Expected an address of the web, got {url[:_SHOWN]!r} ({err})."
+        msg = f"Expected a URL, got {url[:_SHOWN]!r} ({err})."
         raise CorpusError(msg) from err
 
 
@@ -215,21 +200,22 @@ def send(
     """Send a request.
 
     Args:
-        client: What sends it.
-        url: Address.
-        parameters: Query, or fields of the form.
-        headers: Further headers.
-        form: Whether the parameters must not show in the address; long ones never do.
-        until: When to give up, by `time.monotonic`; 5 minutes after it began in any case.
+        client: The HTTP client.
+        url: URL without query.
+        parameters: Parameters of the query or form.
+        headers: Additional headers.
+        form: Send the parameters as a form (POST), so that they are not part of the URL. Long ones
+            are always sent as a form.
+        until: When to give up, by `time.monotonic`. The limit of 5 minutes also applies.
 
     Returns:
         The answer, whatever its status.
 
     Raises:
-        CorpusError: If the answer is too large, or the server's certificate is not to be trusted.
+        CorpusError: If the answer is too large, or the server's certificate is not trusted.
         SourceConnectionError: If the network or the server fails; another try may help.
     """
-    as_form = form or sum(len(value) for value in parameters.values()) > _LONGEST_URL
+    as_form = form or sum(len(value) for value in parameters.values()) > _MAX_QUERY
     request = client.build_request(
         "POST" if as_form else "GET",
         parse_url(url),
@@ -247,10 +233,10 @@ def send(
         finally:
             response.close()
     except httpx.RequestError as err:
-        if _is_about_certificates(err):
+        if _is_certificate_error(err):
             msg = (
-                f"The certificate of {host} is not trusted ({err}). If it is your company's own, "
-                "name the file of its authority in SSL_CERT_FILE."
+                f"The certificate of {host} is not trusted ({err}). If your company issued it, "
+                "set SSL_CERT_FILE to the file with the company's root certificate."
             )
             raise CorpusError(msg) from err
         msg = f"{host} cannot be reached ({type(err).__name__}: {err})"
@@ -258,28 +244,28 @@ def send(
 
 
 def _timeout(until: float) -> httpx.Timeout:
-    """How long to wait for a connection and for each part of an answer."""
-    left = max(_SHORTEST_TIMEOUT, until - monotonic())
+    """Return the timeouts for a connection and for each part of an answer."""
+    left = max(_MIN_TIMEOUT, until - monotonic())
     return httpx.Timeout(min(_TIMEOUT, left), connect=min(_CONNECT_TIMEOUT, left))
 
 
 def _body(response: httpx.Response, until: float) -> bytes:
-    until = min(until, monotonic() + _LONGEST)
+    until = min(until, monotonic() + _MAX_SECONDS)
     body = bytearray()
-    for piece in _decompressed(response):
+    for piece in _decompress(response):
         check_cancelled()
         body += piece
-        if len(body) > _LARGEST:
-            msg = f"{response.url.host} answers with more than {_LARGEST} bytes: expected less."
+        if len(body) > _MAX_BODY:
+            msg = f"{response.url.host} answers with more than {_MAX_BODY} bytes: expected less."
             raise CorpusError(msg)
         if monotonic() > until:
-            msg = "the answer took longer than it may"
+            msg = "the answer took too long"
             raise httpx.ReadTimeout(msg)
     return bytes(body)
 
 
-def _decompressed(response: httpx.Response) -> Iterator[bytes]:
-    """The content in pieces of bounded size, however small it was compressed."""
+def _decompress(response: httpx.Response) -> Iterator[bytes]:
+    """Yield the content in pieces of limited size, against decompression bombs."""
     coding = response.headers.get("content-encoding", "").strip().lower()
     if coding in ("", "identity"):
         yield from response.iter_raw()
@@ -287,7 +273,7 @@ def _decompressed(response: httpx.Response) -> Iterator[bytes]:
     if coding not in ("gzip", "x-gzip"):
         msg = (
             f"{response.url.host} answers in the encoding {coding[:_SHOWN]!r}: expected gzip or "
-            "none, as it was asked for."
+            "none, as requested."
         )
         raise CorpusError(msg)
     decompressor = zlib.decompressobj(zlib.MAX_WBITS | 16)  # with gzip's header
@@ -306,7 +292,7 @@ def _decompressed(response: httpx.Response) -> Iterator[bytes]:
         raise httpx.DecodingError(msg)
 
 
-def _is_about_certificates(err: BaseException | None) -> bool:
+def _is_certificate_error(err: BaseException | None) -> bool:
     while err is not None:
         if isinstance(err, ssl.SSLCertVerificationError):
             return True

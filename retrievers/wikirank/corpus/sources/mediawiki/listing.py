@@ -1,4 +1,4 @@
-"""Lists of a wiki's titles: by prefix, by category, by the links to a page and from it."""
+"""List a wiki's titles by prefix, by category, and by links to or from a page."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from wikirank.corpus.sources.mediawiki.fields import entries, section, text
 from wikirank.corpus.sources.mediawiki.site import Site
 from wikirank.errors import InvalidArgumentError
 
-# What the API names the place to go on from.
-_MARKS = {
+# The API's parameter for the position to continue from.
+_CONTINUE = {
     "prefix": "apcontinue",
     "category": "cmcontinue",
     "links_to": "blcontinue",
@@ -21,22 +21,22 @@ def list_titles(client: ApiClient, site: Site, query: TitleQuery) -> TitleList:
     """List titles of articles.
 
     Args:
-        client: The wiki's client.
-        site: What the wiki says of itself.
-        query: Which; one condition at most, as the API takes no more.
+        client: Client of the wiki.
+        site: Information about the wiki.
+        query: Which titles; at most one condition, because the API accepts only one.
 
     Returns:
-        The titles; what to go on after is the API's own mark.
+        The titles; `after` is the API's own position.
 
     Raises:
-        CorpusError: The wiki cannot be read.
-        InvalidArgumentError: If several conditions are given.
+        CorpusError: If the wiki cannot be read.
+        InvalidArgumentError: If several conditions are set.
     """
     if len(query.kinds) > 1:
         msg = f"Expected one condition, got {' and '.join(query.kinds)}. Leave the others out."
         raise InvalidArgumentError(msg)
-    mark = next((_MARKS[kind] for kind in query.kinds), _MARKS["prefix"])
-    after = {mark: query.after} if query.after else {}
+    parameter = next((_CONTINUE[kind] for kind in query.kinds), _CONTINUE["prefix"])
+    after = {parameter: query.after} if query.after else {}
     answer = client.call(action="query", **_parameters(site, query), **after)
     result = section(answer, "query")
     if query.links_from:
@@ -45,8 +45,8 @@ def list_titles(client: ApiClient, site: Site, query: TitleQuery) -> TitleList:
     else:
         lists = ("allpages", "categorymembers", "backlinks")
         titles = [text(entry, "title") for name in lists for entry in entries(result, name)]
-    step = section(answer, "continue").get(mark)
-    return TitleList(list(dict.fromkeys(titles)), None if step is None else str(step))
+    position = section(answer, "continue").get(parameter)
+    return TitleList(list(dict.fromkeys(titles)), None if position is None else str(position))
 
 
 def _parameters(site: Site, query: TitleQuery) -> dict[str, str]:

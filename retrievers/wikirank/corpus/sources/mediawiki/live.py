@@ -1,4 +1,4 @@
-"""Pages of a live MediaWiki, found by its own search for one question."""
+"""Search a live MediaWiki by its own search, without an index."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from wikirank.corpus.live import (
     TitleList,
     TitleQuery,
     in_turn,
-    wrong_title_words,
+    words_of_title,
 )
 from wikirank.corpus.page_cache import PageCache
 from wikirank.corpus.sources.mediawiki.client import ApiClient
@@ -28,37 +28,39 @@ from wikirank.corpus.sources.mediawiki.fields import entries, number, section
 from wikirank.corpus.sources.mediawiki.listing import list_titles
 from wikirank.corpus.sources.mediawiki.page_texts import PageTexts
 from wikirank.corpus.sources.mediawiki.pages import TITLES_AT_ONCE, Page, find_titles
-from wikirank.corpus.sources.mediawiki.site import Site, find_api, page_named, read_site
+from wikirank.corpus.sources.mediawiki.site import Site, find_api, read_site, title_in_url
 from wikirank.errors import CorpusError, SourceConnectionError
 from wikirank.types import Article
 
 CONTACT_VARIABLE = "WIKIRANK_CONTACT"
 _NOT_IN_A_TITLE = frozenset("#<>[]{}|\n\t")
-_LONGEST_TITLE = 255  # bytes
-_MOST_WORDS = 6
-_MOST_HITS = 500  # titles of one search: the API's limit
+_MAX_TITLE = 255  # bytes
+_MAX_WORDS = 6
+_MAX_HITS = 500  # titles of one search: the API's limit
 
 
 class LiveMediaWiki(Closing):
-    """A MediaWiki to ask without an index; threads may share it, and are served in turn.
+    """A MediaWiki searched by its own search. Thread-safe: one question is answered at a time.
 
-    A question takes a request a phrasing, one for the titles and one for each five pages. Texts are
-    kept by revision, in memory and in the user's cache folder. The wiki is asked as politely as for
-    indexing: one request at a time, with `maxlag`.
+    A question takes one request per phrase, one for the titles, and one for every five pages.
+    Pages are cached by revision, in memory and in the user's cache folder. As for indexing,
+    requests are sent one at a time, with `maxlag`.
 
     Args:
-        address: Of its `api.php`, of any of its pages, or of its host.
-        user: Who reads a private wiki; also from the environment, as for `MediaWikiSource`.
-        password: Of that user.
-        token: An OAuth token in their place.
-        contact: Mail address or page for the user agent.
-        allow_http: Whether credentials may go unencrypted to another machine.
-        cache: Whether pages are kept on disk, or the folder for them. None keeps those of wikis
-            that anyone may read, and none that credentials were needed for.
+        address: URL of the wiki's `api.php`, of any of its pages, or of its host.
+        user: User of a private wiki, such as `Anna@indexing`; by default from the environment
+            variable `WIKIRANK_MEDIAWIKI_USER`.
+        password: Bot password of this user; by default from `WIKIRANK_MEDIAWIKI_PASSWORD`.
+        token: OAuth 2 access token instead; by default from `WIKIRANK_MEDIAWIKI_TOKEN`.
+        contact: Your mail address or web page, for the user agent; by default from
+            `WIKIRANK_CONTACT`.
+        allow_http: Whether credentials may be sent unencrypted to another machine.
+        cache: Whether to cache pages on disk, or the folder for them. None caches the pages of
+            public wikis, but not those read with credentials.
 
     Raises:
-        CorpusError: If there is no MediaWiki.
-        SourceConnectionError: If it cannot be reached.
+        CorpusError: If the URL does not lead to a MediaWiki.
+        SourceConnectionError: If the wiki cannot be reached.
     """
 
     def __init__(
@@ -92,7 +94,7 @@ class LiveMediaWiki(Closing):
 
     @property
     def name(self) -> str:
-        """The wiki's host."""
+        """Host of the wiki."""
         return self._name
 
     def close(self) -> None:
@@ -108,24 +110,26 @@ class LiveMediaWiki(Closing):
         words: Sequence[str] = (),
         titles: Sequence[str] = (),
     ) -> FoundPages:
-        """Find pages by the wiki's search, as far as it is quick enough; see `LiveWiki`."""
-        with self._asked_until(deadline) as site:
+        """Find pages by the wiki's search; see `LiveWiki.find_pages`."""
+        with self._locked(deadline) as site:
             ranking = Ranking(site.articles)
-            few = words[:_MOST_WORDS]
-            notes = ranking.ask(
-                phrases, few, lambda phrase: self._search(phrase, _MOST_HITS), all_words=False
+            notes = ranking.search(
+                phrases,
+                words[:_MAX_WORDS],
+                lambda phrase: self._search(phrase, _MAX_HITS),
+                all_words=False,
             )
-            pages = self._pages(ranking, limit, [t for t in titles if _may_be_title(t)])
+            pages = self._best_pages(ranking, limit, [t for t in titles if _is_valid_title(t)])
             articles = self._texts.read(pages, site, notes)
         return FoundPages(articles, notes)
 
     def read_page(self, name: str, deadline: float) -> Article | None:
-        """The page of a title or address; redirects are followed."""
+        """Read the page with a title or URL, following redirects; see `LiveWiki.read_page`."""
         title = self._title_of(name)
-        if not _may_be_title(title):
+        if not _is_valid_title(title):
             return None
-        with self._asked_until(deadline) as site:
-            pages = [page for page in self._looked_up([title]) if _is_text(page)]
+        with self._locked(deadline) as site:
+            pages = [page for page in self._look_up([title]) if _is_wikitext(page)]
             notes: list[str] = []
             articles = self._texts.read(pages[:1], site, notes)
         if pages and not articles:
@@ -133,26 +137,26 @@ class LiveMediaWiki(Closing):
         return articles[0] if articles else None
 
     def titles_like(self, name: str, count: int, deadline: float) -> list[str]:
-        """Titles that begin alike, and those of pages with the words of a title."""
-        words = wrong_title_words(name)
+        """Suggest titles that begin the same, then those of pages with the words in their text."""
+        words = words_of_title(name)
         if not words:
             return []
-        with self._asked_until(deadline):
-            where = {"list": "prefixsearch", "pslimit": str(count)}
+        with self._locked(deadline):
+            options = {"list": "prefixsearch", "pslimit": str(count)}
             beginning = words[: (len(words) + 1) // 2]
-            answer = self._client.call(action="query", **where, pssearch=beginning)
+            answer = self._client.call(action="query", **options, pssearch=beginning)
             titles = [hit.get("title") for hit in entries(answer, "query", "prefixsearch")]
             titles += self._search(words, count).titles
         return list(dict.fromkeys(title for title in titles if isinstance(title, str)))[:count]
 
     def list_titles(self, query: TitleQuery, deadline: float) -> TitleList:
-        """List titles by prefix, category, or links, in the wiki's order; see `LiveWiki`."""
-        with self._asked_until(deadline) as site:
+        """List titles by prefix, category or links, in the wiki's order."""
+        with self._locked(deadline) as site:
             return list_titles(self._client, site, query)
 
     @contextmanager
-    def _asked_until(self, deadline: float) -> Iterator[Site]:
-        """The wiki for one question, when it is that question's turn."""
+    def _locked(self, deadline: float) -> Iterator[Site]:
+        """Hold the lock for one question; requests end at the deadline."""
         with in_turn(self._lock, self._name, deadline):
             self._client.until = deadline
             self._check_time()
@@ -162,37 +166,36 @@ class LiveMediaWiki(Closing):
 
     def _search(self, phrase: str, limit: int) -> SearchHits:
         self._check_time()
-        # Unless told, MediaWiki's own engine looks at titles only.
-        where = {"list": "search", "srwhat": "text", "srlimit": str(limit), "srprop": ""}
-        answer = self._client.call(action="query", **where, srsearch=phrase, srinfo="totalhits")
+        # By default, MediaWiki's own engine searches titles only.
+        options = {"list": "search", "srwhat": "text", "srlimit": str(limit), "srprop": ""}
+        answer = self._client.call(action="query", **options, srsearch=phrase, srinfo="totalhits")
         hits = (hit.get("title") for hit in entries(answer, "query", "search"))
         titles = [title for title in hits if isinstance(title, str)]
         total = number(section(answer, "query", "searchinfo"), "totalhits", len(titles))
         return SearchHits(titles, total)
 
-    def _pages(self, ranking: Ranking, limit: int, titles: Sequence[str]) -> list[Page]:
-        """The best pages that there are, of those that were found and those that may be named."""
+    def _best_pages(self, ranking: Ranking, limit: int, titles: Sequence[str]) -> list[Page]:
+        """Return the best existing pages among those found and those with the given titles."""
         ranked = ranking.best()[:limit]
-        named = [title for title in titles if title not in ranked][: TITLES_AT_ONCE - len(ranked)]
-        if not ranked and not named:
+        extra = [title for title in titles if title not in ranked][: TITLES_AT_ONCE - len(ranked)]
+        if not ranked and not extra:
             return []
         self._check_time()
-        pages = {page.title: page for page in self._looked_up([*ranked, *named])}
-        named_pages = [title for title in pages if title not in ranked]
-        ranking.add(named_pages)
+        pages = {page.title: page for page in self._look_up([*ranked, *extra])}
+        ranking.add([title for title in pages if title not in ranked])
         best = [pages[title] for title in ranking.best() if title in pages]
-        return [page for page in best if _is_text(page)][:limit]
+        return [page for page in best if _is_wikitext(page)][:limit]
 
-    def _looked_up(self, titles: Sequence[str]) -> list[Page]:
+    def _look_up(self, titles: Sequence[str]) -> list[Page]:
         return find_titles(self._client, titles, follow=True).pages
 
     def _title_of(self, name: str) -> str:
-        """The title that a name or an address means, without the anchor."""
+        """Return the title in a name or URL, without the anchor."""
         title = name.strip()
         if "://" in name:
             parts = urlsplit(title)
             path = unquote(parts.path.rpartition("/")[2])
-            title = (page_named(title) or path) if parts.netloc == self._name else ""
+            title = (title_in_url(title) or path) if parts.netloc == self._name else ""
         return title.partition("#")[0].replace("_", " ").strip()
 
     def _check_time(self) -> None:
@@ -201,17 +204,17 @@ class LiveMediaWiki(Closing):
             raise SourceConnectionError(msg)
 
     def _wait(self, seconds: float) -> None:
-        """Wait as a busy wiki asks, but not beyond the deadline."""
+        """Wait before another try; give up at once if that would exceed the deadline."""
         if monotonic() + seconds > self._client.until:
             self._client.until = 0.0
             self._check_time()
         wait_unless_cancelled(seconds)
 
 
-def _is_text(page: Page) -> bool:
+def _is_wikitext(page: Page) -> bool:
     return page.exists and page.model == "wikitext"
 
 
-def _may_be_title(title: str) -> bool:
-    fits = 0 < len(title.encode()) <= _LONGEST_TITLE
+def _is_valid_title(title: str) -> bool:
+    fits = 0 < len(title.encode()) <= _MAX_TITLE
     return fits and title.isprintable() and not _NOT_IN_A_TITLE.intersection(title)

@@ -1,4 +1,4 @@
-"""Which pages a wiki has: all of them, those of a category tree, or those of some titles."""
+"""List the pages of a wiki: all, those of a category tree, or those with some titles."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from wikirank.corpus.wikitext import WikitextPage, page_metadata
 from wikirank.errors import CorpusError
 from wikirank.passages.ids import stable_hash
 
-TITLES_AT_ONCE = 50  # the API's limit for those without the right `apihighlimits`
-# What is asked about each page.
-_ABOUT = {
+TITLES_AT_ONCE = 50  # the API's limit for users without the right `apihighlimits`
+_PAGE_PROPERTIES = {
     "prop": "info|redirects",
     "inprop": "url",
     "rdprop": "title",
@@ -27,16 +26,16 @@ class Page:
     """A page of a wiki, without its text.
 
     Attributes:
-        title: Its title with its namespace.
-        url: Its address, and its key in an index.
-        namespace: Number of its namespace.
-        id: Its number; 0 if there is no such page.
-        revision: Number of its newest revision; 0 if there is no such page.
-        touched: When it last changed in any way, that of a template included.
+        title: Title with the namespace.
+        url: URL, which is also its key in an index.
+        namespace: Number of the namespace.
+        id: Id of the page; 0 if it does not exist.
+        revision: Id of the newest revision; 0 if it does not exist.
+        touched: Time of the last change, including changes of its templates.
         aliases: Titles of the pages that redirect to it, sorted.
-        is_redirect: Whether it only points to another.
-        model: Its content model, such as `wikitext`.
-        length: Bytes of its source text.
+        is_redirect: Whether it redirects to another page.
+        model: Content model, such as `wikitext`.
+        length: Length of its wikitext in bytes.
     """
 
     title: str
@@ -52,7 +51,7 @@ class Page:
 
     @property
     def exists(self) -> bool:
-        """Whether there is such a page."""
+        """Whether the wiki has this page."""
         return self.id > 0
 
     @property
@@ -61,20 +60,20 @@ class Page:
         return stable_hash(list(self.aliases)) if self.aliases else "-"
 
     def metadata(self, read: WikitextPage) -> dict[str, Any]:
-        """The metadata of its article, the same as from a dump, given what the page says."""
-        known = page_metadata(read, self.aliases)
-        return {**known, "namespace": self.namespace, "page_id": self.id}
+        """Return the metadata of the article, equal to that from a dump."""
+        metadata = page_metadata(read, self.aliases)
+        return {**metadata, "namespace": self.namespace, "page_id": self.id}
 
 
 @dataclass(frozen=True, slots=True)
 class FoundTitles:
-    """What a wiki says about some titles.
+    """Result of looking up titles.
 
     Attributes:
-        pages: A page for each title, which may not exist.
-        targets: Titles that redirects among them point to.
-        invalid: Titles that no page can have, or of other wikis.
-        circles: Those of the titles that are redirects which lead back to themselves.
+        pages: A page for each title; it may not exist.
+        targets: Titles that redirects among the pages lead to.
+        invalid: Titles that no page can have, and titles of other wikis.
+        circles: Titles of redirects that lead back to themselves.
     """
 
     pages: list[Page]
@@ -84,9 +83,9 @@ class FoundTitles:
 
 
 def all_pages(client: ApiClient, namespaces: Sequence[int]) -> Iterator[Page]:
-    """All pages of some namespaces that are no redirects, in the order of their titles."""
+    """Yield all pages of some namespaces by title, except redirects."""
     for namespace in namespaces:
-        yield from _generated(
+        yield from _generate(
             client,
             generator="allpages",
             gapnamespace=str(namespace),
@@ -98,22 +97,22 @@ def all_pages(client: ApiClient, namespaces: Sequence[int]) -> Iterator[Page]:
 def category_pages(
     client: ApiClient, category: str, *, depth: int, namespaces: Sequence[int]
 ) -> Iterator[Page]:
-    """The pages of a category and of the categories in it, each once.
+    """Yield the pages of a category and its sub-categories, each once.
 
     Args:
-        client: The wiki's client.
+        client: Client of the wiki.
         category: Title of the category, with its namespace.
-        depth: How many levels of categories within it to go down, 0 for none.
-        namespaces: Numbers of the namespaces whose pages are taken.
+        depth: Levels of sub-categories to read; 0 for none.
+        namespaces: Numbers of the namespaces to read.
 
     Yields:
-        The pages; a category that is in itself does no harm.
+        The pages; categories may contain each other.
     """
-    level, met_categories, met_pages = [category], {category}, set[int]()
-    for remaining in range(depth, -1, -1):
-        below: list[str] = []
+    level, seen_categories, seen_pages = [category], {category}, set[int]()
+    for levels_left in range(depth, -1, -1):
+        next_level: list[str] = []
         for name in level:
-            for page in _generated(
+            for page in _generate(
                 client,
                 generator="categorymembers",
                 gcmtitle=name,
@@ -121,13 +120,14 @@ def category_pages(
                 gcmnamespace="|".join(map(str, namespaces)),
                 gcmlimit="max",
             ):
-                if page.id not in met_pages and not page.is_redirect:
-                    met_pages.add(page.id)
+                if page.id not in seen_pages and not page.is_redirect:
+                    seen_pages.add(page.id)
                     yield page
-            if remaining:
-                below += [sub for sub in _subcategories(client, name) if sub not in met_categories]
-                met_categories.update(below)
-        level = below
+            if levels_left:
+                subcategories = _subcategories(client, name)
+                next_level += [title for title in subcategories if title not in seen_categories]
+                seen_categories.update(next_level)
+        level = next_level
 
 
 def _subcategories(client: ApiClient, category: str) -> Iterator[str]:
@@ -137,37 +137,38 @@ def _subcategories(client: ApiClient, category: str) -> Iterator[str]:
 
 
 def find_titles(client: ApiClient, titles: Sequence[str], *, follow: bool = False) -> FoundTitles:
-    """Look titles up.
+    """Look up titles.
 
     Args:
-        client: The wiki's client.
-        titles: At most 50.
-        follow: Whether a redirect is to give the page that it leads to, instead of itself.
+        client: Client of the wiki.
+        titles: At most 50 titles.
+        follow: Return the target of a redirect instead of the redirect.
 
     Returns:
-        What there is of them.
+        The pages, and what is wrong with titles.
     """
-    joined = {"titles": "|".join(titles), **({"redirects": "1"} if follow else {})}
-    pages: dict[str, dict[str, Any]] = {}
+    parameters = {"titles": "|".join(titles), **({"redirects": "1"} if follow else {})}
+    entries_by_title: dict[str, dict[str, Any]] = {}
     invalid: set[str] = set()
-    spelled: dict[str, str] = {}
+    normalized: dict[str, str] = {}
     followed: dict[str, str] = {}
-    for answer in client.batches(**joined, **_ABOUT):
+    for answer in client.batches(**parameters, **_PAGE_PROPERTIES):
         query = section(answer, "query")
-        _merge(pages, entries(query, "pages"))
+        _merge(entries_by_title, entries(query, "pages"))
         invalid.update(text(entry, "title") for entry in entries(query, "interwiki"))
-        spelled.update(_from_to(query, "normalized"))
+        normalized.update(_from_to(query, "normalized"))
         followed.update(_from_to(query, "redirects"))
-    invalid.update(page["title"] for page in pages.values() if "canonicalurl" not in page)
-    pages_found = [_page(page) for page in pages.values() if page["title"] not in invalid]
-    redirects = [page.title for page in pages_found if page.is_redirect]
-    wanted = dict.fromkeys(spelled.get(title, title) for title in titles)
-    circles = [title for title in wanted if _leads_back(title, followed)]
-    return FoundTitles(pages_found, _targets(client, redirects), sorted(invalid), circles)
+    page_entries = entries_by_title.values()
+    invalid.update(entry["title"] for entry in page_entries if "canonicalurl" not in entry)
+    pages = [_page(entry) for entry in page_entries if entry["title"] not in invalid]
+    redirects = [page.title for page in pages if page.is_redirect]
+    unique_titles = dict.fromkeys(normalized.get(title, title) for title in titles)
+    circles = [title for title in unique_titles if _is_circle(title, followed)]
+    return FoundTitles(pages, _targets(client, redirects), sorted(invalid), circles)
 
 
-def using(client: ApiClient, title: str, namespaces: Sequence[int]) -> Iterator[str]:
-    """Titles of the pages in some namespaces that a template or module is used on."""
+def titles_using(client: ApiClient, title: str, namespaces: Sequence[int]) -> Iterator[str]:
+    """Yield titles of the pages in some namespaces that use a template or module."""
     for answer in client.batches(
         list="embeddedin",
         eititle=title,
@@ -178,12 +179,13 @@ def using(client: ApiClient, title: str, namespaces: Sequence[int]) -> Iterator[
         yield from (text(entry, "title") for entry in entries(answer, "query", "embeddedin"))
 
 
-def _leads_back(title: str, followed: Mapping[str, str]) -> bool:
-    met: set[str] = set()
-    while title in followed and title not in met:
-        met.add(title)
-        title = followed[title]
-    return title in met  # of a title that is no redirect, none was met
+def _is_circle(title: str, redirects: Mapping[str, str]) -> bool:
+    """Whether following the redirects of a title never ends."""
+    seen: set[str] = set()
+    while title in redirects and title not in seen:
+        seen.add(title)
+        title = redirects[title]
+    return title in seen
 
 
 def _targets(client: ApiClient, redirects: Sequence[str]) -> list[str]:
@@ -197,10 +199,10 @@ def _from_to(query: Fields, name: str) -> list[tuple[str, str]]:
     return [(text(entry, "from"), text(entry, "to")) for entry in entries(query, name)]
 
 
-def _generated(client: ApiClient, **parameters: str) -> Iterator[Page]:
-    """The pages of a generator, each when all that was asked about it has come."""
+def _generate(client: ApiClient, **parameters: str) -> Iterator[Page]:
+    """Yield the pages of one of the API's generators, each once all its properties are read."""
     pages: dict[str, dict[str, Any]] = {}
-    for answer in client.batches(**parameters, **_ABOUT):
+    for answer in client.batches(**parameters, **_PAGE_PROPERTIES):
         _merge(pages, entries(answer, "query", "pages"))
         if answer.get("batchcomplete"):
             yield from map(_page, pages.values())
@@ -208,7 +210,7 @@ def _generated(client: ApiClient, **parameters: str) -> Iterator[Page]:
 
 
 def _merge(pages: dict[str, dict[str, Any]], more: Iterable[Fields]) -> None:
-    """Add what an answer says of pages to what earlier ones said."""
+    """Add the properties in one answer to those of earlier answers."""
     for entry in more:
         page = pages.setdefault(text(entry, "title"), {})
         aliases = [*page.get("redirects", ()), *entries(entry, "redirects")]
@@ -219,7 +221,7 @@ def _merge(pages: dict[str, dict[str, Any]], more: Iterable[Fields]) -> None:
 def _page(entry: Fields) -> Page:
     title, url = text(entry, "title"), text(entry, "canonicalurl")
     if not url.startswith(("https://", "http://")):
-        msg = f"{title} has the address {url!r}: expected http(s)."
+        msg = f"Expected an http(s) URL for the page {title}, got {url!r}."
         raise CorpusError(msg)
     return Page(
         title=title,

@@ -1,7 +1,7 @@
-"""Pages as their wiki renders them, or from their wikitext.
+"""Read pages as their wiki renders them, or from their wikitext.
 
-A wiki that renders expands templates, modules and extensions itself. From wikitext many pages are
-read at once, which is faster, but only we expand their templates.
+A rendered page has its templates, modules and extensions expanded by the wiki. Wikitext is faster,
+because one request reads many pages, but then we must expand the templates and know only some.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from wikirank.errors import CorpusError, SourceAccessError, SourceConnectionErro
 from wikirank.types import Article
 
 _LOGGER = logging.getLogger(__name__)
-# Count up when texts are made in another way, so that all are read again.
+# Increment when texts are made in another way, so that all pages are read again.
 _WIKITEXT_FORMAT = 2
 _RENDERED_FORMAT = 2
 
 
 class WikitextReader:
-    """Reads up to fifty pages a request.
+    """Reads the wikitext of up to 50 pages per request.
 
     Args:
-        client: The wiki's client.
-        site: What the wiki calls its namespaces.
-        skipped: Counts, by reason, the pages that are passed over.
-        passed_over: Takes their titles, each with the reason.
+        client: Client of the wiki.
+        site: Information about the wiki.
+        skipped: Counts skipped pages by reason.
+        passed_over: Receives the titles of skipped pages, each with the reason.
     """
 
     def __init__(
@@ -48,21 +48,20 @@ class WikitextReader:
 
     @staticmethod
     def version(page: Page) -> str:
-        """What the text depends on."""
+        """Return a string that changes whenever the article may change."""
         return f"wikitext {_WIKITEXT_FORMAT} {page.revision} {page.aliases_digest}"
 
     def read(self, pages: Sequence[Page]) -> Iterator[Article | Unchanged | Removed]:
         """Read pages.
 
         Args:
-            pages: At most 50 pages, which exist.
+            pages: At most 50 existing pages.
 
         Yields:
-            Their articles; what was deleted since, or cannot be read, instead.
+            The articles; `Removed` for pages deleted since, `Unchanged` for unreadable ones.
 
         Raises:
-            CorpusError: If the wiki answers with an error, does not let us read, or cannot be
-                reached.
+            CorpusError: If the wiki answers with an error, denies access, or cannot be reached.
         """
         if not pages:
             return
@@ -73,7 +72,7 @@ class WikitextReader:
             rvprop="ids|content",
             rvslots="main",
         ):
-            # A long answer comes in parts; each has all pages, and the revisions of some.
+            # A long answer comes in parts; each lists all pages, but the revisions of only some.
             for entry in entries(answer, "query", "pages"):
                 if "pageid" not in entry:
                     continue
@@ -89,37 +88,37 @@ class WikitextReader:
             return Removed(page.url)
         content = section(revision, "slots", "main").get("content")
         if not isinstance(content, str):
-            _LOGGER.warning("%s is passed over: its text is hidden, or too long", page.title)
+            _LOGGER.warning("Skipping %s: its text is hidden or too long", page.title)
             self._skipped[FAILED] += 1
             self._passed_over.append(f"{page.title} ({FAILED})")
             return Unchanged(page.url)
-        read = read_wikitext(content, title=page.title, names=self._names)
+        parsed = read_wikitext(content, title=page.title, names=self._names)
         return Article(
             title=page.title,
-            text=read.text,
+            text=parsed.text,
             url=page.url,
             revision=str(number(revision, "revid")),
-            metadata=page.metadata(read),
+            metadata=page.metadata(parsed),
             version=self.version(page),
         )
 
 
 _GONE = frozenset({"nosuchpageid", "missingtitle"})
-_FAILURES_IN_A_ROW = 5
+_MAX_FAILURES_IN_A_ROW = 5
 FAILED = "the wiki fails to give its text"
 DENIED = "not open to us"
 
 
 class RenderedReader:
-    """Reads pages one by one, as their readers see them.
+    """Reads pages one by one, as the wiki renders them.
 
-    A page that the wiki fails on, or that it does not let us read, stays as the index has it; the
-    fifth in a row ends the run, and the first one of all if it is not open to us.
+    If the wiki fails on a page or denies access to it, the index keeps the page as it is. The fifth
+    failure in a row raises the error. So does denied access before any page was read.
 
     Args:
-        client: The wiki's client.
-        skipped: Counts, by reason, the pages that are passed over.
-        passed_over: Takes their titles, each with the reason.
+        client: Client of the wiki.
+        skipped: Counts skipped pages by reason.
+        passed_over: Receives the titles of skipped pages, each with the reason.
     """
 
     def __init__(self, client: ApiClient, skipped: Counter[str], passed_over: list[str]) -> None:
@@ -131,22 +130,22 @@ class RenderedReader:
 
     @staticmethod
     def version(page: Page) -> str:
-        """What the text depends on, so far as a listing tells: also on templates."""
+        """Return a string that changes whenever the article may change, also by its templates."""
         return f"rendered {_RENDERED_FORMAT} {page.revision} {page.touched} {page.aliases_digest}"
 
     def read(self, pages: Sequence[Page]) -> Iterator[Article | Unchanged | Removed]:
         """Read pages.
 
         Args:
-            pages: The pages, which exist.
+            pages: Existing pages.
 
         Yields:
-            Their articles; what was deleted since, or cannot be read, instead.
+            The articles; `Removed` for pages deleted since, `Unchanged` for unreadable ones.
 
         Raises:
             CorpusError: If the wiki fails on several pages in a row.
-            SourceAccessError: If it does not let us read.
-            SourceConnectionError: If it cannot be reached, or stays too busy.
+            SourceAccessError: If the wiki denies access.
+            SourceConnectionError: If the wiki cannot be reached, or stays too busy.
         """
         for page in pages:
             yield self._read(page)
@@ -161,16 +160,16 @@ class RenderedReader:
                 return Removed(page.url)
             is_denied = isinstance(err, SourceAccessError)
             self._failures += 1
-            if self._failures == _FAILURES_IN_A_ROW or (is_denied and not self._has_read):
+            if self._failures == _MAX_FAILURES_IN_A_ROW or (is_denied and not self._has_read):
                 raise
-            _LOGGER.warning("%s is passed over: %s", page.title, err)
-            self._pass_over(page, DENIED if is_denied else FAILED)
+            _LOGGER.warning("Skipping %s: %s", page.title, err)
+            self._skip(page, DENIED if is_denied else FAILED)
             return Unchanged(page.url)
         self._failures = 0
         self._has_read = True
         return article
 
-    def _pass_over(self, page: Page, reason: str) -> None:
+    def _skip(self, page: Page, reason: str) -> None:
         self._skipped[reason] += 1
         self._passed_over.append(f"{page.title} ({reason})")
 
@@ -185,21 +184,21 @@ class RenderedReader:
         )
         parsed = section(answer, "parse")
         if not isinstance(parsed.get("text"), str):
-            msg = f"The text of {page.url} is longer than the wiki's API gives: $wgAPIMaxResultSize"
+            msg = f"The text of {page.url} is longer than the wiki allows ($wgAPIMaxResultSize)"
             raise CorpusError(msg)
-        read = _page(page.title, parsed)
+        rendered = _convert(page.title, parsed)
         return Article(
             title=page.title,
-            text=read.text,
+            text=rendered.text,
             url=page.url,
             revision=str(parsed.get("revid") or page.revision),
-            metadata=page.metadata(read),
+            metadata=page.metadata(rendered),
             version=self.version(page),
         )
 
 
-def _page(title: str, parsed: Fields) -> WikitextPage:
-    """What `action=parse` says of a page, in the terms of those read from wikitext."""
+def _convert(title: str, parsed: Fields) -> WikitextPage:
+    """Convert the result of `action=parse` to the type of pages read from wikitext."""
     categories = tuple(
         text(entry, "category").replace("_", " ")
         for entry in entries(parsed, "categories")

@@ -1,4 +1,4 @@
-"""What changed on a wiki since a moment, by its recent changes."""
+"""Find the pages that changed since a time, by the wiki's recent changes."""
 
 from __future__ import annotations
 
@@ -16,114 +16,114 @@ from wikirank.corpus.sources.mediawiki.fields import (
     section,
     text,
 )
-from wikirank.corpus.sources.mediawiki.pages import TITLES_AT_ONCE, Page, find_titles, using
+from wikirank.corpus.sources.mediawiki.pages import TITLES_AT_ONCE, Page, find_titles, titles_using
 from wikirank.errors import InvalidArgumentError
 
 _TRANSCLUDED = frozenset({10, 828})  # templates and modules
-# Changes may be written down a little after the moment they bear.
+# A change may be recorded some time after its timestamp.
 _OVERLAP = timedelta(minutes=10)
-# Where a log's entry names the other page that it is about.
+# Fields with the title of the other page of a log entry.
 _OTHER_TITLES = ("target_title", "dest_title")
 
 
-def parse_moment(text: str) -> datetime:
-    """Read a date, or a date and time.
+def parse_time(text: str) -> datetime:
+    """Parse a date, or a date and time.
 
     Args:
-        text: Such as `2026-11-01` or `2026-11-01T12:00:00Z`; UTC where it does not say.
+        text: For example `2026-11-01` or `2026-11-01T12:00:00Z`; UTC if it has no time zone.
 
     Returns:
-        The moment, in UTC.
+        The time, in UTC.
 
     Raises:
-        InvalidArgumentError: If it is neither.
+        InvalidArgumentError: If the text is not in ISO 8601.
     """
     try:
-        moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+        time = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
     except ValueError as err:
         msg = (
-            f"Expected `last`, or a moment such as 2026-11-01 or 2026-11-01T12:00:00Z, got {text!r}"
+            f"Expected `last`, or a time such as 2026-11-01 or 2026-11-01T12:00:00Z, got {text!r}."
         )
         raise InvalidArgumentError(msg) from err
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC)
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+    return time.astimezone(UTC)
 
 
-def reaches_back(client: ApiClient, since: datetime) -> bool:
-    """Whether a wiki's recent changes, which it keeps for some weeks, go back to a moment."""
+def has_changes_since(client: ApiClient, since: datetime) -> bool:
+    """Whether the recent changes, which a wiki keeps for some weeks, go back to a time."""
     answer = client.call(
         action="query", list="recentchanges", rcprop="timestamp", rcdir="newer", rclimit="1"
     )
     oldest = entries(answer, "query", "recentchanges")
-    return bool(oldest) and _moment_of(oldest[0]) <= since
+    return bool(oldest) and _time_of(oldest[0]) <= since
 
 
-def _moment_of(change: Fields) -> datetime:
+def _time_of(change: Fields) -> datetime:
     try:
-        return parse_moment(text(change, "timestamp"))
+        return parse_time(text(change, "timestamp"))
     except InvalidArgumentError as err:
-        raise malformed(change["timestamp"], "timestamp", "a moment") from err
+        raise malformed(change["timestamp"], "timestamp", "a time") from err
 
 
 def changed_pages(
     client: ApiClient, known: Known, since: datetime, namespaces: Sequence[int]
 ) -> Iterator[Page]:
-    """The pages that changed since a moment, by whatever title.
+    """Find the pages that changed since a time.
 
     Args:
-        client: The wiki's client.
-        known: What the index has of the wiki.
-        since: From when on.
-        namespaces: Numbers of the namespaces whose pages are wanted.
+        client: Client of the wiki.
+        known: What the index holds of the wiki.
+        since: Start of the changes.
+        namespaces: Numbers of the namespaces to read.
 
     Yields:
-        Each page once: those edited, made, moved here or restored; those whose templates were
-        edited; those with other redirects to them than before; and, as pages that do not exist or
-        are redirects, those deleted or moved away.
+        Each page once: pages that were edited, created, moved or restored, that use an edited
+        template, or whose redirects changed. Deleted and renamed pages are yielded as pages that
+        do not exist or are redirects.
     """
-    met: set[str] = set()
+    seen: set[str] = set()
     targets: set[str] = set()
     no_articles: list[str] = []
     for titles in chunks(changed_titles(client, since, namespaces), TITLES_AT_ONCE):
-        titled = find_titles(client, titles)
-        met.update(page.title for page in titled.pages)
-        targets.update(titled.targets)
-        no_articles += [page.title for page in titled.pages if not page.exists or page.is_redirect]
-        yield from titled.pages
-    # A redirect that is new or gone changes the aliases of the page that it leads or led to.
+        result = find_titles(client, titles)
+        seen.update(page.title for page in result.pages)
+        targets.update(result.targets)
+        no_articles += [page.title for page in result.pages if not page.exists or page.is_redirect]
+        yield from result.pages
+    # A new or deleted redirect changes the aliases of its target.
     targets.update(known.titles_with_alias(no_articles))
-    for titles in chunks(sorted(targets - met), TITLES_AT_ONCE):
+    for titles in chunks(sorted(targets - seen), TITLES_AT_ONCE):
         yield from find_titles(client, titles).pages
 
 
 def changed_titles(client: ApiClient, since: datetime, namespaces: Sequence[int]) -> Iterator[str]:
-    """Titles that were edited, made, moved, deleted or restored, or use a template that was.
+    """Find titles that were edited, created, moved, deleted or restored, or use such a template.
 
     Args:
-        client: The wiki's client.
-        since: From when on.
-        namespaces: Numbers of the namespaces whose titles are wanted.
+        client: Client of the wiki.
+        since: Start of the changes.
+        namespaces: Numbers of the namespaces to read.
 
     Yields:
         The titles, each once; some may not exist any more.
     """
-    met: set[str] = set()
+    seen: set[str] = set()
     for title, namespace in _changes(client, since):
-        if title in met:
+        if title in seen:
             continue
-        met.add(title)
+        seen.add(title)
         if namespace in namespaces or namespace is None:
             yield title
         if namespace in _TRANSCLUDED:
-            for user in using(client, title, namespaces):
-                if user not in met:
-                    met.add(user)
-                    yield user
+            for using_title in titles_using(client, title, namespaces):
+                if using_title not in seen:
+                    seen.add(using_title)
+                    yield using_title
 
 
 def _changes(client: ApiClient, since: datetime) -> Iterator[tuple[str, int | None]]:
-    """Titles and namespaces of all that recent changes name, the newest first."""
+    """Yield titles and namespaces in the recent changes, the newest first."""
     for answer in client.batches(
         list="recentchanges",
         rcprop="title|loginfo",

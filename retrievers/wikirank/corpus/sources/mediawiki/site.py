@@ -1,4 +1,4 @@
-"""A wiki found by any address of it, and what it says of itself."""
+"""Find a wiki's API from any of its URLs, and read information about the wiki."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from wikirank.corpus.sources.mediawiki.hosts import check_host, is_same_host
 from wikirank.corpus.sources.mediawiki.http import Answer, make_client, parse_url, send
 from wikirank.errors import CorpusError
 
-# Where wikis keep it whose pages do not say.
-_USUAL_PLACES = ("/w/api.php", "/api.php", "/wiki/api.php", "/mediawiki/api.php")
+# Paths to try if the wiki's pages do not name its API.
+_USUAL_PATHS = ("/w/api.php", "/api.php", "/wiki/api.php", "/mediawiki/api.php")
 _REDIRECTS = 5
 _CATEGORIES = 14
 _MAIN_PAGES = frozenset(
@@ -35,14 +35,14 @@ _MAIN_PAGES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What a wiki says of itself.
+    """Information about a wiki.
 
     Attributes:
-        name: Its name.
-        generator: What runs it, such as `MediaWiki 1.39.17`.
-        articles: About how many articles it has, by its own count; 0 if it does not count.
-        namespaces: Names of the namespaces by number, the wiki's own first.
-        now: What its clock said, in ISO 8601.
+        name: Name of the wiki.
+        generator: Its software, such as `MediaWiki 1.39.17`.
+        articles: Approximate number of articles by its own count; 0 if unknown.
+        namespaces: Names of the namespaces by number, the localized name first.
+        now: Time of the request by the wiki's clock, in ISO 8601.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Site:
     now: str
 
     def category_title(self, category: str) -> str:
-        """The full title of a category that may be named without its namespace."""
+        """Return the full title of a category given with or without its namespace."""
         names = self.namespaces.get(_CATEGORIES, ("Category",))
         prefix, colon, rest = category.partition(":")
         if colon and prefix.strip().casefold() in {name.casefold() for name in names}:
@@ -61,18 +61,18 @@ class Site:
 
 
 def read_site(client: ApiClient) -> Site:
-    """Ask a wiki what it is.
+    """Read information about a wiki.
 
     Args:
-        client: The wiki's client.
+        client: Client of the wiki.
 
     Returns:
-        What it says.
+        The information.
 
     Raises:
-        CorpusError: If it is no MediaWiki, or of too old a version.
-        SourceAccessError: If it does not let us read.
-        SourceConnectionError: If it cannot be reached.
+        CorpusError: If it is not a MediaWiki, or its version is too old.
+        SourceAccessError: If the wiki denies access.
+        SourceConnectionError: If the wiki cannot be reached.
     """
     answer = client.call(
         action="query",
@@ -84,7 +84,7 @@ def read_site(client: ApiClient) -> Site:
     general = section(query, "general")
     generator = str(general.get("generator", ""))
     if not generator.startswith("MediaWiki"):
-        msg = f"{client.url} says that it is {generator or 'nothing'!r}: expected MediaWiki."
+        msg = f"{client.url}: expected MediaWiki, got {generator or 'nothing'!r}."
         raise CorpusError(msg)
     return Site(
         name=text(general, "sitename"),
@@ -113,16 +113,16 @@ def find_api(address: str, *, contact: str | None = None, has_credentials: bool 
     """Find a wiki's `api.php`; credentials are not sent.
 
     Args:
-        address: That of `api.php` itself, of any page of the wiki, or of its host.
-        contact: Mail address or page for the user agent.
-        has_credentials: Whether a password or token is meant for the wiki, so that its host must
-            be the one in the address.
+        address: URL of `api.php` itself, of any page of the wiki, or of its host.
+        contact: Your mail address or web page, for the user agent.
+        has_credentials: Whether the user gave a password or token. If so, redirects to another
+            host are refused.
 
     Returns:
-        The address of `api.php`, on the host that the given address leads to.
+        The URL of `api.php`.
 
     Raises:
-        CorpusError: If there is none, or the address leads to a host that it must not lead to.
+        CorpusError: If there is no `api.php`, or the address redirects to a forbidden host.
         SourceConnectionError: If the wiki cannot be reached.
     """
     named = parse_url(address)
@@ -133,63 +133,63 @@ def find_api(address: str, *, contact: str | None = None, has_credentials: bool 
         api = _named_api(page)
         if api:
             return api
-        for place in _USUAL_PLACES:
-            answer = _get(client, _joined(page.url, place), named, has_credentials)
+        for path in _USUAL_PATHS:
+            answer = _get(client, _join(page.url, path), named, has_credentials)
             if answer.status == 200 and b"MediaWiki" in answer.body:
                 return str(answer.url.copy_with(query=None))
     msg = (
-        f"{address} is no page of a MediaWiki (status {page.status}), and its host has no api.php "
-        f"in the usual places ({', '.join(_USUAL_PLACES)}). Give the address of its api.php."
+        f"Expected a page of a MediaWiki, got {address} (status {page.status}), whose host has no "
+        f"api.php at the usual paths ({', '.join(_USUAL_PATHS)}). Give the URL of its api.php."
     )
     raise CorpusError(msg)
 
 
-def page_named(address: str) -> str:
-    """The title of the page that an address names, `…/wiki/Frost`; empty if it names none."""
+def title_in_url(address: str) -> str:
+    """Return the title in a page's URL such as `…/wiki/Frost`; empty if there is none."""
     parts = urlsplit(address)
     title = dict(parse_qsl(parts.query)).get("title", "")
-    for place in ("/wiki/", "/index.php/"):
-        title = title or unquote(parts.path.partition(place)[2])
+    for prefix in ("/wiki/", "/index.php/"):
+        title = title or unquote(parts.path.partition(prefix)[2])
     title = title.replace("_", " ").strip("/ ")
     return "" if title.casefold() in _MAIN_PAGES else title
 
 
 def _get(client: httpx.Client, url: httpx.URL, named: httpx.URL, has_credentials: bool) -> Answer:
-    """Get a page, along redirects to hosts that the address given may lead to."""
+    """Get a page and follow redirects, but only to hosts that `check_host` accepts."""
     for _ in range(_REDIRECTS):
         check_host(named, url, has_credentials=has_credentials)
         answer = send(client, str(url), {})
         target = answer.headers.get("location")
         if not (300 <= answer.status < 400 and target):
             return answer
-        url = _joined(answer.url, target)
+        url = _join(answer.url, target)
         if url.scheme not in ("http", "https"):
             break
-    msg = f"{url} redirects more than {_REDIRECTS} times, or elsewhere than to a page of the web."
+    msg = f"{url} redirects more than {_REDIRECTS} times, or to something else than http(s)."
     raise CorpusError(msg)
 
 
 def _named_api(page: Answer) -> str | None:
-    """The `api.php` that a page of a wiki names in its head; None if it names none."""
+    """Return the URL of `api.php` in the head of a wiki's page; None if there is none."""
     finder = _EditUri()
     finder.feed(page.body.decode(errors="replace"))
     if not finder.href:
         return None
-    api = _joined(page.url, finder.href.split("?", 1)[0])
+    api = _join(page.url, finder.href.split("?", 1)[0])
     if not is_same_host(page.url, api):
         msg = (
-            f"{page.url} says that its api.php is {api}, on another host: expected its own. "
-            "If that is right, give that address itself."
+            f"{page.url} names {api}, another host, as its api.php: expected its own host. "
+            "If that is right, give the URL of this api.php."
         )
         raise CorpusError(msg)
     return str(api)
 
 
-def _joined(base: httpx.URL, reference: str) -> httpx.URL:
+def _join(base: httpx.URL, reference: str) -> httpx.URL:
     try:
         return parse_url(urljoin(str(base), reference))
-    except ValueError as err:  # such as "http://[", which no parser reads
-        msg = f"{base} leads to {reference[:80]!r}: expected an address of the web."
+    except ValueError as err:  # such as "http://["
+        msg = f"{base} redirects to {reference[:80]!r}: expected a URL."
         raise CorpusError(msg) from err
 
 

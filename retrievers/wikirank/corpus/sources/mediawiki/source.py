@@ -1,4 +1,4 @@
-"""Articles of a live MediaWiki, over its API."""
+"""Read articles from a live MediaWiki, over its API."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from wikirank.corpus.sources.mediawiki.pages import (
     find_titles,
 )
 from wikirank.corpus.sources.mediawiki.readers import RenderedReader, WikitextReader
-from wikirank.corpus.sources.mediawiki.recent import changed_pages, parse_moment, reaches_back
-from wikirank.corpus.sources.mediawiki.site import Site, find_api, page_named, read_site
+from wikirank.corpus.sources.mediawiki.recent import changed_pages, has_changes_since, parse_time
+from wikirank.corpus.sources.mediawiki.site import Site, find_api, read_site, title_in_url
 from wikirank.corpus.sources.options import SourceOptions
 from wikirank.corpus.sources.path_source import source_name
 from wikirank.errors import InvalidArgumentError
@@ -41,31 +41,32 @@ class _Reader(Protocol):
 
 
 class MediaWikiSource:
-    """A whole wiki, a category tree of it, or some titles.
+    """A whole wiki, a category tree, or pages with some titles.
 
-    Pages are listed first, with their revisions; only what the index lacks is read. The text is
-    what the wiki renders, as only the wiki knows its templates, extensions and modules: a request
-    a page. `text="wikitext"` reads fifty a request instead, and expands only templates that are
-    known to us. The metadata is that of `DumpSource`.
+    Pages are listed with their revisions first; only those that the index lacks are read. By
+    default the wiki renders each page in one request, because only the wiki knows its templates,
+    extensions and modules. `text="wikitext"` reads 50 pages per request instead, but expands only
+    the templates we know. The metadata is that of `DumpSource`.
     """
 
     def __init__(
         self, address: str, *, name: str | None = None, options: SourceOptions | None = None
     ) -> None:
-        """Find the wiki's API; what it holds is read when it is iterated over.
+        """Find the wiki's API; its pages are read when the source is iterated over.
 
         Args:
-            address: Of its `api.php`, of any of its pages, or of its host.
-            name: What the index is to call it; by default its host, and the category's name.
-            options: What to take of it, since when, and who reads.
+            address: URL of the wiki's `api.php`, of any of its pages, or of its host.
+            name: Name of the source in the index; by default the wiki's host, with the category if
+                there is one.
+            options: Which pages to read, and credentials; None reads all articles.
 
         Raises:
-            CorpusError: If there is no MediaWiki.
-            InvalidArgumentError: If `name` is empty, or options do not go together.
-            SourceConnectionError: If it cannot be reached.
+            CorpusError: If the URL does not lead to a MediaWiki.
+            InvalidArgumentError: If `name` is empty, or options contradict each other.
+            SourceConnectionError: If the wiki cannot be reached.
         """
         self._options = options or SourceOptions()
-        _check(address, self._options)
+        _check_arguments(address, self._options)
         self._credentials = find_credentials(
             self._options.user, self._options.password, self._options.token
         )
@@ -82,51 +83,51 @@ class MediaWikiSource:
         self._state = ""
         self._skipped: Counter[str] = Counter()
         self._passed_over: list[str] = []
-        self._client().close()  # Credentials that must not be sent are refused at once.
-        page = page_named(address)
+        self._client().close()  # Raises now if the credentials must not be sent unencrypted.
+        page = title_in_url(address)
         if page and not (self._options.titles or category):
             _LOGGER.warning(
-                "The address names the page %r; the whole wiki is read. For that page alone give "
-                "its title too: --titles %r.",
+                "The URL is that of the page %r, but the whole wiki is read. To read only this "
+                "page, give its title: --titles %r.",
                 page,
                 page,
             )
 
     @property
     def location(self) -> str:
-        """Address of the wiki's API, with the category if it is one."""
+        """URL of the wiki's API, with the category if there is one."""
         category = self._options.category
         return f"{self._api}#{category}" if category else self._api
 
     @property
     def complete(self) -> bool:
-        """Whether the last `changes` named all pages: not of titles, nor where `since` sufficed."""
+        """Whether the last `changes` listed all pages: not if by titles or by recent changes."""
         return self._complete
 
     @property
     def state(self) -> str:
-        """When the last `changes` of a whole wiki began and what they took; else empty."""
+        """Start time and namespaces of the last `changes` of a whole wiki; otherwise empty."""
         return self._state
 
     @property
     def skipped(self) -> Mapping[str, int]:
-        """How many pages the last `changes` passed over, by reason."""
+        """Number of pages skipped by the last `changes`, by reason."""
         return dict(self._skipped)
 
     @property
     def passed_over(self) -> Sequence[str]:
-        """Titles of the pages that the last `changes` passed over, each with the reason."""
+        """Titles of the pages skipped by the last `changes`, each with the reason."""
         return tuple(self._passed_over)
 
     def __repr__(self) -> str:
         return f"MediaWikiSource({self.location!r}, name={self.name!r})"
 
     def __iter__(self) -> Iterator[Article]:
-        """Read all articles anew."""
+        """Read all articles."""
         return (item for item in self.changes(NothingKnown()) if isinstance(item, Article))
 
     def count(self) -> int | None:
-        """Number of titles; of a whole wiki about how many articles it says to have."""
+        """Return the number of titles, or the wiki's own count of articles; None if unknown."""
         if self._options.titles:
             return len(self._options.titles)
         if self._options.category or self._options.since or self._namespaces != (0,):
@@ -138,16 +139,16 @@ class MediaWikiSource:
         """Read what the index lacks.
 
         Args:
-            known: What the index has.
+            known: What the index holds of this wiki.
 
         Yields:
-            Each page of the wiki that was asked for.
+            Each of the requested pages: its article, or whether it is unchanged or removed.
 
         Raises:
             CorpusError: If the wiki cannot be read, or fails on several pages in a row.
-            InvalidArgumentError: If `since` is `last`, and the index knows no last run.
-            SourceAccessError: If the wiki does not let us read.
-            SourceConnectionError: If it cannot be reached, or stays too busy.
+            InvalidArgumentError: If `since` is `last`, but no earlier run was completed.
+            SourceAccessError: If the wiki denies access.
+            SourceConnectionError: If the wiki cannot be reached, or stays too busy.
         """
         self._skipped.clear()
         self._passed_over.clear()
@@ -155,9 +156,11 @@ class MediaWikiSource:
         with self._client() as client:
             site = read_site(client)
             since = self._since(known)
-            if since and not reaches_back(client, since):
+            if since and not has_changes_since(client, since):
                 _LOGGER.warning(
-                    "%s keeps no changes back to %s: all its pages are compared.", self.name, since
+                    "The recent changes of %s do not go back to %s: comparing all its pages.",
+                    self.name,
+                    since,
                 )
                 since = None
             if since:
@@ -166,7 +169,7 @@ class MediaWikiSource:
                 pages = self._pages(client, site)
             yield from self._read(self._reader(client, site), known, pages)
         self._complete = not since and not self._options.titles
-        if self._covers(known, since):
+        if self._is_up_to_date(known, since):
             self._state = json.dumps({"since": site.now, "namespaces": self._namespaces})
 
     def _client(self) -> ApiClient:
@@ -186,29 +189,29 @@ class MediaWikiSource:
         if self._options.since is None:
             return None
         if self._options.since != "last":
-            return parse_moment(self._options.since)
+            return parse_time(self._options.since)
         if not known.state:
             msg = (
-                f"The index knows no run over all of {self.name!r} that came to its end, which "
-                "`last` could mean. Run it once without --since, or name a date."
+                f"Expected a completed run over all of {self.name!r} before `last`, got none. Run "
+                "it once without --since, or give a date."
             )
             raise InvalidArgumentError(msg)
         last = json.loads(known.state)
         if tuple(last["namespaces"]) != self._namespaces:
             msg = (
-                f"The last run took the namespaces {last['namespaces']} of {self.name!r}, this one "
-                f"{list(self._namespaces)}: expected the same. Run it once without --since."
+                f"Expected the namespaces of the last run of {self.name!r}, {last['namespaces']}, "
+                f"got {list(self._namespaces)}. Run it once without --since."
             )
             raise InvalidArgumentError(msg)
-        return parse_moment(last["since"])
+        return parse_time(last["since"])
 
-    def _covers(self, known: Known, since: datetime | None) -> bool:
-        """Whether the index has all of the wiki now, so that the next run may start from here."""
+    def _is_up_to_date(self, known: Known, since: datetime | None) -> bool:
+        """Whether the index now holds all of the wiki, so the next run may start from this one."""
         if self._complete or since is None:
             return self._complete and not self._options.category
         last: dict[str, Any] = json.loads(known.state or "{}")
-        same = tuple(last.get("namespaces", ())) == self._namespaces
-        return same and since <= parse_moment(last["since"])
+        same_namespaces = tuple(last.get("namespaces", ())) == self._namespaces
+        return same_namespaces and since <= parse_time(last["since"])
 
     def _pages(self, client: ApiClient, site: Site) -> Iterator[Page]:
         options = self._options
@@ -221,16 +224,16 @@ class MediaWikiSource:
         return all_pages(client, self._namespaces)
 
     def _titles(self, client: ApiClient) -> Iterator[Page]:
-        met: set[str] = set()
-        for chunk in chunks(self._options.titles, TITLES_AT_ONCE):
-            titled = find_titles(client, chunk, follow=True)
-            for title in titled.invalid:
+        seen: set[str] = set()
+        for titles in chunks(self._options.titles, TITLES_AT_ONCE):
+            result = find_titles(client, titles, follow=True)
+            for title in result.invalid:
                 self._skip("no title of a page", title)
-            for title in titled.circles:
+            for title in result.circles:
                 self._skip("a redirect in a circle", title)
-            for page in titled.pages:
-                if page.exists and page.title not in met:
-                    met.add(page.title)
+            for page in result.pages:
+                if page.exists and page.title not in seen:
+                    seen.add(page.title)
                     yield page
                 elif not page.exists:
                     self._skip("no such page", page.title)
@@ -243,7 +246,7 @@ class MediaWikiSource:
             versions = known.versions([page.url for page in batch])
             changed: list[Page] = []
             for page in batch:
-                if not self._wanted(page):
+                if not self._is_article(page):
                     yield Removed(page.url)
                 elif versions.get(page.url) == reader.version(page):
                     yield Unchanged(page.url)
@@ -251,7 +254,7 @@ class MediaWikiSource:
                     changed.append(page)
             yield from reader.read(changed)
 
-    def _wanted(self, page: Page) -> bool:
+    def _is_article(self, page: Page) -> bool:
         if not page.exists or page.is_redirect:
             return False
         if page.model != "wikitext":
@@ -259,37 +262,41 @@ class MediaWikiSource:
             return False
         return bool(self._options.titles) or page.namespace in self._namespaces
 
-    def _skip(self, reason: str, what: str) -> None:
+    def _skip(self, reason: str, title: str) -> None:
         self._skipped[reason] += 1
-        self._passed_over.append(f"{what} ({reason})")
-        _LOGGER.info("%s passes over %s (%s)", self.name, what, reason)
+        self._passed_over.append(f"{title} ({reason})")
+        _LOGGER.info("%s: skipping %s (%s)", self.name, title, reason)
 
 
-def _check(address: str, options: SourceOptions) -> None:
-    """Refuse an address with a secret in it, and options that contradict each other."""
+def _check_arguments(address: str, options: SourceOptions) -> None:
+    """Refuse a URL with credentials in it, and options that contradict each other."""
     try:
         parts = urlsplit(address)
         has_host, has_user = bool(parts.hostname and parts.port != 0), parts.username is not None
     except ValueError:
         has_host = has_user = False
     if not has_host:
-        msg = f"Expected the address of a wiki, such as https://en.wikipedia.org, got {address!r}."
+        msg = f"Expected the URL of a wiki, such as https://en.wikipedia.org, got {address!r}."
         raise InvalidArgumentError(msg)
     if has_user:
         msg = (
-            "The wiki's address holds a user name or password, which would be shown and recorded: "
-            "expected it without. Give --user, and the password in WIKIRANK_MEDIAWIKI_PASSWORD."
+            "Expected a URL without credentials, got one with a user name or password, which would "
+            "be shown and stored. Give --user, and the password in WIKIRANK_MEDIAWIKI_PASSWORD."
         )
         raise InvalidArgumentError(msg)
     pairs = [("titles", "category"), ("titles", "since"), ("category", "since")]
-    options_given = set(options.given())
+    names = set(options.given())
     for first, second in pairs:
-        if first in options_given and second in options_given:
-            why = "" if second == "category" else "; each run compares the revisions of its pages"
-            msg = f"Expected either {first} or {second}, got both{why}. Leave one out."
+        if first in names and second in names:
+            why = (
+                ""
+                if second == "category"
+                else f". With {first}, each run compares the revisions of all pages anyway"
+            )
+            msg = f"Expected {first} or {second}, got both{why}. Leave one out."
             raise InvalidArgumentError(msg)
     if options.depth is not None and (options.category is None or options.depth < 0):
-        msg = f"depth goes with a category and is 0 or more, got {options.depth}."
+        msg = f"Expected a depth of 0 or more together with a category, got {options.depth}."
         raise InvalidArgumentError(msg)
     if options.since not in (None, "last"):
-        parse_moment(str(options.since))
+        parse_time(str(options.since))
