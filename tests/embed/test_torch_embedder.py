@@ -105,7 +105,7 @@ def test_a_model_that_has_gone(
 
 @pytest.mark.parametrize("name", ["./none", "~/none", "/none"])
 def test_a_folder_that_is_not_there(name: str) -> None:
-    with pytest.raises(ModelError, match="check the path"):
+    with pytest.raises(ModelError, match="Check the path"):
         load_any_embedder(name)
 
 

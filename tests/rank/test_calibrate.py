@@ -18,7 +18,7 @@ from wikirank.cli import app
 from wikirank.errors import InvalidArgumentError, ModelError
 from wikirank.rank import load, load_cross_encoder
 from wikirank.runtime.calibration import Calibration
-from wikirank.runtime.kept_calibration import calibration_file, keep_calibration
+from wikirank.runtime.kept_calibration import calibration_file, save_calibration
 from wikirank.runtime.model_folder import bundled_model
 
 WORDS = ["dew", "frost", "violin", "basalt", "heron", "copper", "lichen", "monsoon", "quartz"]
@@ -122,7 +122,7 @@ def test_where_calibrations_of_hub_ids_lie(tmp_path: Path, monkeypatch: pytest.M
     folder = tmp_path / "wikirank" / "calibrations"
     assert calibration_file("a/b") == folder / "a--b.json"
     assert calibration_file("a/b", "v1") == folder / "a--b@v1.json"
-    written = keep_calibration(Calibration(2.0, -1.0), "a/b", "v1")
+    written = save_calibration(Calibration(2.0, -1.0), "a/b", "v1")
     assert json.loads(written.read_text("utf-8")) == {"calibration": {"scale": 2.0, "shift": -1.0}}
 
 
@@ -149,7 +149,7 @@ def test_a_calibration_where_it_was_kept_before_is_found(
     former.write_text(json.dumps({"calibration": asdict(calibration)}), "utf-8")
     assert calibration_file("someone/reranker") == former
     former.rename(former.with_suffix(".old"))
-    kept = keep_calibration(calibration, "someone/reranker")
+    kept = save_calibration(calibration, "someone/reranker")
     assert kept == tmp_path / "mine" / "calibrations" / "someone--reranker.json"
     former.with_suffix(".old").rename(former)
     assert calibration_file("someone/reranker") == kept

@@ -55,10 +55,10 @@ def command(
     from wikirank.evaluate.datasets import load_retrieval_dataset
     from wikirank.evaluate.platt_scaling import fit_platt
     from wikirank.rank import load_cross_encoder
-    from wikirank.rank.load import named_reranker, refuse_bundled
-    from wikirank.runtime.kept_calibration import keep_calibration
+    from wikirank.rank.load import refuse_bundled, resolve_reranker
+    from wikirank.runtime.kept_calibration import save_calibration
 
-    name, revision = named_reranker(model, revision)
+    name, revision = resolve_reranker(model, revision)
     refuse_bundled(name)
     cross_encoder = load_cross_encoder(
         name, revision=revision, device=device, max_length=max_length
@@ -70,7 +70,7 @@ def command(
     ):
         candidates = SearchedCandidates(index, dataset)
         fit = fit_platt(cross_encoder, dataset, candidates, depth=depth, on_step=on_step)
-    file = keep_calibration(fit.calibration, name, revision)
+    file = save_calibration(fit.calibration, name, revision)
     if as_json:
         typer.echo(json.dumps({**fit.as_dict(), "file": str(file)}))
         return

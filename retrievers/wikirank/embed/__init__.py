@@ -1,4 +1,4 @@
-"""Embedders: a protocol, one that runs ONNX models on the CPU, and one for any other model."""
+"""Embedders: the protocol, an ONNX backend, and a torch backend for any other model."""
 
 from __future__ import annotations
 

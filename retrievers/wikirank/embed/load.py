@@ -1,4 +1,4 @@
-"""Loading an embedder by name: bundled, a folder, or a hub id."""
+"""Load an embedder by name: bundled, a folder, a hub id, or a provider's model."""
 
 from __future__ import annotations
 
@@ -28,29 +28,30 @@ def load_any_embedder(
     passage_prompt: str | None = None,
     device: str | None = None,
 ) -> Embedder:
-    """Load an embedder by name, once a process and settings.
+    """Load an embedder by name, once per process and settings.
 
-    A model folder of ours runs as ONNX on the CPU, and so does a folder or hub id with an ONNX
-    network in the hub's layout, of which the file for this CPU is taken; with onnxruntime-gpu both
-    run on "cuda" too. Everything else runs in torch through sentence-transformers (the `[torch]`
-    extra), from safetensors only and without remote code.
+    A wikirank model folder runs as ONNX on the CPU. So does a folder or hub id with an ONNX file in
+    the hub's layout; the file that suits this CPU is chosen. With onnxruntime-gpu both also run on
+    "cuda". Any other model runs in torch through sentence-transformers (the `[torch]` extra), from
+    safetensors only and without remote code.
 
     Args:
         model: "bundled", a folder, or a hub id such as "intfloat/multilingual-e5-small";
-            "multilingual" is the one of `wikirank.runtime.model_pairs`, with its prompts;
+            "multilingual" is the one in `wikirank.runtime.model_pairs`, with its prompts;
             "provider:model" is one of LangChain's.
-        revision: Of a hub id: the commit, tag or branch.
-        query_prompt: Put before every query, such as "query: "; None for what the model's own
-            configuration says.
-        passage_prompt: Likewise before every passage.
-        device: "cpu", "cuda", "mps", ...; None lets ONNX use the CPU and torch choose.
+        revision: Commit, tag or branch, for a hub id only.
+        query_prompt: Text put before every query, such as "query: "; None for the prompt in the
+            model's configuration.
+        passage_prompt: Text put before every passage; None for the prompt in the model's
+            configuration.
+        device: "cpu", "cuda", "mps", ...; None means the CPU for ONNX and torch's choice for torch.
 
     Returns:
-        The embedder; it knows how to be loaded again, which an index records, on whatever device.
+        The embedder. Its `recipe`, which an index records, loads it again on any device.
 
     Raises:
-        InvalidArgumentError: If a revision is given with a folder, a prompt with the bundled
-            model or a model folder of ours, or a device with a provider's.
+        InvalidArgumentError: If a revision is passed with a folder, a prompt with the bundled
+            model or a wikirank model folder, or a device with a provider's model.
         MissingExtraError: If the model needs the `[torch]` extra, or onnxruntime-gpu.
         ModelError: If the model is missing, corrupt, or of another kind.
     """
@@ -62,15 +63,19 @@ def load_any_embedder(
     recipe = {"revision": revision, "query_prompt": query_prompt, "passage_prompt": passage_prompt}
     folder = None if model == BUNDLED else local_folder(model)
     if folder is not None and revision is not None:
-        msg = f"Expected revision only with a hub id, got {revision!r} with the folder {folder}."
+        msg = (
+            f"Expected revision only with a hub id, got {revision!r} with the folder {folder}. "
+            "Leave it out."
+        )
         raise InvalidArgumentError(msg)
     if model == BUNDLED or (folder is not None and is_model_folder(folder)):
-        _refuse(recipe, model)
+        _check_unset(recipe, model)
         return load_embedder(folder, device=device)
-    from wikirank._providers import is_provider_model  # The bundled one needs none of it.
+    # Imported late: the bundled model does not need it.
+    from wikirank._providers import is_provider_model
 
     if folder is None and is_provider_model(str(model)):
-        _refuse({**recipe, "device": device}, model)
+        _check_unset({**recipe, "device": device}, model)
     recipe = {"model": str(folder or model), **recipe}
     key = tuple(map(repr, (*recipe.values(), device)))
     with _lock:
@@ -79,18 +84,18 @@ def load_any_embedder(
         return _loaded[key]
 
 
-def _refuse(settings: Mapping[str, str | None], model: str | Path) -> None:
+def _check_unset(settings: Mapping[str, str | None], model: str | Path) -> None:
     names = [name for name, value in settings.items() if value is not None]
     if names:
         msg = (
-            f"Expected {model} without {', '.join(names)}, which it takes none of. "
-            "Leave that out, or name a model of the hub."
+            f"Expected no {' or '.join(names)} for {model}, got one. "
+            "Leave it out, or name a hub model."
         )
         raise InvalidArgumentError(msg)
 
 
 def _load(folder: Path | None, recipe: dict[str, str | None], device: str | None) -> Embedder:
-    # The bundled one needs none of these.
+    # Imported late: the bundled model does not need them.
     from wikirank._providers import is_provider_model, load_provider_embedder
     from wikirank.embed.hub_embedder import HubEmbedder
     from wikirank.embed.sentence_layout import read_sentence_layout
@@ -98,24 +103,24 @@ def _load(folder: Path | None, recipe: dict[str, str | None], device: str | None
 
     name = str(recipe["model"])
     if folder is None and is_provider_model(name):
-        of_provider: Embedder = load_provider_embedder(name)
-        return of_provider
+        provider_embedder: Embedder = load_provider_embedder(name)
+        return provider_embedder
     on_gpu = is_cuda(device)
-    hub = (
+    hub_folder = (
         find_hub_folder(folder, name, recipe["revision"], kind="embedder", on_gpu=on_gpu)
         if runs_onnx(device)
         else None
     )
-    layout = None if hub is None else read_sentence_layout(hub.path)
-    if hub is not None and layout is not None:
-        copyreg.pickle(HubEmbedder, _by_recipe)
-        return HubEmbedder(hub, layout, recipe, device=device)
+    layout = None if hub_folder is None else read_sentence_layout(hub_folder.path)
+    if hub_folder is not None and layout is not None:
+        copyreg.pickle(HubEmbedder, _reduce_to_recipe)
+        return HubEmbedder(hub_folder, layout, recipe, device=device)
     if on_gpu and find_spec("sentence_transformers") is None:
-        execution_providers(device)  # Says what is missing.
-    # torch takes seconds to import.
+        execution_providers(device)  # Raises an error that says what is missing.
+    # Imported late: torch takes seconds to import.
     from wikirank.embed.torch_embedder import TorchEmbedder
 
-    copyreg.pickle(TorchEmbedder, _by_recipe)
+    copyreg.pickle(TorchEmbedder, _reduce_to_recipe)
     return TorchEmbedder(
         name,
         revision=recipe["revision"],
@@ -125,20 +130,20 @@ def _load(folder: Path | None, recipe: dict[str, str | None], device: str | None
     )
 
 
-def _by_recipe(embedder: Any) -> tuple[Any, ...]:
-    """An embedder is pickled as what it is loaded by, from `recorded_embedder`."""
+def _reduce_to_recipe(embedder: Any) -> tuple[Any, ...]:
+    """Pickle an embedder as its recipe; unpickling loads it again."""
     return recorded_embedder, (embedder.recipe, embedder.device)
 
 
 def recorded_embedder(
     recipe: Mapping[str, str | None] | None, device: str | None = None
 ) -> Embedder:
-    """The embedder that an index recorded.
+    """Load the embedder that an index recorded.
 
     Args:
-        recipe: The arguments of `load_any_embedder`, as an embedder's `recipe` gives them; None
-            for the bundled one.
-        device: As of `load_any_embedder`.
+        recipe: An embedder's `recipe`, the arguments of `load_any_embedder`; None for the bundled
+            embedder.
+        device: See `load_any_embedder`.
 
     Returns:
         The embedder.

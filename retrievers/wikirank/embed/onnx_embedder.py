@@ -1,4 +1,4 @@
-"""The embedder that runs on the CPU without torch."""
+"""The embedder for wikirank model folders, run on ONNX Runtime without torch."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from wikirank.runtime.model_folder import (
     read_description,
     read_model_folder,
 )
-from wikirank.runtime.session import OnnxSession, Tokens, usual_batch
+from wikirank.runtime.session import OnnxSession, Tokens, default_batch_size
 from wikirank.runtime.tokens import check_text, check_texts, load_tokenizer
 
-_MOST_TOKEN_CHARS = 64  # of a query's characters, what is sure to fill a window is tokenised
+_MAX_TOKEN_CHARS = 64  # A long query is cut to this many characters per token before tokenising.
 
 
 class OnnxEmbedder:
-    """A sentence encoder in ONNX, its pooling and normalisation inside the network.
+    """A sentence encoder on ONNX Runtime, with pooling and normalisation inside the network.
 
-    A passage over the model's length is cut in windows of even size; its vector is the mean of
-    theirs, weighted by their numbers of tokens. Of a query the first window counts. Threads may
-    share it.
+    A passage over the model's length is cut into windows of equal size. Its vector is the mean of
+    theirs, weighted by their numbers of tokens. Only the first window of a query counts. Threads
+    may share an embedder.
     """
 
     def __init__(
@@ -39,14 +39,14 @@ class OnnxEmbedder:
         """Open an embedder.
 
         Args:
-            folder: A model folder of kind "embedder", as `read_model_folder` gives it.
-            batch_size: Texts a run; with 1, the default on the CPU, a vector does not depend on the
-                other texts.
-            device: "cpu", "cuda" or "cuda:1"; None is the CPU.
+            folder: A model folder of kind "embedder", from `read_model_folder`.
+            batch_size: Texts per run. With 1, the default on the CPU, a vector does not depend on
+                the other texts.
+            device: "cpu", "cuda" or "cuda:1"; None for the CPU.
 
         Raises:
-            InvalidArgumentError: If the batch size is not a whole number over 0.
-            MissingExtraError: If ONNX Runtime, as it is installed, cannot run on the device.
+            InvalidArgumentError: If the batch size is not an integer over 0.
+            MissingExtraError: If the installed ONNX Runtime cannot run on the device.
             ModelError: If the model cannot be opened.
         """
         self._path = folder.path
@@ -55,23 +55,26 @@ class OnnxEmbedder:
         self._tokenizer = load_tokenizer(folder.tokenizer)
         self.device = device
         self._session = OnnxSession(
-            folder.network, batch_size=usual_batch(batch_size, device), device=device
+            folder.network, batch_size=default_batch_size(batch_size, device), device=device
         )
-        # [CLS] text [SEP]: windows put the same two tokens around each part.
+        # [CLS] text [SEP]: the same two tokens go around each window.
         special = self._tokenizer.encode("").ids
         if len(special) != 2:
-            msg = f"Expected a tokenizer that adds 2 special tokens, got {len(special)}: {folder}."
+            msg = (
+                f"Expected a tokenizer that adds 2 special tokens in {folder.path}, "
+                f"got {len(special)}. Name another model."
+            )
             raise ModelError(msg)
         self._first, self._last = special
         self._unknown = self._tokenizer.token_to_id("[UNK]")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the folder; the model is opened again where it is loaded."""
+        """Pickle only the folder; unpickling opens the model again."""
         return partial(load_embedder, device=self.device), (self._path,)
 
     @property
     def recipe(self) -> dict[str, str | None] | None:
-        """What loads it again, for an index to record; None if it is the bundled one."""
+        """Arguments that load the embedder again; None for the bundled one. An index records it."""
         return None if is_bundled_embedder(self.model_id) else {"model": str(self._path)}
 
     @property
@@ -85,19 +88,19 @@ class OnnxEmbedder:
         return self._description.max_length
 
     def count_tokens(self, text: str) -> int:
-        """How many tokens a text has, special tokens not counted, as an estimate for any model.
+        """Count the tokens of a text without special tokens, as an estimate for any model.
 
-        A word that the vocabulary lacks, one token to this model, counts as one for each four
-        bytes: byte-pair tokenizers have no token for what they do not know.
+        An unknown word is one token to this model. It counts as one token per four bytes, because
+        byte-pair tokenizers have no token for unknown words.
 
         Args:
-            text: Any text of valid Unicode.
+            text: Any text in valid Unicode.
 
         Returns:
             The number of tokens.
 
         Raises:
-            InvalidArgumentError: If it is not a string or not valid Unicode.
+            InvalidArgumentError: If the text is not a string or not valid Unicode.
         """
         check_text(text, what="text", allow_blank=True)
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
@@ -109,7 +112,7 @@ class OnnxEmbedder:
         return len(encoding.ids) + sum((len(word.encode()) - 1) // 4 for word in unknown)
 
     def is_known_word(self, word: str) -> bool:
-        """Whether a word is a whole one to the model, as misspelt ones are not."""
+        """Return whether a word is a single token of the model; misspelt words are not."""
         return self._tokenizer.token_to_id(word.lower()) is not None
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -118,16 +121,16 @@ class OnnxEmbedder:
         return self._embed(texts)
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
-        """Embed a query, of which is left out what is beyond one window of the model."""
+        """Embed a query, cut to the model's length."""
         check_text(text, what="query")
-        ids = self._token_ids(text.strip()[: _MOST_TOKEN_CHARS * self.max_length])
-        window = self._around(ids[: self.max_length - 2])
+        ids = self._token_ids(text.strip()[: _MAX_TOKEN_CHARS * self.max_length])
+        window = self._add_special_tokens(ids[: self.max_length - 2])
         vector: NDArray[np.float32] = self._session.run_texts([window])[0]
         return vector
 
     def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        if not texts:
-            return self._session.run_texts([self._around([])])[:0]
+        if not texts:  # Run an empty text to learn the width.
+            return self._session.run_texts([self._add_special_tokens([])])[:0]
         windows: list[list[Tokens]] = []
 
         def tokenised() -> Iterator[Tokens]:
@@ -140,13 +143,14 @@ class OnnxEmbedder:
 
     def _windows(self, text: str) -> list[Tokens]:
         ids = self._token_ids(text)
-        return [self._around(ids[a:b]) for a, b in even_windows(len(ids), self.max_length - 2)]
+        bounds = even_windows(len(ids), self.max_length - 2)
+        return [self._add_special_tokens(ids[start:end]) for start, end in bounds]
 
     def _token_ids(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return ids
 
-    def _around(self, ids: list[int]) -> Tokens:
+    def _add_special_tokens(self, ids: list[int]) -> Tokens:
         return Tokens([self._first, *ids, self._last], [0] * (len(ids) + 2))
 
 
@@ -160,28 +164,30 @@ def _bundled_id() -> str:
 
 
 def is_bundled_embedder(model_id: str) -> bool:
-    """Whether an embedder is the bundled one, with which bundled weights were fitted."""
+    """Return whether a model is the bundled embedder, which other bundled weights rely on."""
     return model_id == _bundled_id()
 
 
 def load_embedder(path: str | Path | None = None, *, device: str | None = None) -> OnnxEmbedder:
-    """The embedder of a model folder of ours, opened once a process; threads may share it.
+    """Load the embedder of a wikirank model folder, once per process; threads may share it.
+
+    For other models see `load_any_embedder`.
 
     Args:
-        path: A model folder of kind "embedder"; the bundled one by default.
-        device: "cpu", "cuda" or "cuda:1"; None is the CPU.
+        path: A model folder of kind "embedder"; None for the bundled one.
+        device: "cpu", "cuda" or "cuda:1"; None for the CPU.
 
     Returns:
         The embedder.
 
     Raises:
-        MissingExtraError: If ONNX Runtime, as it is installed, cannot run on the device.
-        ModelError: If the folder is missing, corrupt, or of another kind.
+        MissingExtraError: If the installed ONNX Runtime cannot run on the device.
+        ModelError: If the folder is missing or corrupt, or its model is not an embedder.
     """
     folder = Path(path).resolve() if path is not None else bundled_model("embedder")
-    key = folder, None if device == "cpu" else device  # The same.
+    key = folder, None if device == "cpu" else device
     with _lock:
         if key not in _loaded:
-            found = read_model_folder(folder, kind="embedder")
-            _loaded[key] = OnnxEmbedder(found, device=key[1])
+            model_folder = read_model_folder(folder, kind="embedder")
+            _loaded[key] = OnnxEmbedder(model_folder, device=key[1])
         return _loaded[key]

@@ -1,4 +1,4 @@
-"""From the vectors of a text's tokens to its own, as sentence-transformers pools them."""
+"""Pool token vectors into a text vector, in the ways of sentence-transformers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _MODES: Mapping[str, Pooling] = {
     "mean_sqrt_len_tokens": _mean_root,
     "weightedmean": _weighted,
 }
-# As models saved before sentence-transformers 6 name them, in the order of their vectors.
+# Names used by models saved before sentence-transformers 6, in the order of their vectors.
 _FLAGS = {
     "pooling_mode_cls_token": "cls",
     "pooling_mode_max_tokens": "max",
@@ -61,24 +61,24 @@ _FLAGS = {
 
 
 def pooling_modes(config: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """How a model pools.
+    """Return a model's pooling modes.
 
     Args:
-        config: Its `1_Pooling/config.json`.
+        config: The model's `1_Pooling/config.json`.
 
     Returns:
-        The modes, whose vectors are joined; None if it pools in a way that is not known here.
+        The modes, whose vectors are concatenated; None if a mode is not supported.
     """
-    told = config.get("pooling_mode")
-    if told is None:
-        told = [mode for flag, mode in _FLAGS.items() if config.get(flag)] or "mean"
-    modes = (told,) if isinstance(told, str) else tuple(told)
+    named = config.get("pooling_mode")
+    if named is None:
+        named = [mode for flag, mode in _FLAGS.items() if config.get(flag)] or "mean"
+    modes = (named,) if isinstance(named, str) else tuple(named)
     if config.get("include_prompt") is False or not set(modes) <= set(_MODES):
         return None
     return modes
 
 
 def pool(hidden: Floats, mask: NDArray[np.int64], modes: tuple[str, ...]) -> Floats:
-    """Vectors (texts, width a mode) of tokens' (texts, tokens, width); the mask is 0 at padding."""
+    """Pool (texts, tokens, width) to (texts, width * modes); the mask is 0 for padding."""
     weights = mask.astype(np.float32)
     return np.concatenate([_MODES[mode](hidden, weights) for mode in modes], axis=1)

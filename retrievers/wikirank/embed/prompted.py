@@ -1,4 +1,4 @@
-"""What embedders of other models share: prompts, windows of long passages, and their recipe."""
+"""Base of embedders for any model: prompts, windows of long passages, and the recipe."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from wikirank.runtime.tokens import check_text, check_texts
 
 
 class PromptedEmbedder(ABC):
-    """An embedder that puts a prompt before each text, and is loaded again by its recipe.
+    """An embedder that puts a prompt before each text and can be loaded again from its recipe.
 
-    A passage over the model's length is cut in windows of even size; its vector is the mean of
-    theirs, weighted by their numbers of tokens. Of a query the beginning counts.
+    A passage over the model's length is cut into windows of equal size. Its vector is the mean of
+    theirs, weighted by their numbers of tokens. Only the beginning of a query counts.
 
     Args:
         name: Name and revision of the model.
         recipe: The arguments of `load_any_embedder`.
-        tokenizer: The model's.
-        prompts: What stands before a query, and before a passage.
-        max_length: Longest input in tokens, prompt and special tokens included; None has no limit.
-        lower_case: Whether texts are put in lower case first.
-        most_query_chars: How much of a query is looked at; None looks at all.
+        tokenizer: The model's tokenizer.
+        prompts: The prompt for queries, and the one for passages.
+        max_length: Longest input in tokens, prompt and special tokens included; None for no limit.
+        lower_case: Whether to lower-case texts first.
+        max_query_chars: Cut queries to this many characters before tokenising; None for no cut.
     """
 
     def __init__(
@@ -38,20 +38,20 @@ class PromptedEmbedder(ABC):
         *,
         max_length: int | None,
         lower_case: bool = False,
-        most_query_chars: int | None = None,
+        max_query_chars: int | None = None,
     ) -> None:
         self.recipe = recipe
         self._name = name
         self._tokenizer = tokenizer
         self._query_prompt, self._passage_prompt = prompts
         self._lower_case = lower_case
-        self._most_query_chars = most_query_chars
-        around = len(tokenizer.encode(self._passage_prompt).ids)
-        self._room = max(1, max_length - around) if max_length else None
+        self._max_query_chars = max_query_chars
+        prompt_length = len(tokenizer.encode(self._passage_prompt).ids)
+        self._room = max(1, max_length - prompt_length) if max_length else None
 
     @property
     def model_id(self) -> str:
-        """Name, revision and prompts, the same whatever runs the model."""
+        """Name, revision and prompts of the model; the same on every backend."""
         prompts = (self._query_prompt, self._passage_prompt)
         return self._name + (f" {prompts}" if any(prompts) else "")
 
@@ -59,7 +59,7 @@ class PromptedEmbedder(ABC):
         """Embed passages; see `Embedder`."""
         check_texts(texts, what="passage", allow_blank=False)
         if not texts:
-            return self._embed(["."], self._passage_prompt)[:0]  # which alone tells the width
+            return self._embed(["."], self._passage_prompt)[:0]  # Run a text to learn the width.
         windows = [text_windows(self._tokenizer, self._cased(text), self._room) for text in texts]
         vectors = self._embed(
             [text for parts in windows for text, _ in parts], self._passage_prompt
@@ -67,9 +67,9 @@ class PromptedEmbedder(ABC):
         return weighted_means(vectors, [[length for _, length in parts] for parts in windows])
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
-        """Embed a query, of which is left out what is beyond the model's length."""
+        """Embed a query, cut to the model's length."""
         check_text(text, what="query")
-        beginning = text[: self._most_query_chars]
+        beginning = text[: self._max_query_chars]
         vector: NDArray[np.float32] = self._embed([beginning], self._query_prompt)[0]
         return vector
 
@@ -78,4 +78,4 @@ class PromptedEmbedder(ABC):
 
     @abstractmethod
     def _embed(self, texts: Sequence[str], prompt: str) -> NDArray[np.float32]:
-        """Vectors of length 1 of one or more texts, each after the prompt and cut at the length."""
+        """Return vectors of length 1 for one or more texts, after the prompt and cut to length."""

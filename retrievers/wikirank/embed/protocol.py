@@ -1,4 +1,4 @@
-"""What an index needs of an embedder."""
+"""The interface of an embedder."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ class Embedder(Protocol):
 
     @property
     def model_id(self) -> str:
-        """Name and version; an index is tied to the embedder that made it."""
+        """Name and version. An index accepts only the embedder that it was made with."""
         ...
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed passages.
 
         Args:
-            texts: None of them blank.
+            texts: Non-blank texts of any length.
 
         Returns:
-            (n, dim), rows of length 1, in the order of the texts.
+            (n, dim), rows of norm 1, in the order of the texts.
 
         Raises:
             InvalidArgumentError: If a text is blank or not a string.
@@ -35,10 +35,10 @@ class Embedder(Protocol):
         """Embed a query.
 
         Args:
-            text: Not blank.
+            text: A non-blank text of any length.
 
         Returns:
-            (dim,), of length 1.
+            (dim,), of norm 1.
 
         Raises:
             InvalidArgumentError: If the text is blank or not a string.

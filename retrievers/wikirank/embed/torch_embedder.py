@@ -1,4 +1,4 @@
-"""Any embedder of sentence-transformers, on the CPU or a GPU."""
+"""Any sentence-transformers embedder, on the CPU or a GPU."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _BATCH_SIZE = 32
 
 
 class TorchEmbedder(PromptedEmbedder):
-    """An embedder run by sentence-transformers; threads may share it, one runs at a time.
+    """An embedder run by sentence-transformers. Threads may share it; one runs at a time.
 
-    Queries and passages get the prompts that the model was saved with, unless others are given.
+    Queries and passages get the prompts that the model was saved with, unless you pass others.
     """
 
     def __init__(
@@ -41,9 +41,9 @@ class TorchEmbedder(PromptedEmbedder):
 
         Args:
             model: A folder, or a hub id.
-            revision: Of a hub id: the commit, tag or branch.
-            query_prompt: Put before every query; None for the model's own.
-            passage_prompt: Put before every passage; None for the model's own.
+            revision: Commit, tag or branch, for a hub id only.
+            query_prompt: Text put before every query; None for the model's own prompt.
+            passage_prompt: Text put before every passage; None for the model's own prompt.
             device: "cpu", "cuda", "mps", ...; None lets torch choose.
 
         Raises:
@@ -86,7 +86,10 @@ class TorchEmbedder(PromptedEmbedder):
             msg = f"{self.model_id} failed on {len(texts)} texts: {err}"
             raise ModelError(msg) from err
         if not np.isfinite(vectors).all():
-            msg = f"Expected finite numbers from {self.model_id}, got NaN or infinity."
+            msg = (
+                f"Expected finite numbers from {self.model_id}, got NaN or infinity. "
+                "Use another model."
+            )
             raise ModelError(msg)
         return np.asarray(vectors, dtype=np.float32)
 
@@ -94,19 +97,19 @@ class TorchEmbedder(PromptedEmbedder):
 def load_sentence_encoder(
     folder: Path, name: str, *, what: str = "an embedder", device: str | None = None
 ) -> SentenceTransformer:
-    """Load a model of sentence-transformers, from safetensors only and without remote code.
+    """Load a sentence-transformers model, from safetensors only and without remote code.
 
     Args:
-        folder: Its files.
-        name: What to call it in an error.
-        what: What it is to be, likewise.
+        folder: The model's folder.
+        name: The model's name, for the error message.
+        what: The expected kind of model, for the error message.
         device: "cpu", "cuda", "mps", ...; None lets torch choose.
 
     Returns:
         The model.
 
     Raises:
-        ModelError: If it cannot be loaded.
+        ModelError: If the model cannot be loaded.
     """
     from sentence_transformers import SentenceTransformer
 
@@ -120,7 +123,7 @@ def load_sentence_encoder(
         )
     except Exception as err:
         msg = (
-            f"Expected {what} with safetensors weights at {name!r}; it cannot be loaded: "
+            f"Expected {what} with safetensors weights at {name!r}, but it cannot be loaded: "
             f"{err}. Name another, or save it with safetensors."
         )
         raise ModelError(msg) from err
@@ -136,7 +139,7 @@ def _load(model: str, revision: str | None, device: str | None) -> Any:
 
 
 def _prompt(model: Any, chosen: str | None, names: Sequence[str]) -> str:
-    """What stands before a text: as given, else as the model was saved with."""
+    """Return the chosen prompt, or the one that the model was saved with."""
     if chosen is not None:
         return chosen
     saved = (model.prompts.get(name) for name in [*names, model.default_prompt_name])

@@ -1,4 +1,4 @@
-"""Texts cut in windows that fit a model, and the vector of a text from theirs."""
+"""Cut texts into windows that fit a model, and merge the windows' vectors."""
 
 from __future__ import annotations
 
@@ -11,37 +11,39 @@ from tokenizers import Tokenizer
 
 
 def text_windows(tokenizer: Tokenizer, text: str, room: int | None) -> list[tuple[str, int]]:
-    """Parts of a text, of even size, within so many tokens, and the tokens of each."""
+    """Cut a text into windows of equal size, at most `room` tokens; return each with its length."""
     offsets = tokenizer.encode(text, add_special_tokens=False).offsets
     if room is None or len(offsets) <= room:
         return [(text, len(offsets))]
-    bounds = even_windows(len(offsets), room)
-    return [(text[offsets[a][0] : offsets[b - 1][1]], b - a) for a, b in bounds]
+    return [
+        (text[offsets[start][0] : offsets[end - 1][1]], end - start)
+        for start, end in even_windows(len(offsets), room)
+    ]
 
 
 def even_windows(length: int, room: int) -> list[tuple[int, int]]:
-    """First and last position of each of the windows of even size that so many tokens fill."""
-    parts = max(1, -(-length // room))
-    return list(pairwise(length * part // parts for part in range(parts + 1)))
+    """Divide `length` tokens into the fewest windows of equal size; return starts and ends."""
+    count = max(1, -(-length // room))
+    return list(pairwise(length * window // count for window in range(count + 1)))
 
 
 def weighted_means(
     vectors: NDArray[np.float32], lengths: Sequence[Sequence[int]]
 ) -> NDArray[np.float32]:
-    """The mean of the vectors of each text's windows.
+    """Average the vectors of each text's windows.
 
     Args:
-        vectors: (windows, dim), rows of length 1, text after text.
-        lengths: Of each text, the tokens of its windows, which weigh them; at least one.
+        vectors: (windows, dim), rows of norm 1, the windows of one text after another's.
+        lengths: For each text, the token counts of its windows (one or more), used as weights.
 
     Returns:
-        (texts, dim), rows of length 1; a single vector as it is.
+        (texts, dim), rows of norm 1; the vector of a single window is unchanged.
     """
     rows = np.empty((len(lengths), vectors.shape[1]), dtype=np.float32)
     ends = np.cumsum([len(weights) for weights in lengths], dtype=np.int64)
     for row, (weights, end) in enumerate(zip(lengths, ends, strict=True)):
-        own = vectors[end - len(weights) : end]
-        rows[row] = own[0] if len(own) == 1 else np.array(weights, dtype=np.float32) @ own
-        if len(own) > 1:
+        windows = vectors[end - len(weights) : end]
+        rows[row] = windows[0] if len(windows) == 1 else np.array(weights, np.float32) @ windows
+        if len(windows) > 1:
             rows[row] /= np.linalg.norm(rows[row])
     return rows

@@ -1,4 +1,4 @@
-"""Cross-encoders: a protocol, an ONNX and a torch backend, windows, scores, calibration."""
+"""Cross-encoders: the protocol, an ONNX and a torch backend, and scoring of texts of any length."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
-"""A cascade of two networks, so that hopeless candidates need not go through the large one.
+"""A cascade of two networks: a small one drops hopeless candidates before the large one runs.
 
-A small network, the prefilter, says in a twentieth of the time what it thinks of each candidate;
-only those that can still be among the best are scored by the cross-encoder. Where the scores of
-hybrid search are known, they have a say in it too. The candidates of one query are compared with
-each other; see Wang, Lin and Metzler, "A Cascade Ranking Model for Efficient Ranked Retrieval",
-SIGIR 2011.
+The small network, the prefilter, scores each candidate in a twentieth of the time. The
+cross-encoder scores only candidates that can still be among the best. In hybrid search the
+first-stage scores help to decide. Candidates are compared within one query; see Wang, Lin and
+Metzler, "A Cascade Ranking Model for Efficient Ranked Retrieval", SIGIR 2011.
 """
 
 from __future__ import annotations
@@ -20,18 +19,18 @@ from wikirank.runtime.combination import DropRule, FirstStageScores, ScoreInterp
 from wikirank.runtime.session import Network, Tokens
 from wikirank.runtime.workers import map_ordered
 
-# At most so many candidates for each one wanted go on.
-_MOST = 5
+_MAX_FACTOR = 5
+"""At most this many times `top_n` candidates survive."""
 
 
 class Prefilter:
-    """The small network; threads may share it.
+    """The small network of a cascade. Threads may share it.
 
     Args:
-        network: Its file.
+        network: Path of the ONNX file.
 
     Raises:
-        ModelError: If it cannot be opened.
+        ModelError: If the file cannot be opened.
     """
 
     def __init__(self, network: Path) -> None:
@@ -41,13 +40,13 @@ class Prefilter:
         """Score pairs.
 
         Args:
-            pairs: Each within the cross-encoder's length; taken while others are being run.
+            pairs: Each within the cross-encoder's length. They are consumed while earlier ones run.
 
         Returns:
-            (n,), logits that can be compared with each other for one query, and with nothing else.
+            (n,), logits that are comparable only within one query.
 
         Raises:
-            ModelError: If a run failed, or gave something that is not a finite number.
+            ModelError: If a run failed or returned a number that is not finite.
         """
         return np.array(list(map_ordered(self._logit, pairs)))
 
@@ -58,36 +57,36 @@ class Prefilter:
 
 
 def sides(pair: Tokens) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Token ids of query and passage as a prefilter reads them, special tokens included."""
+    """Split a pair into the token ids of query and passage, special tokens included."""
     ids = np.array(pair.ids, dtype=np.int64)
-    of_passage = np.array(pair.type_ids, dtype=bool)
-    return ids[~of_passage], ids[of_passage]
+    in_passage = np.array(pair.type_ids, dtype=bool)
+    return ids[~in_passage], ids[in_passage]
 
 
 def with_first_stage(
     logits: NDArray[np.float64], first_stage: FirstStageScores, rule: DropRule
 ) -> NDArray[np.float64]:
-    """A prefilter's logits with what the first stage's scores are worth by a rule."""
+    """Add the first-stage scores to prefilter logits, with the weights of a rule."""
     return ScoreInterpolation(1.0, rule.dense, rule.lexical, 0.0).scores(logits, *first_stage)
 
 
 def survivors(
     logits: Sequence[float] | NDArray[np.float64], top_n: int, rule: DropRule
 ) -> list[int]:
-    """Which candidates of a query go on from the prefilter to the cross-encoder.
+    """Choose the candidates of a query that the cross-encoder scores.
 
     Args:
-        logits: Of all candidates, by the prefilter, the first stage's scores perhaps added.
-        top_n: How many candidates matter.
-        rule: At least `spare` times as many more go on; of the others those that are at most
-            `margin` below the highest logit, up to five times `top_n`.
+        logits: Prefilter logits of all candidates, possibly with first-stage scores added.
+        top_n: The number of candidates wanted.
+        rule: `top_n` * (1 + `spare`) candidates survive in any case, and beyond these every
+            candidate at most `margin` below the highest logit, up to five times `top_n`.
 
     Returns:
-        Their positions, the highest logit first.
+        Positions of the survivors, highest logit first.
     """
     logits = np.asarray(logits, dtype=np.float64)
-    order = np.argsort(-logits, kind="stable")[: _MOST * top_n]
-    near = int((logits[order] >= logits.max(initial=-np.inf) - rule.margin).sum())
-    least = top_n + math.ceil(round(rule.spare * top_n, 6))
-    positions: list[int] = order[: max(least, near)].tolist()
+    order = np.argsort(-logits, kind="stable")[: _MAX_FACTOR * top_n]
+    within_margin = int((logits[order] >= logits.max(initial=-np.inf) - rule.margin).sum())
+    minimum = top_n + math.ceil(round(rule.spare * top_n, 6))
+    positions: list[int] = order[: max(minimum, within_margin)].tolist()
     return positions

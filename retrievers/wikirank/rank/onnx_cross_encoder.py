@@ -1,4 +1,4 @@
-"""The cross-encoder that runs without torch."""
+"""Cross-encoders on ONNX Runtime, without torch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from wikirank.runtime.tokens import load_tokenizer
 
 
 class OnnxCrossEncoder(DescribedCrossEncoder):
-    """A cross-encoder in ONNX; threads may share it."""
+    """A cross-encoder on ONNX Runtime; threads may share it."""
 
     def __init__(
         self,
@@ -32,15 +32,15 @@ class OnnxCrossEncoder(DescribedCrossEncoder):
         """Open a cross-encoder.
 
         Args:
-            folder: A model folder of kind "cross-encoder", as `read_model_folder` gives it.
-            max_length: Longest pair in tokens; the model's own by default, and at most that.
-            batch_size: Pairs a run; with 1 a logit does not depend on the other pairs. Networks
-                that `wikirank train` exports take one whatever this says, which is fastest.
-            device: "cpu", "cuda" or "cuda:1"; None is the CPU.
+            folder: A model folder of kind "cross-encoder", from `read_model_folder`.
+            max_length: Longest pair in tokens, at most the model's own limit, which is the default.
+            batch_size: Pairs per run. With 1 a logit does not depend on the other pairs. Networks
+                exported by `wikirank train` always run one pair at a time, which is fastest.
+            device: "cpu", "cuda" or "cuda:1"; None for the CPU.
 
         Raises:
             InvalidArgumentError: If an argument is out of range.
-            MissingExtraError: If ONNX Runtime, as it is installed, cannot run on the device.
+            MissingExtraError: If the installed ONNX Runtime cannot run on the device.
             ModelError: If the model cannot be opened.
         """
         super().__init__(
@@ -53,16 +53,19 @@ class OnnxCrossEncoder(DescribedCrossEncoder):
 
     @override
     def _score(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
-        texts = [Tokens.of(pair) for pair in pairs]
-        logits = self._session.run_longest_first(texts).astype(np.float64)
-        if logits.size != len(texts):
-            msg = f"Expected one logit a pair from {self.model_id}, got {logits[0].size} numbers."
+        tokens = [Tokens.of(pair) for pair in pairs]
+        logits = self._session.run_longest_first(tokens).astype(np.float64)
+        if logits.size != len(tokens):
+            msg = (
+                f"Expected one logit per pair from {self.model_id}, got {logits[0].size} numbers. "
+                "Name a reranker with one label."
+            )
             raise ModelError(msg)
-        return logits.reshape(len(texts))  # Networks of the hub give a column.
+        return logits.reshape(len(tokens))  # Networks from the hub return a column.
 
 
 class CascadeCrossEncoder(OnnxCrossEncoder):
-    """A cross-encoder in ONNX with a prefilter before it; see `wikirank.rank.cascade`."""
+    """A cross-encoder on ONNX Runtime with a prefilter; see `wikirank.rank.cascade`."""
 
     def __init__(
         self,
@@ -77,23 +80,26 @@ class CascadeCrossEncoder(OnnxCrossEncoder):
         Args:
             folder: A model folder with a prefilter.
             max_length: See `OnnxCrossEncoder`.
-            batch_size: Likewise.
-            device: Likewise; the prefilter runs on the CPU.
+            batch_size: See `OnnxCrossEncoder`.
+            device: See `OnnxCrossEncoder`; the prefilter always runs on the CPU.
 
         Raises:
             InvalidArgumentError: If an argument is out of range.
-            MissingExtraError: If ONNX Runtime, as it is installed, cannot run on the device.
+            MissingExtraError: If the installed ONNX Runtime cannot run on the device.
             ModelError: If a network cannot be opened, or there is no prefilter.
         """
         super().__init__(folder, max_length=max_length, batch_size=batch_size, device=device)
         file, rules = folder.prefilter, folder.description.prefilter
         if file is None or rules is None:
-            msg = f"Expected a model with a prefilter in {folder.path}, got one without."
+            msg = (
+                f"Expected a model with a prefilter in {folder.path}, got one without. "
+                "Use OnnxCrossEncoder."
+            )
             raise ModelError(msg)
         self._prefilter, self._rules = Prefilter(file), rules
 
     def prefilter_logits(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
-        """Score pairs by the prefilter alone; see `Prefilter.logits`."""
+        """Score pairs with the prefilter alone; see `Prefilter.logits`."""
         return self._prefilter.logits(map(Tokens.of, pairs))
 
     def survivors(
@@ -102,23 +108,26 @@ class CascadeCrossEncoder(OnnxCrossEncoder):
         top_n: int,
         first_stage: FirstStageScores | None = None,
     ) -> list[NDArray[np.bool_]]:
-        """Which windows of which passages to score after the prefilter, as `Cascade` has it.
+        """Choose the windows that the cross-encoder scores; see `Cascade`.
 
         Args:
-            logits: Of each passage (its windows,), by the prefilter.
-            top_n: How many passages matter, 1 or more.
-            first_stage: What hybrid search knows of them.
+            logits: Prefilter logits, (windows,) for each passage.
+            top_n: The number of passages wanted, 1 or more.
+            first_stage: First-stage scores of the passages, in hybrid search.
 
         Returns:
-            Of each passage (its windows,): none if it is dropped. If not, the best and those that
-            would go on for themselves.
+            Boolean mask, (windows,) for each passage. A dropped passage keeps no window. Others
+            keep the best window and every window within the rule's margin.
         """
         rule = self._rules.alone
         highest = values = np.array([windows.max() for windows in logits])
         if first_stage is not None and self._rules.hybrid is not None:
             rule = self._rules.hybrid
             values = with_first_stage(highest, first_stage, rule)
-        left = np.isin(np.arange(len(logits)), survivors(values, top_n, rule))
-        # By the same margin, each with what the first stage adds to its passage.
-        least = np.minimum(values.max() - rule.margin - (values - highest), highest)
-        return [on & (windows >= low) for on, windows, low in zip(left, logits, least, strict=True)]
+        surviving = np.isin(np.arange(len(logits)), survivors(values, top_n, rule))
+        # The same margin, less what the first stage adds to the passage.
+        minimum = np.minimum(values.max() - rule.margin - (values - highest), highest)
+        return [
+            survives & (windows >= lowest)
+            for survives, windows, lowest in zip(surviving, logits, minimum, strict=True)
+        ]

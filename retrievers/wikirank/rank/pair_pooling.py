@@ -1,4 +1,4 @@
-"""A cross-encoder head that starts from what a sentence encoder knows already."""
+"""A cross-encoder head that starts training from a sentence encoder's similarity."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ MODULES_FILE = "modules.json"
 
 
 class PairPooling(Module):
-    """Pools query and passage apart after they were encoded together.
+    """Pool query and passage separately after they were encoded together.
 
-    The states of the query's tokens and those of the passage's are averaged and normalised to q
-    and p; the output is [q∘p, |q−p|, p]. A linear layer on it whose weights are 1 on q∘p and 0
-    elsewhere gives the cosine of q and p: so training starts from a bi-encoder's similarity
-    rather than from chance. [q, p, |q−p|] is the pooling of Reimers and Gurevych,
-    "Sentence-BERT", EMNLP 2019, there over texts encoded apart.
+    The token states of the query and of the passage are averaged and normalised to q and p. The
+    output is [q∘p, |q−p|, p]. A linear layer with weights 1 on q∘p and 0 elsewhere then returns the
+    cosine of q and p, so training starts from a bi-encoder's similarity rather than from chance.
+    [q, p, |q−p|] is the pooling of Reimers and Gurevych, "Sentence-BERT", EMNLP 2019, where the two
+    texts are encoded separately.
 
     Inputs:
         `token_embeddings` (pairs, tokens, width), `attention_mask` and `token_type_ids` (pairs,
-        tokens), the latter 1 on the passage.
+        tokens), the latter 1 for the passage.
 
     Output:
         `sentence_embedding` (pairs, 3 * width).
@@ -37,20 +37,12 @@ class PairPooling(Module):
 
     @override
     def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        """Pool a batch.
-
-        Args:
-            features: As above.
-            **kwargs: None is used.
-
-        Returns:
-            The features with the output added.
-        """
+        """Pool a batch: add the output to the features."""
         states: Tensor = features["token_embeddings"].float()
         mask: Tensor = features["attention_mask"].to(states)
-        of_passage = features["token_type_ids"].to(states) * mask
-        query = _pool(states, mask - of_passage)
-        passage = _pool(states, of_passage)
+        passage_mask = features["token_type_ids"].to(states) * mask
+        query = _pool(states, mask - passage_mask)
+        passage = _pool(states, passage_mask)
         features["sentence_embedding"] = torch.cat(
             (query * passage, (query - passage).abs(), passage), dim=-1
         )
@@ -58,13 +50,13 @@ class PairPooling(Module):
 
     @override
     def save(self, output_path: str, *args: Any, **kwargs: Any) -> None:
-        """Write its configuration, which is empty: it has no weights."""
+        """Write the empty configuration; there are no weights."""
         self.save_config(output_path)
 
     @classmethod
     @override
     def load(cls, model_name_or_path: str, *args: Any, **kwargs: Any) -> PairPooling:
-        """Make one: there is nothing to read."""
+        """Create the module; there is nothing to read."""
         return cls()
 
 
@@ -72,15 +64,15 @@ MODULE_TYPE = f"{PairPooling.__module__}.{PairPooling.__qualname__}"
 
 
 def pair_head(width: int, *, scale: float = 8.0, shift: float = -4.0) -> tuple[PairPooling, Dense]:
-    """The pooling and the linear layer over it that together give one logit.
+    """Make the pooling and a linear layer that turns its output into one logit.
 
     Args:
-        width: Of the token states.
-        scale: Of the cosine in the first logit, before any training.
-        shift: Added to it.
+        width: Width of the token states.
+        scale: Initial factor of the cosine.
+        shift: Initial bias.
 
     Returns:
-        Modules to follow a `Transformer`.
+        Modules to put after a `Transformer`.
     """
     weights = torch.zeros(1, 3 * width)
     weights[:, :width] = scale
@@ -95,22 +87,15 @@ def pair_head(width: int, *, scale: float = 8.0, shift: float = -4.0) -> tuple[P
 
 
 def has_pair_head(folder: Path) -> bool:
-    """Whether a folder holds a sentence-transformers model with this head and no other module."""
+    """Return whether a folder holds a sentence-transformers model with exactly this head."""
     return [module.get("type") for module in _modules(folder)] == _TYPES
 
 
 def load_with_pair_head(folder: Path, *, device: str | None = None) -> CrossEncoder:
-    """Load a model with this head, from safetensors only.
+    """Load a model with this head, from safetensors only; its `predict` returns raw logits.
 
-    sentence-transformers loads modules that are not its own only with `trust_remote_code=True`,
-    which would run a folder's code too. Here nothing is imported that the folder names.
-
-    Args:
-        folder: A folder for which `has_pair_head` is true.
-        device: "cpu", "cuda", ...; None lets torch choose.
-
-    Returns:
-        The model; `predict` gives raw logits.
+    sentence-transformers loads foreign modules only with `trust_remote_code=True`, which would also
+    run code from the folder. This function imports nothing that the folder names.
     """
     paths = [module["path"] for module in _modules(folder)]
     encoder = Transformer.load(
@@ -127,15 +112,7 @@ def load_with_pair_head(folder: Path, *, device: str | None = None) -> CrossEnco
 
 
 def load_torch_folder(folder: Path, *, device: str | None = None) -> CrossEncoder:
-    """Load any cross-encoder that sentence-transformers saved, from safetensors only.
-
-    Args:
-        folder: With this head, or with one of sentence-transformers' own.
-        device: "cpu", "cuda", ...; None lets torch choose.
-
-    Returns:
-        The model.
-    """
+    """Load any cross-encoder that sentence-transformers saved, from safetensors only."""
     if has_pair_head(folder):
         return load_with_pair_head(folder, device=device)
     model: CrossEncoder = CrossEncoder(
@@ -164,6 +141,6 @@ def _modules(folder: Path) -> list[dict[str, str]]:
 
 
 def _pool(states: Tensor, mask: Tensor) -> Tensor:
-    """Mean of the masked states, normalised."""
+    """Return the normalised mean of the masked states."""
     total = (states * mask.unsqueeze(-1)).sum(1)
     return nn.functional.normalize(total / mask.sum(1, keepdim=True).clamp(min=1), dim=-1)

@@ -1,8 +1,9 @@
 """Cross-encoders that build their own input: language models with prompts and chat templates.
 
-A plain BERT reads two texts between special tokens, which this package encodes, pads and cuts
-itself. A reranker made of a language model reads a prompt around both, padded on the left, and only
-sentence-transformers' `CrossEncoder.predict` knows how. So it is given texts, not encoded pairs.
+A plain BERT reads two texts between special tokens; this package encodes, pads and cuts them
+itself. A reranker based on a language model puts a prompt around both and pads on the left, which
+only sentence-transformers' `CrossEncoder.predict` can do. Such a model gets texts, not encoded
+pairs.
 """
 
 from __future__ import annotations
@@ -45,18 +46,14 @@ _PLAIN_ENCODERS = frozenset(
         "xlm-roberta-xl",
     ]
 )
-_LONGEST = 8192
-"""Of a model that names no length: its pairs are scored at once, and memory is finite."""
+_MAX_LENGTH = 8192
+"""Upper limit of a pair in tokens, because a whole batch must fit into memory."""
 
 
 def is_plain_encoder(model: CrossEncoder) -> bool:
-    """Whether a model reads two texts between special tokens and nothing else.
+    """Return whether a model reads two texts between special tokens and nothing else.
 
-    Args:
-        model: As sentence-transformers loaded it.
-
-    Returns:
-        False for a language model, a chat template, a default prompt, or padding on the left.
+    Language models, chat templates, default prompts and left padding make it False.
     """
     config: Any = model.config
     tokenizer: Any = model.tokenizer
@@ -69,9 +66,10 @@ def is_plain_encoder(model: CrossEncoder) -> bool:
 
 
 class PredictCrossEncoder(DescribedCrossEncoder):
-    """A cross-encoder run by its library's `predict`, prompts and all; threads may share it.
+    """A cross-encoder run by sentence-transformers' `predict`, with its prompts.
 
-    It has no windows: a passage too long for it is cut, with a `TruncationWarning`.
+    Threads may share it. It has no windows: a passage that is too long is cut with a
+    `TruncationWarning`.
     """
 
     def __init__(
@@ -82,26 +80,26 @@ class PredictCrossEncoder(DescribedCrossEncoder):
         max_length: int | None = None,
         batch_size: int = 32,
     ) -> None:
-        """Take a loaded model.
+        """Wrap a loaded model.
 
         Args:
-            model: As sentence-transformers loaded it.
-            description: What is known of it.
-            max_length: Longest pair in tokens, prompt included; the model's own by default.
-            batch_size: Pairs a run.
+            model: The model that sentence-transformers loaded.
+            description: The model description.
+            max_length: Longest pair in tokens, prompt included; None for the model's own limit.
+            batch_size: Pairs per run.
 
         Raises:
             InvalidArgumentError: If `max_length` is out of range.
         """
         self._model: Any = model
-        # sentence-transformers 6 deprecates the older name, 5 does not know the newer one.
-        length = "max_seq_length" if hasattr(model, "max_seq_length") else "max_length"
-        limit = min(getattr(self._model, length) or _LONGEST, _LONGEST)
+        # sentence-transformers 6 deprecates the old name, 5 does not have the new one.
+        attribute = "max_seq_length" if hasattr(model, "max_seq_length") else "max_length"
+        limit = min(getattr(self._model, attribute) or _MAX_LENGTH, _MAX_LENGTH)
         limit = min(limit, self._model.tokenizer.model_max_length)
-        setattr(self._model, length, check_max_length(max_length, limit=limit))
+        setattr(self._model, attribute, check_max_length(max_length, limit=limit))
         super().__init__(
             description,
-            max_length=getattr(self._model, length),
+            max_length=getattr(self._model, attribute),
             tokenizer=plain_tokenizer(self._model.tokenizer.backend_tokenizer.to_str()),
         )
         self._batch_size = batch_size
@@ -128,7 +126,7 @@ class PredictCrossEncoder(DescribedCrossEncoder):
         except Exception as err:
             msg = f"{self.model_id} failed on {len(pairs)} pairs: {err}"
             raise ModelError(msg) from err
-        return self._finite(logits)
+        return self._check_finite(logits)
 
     def _predict(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
         import torch
@@ -142,7 +140,7 @@ class PredictCrossEncoder(DescribedCrossEncoder):
         return np.asarray(scores, dtype=np.float64).reshape(len(pairs))
 
     def _report_long(self, pairs: Sequence[tuple[str, str]], on_truncation: OnTruncation) -> None:
-        """Tell of the passages that the model will cut."""
+        """Warn about passages that the model will cut, or raise with `on_truncation="error"`."""
         encoded = self._tokenizer.encode_batch_fast(list(pairs), add_special_tokens=False)
         long = [
             index
@@ -161,7 +159,7 @@ class PredictCrossEncoder(DescribedCrossEncoder):
 
     @cached_property
     def _prompt_length(self) -> int:
-        """Tokens around query and passage: special ones, prompt, chat template."""
+        """Tokens around query and passage: special tokens, prompt, chat template."""
         if not hasattr(self._model, "preprocess"):  # sentence-transformers 5
             return self._tokenizer.num_special_tokens_to_add(is_pair=True)
         prompt = self._model.prompts.get(self._model.default_prompt_name)

@@ -1,4 +1,4 @@
-"""What scoring needs of a cross-encoder."""
+"""The interface of a cross-encoder."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from wikirank.runtime.model_description import ModelDescription
 from wikirank.types import OnTruncation
 
 MIN_LENGTH = 16
-"""Fewest tokens of a pair."""
+"""Smallest allowed `max_length`, in tokens."""
 
 
 class DescribedCrossEncoder(ABC):
     """A `CrossEncoder` whose properties come from a model description.
 
     Args:
-        description: What is known of the model.
+        description: The model description.
         max_length: Longest pair in tokens, special tokens included.
-        tokenizer: The model's tokenizer, which nothing changes.
+        tokenizer: The model's tokenizer. It is never changed.
     """
 
     def __init__(
@@ -53,48 +53,51 @@ class DescribedCrossEncoder(ABC):
 
     @property
     def calibration(self) -> Calibration:
-        """From a logit to a relevance score; a plain sigmoid unless the model folder differs."""
+        """Maps logits to relevance scores; a sigmoid unless the model folder says otherwise."""
         return self._description.calibration
 
     @property
     def combination(self) -> ScoreInterpolation | None:
-        """How the final score of hybrid search is made; None if by the logit alone."""
+        """Final score in hybrid search, from logit and first-stage scores; None: logit alone."""
         return self._description.combination
 
     @property
     def dense_combination(self) -> ScoreInterpolation | None:
-        """How the score of other texts is made of logit and cosine; None if by the logit alone."""
+        """Final score outside hybrid search, from logit and cosine; None: logit alone."""
         return self._description.dense_combination
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """Its tokenizer; never change it."""
+        """The model's tokenizer. Never change it."""
         return self._tokenizer
 
     def logits(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
-        """Score pairs; see `CrossEncoder`, and `score_passages`, which makes them of texts."""
-        return self._finite(self._score(pairs)) if pairs else np.empty(0)
+        """Score encoded pairs; see `CrossEncoder`. To score texts, use `score_passages`."""
+        return self._check_finite(self._score(pairs)) if pairs else np.empty(0)
 
-    def _finite(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _check_finite(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         if not np.isfinite(logits).all():
-            msg = f"Expected finite numbers from {self.model_id}, got NaN or infinity."
+            msg = (
+                f"Expected finite numbers from {self.model_id}, got NaN or infinity. "
+                "Use another model."
+            )
             raise ModelError(msg)
         return logits
 
     @abstractmethod
     def _score(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
-        """Raw logits of one pair or more."""
+        """Return the raw logits of one or more pairs."""
 
 
 PRUNED = float("-inf")
-"""The logit of a text that the prefilter of a cascade dropped."""
+"""The logit of a text that the prefilter dropped."""
 
 
 class CrossEncoder(Protocol):
-    """Reads a query and a passage together and gives one logit: higher is more relevant.
+    """Reads a query and a passage together and returns one logit: higher is more relevant.
 
-    Implementations may be shared by threads. Score through `wikirank.rank.score_passages`, which
-    sees to it that every pair fits.
+    Threads may share an implementation. Score through `wikirank.rank.score_passages`, which makes
+    every pair fit.
     """
 
     @property
@@ -114,22 +117,22 @@ class CrossEncoder(Protocol):
 
     @property
     def calibration(self) -> Calibration:
-        """From a logit to a relevance score."""
+        """Maps logits to relevance scores."""
         ...
 
     @property
     def combination(self) -> ScoreInterpolation | None:
-        """How the final score of hybrid search is made; None if by the logit alone."""
+        """Final score in hybrid search, from logit and first-stage scores; None: logit alone."""
         ...
 
     @property
     def dense_combination(self) -> ScoreInterpolation | None:
-        """How the score of other texts is made of logit and cosine; None if by the logit alone."""
+        """Final score outside hybrid search, from logit and cosine; None: logit alone."""
         ...
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """Its tokenizer, which encodes pairs; it neither truncates nor pads. Never change it."""
+        """The model's tokenizer, without truncation and padding. Never change it."""
         ...
 
     def logits(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
@@ -142,14 +145,14 @@ class CrossEncoder(Protocol):
             (n,), raw logits in the order of the pairs.
 
         Raises:
-            ModelError: If the model failed, or gave something that is not a finite number.
+            ModelError: If the model failed or returned a number that is not finite.
         """
         ...
 
 
 @runtime_checkable
 class TextCrossEncoder(Protocol):
-    """A cross-encoder that builds its own input and so is given texts, not encoded pairs."""
+    """A cross-encoder that takes texts, not encoded pairs, because it builds its own input."""
 
     def score_texts(
         self, query: str, texts: Sequence[str], *, on_truncation: OnTruncation = "window"
@@ -158,34 +161,35 @@ class TextCrossEncoder(Protocol):
 
         Args:
             query: The query.
-            texts: The texts.
-            on_truncation: "error" refuses a text over the length; else it is cut with a warning.
+            texts: The texts, of any length.
+            on_truncation: "error" refuses a text that is too long; otherwise it is cut with a
+                warning.
 
         Returns:
             (n,), raw logits in the order of the texts.
 
         Raises:
             TextTooLongError: If a text is too long and `on_truncation` is "error".
-            ModelError: If the model failed, or gave something that is not a finite number.
+            ModelError: If the model failed or returned a number that is not finite.
         """
         ...
 
 
 @runtime_checkable
 class Cascade(Protocol):
-    """A cross-encoder with a cheap prefilter, by which hopeless passages can be dropped."""
+    """A cross-encoder with a cheap prefilter that can drop hopeless passages."""
 
     def prefilter_logits(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
-        """Score pairs by the prefilter alone.
+        """Score pairs with the prefilter alone.
 
         Args:
-            pairs: As for `CrossEncoder.logits`.
+            pairs: See `CrossEncoder.logits`.
 
         Returns:
-            (n,), logits that can be compared with each other for one query.
+            (n,), logits that are comparable only within one query.
 
         Raises:
-            ModelError: If the model failed, or gave something that is not a finite number.
+            ModelError: If the model failed or returned a number that is not finite.
         """
         ...
 
@@ -195,36 +199,40 @@ class Cascade(Protocol):
         top_n: int,
         first_stage: FirstStageScores | None = None,
     ) -> list[NDArray[np.bool_]]:
-        """Which windows of which passages are worth being scored by the cross-encoder.
+        """Choose the windows that the cross-encoder scores.
 
         Args:
-            logits: Of each passage (its windows,), by the prefilter.
-            top_n: How many passages matter, 1 or more.
-            first_stage: What hybrid search knows of them, which helps to tell the hopeless.
+            logits: Prefilter logits, (windows,) for each passage.
+            top_n: The number of passages wanted, 1 or more.
+            first_stage: First-stage scores of the passages, which make the choice more reliable;
+                None outside hybrid search.
 
         Returns:
-            Of each passage (its windows,): no window of a passage that is dropped, one or more of
-            at least `top_n` passages, or of all.
+            Boolean mask, (windows,) for each passage. A dropped passage keeps no window. At least
+            `top_n` passages, or all if there are fewer, keep one window or more.
         """
         ...
 
 
 def check_max_length(max_length: int | None, *, limit: int) -> int:
-    """Check a length asked for against what a model can read.
+    """Check a requested length against what the model can read.
 
     Args:
-        max_length: Tokens a pair, special tokens included; None for the limit.
+        max_length: Tokens per pair, special tokens included; None for the limit.
         limit: The longest pair that the model can read.
 
     Returns:
         The length to use.
 
     Raises:
-        InvalidArgumentError: If it is not a whole number between `MIN_LENGTH` and the limit.
+        InvalidArgumentError: If the length is not an integer from `MIN_LENGTH` to the limit.
     """
     if max_length is None:
         return limit
     if type(max_length) is not int or not MIN_LENGTH <= max_length <= limit:
-        msg = f"Expected a max_length from {MIN_LENGTH} to {limit} tokens, got {max_length!r}."
+        msg = (
+            f"Expected a max_length from {MIN_LENGTH} to {limit} tokens, got {max_length!r}. "
+            "Leave it out to use the model's own."
+        )
         raise InvalidArgumentError(msg)
     return max_length

@@ -1,4 +1,4 @@
-"""Scores of passages for a query, whatever their length."""
+"""Score and rank passages of any length for a query."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from wikirank.runtime.combination import FirstStageScores, ScoreInterpolation
 from wikirank.runtime.tokens import check_text, check_texts
 from wikirank.types import OnTruncation
 
-_OVERLAP = 4  # a window repeats a quarter of the room from the window before
+_OVERLAP = 4  # A window repeats the last quarter of the window before it.
 
 
 @dataclass(frozen=True, slots=True)
 class RankedTexts:
-    """Texts as a query ranks them.
+    """Scores of texts for a query, in the order of the texts.
 
     Attributes:
-        logits: (n,), the cross-encoder's; minus infinity for a text that a prefilter dropped.
-        scores: (n,), what they are ordered by, higher is better; likewise.
-        relevance_scores: (n,), each in [0, 1]; 0 for a text that was dropped.
+        logits: (n,), raw cross-encoder logits; minus infinity for a text that a prefilter dropped.
+        scores: (n,), the scores to rank by, higher is better; minus infinity if dropped.
+        relevance_scores: (n,), in [0, 1]; 0 if dropped.
     """
 
     logits: NDArray[np.float64]
@@ -38,7 +38,7 @@ class RankedTexts:
 
     @classmethod
     def by_logit(cls, cross_encoder: CrossEncoder, logits: NDArray[np.float64]) -> RankedTexts:
-        """Ranked by the logit alone."""
+        """Rank by the logit alone."""
         return cls(logits, logits, cross_encoder.calibration.relevance(logits))
 
     @classmethod
@@ -48,13 +48,13 @@ class RankedTexts:
         logits: NDArray[np.float64],
         first_stage: FirstStageScores,
     ) -> RankedTexts:
-        """Ranked by the logit together with what a first stage knows."""
+        """Rank by the logit together with first-stage scores."""
         scores = combination.scores(logits, *first_stage)
         return cls(logits, scores, combination.relevance(scores))
 
     @property
     def order(self) -> list[int]:
-        """Positions of the texts, best first, without those that were dropped."""
+        """Positions of the texts, best first, without dropped texts."""
         return best_first(self.scores)[: int((self.logits > PRUNED).sum())]
 
 
@@ -68,29 +68,29 @@ def rank_texts(
     interpolate: bool = True,
     cosines: Sequence[float] | None = None,
 ) -> RankedTexts:
-    """Rank texts by the cross-encoder, together with the bundled embedder where it learned how.
+    """Rank texts with a cross-encoder, interpolated with cosine similarity if it has learned how.
 
-    A model with a `dense_combination` is interpolated with the cosine similarity of query and text:
-    what a bi-encoder learned from a billion pairs is more than six layers can learn by heart, and
-    both err on different texts. The bundled embedder reads what no prefilter dropped, which takes
-    about as long as to score it.
+    The logit of a model with a `dense_combination` is combined with the cosine similarity of query
+    and text. A bi-encoder trained on a billion pairs knows more than six layers can memorise, and
+    the two models err on different texts. The bundled embedder embeds every text that the prefilter
+    did not drop, which takes about as long as scoring it.
 
     Args:
         cross_encoder: The model.
         query: The query.
-        texts: The passages, each with its heading if `cross_encoder.prepend_heading` says so.
+        texts: The passages, each with its heading if `cross_encoder.prepend_heading` is true.
         on_truncation: See `score_passages`.
-        top_n: Likewise.
+        top_n: See `score_passages`.
         interpolate: False ranks by the logit alone.
-        cosines: Of all texts, where they are known, by the bundled embedder.
+        cosines: Cosine similarities of all texts, from the bundled embedder; None computes them.
 
     Returns:
-        Their scores; a text's do not depend on the other texts.
+        The scores. A text's scores do not depend on the other texts.
 
     Raises:
-        InvalidArgumentError: As `score_passages`.
-        TextTooLongError: Likewise.
-        ModelError: Likewise.
+        InvalidArgumentError: See `score_passages`.
+        TextTooLongError: See `score_passages`.
+        ModelError: See `score_passages`.
     """
     logits = score_passages(cross_encoder, query, texts, on_truncation=on_truncation, top_n=top_n)
     combination = cross_encoder.dense_combination if interpolate else None
@@ -98,8 +98,8 @@ def rank_texts(
         return RankedTexts.by_logit(cross_encoder, logits)
     if cosines is None:
         cosines = _cosines(query, texts, logits > PRUNED)
-    known = FirstStageScores(cosines, [None] * len(texts))
-    return RankedTexts.by_combination(combination, logits, known)
+    first_stage = FirstStageScores(cosines, [None] * len(texts))
+    return RankedTexts.by_combination(combination, logits, first_stage)
 
 
 def score_passages(
@@ -113,40 +113,42 @@ def score_passages(
 ) -> NDArray[np.float64]:
     """Score passages for a query.
 
-    Pairs that exceed the model's length are handled as `on_truncation` says. With "window" a
-    passage is cut into overlapping windows and gets the best of their logits; where the model
-    reads headings, each window begins with the passage's own. With "warn" only
-    its first window counts, and a `TruncationWarning` says so. With "error" nothing is cut. A
-    query over half the model's length is cut with a warning, except with "error". A language model
-    with a prompt of its own has no windows: with "window" too, what is too long is cut with a
-    warning.
+    `on_truncation` decides about pairs over the model's length. With "window" a passage is cut into
+    overlapping windows and gets the highest of their logits; if the model reads headings, each
+    window begins with the passage's heading. With "warn" only the first window counts, and a
+    `TruncationWarning` is issued. With "error" nothing is cut. A query over half the model's length
+    is cut with a warning, except with "error". A language model with a prompt of its own has no
+    windows: with "window" a text that is too long is cut with a warning.
 
     Args:
         cross_encoder: The model.
         query: The query.
-        texts: The passages, each with its heading if `cross_encoder.prepend_heading` says so.
+        texts: The passages, each with its heading if `cross_encoder.prepend_heading` is true.
         on_truncation: "window", "warn" or "error".
-        top_n: How many passages matter, 1 or more: a model with a prefilter drops those that
-            have no chance to be among them, and such windows of the others, which saves most of
-            the time. None scores all.
-        first_stage: What hybrid search knows of the passages, by which a prefilter tells the
-            hopeless more surely; it changes no logit.
+        top_n: The number of passages wanted, 1 or more. A model with a prefilter drops passages
+            with no chance to be among them, and hopeless windows of the others, which saves most
+            of the time. None scores all.
+        first_stage: First-stage scores of the passages, in hybrid search. They help the prefilter
+            to choose and change no logit.
 
     Returns:
-        (n,), raw logits in the order of the texts; higher is more relevant. Minus infinity for
-        passages that were dropped; at least `top_n` were not.
+        (n,), raw logits in the order of the texts; higher is more relevant. Dropped passages have
+        minus infinity; at least `top_n` passages are not dropped.
 
     Raises:
         InvalidArgumentError: If the query is blank, a text is not a string, `top_n` is below 1, or
             `on_truncation` is unknown.
-        TextTooLongError: If something is too long and `on_truncation` is "error".
+        TextTooLongError: If a query or text is too long and `on_truncation` is "error".
         ModelError: If the model failed.
     """
     if on_truncation not in get_args(OnTruncation):
-        msg = f"Expected on_truncation of {get_args(OnTruncation)}, got {on_truncation!r}."
+        msg = (
+            f"Expected on_truncation to be one of {get_args(OnTruncation)}, "
+            f"got {on_truncation!r}. Choose one."
+        )
         raise InvalidArgumentError(msg)
     if top_n is not None and top_n < 1:
-        msg = f"Expected top_n to be 1 or more, got {top_n}."
+        msg = f"Expected top_n to be 1 or more, got {top_n}. Leave it out to score all."
         raise InvalidArgumentError(msg)
     check_text(query, what="query")
     check_texts(texts, what="passage")
@@ -162,27 +164,27 @@ def score_passages(
 
 
 def best_first(logits: NDArray[np.float64]) -> list[int]:
-    """Positions from the highest raw logit to the lowest; equal ones keep their order."""
+    """Return positions from the highest logit to the lowest; ties keep their order."""
     order: list[int] = np.argsort(-logits, kind="stable").tolist()
     return order
 
 
 def _room(cross_encoder: CrossEncoder) -> int:
-    """Tokens that query and passage have together."""
+    """Return how many tokens query and passage may have together."""
     return cross_encoder.max_length - cross_encoder.tokenizer.num_special_tokens_to_add(True)
 
 
 def _fit_query(cross_encoder: CrossEncoder, query: str, on_truncation: OnTruncation) -> Encoding:
-    """The query encoded, and cut if need be."""
+    """Encode the query; cut it if it is too long."""
     encoded = cross_encoder.tokenizer.encode(query, add_special_tokens=False)
-    most = _room(cross_encoder) // 2
-    if len(encoded) > most:
-        msg = f"The query has {len(encoded)} tokens; the model reads {most} beside a passage. "
+    limit = _room(cross_encoder) // 2
+    if len(encoded) > limit:
+        msg = f"The query has {len(encoded)} tokens; the model reads {limit} beside a passage. "
         if on_truncation == "error":
             raise TextTooLongError(msg + "Shorten it, or choose another on_truncation.")
         warnings.warn(msg + "The rest was cut off.", TruncationWarning, stacklevel=3)
-        # Encoded again, as a truncated encoding keeps what was cut off and pairs it all the same.
-        end = encoded.offsets[most - 1][1]
+        # Encode again: a truncated encoding keeps the cut part and still pairs it.
+        end = encoded.offsets[limit - 1][1]
         encoded = cross_encoder.tokenizer.encode(query[:end], add_special_tokens=False)
     return encoded
 
@@ -190,14 +192,14 @@ def _fit_query(cross_encoder: CrossEncoder, query: str, on_truncation: OnTruncat
 def _windows(
     cross_encoder: CrossEncoder, texts: Sequence[str], room: int, on_truncation: OnTruncation
 ) -> list[list[Encoding]]:
-    """Passages encoded, and cut to fit the room that the query leaves."""
+    """Encode the passages and cut them to fit the tokens that the query leaves."""
     tokenizer = cross_encoder.tokenizer
     encoded = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
     windows = [
-        [whole]
-        if len(whole) <= room
+        [encoding]
+        if len(encoding) <= room
         else _cut(tokenizer, text, room, has_heading=cross_encoder.prepend_heading)
-        for text, whole in zip(texts, encoded, strict=True)
+        for text, encoding in zip(texts, encoded, strict=True)
     ]
     long = [position for position, parts in enumerate(windows) if len(parts) > 1]
     if long and on_truncation != "window":
@@ -207,15 +209,15 @@ def _windows(
 
 
 def _cut(tokenizer: Tokenizer, text: str, room: int, *, has_heading: bool) -> list[Encoding]:
-    """Windows of a long text, each under the text's heading, its first line, if it has one."""
+    """Cut a long text into windows, each below the text's heading (its first line), if any."""
     head, newline, body = text.partition("\n")
     heading = tokenizer.encode(head, add_special_tokens=False)
     if not (has_heading and newline and body.strip() and len(heading) <= room // 4):
         return cut_windows(tokenizer.encode(text, add_special_tokens=False), room)
-    parts = tokenizer.encode(body, add_special_tokens=False)
+    encoded = tokenizer.encode(body, add_special_tokens=False)
     return [
         Encoding.merge([heading, window], growing_offsets=False)
-        for window in cut_windows(parts, room - len(heading))
+        for window in cut_windows(encoded, room - len(heading))
     ]
 
 
@@ -225,19 +227,19 @@ def _logits(
     top_n: int | None,
     first_stage: FirstStageScores | None,
 ) -> NDArray[np.float64]:
-    """Of each passage the highest logit of its windows."""
+    """Return the highest logit among each passage's windows."""
     if top_n is not None and top_n < len(pairs) and isinstance(cross_encoder, Cascade):
-        first = _each(cross_encoder.prefilter_logits, pairs)
-        left = cross_encoder.survivors(first, top_n, first_stage)
-        pairs = [list(compress(parts, on)) for parts, on in zip(pairs, left, strict=True)]
-    logits = _each(cross_encoder.logits, pairs)
+        prefilter_logits = _window_logits(cross_encoder.prefilter_logits, pairs)
+        masks = cross_encoder.survivors(prefilter_logits, top_n, first_stage)
+        pairs = [list(compress(parts, mask)) for parts, mask in zip(pairs, masks, strict=True)]
+    logits = _window_logits(cross_encoder.logits, pairs)
     return np.array([windows.max(initial=PRUNED) for windows in logits])
 
 
-def _each(
+def _window_logits(
     score: Callable[[Sequence[Encoding]], NDArray[np.float64]], pairs: Sequence[Sequence[Encoding]]
 ) -> list[NDArray[np.float64]]:
-    """The logits of each passage's windows."""
+    """Score all windows at once; return (windows,) logits for each passage."""
     logits = score([pair for parts in pairs for pair in parts])
     return np.split(logits, np.cumsum([len(parts) for parts in pairs[:-1]]))
 
@@ -253,28 +255,28 @@ def _report_long(long: list[int], total: int, room: int, on_truncation: OnTrunca
 
 
 def cut_windows(encoding: Encoding, room: int) -> list[Encoding]:
-    """Cut an encoded text into windows that fit, each repeating a quarter of the room.
+    """Cut an encoded text into windows that overlap by a quarter.
 
     Args:
-        encoding: The text without special tokens; it becomes the first window.
-        room: Most tokens a window, 1 or more.
+        encoding: The text without special tokens. It is changed: it becomes the first window.
+        room: Most tokens per window, 1 or more.
 
     Returns:
-        The windows in reading order, the text alone if it fits. What is up to a quarter of the
-        room long, such as a word, lies whole in at least one of them.
+        The windows in reading order, or the text alone if it fits. A word or phrase of up to a
+        quarter of `room` is whole in at least one window.
     """
     encoding.truncate(room, stride=room // _OVERLAP)
     return [encoding, *encoding.overflowing]
 
 
 def _cosines(query: str, texts: Sequence[str], wanted: NDArray[np.bool_]) -> list[float]:
-    """Of the texts that are wanted and not blank; 0 for others."""
+    """Return cosine similarities of texts that are wanted and not blank; 0 for the others."""
     cosines = np.zeros(len(texts))
-    read = [index for index, text in enumerate(texts) if wanted[index] and text.strip()]
-    if read:
+    embedded = [index for index, text in enumerate(texts) if wanted[index] and text.strip()]
+    if embedded:
         embedder = load_embedder()
-        vectors = embedder.embed_passages([texts[index] for index in read])
-        # Not a matrix product: its rounding differs by the number of texts.
-        cosines[read] = (vectors * embedder.embed_query(query)).sum(axis=1)
+        vectors = embedder.embed_passages([texts[index] for index in embedded])
+        # Not a matrix product: its rounding depends on the number of texts.
+        cosines[embedded] = (vectors * embedder.embed_query(query)).sum(axis=1)
     values: list[float] = cosines.tolist()
     return values

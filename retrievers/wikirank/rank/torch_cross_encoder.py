@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,14 +11,15 @@ from numpy.typing import NDArray
 from tokenizers import Encoding
 from typing_extensions import override
 
+from wikirank._extras import require_extra
 from wikirank._util import ForkSafeLock
-from wikirank.errors import InvalidArgumentError, MissingExtraError, ModelError
+from wikirank.errors import ModelError
 from wikirank.rank.predict_cross_encoder import PredictCrossEncoder, is_plain_encoder
 from wikirank.rank.protocol import DescribedCrossEncoder, check_max_length
 from wikirank.runtime.kept_calibration import calibrated
 from wikirank.runtime.model_description import ModelDescription
 from wikirank.runtime.model_folder import DESCRIPTION_FILE, read_description
-from wikirank.runtime.session import plan_batches
+from wikirank.runtime.session import check_batch_size, plan_batches
 from wikirank.runtime.tokens import plain_tokenizer
 
 if TYPE_CHECKING:
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 
 
 _ENCODED = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}
-"""What a network is given, and what an `Encoding` calls it."""
+"""For each input of a network, the attribute of `Encoding` that holds it."""
 
 
 def padded_batch(pairs: Sequence[Encoding], tokenizer: Any) -> dict[str, Tensor]:
-    """Put pairs into tensors, the shorter ones padded at their ends.
+    """Put pairs into tensors, padded at their ends.
 
-    transformers' tokenizers do the same, but walk through every token in Python: on a GPU that
-    takes several times as long as the network.
+    transformers' tokenizers do the same, but loop over every token in Python: on a GPU that takes
+    several times as long as the network.
 
     Args:
         pairs: At least one, not padded.
-        tokenizer: transformers' tokenizer of the model, which names what the network is given.
+        tokenizer: transformers' tokenizer of the model, which lists the network's inputs.
 
     Returns:
-        int64 tensors by name, each (pairs, tokens of the longest).
+        int64 tensors by input name, each (pairs, tokens of the longest pair).
     """
     import torch
 
@@ -62,10 +62,10 @@ _BATCH_SIZES = {"cuda": 256}
 
 
 class TorchCrossEncoder(DescribedCrossEncoder):
-    """A cross-encoder run by sentence-transformers; threads may share it, one runs at a time.
+    """A cross-encoder run by sentence-transformers. Threads may share it; one runs at a time.
 
-    On an NVIDIA GPU its transformer runs in 16 bits. A folder may hold a `wikirank.json` that gives
-    its calibration and its use of headings.
+    On an NVIDIA GPU the transformer runs in 16 bits. A folder may hold a `wikirank.json` with its
+    calibration and its use of headings.
     """
 
     def __init__(
@@ -76,13 +76,13 @@ class TorchCrossEncoder(DescribedCrossEncoder):
         max_length: int | None = None,
         batch_size: int | None = None,
     ) -> None:
-        """Take a loaded model.
+        """Wrap a loaded model.
 
         Args:
-            model: As sentence-transformers loaded it.
-            description: What is known of it.
-            max_length: Longest pair in tokens; the model's own by default, and at most that.
-            batch_size: Pairs a run; None takes 32, and 256 on an NVIDIA GPU.
+            model: The model that sentence-transformers loaded.
+            description: The model description.
+            max_length: Longest pair in tokens, at most the model's own limit, which is the default.
+            batch_size: Pairs per run; None for 32, or 256 on an NVIDIA GPU.
 
         Raises:
             InvalidArgumentError: If `max_length` is out of range.
@@ -93,14 +93,14 @@ class TorchCrossEncoder(DescribedCrossEncoder):
         super().__init__(
             description,
             max_length=check_max_length(max_length, limit=_position_limit(model)),
-            # A copy: sentence-transformers changes its own tokenizer at every call.
+            # A copy, because sentence-transformers changes its own tokenizer at every call.
             tokenizer=plain_tokenizer(model.tokenizer.backend_tokenizer.to_str()),
         )
 
     @override
     def _score(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
         lengths = [len(pair) for pair in pairs]
-        budget = self._batch_size * self.max_length  # so that the number of pairs alone counts
+        budget = self._batch_size * self.max_length  # So only the number of pairs limits a batch.
         logits = np.empty(len(pairs))
         try:
             with self._lock:
@@ -112,7 +112,7 @@ class TorchCrossEncoder(DescribedCrossEncoder):
         return logits
 
     def _run(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
-        """Raw logits of pairs scored at once."""
+        """Return the raw logits of one batch."""
         import torch
         from sentence_transformers.util import batch_to_device
 
@@ -136,29 +136,28 @@ def load_torch_cross_encoder(
 
     Args:
         model: A folder, or a hub id.
-        revision: Of a hub id: the commit, tag or branch.
+        revision: Commit, tag or branch, for a hub id only.
         device: "cpu", "cuda", "mps", ...; None lets torch choose.
-        max_length: Longest pair in tokens; the model's own by default, and at most that.
-        batch_size: Pairs a run; None takes 32, and more for a plain encoder on an NVIDIA GPU.
+        max_length: Longest pair in tokens, at most the model's own limit, which is the default.
+        batch_size: Pairs per run; None for 32, or more for a plain encoder on an NVIDIA GPU.
 
     Returns:
-        The cross-encoder: by `predict` if it is more than a plain encoder.
+        The cross-encoder. Only a plain encoder runs without `predict`.
 
     Raises:
         InvalidArgumentError: If an argument is out of range.
         MissingExtraError: If sentence-transformers is not installed.
         ModelError: If the model cannot be loaded, or has no head with one trained label.
     """
-    if batch_size is not None and (type(batch_size) is not int or batch_size < 1):
-        msg = f"Expected a batch_size that is a whole number over 0, got {batch_size!r}."
-        raise InvalidArgumentError(msg)
+    if batch_size is not None:
+        check_batch_size(batch_size)
     loaded, description = _load(model, revision, device), _describe(model, revision)
     if not is_plain_encoder(loaded):
         return PredictCrossEncoder(
             loaded, description, max_length=max_length, batch_size=batch_size or 32
         )
     if loaded.device.type == "cuda":
-        loaded[0].half()  # A head of its own stays in 32 bits, and costs nothing there.
+        loaded[0].half()  # A separate head stays in 32 bits, which costs no time.
     return TorchCrossEncoder(loaded, description, max_length=max_length, batch_size=batch_size)
 
 
@@ -166,19 +165,19 @@ def _describe(model: str, revision: str | None) -> ModelDescription:
     if (Path(model) / DESCRIPTION_FILE).is_file():
         description = read_description(Path(model))
         if description.kind != "cross-encoder":
-            msg = f"Expected a model of kind 'cross-encoder' in {model}, got {description.kind!r}."
+            msg = (
+                f"Expected a model of kind 'cross-encoder' in {model}, got {description.kind!r}. "
+                "Name a cross-encoder."
+            )
             raise ModelError(msg)
         return description
     model_id = f"{model}@{revision}" if revision else model
-    plain = ModelDescription("cross-encoder", model_id, max_length=512)
-    return calibrated(plain, model, revision)
+    description = ModelDescription("cross-encoder", model_id, max_length=512)
+    return calibrated(description, model, revision)
 
 
 def _load(model: str, revision: str | None, device: str | None) -> CrossEncoder:
-    # Only an absent package is a missing extra: an error from within it must be seen.
-    if importlib.util.find_spec("sentence_transformers") is None:
-        msg = f'{model} needs torch: pip install "langchain-wikirank[torch]"'
-        raise MissingExtraError(msg)
+    require_extra("torch", f"The cross-encoder {model}", ["sentence_transformers", "torch"])
     from wikirank.rank.pair_pooling import load_torch_folder
     from wikirank.runtime.hub import hub_folder, unreachable  # The hub's client is slow to import.
 
@@ -189,7 +188,7 @@ def _load(model: str, revision: str | None, device: str | None) -> CrossEncoder:
         loaded = load_torch_folder(folder, device=device)
     except Exception as err:
         msg = (
-            f"Expected a cross-encoder with safetensors weights at {model!r}; it cannot be "
+            f"Expected a cross-encoder with safetensors weights at {model!r}, but it cannot be "
             f"loaded: {err}. Name another, or save it with safetensors."
         )
         raise ModelError(msg) from err
@@ -200,12 +199,12 @@ def _load(model: str, revision: str | None, device: str | None) -> CrossEncoder:
 def _check_head(loaded: CrossEncoder, model: str) -> None:
     config: Any = loaded.config
     architectures = config.architectures or ()
-    # A head is part of the transformer, or modules of its own that follow it.
+    # The head is part of the transformer, or a module after it.
     trained = len(loaded) > 1 or any(a.endswith("ForSequenceClassification") for a in architectures)
     if not trained or loaded.num_labels != 1:
         msg = (
             f"Expected a cross-encoder with one trained label at {model!r}, got "
-            f"{architectures} with {loaded.num_labels} labels; name a reranker."
+            f"{architectures} with {loaded.num_labels} labels. Name a reranker."
         )
         raise ModelError(msg)
 

@@ -1,1 +1,1 @@
-"""Running ONNX models on the CPU: model folders, tokenizers, sessions, worker threads."""
+"""Run ONNX models: model folders, tokenizers, sessions, worker threads."""

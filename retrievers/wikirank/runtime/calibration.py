@@ -1,4 +1,4 @@
-"""From a cross-encoder's raw logit to a relevance score in [0, 1]."""
+"""Calibration of raw logits to relevance scores in [0, 1]."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from wikirank.errors import InvalidArgumentError
 
 
 def are_finite(*numbers: Any) -> bool:
-    """Whether all are numbers that a float can hold."""
-    # A whole number may be larger than any float, and True is none.
+    """Return whether all values are finite numbers."""
+    # An int may be larger than any float, and a bool is not a number here.
     return all(
         isinstance(number, (int, float))
         and not isinstance(number, bool)
@@ -29,8 +29,8 @@ class Calibration:
     """Platt scaling: relevance = sigmoid(scale * logit + shift).
 
     Attributes:
-        scale: Factor, finite and over 0, so that the order of the logits is kept.
-        shift: Summand, finite.
+        scale: Factor, finite and over 0, so the order of the logits is kept.
+        shift: Bias, finite.
 
     Raises:
         InvalidArgumentError: If a value is out of range.
@@ -41,11 +41,11 @@ class Calibration:
 
     def __post_init__(self) -> None:
         if not (are_finite(*astuple(self)) and self.scale > 0):
-            msg = f"Expected a finite scale over 0 and a finite shift, got {self}."
+            msg = f"Expected a finite scale over 0 and a finite shift, got {self}. Correct them."
             raise InvalidArgumentError(msg)
 
     def relevance(self, logits: Sequence[float] | NDArray[np.floating]) -> NDArray[np.float64]:
-        """Turn logits of any shape into relevance scores, in float64, without overflow."""
+        """Return relevance scores for logits of any shape, in float64 and without overflow."""
         scaled = float(self.scale) * np.asarray(logits, dtype=np.float64) + float(self.shift)
         decay = np.exp(-np.abs(scaled))
         scores: NDArray[np.float64] = np.where(scaled >= 0, 1.0, decay) / (1.0 + decay)

@@ -1,4 +1,4 @@
-"""Cross-encoder, dense similarity and BM25 together: the final score, and the prefilter's rule."""
+"""Combine logit, dense similarity and BM25: for the final score, and for the prefilter's rule."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ Scores = Sequence[float | None]
 
 
 class FirstStageScores(NamedTuple):
-    """What hybrid search knows of one query's candidates.
+    """First-stage scores of one query's candidates.
 
     Attributes:
-        dense: (n,), cosine similarities, None where unknown.
-        lexical: (n,), BM25 as a share of the most that the query can reach, None where unknown.
+        dense: (n,), cosine similarities; None where unknown.
+        lexical: (n,), BM25 divided by the highest score that the query can reach; None where
+            unknown.
     """
 
     dense: Scores
@@ -29,18 +30,18 @@ class FirstStageScores(NamedTuple):
 
 @dataclass(frozen=True)
 class ScoreInterpolation:
-    """A logistic combination of what each stage says of a candidate.
+    """A linear combination of a candidate's scores from all stages.
 
-    Score = logit · logit + dense · dense similarity + lexical · BM25 + shift; its sigmoid
-    is the relevance score. Cross-encoders and first stages err on different passages, so their
-    linear interpolation ranks better than either (Wang, Zhuang and Zuccon, "BERT-based Dense
-    Retrievers Require Interpolation with BM25 for Effective Passage Retrieval", ICTIR 2021).
+    score = `logit` * logit + `dense` * cosine similarity + `lexical` * BM25 + `shift`. The sigmoid
+    of the score is the relevance score. Cross-encoders and first stages err on different passages,
+    so their linear interpolation ranks better than either (Wang, Zhuang and Zuccon, "BERT-based
+    Dense Retrievers Require Interpolation with BM25 for Effective Passage Retrieval", ICTIR 2021).
 
     Attributes:
         logit: Weight of the cross-encoder's logit, over 0.
         dense: Weight of the cosine similarity, 0 or more.
-        lexical: Weight of BM25 as a share of the most that the query can reach, 0 or more.
-        shift: Summand.
+        lexical: Weight of BM25 divided by the highest score that the query can reach, 0 or more.
+        shift: Bias.
 
     Raises:
         InvalidArgumentError: If a value is out of range.
@@ -54,43 +55,46 @@ class ScoreInterpolation:
     def __post_init__(self) -> None:
         if not (are_finite(*astuple(self)) and self.logit > 0 <= min(self.dense, self.lexical)):
             msg = (
-                "Expected finite numbers, a weight over 0 of the logit and weights of 0 or more "
-                f"of dense and lexical, got {self}."
+                "Expected finite numbers, with a logit weight over 0 and dense and lexical weights "
+                f"of 0 or more, got {self}. Correct them."
             )
             raise InvalidArgumentError(msg)
 
     def scores(
         self, logits: NDArray[np.float64], dense: Scores, lexical: Scores
     ) -> NDArray[np.float64]:
-        """Combine what is known of one query's candidates.
+        """Combine the scores of one query's candidates.
 
         Args:
-            logits: (n,), the cross-encoder's.
-            dense: Cosine similarities, None where unknown.
-            lexical: BM25 as a share of the most that the query can reach, None where unknown.
+            logits: (n,), cross-encoder logits.
+            dense: See `FirstStageScores`; unknown scores count as 0.
+            lexical: See `FirstStageScores`; unknown scores count as 0.
 
         Returns:
-            (n,), higher is more relevant; `relevance` squashes them.
+            (n,), unbounded, higher is more relevant; `relevance` maps them to [0, 1].
         """
-        # Not a matrix product: its rounding differs by the number of candidates.
-        weighed = self.logit * logits + self.dense * _filled(dense)
-        scores: NDArray[np.float64] = weighed + self.lexical * _filled(lexical) + self.shift
+        # Not a matrix product: its rounding depends on the number of candidates.
+        weighted = self.logit * logits + self.dense * _fill(dense)
+        scores: NDArray[np.float64] = weighted + self.lexical * _fill(lexical) + self.shift
         return scores
 
     def relevance(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Relevance scores in [0, 1] of what `scores` gave."""
+        """Return relevance scores in [0, 1] for the results of `scores`."""
         return Calibration().relevance(scores)
 
 
 @dataclass(frozen=True)
 class DropRule:
-    """Which candidates a prefilter drops: those too far below the best by logit and first stage.
+    """When a prefilter drops a candidate: if its score is too far below the best.
+
+    The score is the prefilter's logit, plus weighted first-stage scores if they are known.
 
     Attributes:
-        margin: How far below the best a candidate can be and go on, 0 or more.
-        spare: How many more than are wanted go on in any case, as a part of these, 0 or more.
-        dense: What cosine similarity is worth beside the logit of the prefilter, 0 or more.
-        lexical: Likewise BM25 divided by the query's highest.
+        margin: A candidate survives if it is at most this far below the best score, 0 or more.
+        spare: Candidates that survive in any case beyond those wanted, as a fraction of the number
+            wanted, 0 or more.
+        dense: Weight of the cosine similarity, 0 or more.
+        lexical: Weight of BM25 divided by the highest score that the query can reach, 0 or more.
 
     Raises:
         InvalidArgumentError: If a value is out of range.
@@ -103,7 +107,7 @@ class DropRule:
 
     def __post_init__(self) -> None:
         if not are_finite(*astuple(self)) or min(astuple(self)) < 0:
-            msg = f"Expected finite numbers of 0 or more, got {self}."
+            msg = f"Expected finite numbers of 0 or more, got {self}. Correct them."
             raise InvalidArgumentError(msg)
 
 
@@ -112,8 +116,8 @@ class DropRules:
     """When a prefilter drops candidates.
 
     Attributes:
-        alone: Where nothing but the texts is known.
-        hybrid: Where the scores of hybrid search are known too; None goes by the texts alone.
+        alone: The rule without first-stage scores.
+        hybrid: The rule for hybrid search, with first-stage scores; None to use `alone`.
     """
 
     alone: DropRule
@@ -123,9 +127,9 @@ class DropRules:
 def combination_features(
     logits: NDArray[np.float64], dense: Scores, lexical: Scores
 ) -> NDArray[np.float64]:
-    """Logit, dense similarity and BM25 as a matrix (n, 3); what is not known counts as 0."""
-    return np.stack([logits, _filled(dense), _filled(lexical)], axis=1)
+    """Return logit, dense similarity and BM25 as (n, 3); unknown scores count as 0."""
+    return np.stack([logits, _fill(dense), _fill(lexical)], axis=1)
 
 
-def _filled(scores: Scores) -> NDArray[np.float64]:
+def _fill(scores: Scores) -> NDArray[np.float64]:
     return np.array([score or 0.0 for score in scores], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Model files from the local hub cache, else from the hub, without minutes of retries."""
+"""Get model files from the local hub cache or the hub, without minutes of retries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FILES = ["*.json", "*.txt", "*.safetensors"]
 
 
 def hub_folder(name: str, revision: str | None = None, *, timeout: float = 5.0) -> Path | None:
-    """Find a model's files; the network is asked only where the cache has none.
+    """Find a model's files in the cache; if there are none, download them.
 
     Args:
         name: The hub id, such as `cross-encoder/ms-marco-MiniLM-L6-v2`.
@@ -26,10 +26,10 @@ def hub_folder(name: str, revision: str | None = None, *, timeout: float = 5.0) 
         timeout: Seconds to wait for the hub's first answer.
 
     Returns:
-        The folder of the files; None if the cache has none and the hub cannot be reached.
+        The folder of the files; None if they are not cached and the hub cannot be reached.
 
     Raises:
-        ModelError: If the name is no hub id, or the hub answered with an error.
+        ModelError: If the name is not a hub id, or the hub answered with an error.
     """
     cached = _cached_folder(name, revision)
     if cached is not None or not _hub_answers(timeout):
@@ -41,21 +41,21 @@ def hub_folder(name: str, revision: str | None = None, *, timeout: float = 5.0) 
 def hub_onnx_folder(
     name: str, revision: str | None = None, *, on_gpu: bool = False, timeout: float = 5.0
 ) -> Path | None:
-    """Find the files of a model that has an ONNX network, which alone of its weights is fetched.
+    """Find a model's ONNX file and settings in the cache; if there are none, download only these.
 
     Args:
         name: The hub id.
         revision: A commit, tag or branch; None for the main branch.
-        on_gpu: Whether a GPU is to run it.
+        on_gpu: Whether a GPU will run the network.
         timeout: Seconds to wait for the hub's first answer.
 
     Returns:
-        The folder of the files; None if the model has no ONNX network, or its weights for torch
-        are in the cache already.
+        The folder of the files; None if the model has no ONNX file, or only its torch weights are
+        cached.
 
     Raises:
-        ModelError: If the name is no hub id, the hub answered with an error, or neither cache nor
-            hub has anything.
+        ModelError: If the name is not a hub id, the hub answered with an error, or the model is
+            not cached and the hub cannot be reached.
     """
     cached = _snapshot(name, revision)
     if cached is not None and network_in(cached, on_gpu=on_gpu) is not None:
@@ -71,17 +71,17 @@ def hub_onnx_folder(
         network = best_network(files, on_gpu=on_gpu)
         if network is None:
             return None
-        # Networks over 2 GB keep their weights in a file of their own beside them.
+        # Networks over 2 GB keep their weights in a separate file.
         patterns = ["*.json", "*.txt", network, f"{network}_data", f"{network}.data"]
         return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
 
 
 def unreachable(name: str, revision: str | None) -> str:
-    """What to say of a model that is nowhere to be found."""
+    """Return the error message for a model that is neither local nor reachable."""
     command = f"hf download {name}" + (f" --revision {revision}" if revision else "")
     return (
-        f"Expected a folder or a hub id as model, got {name!r}: no such folder, not in the "
-        f"local hub cache, and the hub does not answer. Download it beforehand (`{command}`) or "
+        f"Expected a folder or a hub id as model, got {name!r}. There is no such folder, it is not "
+        f"in the local hub cache, and the hub does not answer. Download it first (`{command}`) or "
         "pass its local folder."
     )
 
@@ -92,7 +92,10 @@ def _hub_failures(name: str, revision: str | None) -> Iterator[None]:
         yield
     except (HfHubHTTPError, LocalEntryNotFoundError) as err:
         where = f" at revision {revision!r}" if revision else ""
-        msg = f"the hub answered, but did not give {name!r}{where}: {err}"
+        msg = (
+            f"Expected the hub to send {name!r}{where}, got an error: {err}. "
+            "Check the name and the revision."
+        )
         raise ModelError(msg) from err
 
 
@@ -102,18 +105,18 @@ def _cached_folder(name: str, revision: str | None) -> Path | None:
 
 
 def _snapshot(name: str, revision: str | None) -> Path | None:
-    """The folder of what the cache has of a model; None if it has nothing."""
+    """Return the folder of a model's cached files; None if nothing is cached."""
     try:
         return Path(snapshot_download(name, revision=revision, local_files_only=True))
     except LocalEntryNotFoundError:
         return None
     except ValueError as err:
-        msg = f"expected a model folder or a hub id, got {name!r}: {err}"
+        msg = f"Expected a model folder or a hub id, got {name!r}: {err}. Check the name."
         raise ModelError(msg) from err
 
 
 def _hub_answers(timeout: float) -> bool:
-    """Whether the hub can be reached: one short request, no retries."""
+    """Return whether the hub can be reached, with one short request and no retries."""
     if constants.HF_HUB_OFFLINE:
         return False
     request = urllib.request.Request(constants.ENDPOINT, method="HEAD")
@@ -122,5 +125,5 @@ def _hub_answers(timeout: float) -> bool:
             return True
     except urllib.error.HTTPError:
         return True
-    except OSError:  # no name, no route, refused, timed out
+    except OSError:  # Name not found, no route, refused, timed out.
         return False

@@ -1,7 +1,6 @@
-"""Calibrations that were fitted here for models of others, and where they are kept.
+"""Calibrations that the user fitted, saved beside a model folder or, for a hub id, in a cache.
 
-Beside the model where that is a folder; for a hub id in a cache of ours, as the hub's own is not to
-be written to.
+The cache is our own, because the hub's cache must not be written to.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from wikirank._cache_folder import user_cache_folder
+from wikirank._cache_folder import CACHE_VARIABLE, user_cache_folder
 from wikirank.errors import InvalidArgumentError, ModelError
 from wikirank.runtime.calibration import Calibration
 from wikirank.runtime.model_description import ModelDescription
@@ -21,37 +20,37 @@ CALIBRATION_FILE = "wikirank-calibration.json"
 
 
 def calibration_file(model: str | Path, revision: str | None = None) -> Path:
-    """Where the calibration of a model is kept.
+    """Return the file for a model's calibration.
 
     Args:
         model: A folder, or a hub id.
-        revision: Of a hub id: the commit, tag or branch.
+        revision: Commit, tag or branch, for a hub id only.
 
     Returns:
-        The file: `wikirank.json` of a model folder of ours, `wikirank-calibration.json` in another
-        folder, and of a hub id a file beneath the folder that `WIKIRANK_CACHE` names, by default
-        the user's own for caches.
+        The file: `wikirank.json` for a wikirank model folder, `wikirank-calibration.json` in any
+        other folder. For a hub id, a file in the folder `WIKIRANK_CACHE`, by default the user's
+        cache folder.
     """
     folder = Path(model).expanduser()
     if folder.is_dir():
-        ours = folder / DESCRIPTION_FILE
-        return ours if ours.is_file() else folder / CALIBRATION_FILE
+        description = folder / DESCRIPTION_FILE
+        return description if description.is_file() else folder / CALIBRATION_FILE
     name = str(model).replace("/", "--") + (f"@{revision.replace('/', '--')}" if revision else "")
-    kept = Path("calibrations", f"{name}.json")
-    file, former = user_cache_folder() / kept, Path.home() / ".cache" / "wikirank" / kept
-    # Before 0.1.0 it was there on every system.
-    return former if former.is_file() and not file.is_file() else file
+    relative = Path("calibrations", f"{name}.json")
+    file = user_cache_folder() / relative
+    old_file = Path.home() / ".cache" / "wikirank" / relative  # On every system before 0.1.0.
+    return old_file if old_file.is_file() and not file.is_file() else file
 
 
 def calibrated(
     description: ModelDescription, model: str | Path, revision: str | None = None
 ) -> ModelDescription:
-    """A description with the calibration that is kept for its model, if one is.
+    """Add the saved calibration, if there is one, to a description.
 
     Args:
-        description: Of a model that is none of ours.
-        model: Its folder, or hub id.
-        revision: Of a hub id.
+        description: The description of a model from elsewhere.
+        model: The model's folder, or its hub id.
+        revision: Commit, tag or branch, for a hub id only.
 
     Returns:
         The description.
@@ -63,25 +62,25 @@ def calibrated(
     if file.name == DESCRIPTION_FILE or not file.is_file():
         return description
     try:
-        kept = Calibration(**json.loads(file.read_text("utf-8"))["calibration"])
+        calibration = Calibration(**json.loads(file.read_text("utf-8"))["calibration"])
     except (OSError, ValueError, KeyError, TypeError, InvalidArgumentError) as err:
         msg = f"Expected a calibration in {file}, got {err!r}. Remove the file, or calibrate again."
         raise ModelError(msg) from err
-    return replace(description, calibration=kept)
+    return replace(description, calibration=calibration)
 
 
-def keep_calibration(
+def save_calibration(
     calibration: Calibration, model: str | Path, revision: str | None = None
 ) -> Path:
-    """Keep a calibration where loading the model finds it.
+    """Save a calibration so that loading the model applies it.
 
     Args:
-        calibration: What was fitted.
-        model: Its folder, or hub id.
-        revision: Of a hub id.
+        calibration: The fitted calibration.
+        model: The model's folder, or its hub id.
+        revision: Commit, tag or branch, for a hub id only.
 
     Returns:
-        The file that was written.
+        The written file.
 
     Raises:
         ModelError: If the file cannot be written.
@@ -97,6 +96,9 @@ def keep_calibration(
         part.write_text(json.dumps(fields, indent=2) + "\n", "utf-8")
         part.replace(file)
     except OSError as err:
-        msg = f"Expected to write {file}; it cannot be written: {err}. Allow it, or set a folder."
+        msg = (
+            f"Cannot write {file}: {err}. Make it writable, or set {CACHE_VARIABLE} to another "
+            "folder."
+        )
         raise ModelError(msg) from err
     return file

@@ -1,4 +1,4 @@
-"""What `wikirank.json` says about the model in a folder."""
+"""The description of a model, which `wikirank.json` holds."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ ModelKind = Literal["embedder", "cross-encoder"]
 
 ONNX_FILE = "model.onnx"
 PREFILTER_FILE = "first_pass.onnx"
-_LONGEST_INPUT = 2**20
+_MAX_LENGTH = 2**20
 _INVALID = object()
-_SHOWN = 200
+_MAX_SHOWN_CHARS = 200
 
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """What `wikirank.json` says about a model.
+    """The description of a model, which `wikirank.json` holds.
 
     Attributes:
-        kind: What the model does.
-        model_id: Name and version of the model; an index remembers its embedder's.
+        kind: "embedder" or "cross-encoder".
+        model_id: Name and version of the model. An index records that of its embedder.
         max_length: Longest input in tokens, special tokens included.
         prepend_heading: Whether passages carry `title › section` on a line before the text.
-        calibration: From its logit to a relevance score.
-        combination: The final score of hybrid search; None if by the logit alone.
-        dense_combination: The score where the cosine similarity is all that is known beside the
-            logit, BM25 without a weight; None if by the logit alone.
+        calibration: Maps the logit to a relevance score.
+        combination: Makes the final score in hybrid search; None for the logit alone.
+        dense_combination: Makes the final score if only logit and cosine similarity are known, so
+            its weight of BM25 is 0; None for the logit alone.
         prefilter: When the prefilter drops candidates, see `wikirank.rank.cascade`; None if
             there is no prefilter.
     """
@@ -48,11 +48,11 @@ class ModelDescription:
 
     @property
     def network_files(self) -> tuple[str, ...]:
-        """Names of the files of its networks."""
+        """File names of the model's networks."""
         return (ONNX_FILE,) if self.prefilter is None else (ONNX_FILE, PREFILTER_FILE)
 
     def to_json(self) -> dict[str, Any]:
-        """The description as `wikirank.json` holds it, without the hashes."""
+        """Return the fields of `wikirank.json`, without the hashes."""
         fields: dict[str, Any] = {
             "kind": self.kind,
             "model_id": self.model_id,
@@ -73,37 +73,37 @@ def parse_description(fields: Mapping[str, Any], file: Path) -> ModelDescription
     """Read and check the fields of a `wikirank.json`.
 
     Args:
-        fields: What it holds.
-        file: The file, to be named.
+        fields: The fields.
+        file: The file, for the error message.
 
     Returns:
         The description.
 
     Raises:
-        ModelError: A field is absent or out of range.
+        ModelError: If a field is absent or out of range.
     """
     max_length, prepend_heading = fields.get("max_length"), fields.get("headings", False)
     checks = {
         "kind": fields.get("kind") in get_args(ModelKind),
         "model_id": isinstance(fields.get("model_id"), str) and bool(fields.get("model_id")),
-        "max_length": type(max_length) is int and 0 < max_length <= _LONGEST_INPUT,
+        "max_length": type(max_length) is int and 0 < max_length <= _MAX_LENGTH,
         "headings": isinstance(prepend_heading, bool),
     }
-    wrong = [name for name, good in checks.items() if not good]
-    calibration = _read(_calibration, fields.get("calibration", {}))
-    combination = _read(_combination, fields.get("combination"))
-    dense_combination = _read(_dense_combination, fields.get("dense_combination"))
-    prefilter = _read(_prefilter, fields.get("first_pass"))
+    invalid = [name for name, valid in checks.items() if not valid]
+    calibration = _parse(_calibration, fields.get("calibration", {}))
+    combination = _parse(_combination, fields.get("combination"))
+    dense_combination = _parse(_dense_combination, fields.get("dense_combination"))
+    prefilter = _parse(_prefilter, fields.get("first_pass"))
     rules = {
         "calibration": calibration,
         "combination": combination,
         "dense_combination": dense_combination,
         "first_pass": prefilter,
     }
-    wrong += [name for name, rule in rules.items() if rule is _INVALID]
-    if wrong:
-        got = ", ".join(f"{name}={_shown(fields.get(name))}" for name in wrong)
-        msg = f"Expected valid fields in {file}, got {got}; re-export the model."
+    invalid += [name for name, rule in rules.items() if rule is _INVALID]
+    if invalid:
+        got = ", ".join(f"{name}={_shorten(fields.get(name))}" for name in invalid)
+        msg = f"Expected valid fields in {file}, got {got}. Export the model again."
         raise ModelError(msg)
     return ModelDescription(
         fields["kind"],
@@ -117,9 +117,9 @@ def parse_description(fields: Mapping[str, Any], file: Path) -> ModelDescription
     )
 
 
-def _read(read: Callable[[Any], Any], value: Any) -> Any:
+def _parse(parse: Callable[[Any], Any], value: Any) -> Any:
     try:
-        return read(value)
+        return parse(value)
     except (InvalidArgumentError, AttributeError, KeyError, TypeError):
         return _INVALID
 
@@ -134,7 +134,7 @@ def _combination(fields: Any) -> ScoreInterpolation | None:
 
 def _dense_combination(fields: Any) -> ScoreInterpolation | None:
     if fields is not None and fields["lexical"]:
-        msg = f"Expected no weight of BM25 where it is not known, got {fields['lexical']!r}."
+        msg = f"Expected a lexical weight of 0, got {fields['lexical']!r}. Correct it."
         raise InvalidArgumentError(msg)
     return _combination(fields)
 
@@ -146,6 +146,6 @@ def _prefilter(fields: Any) -> DropRules | None:
     return DropRules(DropRule(**alone), None if hybrid is None else DropRule(**hybrid))
 
 
-def _shown(value: Any) -> str:
+def _shorten(value: Any) -> str:
     shown = repr(value)
-    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
+    return shown if len(shown) <= _MAX_SHOWN_CHARS else f"{shown[:_MAX_SHOWN_CHARS]}…"

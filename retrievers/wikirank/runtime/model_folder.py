@@ -1,7 +1,7 @@
-"""Model folders: a network, `tokenizer.json` and `wikirank.json`, which describes the two.
+"""Model folders: a network, `tokenizer.json`, and `wikirank.json`, which describes both.
 
-The network is `model.onnx`; a cross-encoder may have a second one, `first_pass.onnx`, see
-`wikirank.rank.cascade`.
+The network is `model.onnx`. A cross-encoder may have a second one, the prefilter
+`first_pass.onnx`, see `wikirank.rank.cascade`.
 
 ```json
 {"kind": "cross-encoder", "model_id": "...", "max_length": 512, "headings": true,
@@ -10,10 +10,10 @@ The network is `model.onnx`; a cross-encoder may have a second one, `first_pass.
  "sha256": "...", "tokenizer_sha256": "..."}
 ```
 
-`combination` is absent from models that have none. With a prefilter there is also
-`"first_pass"`, see `DropRules`, and `sha256` has the hash of each network by its file's name.
+`combination` is absent if the model has none. With a prefilter there is also `"first_pass"`, see
+`DropRules`, and `sha256` maps each network's file name to its hash.
 
-A folder is written whole or not at all, and its files are checked against their hashes when read.
+A folder is written whole or not at all. On reading, files are checked against their hashes.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ from wikirank.runtime.model_description import (
 
 TOKENIZER_FILE = "tokenizer.json"
 DESCRIPTION_FILE = "wikirank.json"
-_TEXTS = ("README.md", "LICENSE")
+_TEXT_FILES = ("README.md", "LICENSE")
 
 _BUNDLED: Mapping[ModelKind, str] = {"embedder": "embedder", "cross-encoder": "reranker"}
 
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A model folder that was read and whose files have the recorded hashes.
+    """A model folder that was read and checked.
 
     Attributes:
         path: The folder.
-        description: What its `wikirank.json` says.
+        description: The model's description.
     """
 
     path: Path
@@ -57,60 +57,59 @@ class ModelFolder:
 
     @property
     def networks(self) -> tuple[Path, ...]:
-        """The files of all networks, `network` first."""
+        """All networks, `network` first."""
         return tuple(self.path / name for name in self.description.network_files)
 
     @property
     def network(self) -> Path:
-        """The network that gives vectors or logits."""
+        """The network that returns vectors or logits."""
         return self.path / ONNX_FILE
 
     @property
     def prefilter(self) -> Path | None:
-        """The network of the prefilter; None if there is none."""
-        has_none = self.description.prefilter is None
-        return None if has_none else self.path / PREFILTER_FILE
+        """The prefilter's network; None if there is no prefilter."""
+        return None if self.description.prefilter is None else self.path / PREFILTER_FILE
 
     @property
     def languages(self) -> tuple[str, ...] | None:
-        """The languages that the model reads; None if nobody knows. The bundled ones: English."""
+        """Languages that the model reads: English for bundled models, None if unknown."""
         bundled = {bundled_model(kind) for kind in _BUNDLED}
         return ("en",) if self.path in bundled else None
 
     @property
     def tokenizer(self) -> Path:
-        """The tokenizer, as the `tokenizers` library saves it."""
+        """The tokenizer file, in the format of the `tokenizers` library."""
         return self.path / TOKENIZER_FILE
 
 
 def bundled_model(kind: ModelKind) -> Path:
-    """The folder of the model of a kind that comes with the package."""
+    """Return the folder of a bundled model."""
     return Path(__file__).parents[1] / "models" / _BUNDLED[kind]
 
 
 def local_folder(model: str | Path) -> Path | None:
-    """The folder that the name of a model means.
+    """Return the folder of a model, or None if `model` can only be a hub id.
 
     Args:
         model: A path, or a hub id.
 
     Returns:
-        The folder, resolved; None if it must be a hub id.
+        The resolved folder, or None.
 
     Raises:
-        ModelError: If it is a path and no folder is there.
+        ModelError: If `model` is a path and there is no folder.
     """
     path = Path(model).expanduser()
     if path.is_dir():
         return path.resolve()
     if isinstance(model, Path) or path.is_absolute() or str(model).startswith((".", "~")):
-        msg = f"Expected a model folder at {path}, got none; check the path."
+        msg = f"Expected a model folder at {path}, got none. Check the path."
         raise ModelError(msg)
     return None
 
 
 def is_model_folder(path: Path) -> bool:
-    """Whether a folder holds both a `wikirank.json` and a network."""
+    """Return whether a folder holds both a `wikirank.json` and a network."""
     return all((path / name).is_file() for name in (DESCRIPTION_FILE, ONNX_FILE))
 
 
@@ -124,7 +123,7 @@ def read_description(path: Path) -> ModelDescription:
         The description.
 
     Raises:
-        ModelError: The file is missing, not JSON, or a field is absent or out of range.
+        ModelError: If the file is missing or not JSON, or a field is absent or out of range.
     """
     return parse_description(_read_json(path), path / DESCRIPTION_FILE)
 
@@ -134,18 +133,21 @@ def read_model_folder(path: Path, *, kind: ModelKind) -> ModelFolder:
 
     Args:
         path: The folder.
-        kind: What the model must be.
+        kind: The expected kind of model.
 
     Returns:
-        The folder, safe to open.
+        The checked folder.
 
     Raises:
-        ModelError: A file is missing or corrupt, or the model is of another kind.
+        ModelError: If a file is missing or corrupt, or the model is of another kind.
     """
     fields = _read_json(path)
     description = parse_description(fields, path / DESCRIPTION_FILE)
     if description.kind != kind:
-        msg = f"Expected a model of kind {kind!r} in {path}, got {description.kind!r}."
+        msg = (
+            f"Expected a model of kind {kind!r} in {path}, got {description.kind!r}. "
+            "Name another folder."
+        )
         raise ModelError(msg)
     hashes = fields.get("sha256")
     if not isinstance(hashes, dict):
@@ -164,23 +166,26 @@ def write_model_folder(
     tokenizer_json: str,
     extra_files: Mapping[str, str] | None = None,
 ) -> str:
-    """Write a model folder, whole or not at all; an earlier one at the place is replaced.
+    """Write a model folder, whole or not at all. An existing model folder is replaced.
 
     Args:
         path: The folder to make; if it exists it must be empty or a model folder.
-        description: What `wikirank.json` is to say.
-        networks: The networks, copied into the folder, in the order of `ModelFolder.networks`.
-        tokenizer_json: The tokenizer, as `Tokenizer.to_str` gives it.
-        extra_files: Name to text of further files, such as a model card.
+        description: The description for `wikirank.json`.
+        networks: The networks to copy, in the order of `ModelFolder.networks`.
+        tokenizer_json: The tokenizer, from `Tokenizer.to_str`.
+        extra_files: Other text files to write, such as a model card: name to text.
 
     Returns:
         SHA-256 of the first network.
 
     Raises:
-        InvalidArgumentError: The place holds something that is not a model folder.
+        InvalidArgumentError: If the path holds something else than a model folder.
     """
     if path.exists() and not _is_replaceable(path):
-        msg = f"Expected a new, empty or model folder at {path}, got something else; name another."
+        msg = (
+            f"Expected a model folder, an empty folder or nothing at {path}, got something else. "
+            "To write a model folder, name another path."
+        )
         raise InvalidArgumentError(msg)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as scratch:
@@ -208,14 +213,14 @@ def rewrite_model_folder(
     *,
     networks: Sequence[Path] | None = None,
 ) -> None:
-    """Give a model folder another description; its model card and licence stay.
+    """Replace a model folder's description; keep its model card and licence.
 
     Args:
         folder: The folder.
-        description: What `wikirank.json` is to say.
-        networks: As for `write_model_folder`; None keeps those that it has.
+        description: The new description.
+        networks: See `write_model_folder`; None keeps the folder's networks.
     """
-    texts = [folder.path / name for name in _TEXTS]
+    texts = [folder.path / name for name in _TEXT_FILES]
     write_model_folder(
         folder.path,
         description,
@@ -234,13 +239,19 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         fields = json.loads(file.read_text("utf-8"))
     except OSError as err:
-        msg = f"Expected a model folder with {DESCRIPTION_FILE} at {path}; it cannot be read: {err}"
+        msg = (
+            f"Expected a model folder with {DESCRIPTION_FILE} at {path}, but it cannot be read: "
+            f"{err}. Check the path."
+        )
         raise ModelError(msg) from err
     except (ValueError, RecursionError) as err:
         msg = f"Expected JSON in {file}, got something else: {err}. Restore or re-export the model."
         raise ModelError(msg) from err
     if not isinstance(fields, dict):
-        msg = f"Expected a JSON object in {file}, got {type(fields).__name__}."
+        msg = (
+            f"Expected a JSON object in {file}, got {type(fields).__name__}. "
+            "Restore or re-export the model."
+        )
         raise ModelError(msg)
     return fields
 
@@ -249,7 +260,7 @@ def _check_hash(file: Path, expected: Any) -> None:
     try:
         got = _sha256(file)
     except OSError as err:
-        msg = f"Expected the model file {file}; it cannot be read: {err}. Restore the folder."
+        msg = f"Expected the model file {file}, but it cannot be read: {err}. Restore the folder."
         raise ModelError(msg) from err
     if got != expected:
         msg = (

@@ -1,4 +1,4 @@
-"""Embedders and rerankers that go together, by one name."""
+"""Named pairs of an embedder and a reranker."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ MULTILINGUAL = "multilingual"
 
 @dataclass(frozen=True)
 class ModelPair:
-    """An embedder and a reranker of the hub.
+    """An embedder and a reranker on the hub.
 
     Attributes:
         embedder: The embedder's hub id.
-        embedder_revision: Its commit.
-        query_prompt: What it wants before a query.
-        passage_prompt: What it wants before a passage.
+        embedder_revision: The embedder's commit.
+        query_prompt: The embedder's prompt for queries.
+        passage_prompt: The embedder's prompt for passages.
         reranker: The reranker's hub id.
-        reranker_revision: Its commit.
+        reranker_revision: The reranker's commit.
     """
 
     embedder: str
@@ -33,7 +33,7 @@ class ModelPair:
     reranker_revision: str
 
 
-# Of the small ones that hold int8 networks on the hub; docs/models.md says why these.
+# Chosen among small models with int8 networks on the hub; docs/models.md says why.
 MODEL_PAIRS: Mapping[str, ModelPair] = MappingProxyType(
     {
         MULTILINGUAL: ModelPair(
@@ -49,23 +49,23 @@ MODEL_PAIRS: Mapping[str, ModelPair] = MappingProxyType(
 
 
 def model_pair(name: str) -> ModelPair | None:
-    """The models of a name.
+    """Return a pair of models by name.
 
     Args:
         name: "bundled" or "multilingual".
 
     Returns:
-        The pair; None for the bundled models, which are no models of the hub.
+        The pair; None for the bundled models, which are not on the hub.
 
     Raises:
-        InvalidArgumentError: If there are none of that name.
+        InvalidArgumentError: If no pair has that name.
     """
     if name == BUNDLED:
         return None
     if name not in MODEL_PAIRS:
         msg = (
-            f"Expected models of {[BUNDLED, *MODEL_PAIRS]}, got {name!r}. Take one of these, or "
-            "name an embedder and a reranker each."
+            f"Expected models to be one of {[BUNDLED, *MODEL_PAIRS]}, got {name!r}. Choose one, or "
+            "name an embedder and a reranker separately."
         )
         raise InvalidArgumentError(msg)
     return MODEL_PAIRS[name]

@@ -1,4 +1,4 @@
-"""Which of the ONNX files of a model in the hub's layout this machine runs."""
+"""Choose the ONNX file of a hub model for this machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from wikirank.runtime.model_folder import DESCRIPTION_FILE
 
 CONFIG_FILE = "config.json"
-# By the flag of a CPU, the best first; a network quantised for another CPU gives other scores.
+# By CPU flag, best first. A network quantised for another CPU returns other scores.
 _QUANTISED = (
     ("avx512_vnni", "onnx/model_qint8_avx512_vnni.onnx"),
     ("avx512f", "onnx/model_qint8_avx512.onnx"),
@@ -21,7 +21,7 @@ _ANY_CPU = ("onnx/model.onnx", "model.onnx")
 
 
 def best_network(files: Iterable[str], *, on_gpu: bool = False) -> str | None:
-    """Of a model's files the ONNX one for this CPU, or for any GPU; None if there is none."""
+    """Choose the ONNX file for this CPU, or for any GPU; None if there is none."""
     present = set(files)
     for flag, file in () if on_gpu else _QUANTISED:
         if flag in cpu_flags() and file in present:
@@ -30,9 +30,9 @@ def best_network(files: Iterable[str], *, on_gpu: bool = False) -> str | None:
 
 
 def network_in(folder: Path, *, on_gpu: bool = False) -> Path | None:
-    """The ONNX file to run of a folder in the hub's layout; None if it is no such folder."""
-    ours = ((folder / DESCRIPTION_FILE), (folder / "onnx" / DESCRIPTION_FILE))
-    if any(file.is_file() for file in ours) or not (folder / CONFIG_FILE).is_file():
+    """Choose the ONNX file of a folder in the hub's layout; None for any other folder."""
+    own_files = (folder / DESCRIPTION_FILE, folder / "onnx" / DESCRIPTION_FILE)
+    if any(file.is_file() for file in own_files) or not (folder / CONFIG_FILE).is_file():
         return None
     files = (*folder.glob("*.onnx"), *folder.glob("onnx/*.onnx"))
     present = (file.relative_to(folder).as_posix() for file in files)
@@ -42,7 +42,7 @@ def network_in(folder: Path, *, on_gpu: bool = False) -> Path | None:
 
 @lru_cache(maxsize=1)
 def cpu_flags() -> frozenset[str]:
-    """What the CPU can do, in Linux's names; empty where the system does not tell."""
+    """Return the CPU's features by their Linux names; empty on other systems."""
     machine = platform.machine().lower()
     if machine in ("arm64", "aarch64"):
         return frozenset({"arm64"})

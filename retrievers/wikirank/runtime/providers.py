@@ -1,4 +1,4 @@
-"""On which device ONNX Runtime runs a network."""
+"""The devices that ONNX Runtime can run a network on."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ Provider = str | tuple[str, dict[str, Any]]
 
 
 def is_cuda(device: str | None) -> bool:
-    """Whether a device is an NVIDIA GPU: "cuda" or "cuda:1"."""
+    """Return whether a device is an NVIDIA GPU, such as "cuda" or "cuda:1"."""
     return device is not None and _CUDA_DEVICE.fullmatch(device) is not None
 
 
 def runs_onnx(device: str | None) -> bool:
-    """Whether the installed ONNX Runtime runs networks on a device; None is the CPU."""
+    """Return whether the installed ONNX Runtime can use a device; None is the CPU."""
     return device in (None, "cpu") or (is_cuda(device) and CUDA in _available())
 
 
 def execution_providers(
     device: str | None, available: Collection[str] | None = None
 ) -> list[Provider]:
-    """What ONNX Runtime is to run a network by, the first choice first.
+    """Return ONNX Runtime's execution providers for a device, first choice first.
 
     Args:
-        device: "cpu", "cuda" or "cuda:1"; None is the CPU.
-        available: What the installed ONNX Runtime has; None asks it.
+        device: "cpu", "cuda" or "cuda:1"; None for the CPU.
+        available: The providers of the installed ONNX Runtime; None asks it.
 
     Returns:
-        Providers for `onnxruntime.InferenceSession`. On a GPU the CPU runs what the GPU cannot.
+        Providers for `onnxruntime.InferenceSession`. With a GPU, the CPU runs what the GPU cannot.
 
     Raises:
         MissingExtraError: If ONNX Runtime cannot run on the device.
@@ -49,8 +49,8 @@ def execution_providers(
     if match is None or CUDA not in available:
         msg = (
             f"Expected an ONNX Runtime that runs on {device!r}, got one with "
-            f"{', '.join(available)}. Install onnxruntime-gpu in place of onnxruntime, or a model "
-            'with weights for torch and "langchain-wikirank[torch]", or leave device out.'
+            f"{', '.join(available)}. Install onnxruntime-gpu in place of onnxruntime, or install "
+            '"langchain-wikirank[torch]" and name a model with torch weights, or leave device out.'
         )
         raise MissingExtraError(msg)
     return [(CUDA, {"device_id": int(match[1] or 0)}), CPU]

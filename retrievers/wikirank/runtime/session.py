@@ -1,4 +1,4 @@
-"""ONNX Runtime sessions, and how many encoded texts are run through one."""
+"""ONNX Runtime sessions, and running many encoded texts through one."""
 
 from __future__ import annotations
 
@@ -25,37 +25,37 @@ _GPU_TOKEN_BUDGET = 16_384
 _GPU_BATCH = 64
 _INPUTS = frozenset({"input_ids", "attention_mask", "token_type_ids"})
 _ERRORS_ONLY = 3
-# On the CPU their fused kernels are slower than the parts: without them a pair takes a sixth less.
+# On the CPU these fused kernels are slower than their parts; a pair takes a sixth less without.
 _SLOW_FUSIONS = ("SkipLayerNormFusion", "BiasGeluFusion")
 
 
 class Tokens(NamedTuple):
-    """One text, or one pair, as the network reads it."""
+    """One encoded text, or one encoded pair."""
 
     ids: Sequence[int]
     type_ids: Sequence[int]
 
     @classmethod
     def of(cls, encoding: Encoding) -> Tokens:
-        """Take what the network reads out of a tokenizer's encoding."""
+        """Take the ids from a tokenizer's encoding."""
         return cls(encoding.ids, encoding.type_ids)
 
 
-Finish = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float32]]
+Postprocess = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float32]]
 
 
 class Network:
-    """One ONNX network opened for the CPU or a GPU; threads may share it, each run uses one thread.
+    """An open ONNX network on the CPU or a GPU. Threads may share it; each run uses one thread.
 
     Args:
-        file: The network.
-        outputs: Names of outputs, of which the first that it has is wanted; by default whatever
-            comes first.
-        device: "cpu", "cuda" or "cuda:1"; None is the CPU.
+        file: The ONNX file.
+        outputs: Names of outputs; the first that the network has is used. By default the network's
+            first output.
+        device: "cpu", "cuda" or "cuda:1"; None for the CPU.
 
     Raises:
-        MissingExtraError: If ONNX Runtime, as it is installed, cannot run on the device.
-        ModelError: If ONNX Runtime cannot open it.
+        MissingExtraError: If the installed ONNX Runtime cannot run on the device.
+        ModelError: If ONNX Runtime cannot open the file.
     """
 
     def __init__(
@@ -65,18 +65,18 @@ class Network:
         self._device = device
         session = self._open()
         self._session: onnxruntime.InferenceSession | None = session
-        self._running: set[int] = set()  # the threads that are
+        self._running_threads: set[int] = set()
         renew_after_fork(self)
         self.inputs = frozenset(node.name for node in session.get_inputs())
-        has = [output.name for output in session.get_outputs()]
-        self._output = next((name for name in outputs if name in has), has[0])
+        available = [output.name for output in session.get_outputs()]
+        self._output = next((name for name in outputs if name in available), available[0])
 
     def _open(self) -> onnxruntime.InferenceSession:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
-        # A memory pattern is kept for every input shape met: memory would grow with their number.
+        # ONNX Runtime keeps a memory pattern per input shape: memory would grow with their number.
         options.enable_mem_pattern = False
         device = self._device
         try:
@@ -89,41 +89,44 @@ class Network:
         except MissingExtraError:
             raise
         except Exception as err:
-            msg = f"Expected an ONNX network in {self._file}; ONNX Runtime cannot open it: {err}"
+            msg = (
+                f"Expected an ONNX network in {self._file}, but ONNX Runtime cannot open it: "
+                f"{err}. Restore the file."
+            )
             raise ModelError(msg) from err
         if is_cuda(device) and CUDA not in session.get_providers():
             msg = (
-                f"Expected ONNX Runtime to start CUDA on {device!r}; it fell back to the CPU. "
-                "Check the GPU's driver and that CUDA and cuDNN are those of this onnxruntime-gpu."
+                f"Expected ONNX Runtime to start CUDA on {device!r}, but it fell back to the CPU. "
+                "Check the GPU's driver, and that CUDA and cuDNN suit this onnxruntime-gpu."
             )
             raise ModelError(msg)
         return session
 
     def after_fork(self) -> None:
-        """Open the network again, if a thread was running it as the process was forked."""
-        # Else child and parent share it: with one thread a run it has none of its own.
-        if self._running:
+        """Open the network again in the child if a thread was running it during the fork."""
+        # Otherwise parent and child share it: a session with one thread per run has no threads.
+        if self._running_threads:
             abandon(self._session)
             self._session = None
-            self._running = set()
+            self._running_threads = set()
 
     def run(self, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """Run the network once.
 
         Args:
-            arrays: By name, at least what it takes.
+            arrays: Arrays by input name; unused names are ignored.
 
         Returns:
-            Its output.
+            The network's output.
 
         Raises:
-            ModelError: If the run failed, or gave something that is not a finite number.
+            ModelError: If the run failed or returned a number that is not finite.
         """
         feed = {name: arrays[name] for name in self.inputs}
         session = self._session
-        if session is None:  # In a forked child; should two threads open it, one stays.
+        if session is None:  # In a forked child. If two threads open it, the last one stays.
             session = self._session = self._open()
-        self._running.add(threading.get_ident())
+        self._running_threads.add(threading.get_ident())
         try:
             output: NDArray[np.float32] = session.run([self._output], feed)[0]
         except Exception as err:
@@ -131,18 +134,21 @@ class Network:
             msg = f"ONNX Runtime failed on inputs of shape {shapes} with {self._file}: {err}"
             raise ModelError(msg) from err
         finally:
-            self._running.discard(threading.get_ident())
+            self._running_threads.discard(threading.get_ident())
         if not np.isfinite(output).all():
-            msg = f"Expected finite numbers from {self._file}, got NaN or infinity; re-export it."
+            msg = (
+                f"Expected finite numbers from {self._file}, got NaN or infinity. "
+                "Export the model again."
+            )
             raise ModelError(msg)
         return output
 
 
 class OnnxSession:
-    """A network and how texts are run through it; threads may share it.
+    """Runs many texts through a network. Threads may share it.
 
-    Each run uses one thread and many runs go on side by side. With one text a run (the default)
-    there is no padding, and an int8 network gives a text the same result whatever comes with it.
+    Each run uses one thread; many run in parallel. With one text per run (the default) there is no
+    padding, and an int8 network returns the same result for a text whatever the other texts are.
     """
 
     def __init__(
@@ -152,64 +158,55 @@ class OnnxSession:
         batch_size: int = 1,
         device: str | None = None,
         outputs: Sequence[str] = (),
-        finish: Finish | None = None,
+        postprocess: Postprocess | None = None,
     ) -> None:
         """Open a network.
 
         Args:
-            file: The network.
-            batch_size: Texts a run, 1 or more; fewer where they exceed `TOKEN_BUDGET` tokens, and
-                one where the network takes no mask to tell padding by.
-            device: "cpu", "cuda" or "cuda:1"; None is the CPU.
-            outputs: Names of outputs, as of `Network`.
-            finish: What makes a row a text of the output and the mask of a run.
+            file: The ONNX file.
+            batch_size: Most texts per run, 1 or more. A run has fewer if they would exceed
+                `TOKEN_BUDGET` tokens, and one if the network has no input for an attention mask.
+            device: "cpu", "cuda" or "cuda:1"; None for the CPU.
+            outputs: See `Network`.
+            postprocess: Makes one row per text from the output and the mask of a run.
 
         Raises:
-            InvalidArgumentError: If the batch size is not a whole number over 0.
-            MissingExtraError: If ONNX Runtime, as it is installed, cannot run on the device.
-            ModelError: If ONNX Runtime cannot open the network, or it takes what is not known here.
+            InvalidArgumentError: If the batch size is not an integer over 0.
+            MissingExtraError: If the installed ONNX Runtime cannot run on the device.
+            ModelError: If ONNX Runtime cannot open the network, or the network has unsupported
+                inputs.
         """
         check_batch_size(batch_size)
         self._network = Network(file, outputs=outputs, device=device)
         if unknown := self._network.inputs - _INPUTS:
             msg = (
                 f"Expected a network that takes {', '.join(sorted(_INPUTS))}, got {file}, which "
-                f"takes {', '.join(sorted(unknown))} too. Name a model of another export."
+                f"takes {', '.join(sorted(unknown))} too. Name another model."
             )
             raise ModelError(msg)
-        self._finish = finish
+        self._postprocess = postprocess
         self._budget = _GPU_TOKEN_BUDGET if is_cuda(device) else TOKEN_BUDGET
         self._batch_size = batch_size if "attention_mask" in self._network.inputs else 1
 
     def run_texts(self, texts: Iterable[Tokens]) -> NDArray[np.float32]:
-        """Run texts through the network, spread over the worker threads.
+        """Run texts through the network on the worker threads.
 
         Args:
-            texts: At least one, each within the model's length; with one text a run they are taken
-                while others are being run.
+            texts: At least one, each within the model's length. With one text per run they are
+                consumed while earlier ones run.
 
         Returns:
-            The network's output, a row for each text, in their order.
+            The network's output, one row per text, in the order of the texts.
 
         Raises:
-            ModelError: If a run failed, or gave something that is not a finite number.
+            ModelError: If a run failed or returned a number that is not finite.
         """
         if self._batch_size == 1:
             return np.concatenate(list(map_ordered(lambda text: self._run([text]), texts)))
         return self.run_longest_first(list(texts))
 
     def run_longest_first(self, texts: Sequence[Tokens]) -> NDArray[np.float32]:
-        """Run texts as `run_texts` does, so that what is run last keeps no core waiting for long.
-
-        Args:
-            texts: At least one, each within the model's length.
-
-        Returns:
-            See `run_texts`.
-
-        Raises:
-            ModelError: Likewise.
-        """
+        """Run texts like `run_texts`, the longest first so that no core waits long at the end."""
         lengths = [len(text.ids) for text in texts]
         batches = plan_batches(lengths, self._batch_size, self._budget)
         outputs = map_ordered(lambda batch: self._run([texts[i] for i in batch]), batches)
@@ -219,30 +216,35 @@ class OnnxSession:
         return ordered
 
     def _run(self, batch: Sequence[Tokens]) -> NDArray[np.float32]:
-        arrays = padded(batch)
+        arrays = pad(batch)
         output = self._network.run(arrays)
-        return output if self._finish is None else self._finish(output, arrays["attention_mask"])
+        if self._postprocess is None:
+            return output
+        return self._postprocess(output, arrays["attention_mask"])
 
 
-def usual_batch(batch_size: int | None, device: str | None) -> int:
-    """How many texts a run where nobody says it: one on the CPU, more on a GPU."""
+def default_batch_size(batch_size: int | None, device: str | None) -> int:
+    """Return the batch size; the default is 1 on the CPU and more on a GPU."""
     if batch_size is None:
         return _GPU_BATCH if is_cuda(device) else 1
     return batch_size
 
 
 def check_batch_size(batch_size: int) -> None:
-    """Raise InvalidArgumentError unless a batch size is a whole number over 0."""
+    """Raise InvalidArgumentError unless a batch size is an integer over 0."""
     if type(batch_size) is not int or batch_size < 1:
-        msg = f"Expected a batch_size that is a whole number over 0, got {batch_size!r}."
+        msg = (
+            f"Expected batch_size to be an integer over 0, got {batch_size!r}. "
+            "Leave it out for the default."
+        )
         raise InvalidArgumentError(msg)
 
 
-def padded(batch: Sequence[Tokens]) -> dict[str, NDArray[np.int64]]:
-    """Texts as a network takes them, the shorter ones padded at their ends.
+def pad(batch: Sequence[Tokens]) -> dict[str, NDArray[np.int64]]:
+    """Put texts into arrays, padded at their ends.
 
     Args:
-        batch: At least one.
+        batch: At least one text.
 
     Returns:
         `input_ids`, `attention_mask` and `token_type_ids`, each (texts, tokens of the longest).
@@ -259,15 +261,15 @@ def padded(batch: Sequence[Tokens]) -> dict[str, NDArray[np.int64]]:
 def plan_batches(
     lengths: Sequence[int], batch_size: int, token_budget: int = TOKEN_BUDGET
 ) -> list[list[int]]:
-    """Group texts of similar length, longest first, so that little is padding.
+    """Group texts of similar length, longest first, to keep padding small.
 
     Args:
-        lengths: Of the texts, in tokens.
-        batch_size: Most texts a batch.
-        token_budget: Most tokens a batch, padding included; a longer text goes alone.
+        lengths: Lengths of the texts, in tokens.
+        batch_size: Most texts per batch.
+        token_budget: Most tokens per batch, padding included; a longer text is a batch of its own.
 
     Returns:
-        Positions of the texts, each in one batch.
+        Batches of text positions; each position is in one batch.
     """
     batches: list[list[int]] = []
     room = 0
@@ -281,12 +283,12 @@ def plan_batches(
 
 
 def _leave_at_exit() -> None:
-    """Have a forked child end without ONNX Runtime's own exit, once Python's is done.
+    """End a forked child right after Python's exit, without ONNX Runtime's own exit handlers.
 
-    That waits for threads which only the parent has: it hangs or crashes.
+    These wait for threads that only the parent has, and hang or crash.
     """
     libc = ctypes.CDLL(None)
-    if hasattr(libc, "on_exit"):  # glibc has it; it hands the status on.
+    if hasattr(libc, "on_exit"):  # glibc only; it passes the exit status to `_exit`.
         libc.on_exit(libc._exit, None)
 
 

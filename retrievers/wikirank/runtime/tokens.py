@@ -1,7 +1,7 @@
-"""Tokenizers without truncation or padding, and checks of the texts given to them.
+"""Tokenizers without truncation or padding, and checks of their input.
 
-A tokenizer is never changed once loaded, so threads may share it: changing one while another
-thread encodes is what raises "Already borrowed".
+A loaded tokenizer is never changed, so threads may share it. Changing it while another thread
+encodes would raise "Already borrowed".
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from wikirank.errors import InvalidArgumentError, ModelError
 
 
 def load_tokenizer(file: Path) -> Tokenizer:
-    """Load a tokenizer that neither truncates nor pads.
+    """Load a tokenizer without truncation and padding.
 
     Args:
-        file: As `Tokenizer.save` writes it.
+        file: A file written by `Tokenizer.save`.
 
     Returns:
-        The tokenizer; do not change it.
+        The tokenizer. Do not change it.
 
     Raises:
         ModelError: If the file is missing or corrupt.
@@ -29,12 +29,12 @@ def load_tokenizer(file: Path) -> Tokenizer:
     try:
         return plain_tokenizer(file.read_text("utf-8"))
     except Exception as err:
-        msg = f"Expected a tokenizer in {file}; it cannot be loaded: {err}. Restore the model."
+        msg = f"Expected a tokenizer in {file}, but it cannot be loaded: {err}. Restore the model."
         raise ModelError(msg) from err
 
 
 def plain_tokenizer(serialised: str) -> Tokenizer:
-    """A tokenizer from its JSON, with truncation and padding switched off."""
+    """Make a tokenizer from its JSON, with truncation and padding switched off."""
     tokenizer = Tokenizer.from_str(serialised)
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -42,33 +42,33 @@ def plain_tokenizer(serialised: str) -> Tokenizer:
 
 
 def check_texts(texts: Sequence[str], *, what: str, allow_blank: bool = True) -> None:
-    """Refuse what cannot be tokenised, before any work is done.
+    """Check that texts can be tokenised.
 
     Args:
         texts: The texts.
-        what: What to call one in the message, such as "passage".
-        allow_blank: Whether a text may be empty or white space only.
+        what: The word for one text in the message, such as "passage".
+        allow_blank: Whether a text may be empty or only white space.
 
     Raises:
         InvalidArgumentError: If a text is not a string, is not valid Unicode, or is blank.
     """
     if isinstance(texts, str):
-        msg = f"Expected a sequence of {what} texts, got one string; put it in a list."
+        msg = f"Expected a sequence of {what} texts, got one string. Put it in a list."
         raise InvalidArgumentError(msg)
     for position, text in enumerate(texts):
         check_text(text, what=f"{what} {position}", allow_blank=allow_blank)
 
 
 def check_text(text: str, *, what: str, allow_blank: bool = False) -> None:
-    """Refuse a text that cannot be tokenised.
+    """Check that a text can be tokenised.
 
     Args:
         text: The text.
-        what: What to call it in the message, such as "query".
-        allow_blank: Whether it may be empty or white space only.
+        what: The word for it in the message, such as "query".
+        allow_blank: Whether the text may be empty or only white space.
 
     Raises:
-        InvalidArgumentError: If it is not a string, is not valid Unicode, or is blank.
+        InvalidArgumentError: If the text is not a string, is not valid Unicode, or is blank.
     """
     if not isinstance(text, str):
         msg = f"Expected the {what} to be a string, got {type(text).__name__}."

@@ -1,7 +1,7 @@
 """One bounded pool of worker threads for the whole process, shared by every model.
 
-ONNX Runtime releases the GIL while it runs, so single-threaded runs spread over as many threads
-as there are cores use the machine fully, and no more than fully however many callers there are.
+ONNX Runtime releases the GIL while it runs, so single-threaded runs on one thread per core use the
+whole machine. A shared pool does not overload it, however many callers there are.
 """
 
 from __future__ import annotations
@@ -26,34 +26,36 @@ _pool: tuple[ThreadPoolExecutor, int] | None = None
 
 
 def thread_count() -> int:
-    """How many worker threads the pool has: `WIKIRANK_THREADS`, else the usable cores.
+    """Return the number of worker threads: `WIKIRANK_THREADS`, or the number of usable cores.
 
     Returns:
-        At least 1.
+        1 or more.
 
     Raises:
-        InvalidArgumentError: If the variable is not a whole number over 0.
+        InvalidArgumentError: If the variable is not an integer over 0.
     """
     chosen = os.environ.get(THREADS_VARIABLE, "").strip()
     if not chosen:
         return _usable_cores()
     if not (chosen.isascii() and chosen.isdigit() and int(chosen) > 0):
-        msg = f"Expected {THREADS_VARIABLE} to be a whole number over 0, got {chosen!r}."
+        msg = (
+            f"Expected {THREADS_VARIABLE} to be an integer over 0, got {chosen!r}. "
+            "Set it to a number of threads, or unset it."
+        )
         raise InvalidArgumentError(msg)
     return int(chosen)
 
 
 def map_ordered(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
-    """Apply a function to items on the pool; may be called from many threads at once.
+    """Apply a function to items on the pool. Many threads may call this at once.
 
-    Never call it from within such a function: the pool may have no thread left for it. No more
-    than twice as many items as there are threads are under way at a time. When one fails, or the
-    caller is interrupted, asks for no more or nobody waits for it any more, those not yet begun are
-    cancelled.
+    Never call it from within such a function: the pool may have no free thread. At most twice as
+    many items as threads are submitted at a time. Items that have not started are cancelled if one
+    fails, the caller stops early or is interrupted, or the work is cancelled.
 
     Args:
-        function: Takes an item; its errors come through as they are.
-        items: What to apply it to.
+        function: Takes an item. Its errors are raised unchanged.
+        items: The items, consumed as the work proceeds.
 
     Yields:
         The results in the order of the items.
@@ -89,7 +91,7 @@ def _usable_cores() -> int:
 
 
 def _forget_pool() -> None:
-    """A forked child has the pool's memory but none of its threads: start again there."""
+    """Start a new pool in a forked child, which has none of the old pool's threads."""
     global _pool
     _pool = None
 
