@@ -22,7 +22,7 @@ from wikirank.errors import CorpusError, InvalidArgumentError, SourceConnectionE
 from wikirank.rank import load_cross_encoder
 from wikirank.search import SearchOptions
 from wikirank.search.live import LiveSearcher
-from wikirank.search.phrasings import phrasings, possible_titles, telling_words
+from wikirank.search.phrasings import keywords, phrasings, possible_titles
 
 
 @pytest.fixture(params=["mediawiki", "zim"])
@@ -145,8 +145,8 @@ def test_phrasings() -> None:
         "Ada Lovelace's",
         "Lovelace's OR engine OR wrote OR Notes OR Ada",
     ]
-    assert telling_words("Who wrote Notes for Ada, who?") == ["wrote", "Notes", "Ada"]
-    assert len(telling_words(" ".join(map(str, range(99))))) == 10
+    assert keywords("Who wrote Notes for Ada, who?") == ["wrote", "Notes", "Ada"]
+    assert len(keywords(" ".join(map(str, range(99))))) == 10
     assert phrasings("the who") == ["the who"]
     assert possible_titles("when did beryl markham fly?") == [
         "beryl markham fly",

@@ -1,4 +1,4 @@
-"""Search: dense and lexical candidates, fusion, reranking, threshold, neighbours."""
+"""Search: dense and lexical retrieval, fusion, reranking, threshold, neighbours."""
 
 from __future__ import annotations
 

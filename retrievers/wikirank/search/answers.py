@@ -1,4 +1,4 @@
-"""The sentence of each passage that answers a query best."""
+"""Pick the sentence of each passage that answers a query best."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from wikirank.rank import CrossEncoder, score_passages
 from wikirank.search.rerank import reranker_text
 from wikirank.types import Passage
 
-_MOST_SENTENCES = 40  # of a passage; more take longer to score than anyone waits
+_MAX_SENTENCES = 40  # Per passage; more would take too long to score.
 
 
 def answering_sentences(
     query: str, passages: Sequence[Passage], cross_encoder: CrossEncoder | None
 ) -> list[str]:
-    """The sentence of each passage that answers best.
+    """Return the sentence of each passage that answers best.
 
     Args:
         query: The query.
         passages: The passages.
-        cross_encoder: What scores the sentences; without one the first that has most words of the
-            query is taken.
+        cross_encoder: Scores the sentences. With None the sentence with most words of the query
+            wins.
 
     Returns:
-        A sentence of each passage, as it stands there; empty for a passage without any.
+        One sentence per passage, verbatim; empty for a passage without sentences.
     """
     sentences = [
         [
             passage.text[start:end]
-            for start, end in islice(sentence_spans(passage.text), _MOST_SENTENCES)
+            for start, end in islice(sentence_spans(passage.text), _MAX_SENTENCES)
         ]
         for passage in passages
     ]
     scores = iter(_scores(query, passages, sentences, cross_encoder))
     answers = []
-    for own in sentences:
-        scored = [(next(scores), -number, sentence) for number, sentence in enumerate(own)]
+    for group in sentences:
+        scored = [(next(scores), -number, sentence) for number, sentence in enumerate(group)]
         answers.append(max(scored)[2].strip() if scored else "")
     return answers
 
@@ -51,10 +51,10 @@ def _scores(
 ) -> list[float]:
     if cross_encoder is None:
         words = set(query.casefold().split())
-        return [float(len(words & set(s.casefold().split()))) for own in sentences for s in own]
+        return [float(len(words & set(s.casefold().split()))) for group in sentences for s in group]
     texts = [
         reranker_text(replace(passage, text=sentence), cross_encoder)
-        for passage, own in zip(passages, sentences, strict=True)
-        for sentence in own
+        for passage, group in zip(passages, sentences, strict=True)
+        for sentence in group
     ]
     return score_passages(cross_encoder, query, texts).tolist() if texts else []

@@ -15,20 +15,19 @@ def reciprocal_rank_fusion(
 ) -> list[tuple[Item, float]]:
     """Fuse rankings by the sum of `1 / (k + rank)`, ranks counted from 1.
 
-    After Cormack, Clarke and Büttcher, "Reciprocal rank fusion outperforms Condorcet and
-    individual rank learning methods", SIGIR 2009. Items of equal score keep the order in which
-    they first appear, rank by rank, earlier rankings first.
+    See Cormack, Clarke and Büttcher, "Reciprocal rank fusion outperforms Condorcet and individual
+    rank learning methods", SIGIR 2009. Ties are ordered by the better rank, then by the order of
+    the rankings.
 
     Args:
-        rankings: Each best first, no item twice in one.
-        k: Damps the weight of the first ranks; 60 in the paper.
+        rankings: Rankings, each best first and without repeated items.
+        k: A larger `k` gives the first ranks less weight; 60 in the paper.
 
     Returns:
         Pairs of item and score, best first.
     """
     scores: dict[Item, float] = {}
-    longest = max(map(len, rankings), default=0)
-    for position in range(longest):
+    for position in range(max(map(len, rankings), default=0)):
         for ranking in rankings:
             if position < len(ranking):
                 item = ranking[position]

@@ -1,7 +1,7 @@
-"""A question to a wiki that nobody indexed: its own search is the first retrieval.
+"""Search of a live wiki without an index: the wiki's own search is the first retrieval.
 
-The wiki's search gives pages; they are cut into passages, BM25 over those picks the candidates, and
-the cross-encoder reranks them as it does those of an index. Nothing is embedded.
+The wiki's search returns pages, which are cut into passages. BM25 chooses candidates among the
+passages, and the cross-encoder reranks them, as with an index. Nothing is embedded.
 """
 
 from __future__ import annotations
@@ -18,23 +18,24 @@ from wikirank.index.bm25 import LexicalIndex
 from wikirank.rank import CrossEncoder
 from wikirank.search.live_reader import cut_live, needs_index
 from wikirank.search.options import Retrieved, SearchOptions, UnreadLanguage, unread_language
-from wikirank.search.phrasings import phrasings, possible_titles, telling_words
+from wikirank.search.phrasings import keywords, phrasings, possible_titles
 from wikirank.search.pipeline import CandidateReranker, distinct_candidates
 from wikirank.search.steps import StageClock
 from wikirank.search.words import words_of
 from wikirank.types import Article, Passage, RankedPassage
 
-_MOST_CHARS = 2_000_000
+_MAX_CHARS = 2_000_000
+"""Most text to read for one query, to bound memory."""
 
 
 class LiveSearcher(CandidateReranker):
-    """Asks a wiki's own search and reranks what it finds. Safe to share between threads.
+    """Searches with a wiki's own search and reranks the results. Threads may share it.
 
     Args:
         wiki: The wiki.
-        cross_encoder: The model that reranks; None loads the bundled one at first use.
-        pages: How many pages to read for a question.
-        seconds: How long the wiki may take for them.
+        cross_encoder: The model that reranks; None loads the bundled one on first use.
+        pages: Most pages to read per query.
+        seconds: Most time for the wiki to return them.
     """
 
     def __init__(
@@ -52,33 +53,33 @@ class LiveSearcher(CandidateReranker):
 
     @override
     def retrieve(self, query: str, options: SearchOptions) -> Retrieved:
-        """Find candidates; `search_type` has no part, as nothing is embedded."""
+        """Find candidates. `search_type` is ignored, because nothing is embedded."""
         _check(query, options)
         clock = StageClock()
         with clock.stage("pages"):
             deadline = monotonic() + self._seconds
-            found_pages = self._wiki.find_pages(
+            pages = self._wiki.find_pages(
                 phrasings(query),
                 self._pages,
                 deadline,
-                words=telling_words(query),
+                words=keywords(query),
                 titles=possible_titles(query),
             )
         with clock.stage("cut"):
-            passages, notes = _passages(found_pages.articles, self._wiki.name)
+            passages, notes = _passages(pages.articles, self._wiki.name)
         check_cancelled()
         with clock.stage("lexical"):
-            wanted = max(options.k, options.fetch_k)
-            candidates, dropped = _candidates(query, passages), 0
+            fetch_k = max(options.k, options.fetch_k)
+            candidates, duplicates = _candidates(query, passages), 0
             if options.drop_duplicates:
-                candidates, dropped = distinct_candidates(candidates, wanted)
+                candidates, duplicates = distinct_candidates(candidates, fetch_k)
         return Retrieved(
             query,
-            candidates[:wanted],
+            candidates[:fetch_k],
             clock.timings(),
-            dropped,
+            duplicates,
             self._unread(query, options),
-            (*found_pages.notes, *notes),
+            (*pages.notes, *notes),
         )
 
     @property
@@ -91,15 +92,14 @@ class LiveSearcher(CandidateReranker):
         return f"BM25 over the pages that {self.place} found by its own search"
 
     def matching_words(self, query: str, candidates: Sequence[RankedPassage]) -> set[str]:
-        """Words of candidates that match, in the language of these."""
-        lexical = LexicalIndex.in_memory([one.passage for one in candidates])
+        """Return the candidates' words that share a stem with a query word."""
+        lexical = LexicalIndex.in_memory([candidate.passage for candidate in candidates])
         return lexical.matching_words(query, words_of(candidates))
 
     def with_neighbours(self, ranked: Sequence[RankedPassage], count: int) -> list[RankedPassage]:
-        """Refused where any are asked for: the passages are not kept."""
+        """Raise InvalidArgumentError unless `count` is 0: without an index there are none."""
         if count:
-            setting = "neighbours"
-            raise needs_index(setting)
+            raise needs_index(setting="neighbours")
         return list(ranked)
 
     def _unread(self, query: str, options: SearchOptions) -> UnreadLanguage | None:
@@ -117,21 +117,21 @@ def _check(query: str, options: SearchOptions) -> None:
 
 
 def _passages(articles: Sequence[Article], source: str) -> tuple[list[Passage], list[str]]:
-    """Passages of the articles, as many as memory is bounded to."""
+    """Cut articles into passages, up to `_MAX_CHARS`; return them with notes on omitted pages."""
     passages: list[Passage] = []
     chars = 0
     for position, article in enumerate(articles):
         chars += len(article.text)
-        if chars > _MOST_CHARS and passages:
-            left = len(articles) - position
-            return passages, [f"{left} long pages were left out, from {article.title!r} on."]
+        if chars > _MAX_CHARS and passages:
+            omitted = len(articles) - position
+            return passages, [f"{omitted} long pages were left out, from {article.title!r} on."]
         check_cancelled()
         passages += cut_live(article, source)
     return passages, []
 
 
 def _candidates(query: str, passages: Sequence[Passage]) -> list[RankedPassage]:
-    """Passages by BM25; behind them, in the wiki's order, those that share no word with it."""
+    """Order passages by BM25; those without a query word come last, in the wiki's order."""
     by_id = {passage.id: passage for passage in passages}
     hits = LexicalIndex.in_memory(list(by_id.values())).search(query, len(by_id)) if by_id else []
     scores = dict(hits)

@@ -1,4 +1,4 @@
-"""The pages of a wiki that is not indexed, as tools read them."""
+"""Pages of a live wiki without an index, as tools read them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from wikirank.types import Article, Passage
 
 
 class LiveReader(PageReader):
-    """Pages of a wiki that is asked for them, one question at a time.
+    """Reads pages from a live wiki on demand.
 
     Args:
         wiki: The wiki.
-        pages: How many pages to look through for exact words.
-        seconds: How long the wiki may take for an answer.
+        pages: Most pages to search for exact text.
+        seconds: Most time for one answer of the wiki.
     """
 
     has_filters = False
@@ -55,31 +55,30 @@ class LiveReader(PageReader):
 
     @override
     def sections_like(self, name: str) -> list[str]:
-        setting = "section"
-        raise needs_index(setting)
+        raise needs_index(setting="section")
 
     @override
     def find_text(self, pattern: str, *, is_regex: bool, page: Page | None) -> Hits:
         if page is not None:
             return find_in(self.passages(page), pattern, is_regex=is_regex)
         if is_regex:
-            msg = "Expected a title with an expression, as the wiki is not indexed. Give a title."
+            msg = (
+                "Expected a title with an expression, because the wiki is not indexed. "
+                "Give a title."
+            )
             raise InvalidArgumentError(msg)
         words = pattern.replace('"', " ").strip()
-        searched = [f'"{words}"', words]
-        found_pages = self._wiki.find_pages(searched, self._pages, self._deadline(), titles=[words])
-        passages = (
-            p for article in found_pages.articles for p in cut_live(article, self._wiki.name)
-        )
+        queries = [f'"{words}"', words]
+        pages = self._wiki.find_pages(queries, self._pages, self._deadline(), titles=[words])
+        passages = (p for article in pages.articles for p in cut_live(article, self._wiki.name))
         hits = find_in(passages, pattern)
-        all_read = len(found_pages.articles) < self._pages and not found_pages.notes
+        all_read = len(pages.articles) < self._pages and not pages.notes
         return Hits(hits.hits, hits.complete and all_read, hits.timed_out)
 
     @override
     def list_titles(self, query: TitleQuery, where: Mapping[str, Any] | None = None) -> TitleList:
         if where:
-            setting = "filter"
-            raise needs_index(setting)
+            raise needs_index(setting="filter")
         return self._wiki.list_titles(query, self._deadline())
 
     def _deadline(self) -> float:
@@ -90,12 +89,13 @@ class LiveReader(PageReader):
 
 
 def cut_live(article: Article, source: str) -> list[Passage]:
-    """The passages, in reading order, of an article of a wiki that is not indexed."""
+    """Cut an article of a live wiki into passages, in reading order."""
     key = article.url or article.title
     return article_passages(article, source=source, key=key, splitter=SentenceSplitter())
 
 
 def needs_index(setting: str) -> InvalidArgumentError:
-    """The error for a setting that only an index can heed."""
-    msg = f"Expected no {setting} for a wiki that is not indexed. Index it: wikirank index."
-    return InvalidArgumentError(msg)
+    """Return the error for a setting that works only with an index."""
+    return InvalidArgumentError(
+        f"Expected no {setting} for a wiki that is not indexed. Index it: wikirank index."
+    )

@@ -1,4 +1,4 @@
-"""Joining to each result the passages around it, so that an answer is not cut off."""
+"""Join each result with the passages around it, so that answers are not cut off."""
 
 from __future__ import annotations
 
@@ -13,34 +13,35 @@ from wikirank.types import Passage, RankedPassage
 def with_neighbours(
     store: PassageStore, ranked: Sequence[RankedPassage], reach: int
 ) -> list[RankedPassage]:
-    """Join to each passage those before and after it in its section, in reading order.
+    """Join each passage with those before and after it in its section, in reading order.
 
-    A passage that stands in the text of a better one already is left out, so fewer may come
-    back; no text comes back twice.
+    No text is returned twice. A passage that is already in the text of a better one is dropped, so
+    the result may be shorter.
 
     Args:
         store: The store of the passages.
         ranked: Passages, best first.
-        reach: How many to join before, and how many after.
+        reach: Number of passages to join before, and after.
 
     Returns:
-        The passages with longer texts, best first, ranks counted again.
+        Passages with the longer texts, best first, with new ranks.
     """
-    shown: set[str] = set()
+    used: set[str] = set()
     joined: list[RankedPassage] = []
     for result in ranked:
-        if result.passage.id in shown:
+        if result.passage.id in used:
             continue
-        around = [p for p in store.adjacent(result.passage, reach) if p.id not in shown]
-        shown.update(passage.id for passage in around)
-        passage = replace(result.passage, text=joined_text(around), start=around[0].start)
-        passage = replace(passage, end=around[-1].end)
+        parts = [p for p in store.adjacent(result.passage, reach) if p.id not in used]
+        used.update(passage.id for passage in parts)
+        passage = replace(
+            result.passage, text=joined_text(parts), start=parts[0].start, end=parts[-1].end
+        )
         joined.append(replace(result, passage=passage, rank=len(joined) + 1))
     return joined
 
 
 def joined_text(passages: Sequence[Passage]) -> str:
-    """The text of adjacent passages as one, in reading order; what overlaps stands there once."""
+    """Join the texts of adjacent passages in reading order, without repeating overlaps."""
     text = passages[0].text
     for previous, following in pairwise(passages):
         if previous.start < following.start < previous.end:

@@ -1,4 +1,4 @@
-"""How to search, what a search returns, and the questions that the models do not read."""
+"""Search options and results, and queries in languages that the models do not read."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 LONGEST_QUERY = 2000
-"""Characters of a query that agents, servers and their clients are searched for."""
+"""Longest query of agents, servers and their clients, in characters."""
 
 
 def bounded_query(query: str) -> str:
-    """A query without what is beyond its bound, cut at the end of a word where there is one."""
+    """Cut a query to `LONGEST_QUERY` characters, at the end of a word if possible."""
     if len(query) <= LONGEST_QUERY:
         return query
     words, _, _ = query[: LONGEST_QUERY + 1].rpartition(" ")
@@ -29,12 +29,12 @@ def bounded_query(query: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class UnreadLanguage:
-    """A language that a search did without a model for.
+    """The language of a query that a model does not read, so the search leaves that model out.
 
     Attributes:
         language: A code such as `de`.
         by_embedder: Whether the embedder does not read it.
-        by_reranker: Whether the cross-encoder does not.
+        by_reranker: Whether the cross-encoder does not read it.
     """
 
     language: str
@@ -43,7 +43,7 @@ class UnreadLanguage:
 
     @property
     def note(self) -> str:
-        """What to tell a person, in one line."""
+        """A one-line explanation for people."""
         name = NAMES.get(self.language, "another language")
         if self.by_reranker and self.by_embedder:
             order = "passages are in the order of the words that they share with it"
@@ -59,16 +59,17 @@ def unread_language(
     embedder_languages: tuple[str, ...] | None,
     reranker_languages: tuple[str, ...] | None,
 ) -> UnreadLanguage | None:
-    """What the models do not read of a question; None if they read it.
+    """Check whether the models read the language of a query.
 
     Args:
-        query: The question.
-        embedder_languages: The languages that the embedder reads; None if it has no part in the
-            search, or nobody knows.
-        reranker_languages: Likewise of the cross-encoder.
+        query: The query.
+        embedder_languages: Languages that the embedder reads; None if unknown, or if the search
+            does not use the embedder.
+        reranker_languages: Languages that the cross-encoder reads; None if unknown, or if the
+            search does not rerank.
 
     Returns:
-        The language, and which of the two does not read it.
+        The language and the models that do not read it; None if all models read it.
     """
     if embedder_languages is None and reranker_languages is None:
         return None
@@ -81,7 +82,7 @@ def unread_language(
 
 
 class _Checked(BaseModel):
-    """A model whose errors are those of this library."""
+    """A pydantic model that raises this library's errors."""
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -91,32 +92,32 @@ class _Checked(BaseModel):
 
 
 class SearchOptions(RerankSettings, SearchSettings, _Checked):
-    """How to search; does not change."""
+    """How to search. Instances are immutable; see `with_changes`."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
     drop_duplicates: bool = Field(
         default=True,
-        description="Whether a candidate that says the same as a better one, word for word or "
-        "nearly, is dropped; see `without_duplicates`. The result counts them.",
+        description="Whether to drop a candidate whose text is the same as that of a better one, "
+        "or nearly; see `without_duplicates`. The result counts dropped candidates.",
     )
 
     @model_validator(mode="after")
     def _check_threshold(self) -> Self:
         if self.score_threshold is not None and not self.rerank:
             msg = (
-                "score_threshold compares relevance scores, which the cross-encoder gives. "
-                "Turn rerank on or leave the threshold out."
+                "Expected score_threshold only with rerank, because the cross-encoder makes the "
+                "relevance scores. Turn rerank on, or leave score_threshold out."
             )
             raise InvalidArgumentError(msg)
         return self
 
     def with_changes(self, **changes: Any) -> SearchOptions:
-        """The same but for some options."""
+        """Return a copy with some options changed."""
         return SearchOptions(**{**dict(self), **changes})
 
     def for_unread(self, unread: UnreadLanguage | None) -> SearchOptions:
-        """How to search without the models that do not read the query's language."""
+        """Return options without the models that do not read the query's language."""
         options = self
         if unread and unread.by_embedder and options.search_type == "hybrid":
             options = options.with_changes(search_type="lexical")
@@ -131,13 +132,13 @@ class Retrieved:
 
     Attributes:
         query: The query.
-        candidates: What dense and lexical search found, best first.
-        timings: Milliseconds each stage took, by its name, and `total`.
-        duplicates: How many candidates were dropped as duplicates of others.
-        unread: The question's language, where a model does not read it.
-        omitted: What a wiki that is not indexed left out, and why; how a query was read.
-        read_as: The query as the models read it, misspelt words as the wiki spells them; empty
-            where it is as it was.
+        candidates: Candidates from dense and lexical search, best first.
+        timings: Milliseconds by stage, and `total`.
+        duplicates: Number of candidates dropped as duplicates.
+        unread: The query's language if a model does not read it.
+        omitted: Notes on what a live wiki left out, and on how the query was read.
+        read_as: The query as the models read it, with misspelt words in the wiki's spelling; empty
+            if not known.
     """
 
     query: str
@@ -151,19 +152,19 @@ class Retrieved:
     def result(
         self, passages: list[RankedPassage], timings: dict[str, float], passing: int
     ) -> SearchResult:
-        """What became of the candidates, `passing` of which reached the threshold."""
-        known = {one.name: getattr(self, one.name) for one in fields(Retrieved)}
-        return SearchResult(**{**known, "timings": timings}, passages=passages, passing=passing)
+        """Make the search result of these candidates."""
+        values = {item.name: getattr(self, item.name) for item in fields(Retrieved)}
+        return SearchResult(**{**values, "timings": timings}, passages=passages, passing=passing)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult(Retrieved):
-    """The answer to a query, beside what was retrieved for it.
+    """The result of a search: the best passages, and what was retrieved.
 
     Attributes:
-        passages: The passages that answer, best first.
-        passing: How many candidates reached the threshold, before the cut to `k`; those that the
-            prefilter dropped do not count.
+        passages: The best passages, best first.
+        passing: Number of candidates that reached the threshold, before the cut to `k`; without
+            those that the prefilter dropped.
     """
 
     passages: list[RankedPassage] = field(default_factory=list)
@@ -171,18 +172,18 @@ class SearchResult(Retrieved):
 
     @property
     def note(self) -> str:
-        """What a person should know of the result, in one line; empty if nothing."""
+        """A one-line remark on the result for people; empty if there is none."""
         notes = [self.unread.note] if self.unread else []
         return " ".join([*notes, *self.omitted])
 
 
-def _as_message(fault: ErrorDetails) -> str:
-    """What is wrong with an option, in this library's words."""
-    name = ".".join(map(str, fault["loc"]))
-    if fault["type"] == "value_error":
-        return str(fault["ctx"]["error"])
-    if fault["type"] == "extra_forbidden":
-        known = ", ".join(SearchOptions.model_fields)
-        return f"Unknown search setting {name!r}. Settings: {known}."
-    wanted = fault["msg"].removeprefix("Input should ")
-    return f"Expected {name} to {wanted}, got {fault['input']!r}."
+def _as_message(details: ErrorDetails) -> str:
+    """Turn a pydantic error into a message of this library."""
+    name = ".".join(map(str, details["loc"]))
+    if details["type"] == "value_error":
+        return str(details["ctx"]["error"])
+    if details["type"] == "extra_forbidden":
+        settings = ", ".join(SearchOptions.model_fields)
+        return f"Unknown search setting {name!r}. Settings: {settings}."
+    expected = details["msg"].removeprefix("Input should ")
+    return f"Expected {name} to {expected}, got {details['input']!r}."

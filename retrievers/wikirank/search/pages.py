@@ -1,4 +1,4 @@
-"""Pages of an index by title or address, and their passages in reading order."""
+"""Find pages of an index by title or address, and read their passages in order."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Page:
     """A page of an index.
 
     Attributes:
-        source: Name of the source that it came from.
-        article: Its key within the source.
-        title: Its title; empty if unknown.
+        source: Name of the page's source.
+        article: Key of the article within the source.
+        title: The page's title; empty if unknown.
     """
 
     source: str
@@ -34,15 +34,15 @@ class Page:
 
 
 def find_pages(store: PassageStore, name: str) -> list[Page]:
-    """Look pages up by title or address.
+    """Look up pages by title or address.
 
-    Titles are compared as they are; if none is the same, without regard to case and accents, with
-    underscores for spaces. What follows a `#` is left aside unless a title has it.
+    Titles are first compared exactly, then ignoring case and accents, with underscores as spaces.
+    An anchor after `#` is ignored unless a title contains it.
 
     Args:
         store: The passages.
-        name: A title or an address, such as `Ada Lovelace` or `https://…/Ada_Lovelace#Life`,
-            which may leave `https://` out.
+        name: A title or an address, such as `Ada Lovelace` or `https://…/Ada_Lovelace#Life`;
+            `https://` may be left out.
 
     Returns:
         The pages: none if there is no such page, several if sources share the title.
@@ -54,13 +54,13 @@ def find_pages(store: PassageStore, name: str) -> list[Page]:
     if "." in name.partition("/")[0] and (pages := _pages_at(store, f"https://{name}")):
         return pages
     for title in dict.fromkeys((name, base.strip())):
-        spaced = _plain(title)
+        normalised = _normalise(title)
         pages = (
             _pages(store, "title = ? COLLATE NOCASE AND title = ?", title, title)
             or _pages(store, "title = ? COLLATE NOCASE", title)
             or _pages(store, "title = ? COLLATE NOCASE", " ".join(title.replace("_", " ").split()))
-            # NOCASE knows ASCII only.
-            or [page for page in _pages(store, "title != ''") if _plain(page.title) == spaced]
+            # NOCASE covers ASCII only.
+            or [p for p in _pages(store, "title != ''") if _normalise(p.title) == normalised]
         )
         if pages:
             return pages
@@ -69,41 +69,41 @@ def find_pages(store: PassageStore, name: str) -> list[Page]:
 
 def _pages_at(store: PassageStore, address: str) -> list[Page]:
     base = address.partition("#")[0]
-    # "$" follows "#": all addresses of the page with an anchor lie between.
+    # "$" is the character after "#": addresses of the page with an anchor sort between them.
     where = "url = ? OR url = ? OR (url >= ? AND url < ?)"
     return _pages(store, where, address, base, f"{base}#", f"{base}$")
 
 
 def named_section(name: str) -> str:
-    """The section that an address or a title names after its `#`; empty if it names none."""
+    """Return the section named after the `#` of an address or a title; empty if there is none."""
     return unquote(name.partition("#")[2]).replace("_", " ").strip()
 
 
 def nearest_titles(index: WikiIndex, name: str, count: int = 5) -> list[str]:
-    """Titles like one that no page has, and those of passages with its words.
+    """Suggest titles for one that no page has: similar titles, then pages that contain its words.
 
     Args:
         index: The index.
-        name: The title or address looked for.
-        count: How many to return at most.
+        name: The title or address that was not found.
+        count: Most titles to return.
 
     Returns:
-        The titles, most alike first.
+        The titles, most similar first.
     """
     words = unquote(name.partition("#")[0].rpartition("/")[2]).replace("_", " ")
-    wanted = _bigrams(words)
+    bigrams = _bigrams(words)
     rows = index.store.connection.execute("SELECT DISTINCT title FROM passages WHERE title != ''")
-    likeness = {title: _dice(wanted, _bigrams(title)) for (title,) in rows}
-    alike = sorted(likeness, key=lambda title: -likeness[title])
-    close = [title for title in alike[:count] if likeness[title] >= _ALIKE]
+    similarity = {title: _dice(bigrams, _bigrams(title)) for (title,) in rows}
+    ordered = sorted(similarity, key=lambda title: -similarity[title])
+    similar = [title for title in ordered[:count] if similarity[title] >= _SIMILAR]
     hits = [id_ for id_, _ in index.lexical.search(words, 4 * count)]
     passages = index.store.get(hits)
-    mentioned = [passages[id_].title for id_ in hits if id_ in passages]
-    return list(dict.fromkeys(title for title in (*close, *mentioned) if title))[:count]
+    containing = [passages[id_].title for id_ in hits if id_ in passages]
+    return list(dict.fromkeys(title for title in (*similar, *containing) if title))[:count]
 
 
 def page_passages(store: PassageStore, page: Page, section: str = "") -> list[Passage]:
-    """The passages of a page, or of one of its sections with all below it.
+    """Return the passages of a page, or of one section with its subsections.
 
     Args:
         store: The passages.
@@ -118,17 +118,16 @@ def page_passages(store: PassageStore, page: Page, section: str = "") -> list[Pa
 
 
 def short_passages(passages: Iterable[Passage], max_chars: int = 800) -> list[Passage]:
-    """Passages to read in slices: long ones cut at sentences, numbered anew from 0.
+    """Cut long passages at sentences and number all parts from 0, for reading in slices.
 
-    The numbers depend on the page alone, so reading may go on from any of them.
+    The numbers depend only on the page, so a reader can continue from any of them.
 
     Args:
         passages: The passages of a page, in reading order.
-        max_chars: Longest passage in characters.
+        max_chars: Longest part in characters.
 
     Returns:
-        The passages; the first part of one that was cut keeps its id, the others get `id#2` and
-        so on.
+        The parts. The first part of a cut passage keeps its id; the others get `id#2` and so on.
     """
     splitter = SentenceSplitter(max_chars)
     parts: list[Passage] = []
@@ -141,20 +140,20 @@ def short_passages(passages: Iterable[Passage], max_chars: int = 800) -> list[Pa
 
 
 def sections_like(store: PassageStore, name: str) -> list[str]:
-    """Paths, as `A › B`, of sections within one of this heading or path, in any case."""
+    """Return paths (`A › B`) of sections with this heading or path, in any case, or below one."""
     rows = store.connection.execute("SELECT DISTINCT section FROM passages")
     paths = (json.loads(row[0]) for row in rows)
     return [HEADING_SEPARATOR.join(path) for path in paths if is_within(path, name)]
 
 
 def section_names(passages: Iterable[Passage]) -> list[str]:
-    """The sections of passages as `History › Origins`, each once, in reading order."""
+    """Return the distinct sections of passages, such as `History › Origins`, in reading order."""
     paths = dict.fromkeys(HEADING_SEPARATOR.join(passage.section) for passage in passages)
     return [path for path in paths if path]
 
 
-_ALIKE = 0.5
-"""From which likeness a title may be a misspelling of another."""
+_SIMILAR = 0.5
+"""Lowest Dice coefficient at which a title may be a misspelling of another."""
 
 
 def _pages(store: PassageStore, condition: str, *parameters: str) -> list[Page]:
@@ -162,23 +161,24 @@ def _pages(store: PassageStore, condition: str, *parameters: str) -> list[Page]:
     return [Page(*row) for row in rows]
 
 
-def _plain(text: str) -> str:
+def _normalise(text: str) -> str:
     return without_marks(" ".join(text.replace("_", " ").split()))
 
 
 def is_within(path: Sequence[str], name: str) -> bool:
-    """Whether a section has this name or path, in any case, or lies below one that has."""
-    wanted = _plain(name)
-    starts = (path[: index + 1] for index in range(len(path)))
+    """Return whether a section, or one above it, has this heading or path, in any case."""
+    name = _normalise(name)
+    ancestors = (path[: depth + 1] for depth in range(len(path)))
     return any(
-        wanted in (_plain(start[-1]), _plain(HEADING_SEPARATOR.join(start))) for start in starts
+        name in (_normalise(ancestor[-1]), _normalise(HEADING_SEPARATOR.join(ancestor)))
+        for ancestor in ancestors
     )
 
 
 def _bigrams(text: str) -> frozenset[str]:
-    plain = f" {_plain(text)} "
-    return frozenset(plain[index : index + 2] for index in range(len(plain) - 1))
+    padded = f" {_normalise(text)} "
+    return frozenset(padded[index : index + 2] for index in range(len(padded) - 1))
 
 
-def _dice(one: frozenset[str], other: frozenset[str]) -> float:
-    return 2 * len(one & other) / (len(one) + len(other))
+def _dice(first: frozenset[str], second: frozenset[str]) -> float:
+    return 2 * len(first & second) / (len(first) + len(second))

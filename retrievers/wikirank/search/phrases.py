@@ -1,4 +1,4 @@
-"""Exact phrases and regular expressions in the passages of a page or of a whole index."""
+"""Find exact phrases and regular expressions in a page or in a whole index."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from wikirank.search.pages import Page
 from wikirank.types import Passage
 
 LONGEST_PATTERN = 300
-# Longest processor time on one passage in seconds: a sound pattern takes microseconds.
+# Most processor time per passage; a sound pattern takes microseconds.
 _PASSAGE_SECONDS = 0.25
 _LONGEST_SENTENCE = 600
-# What stands over letters that Unicode has in no other way, such as the stress of Пу́шкин.
+# Combining marks that remain after normalisation, such as the stress mark in Пу́шкин.
 _STRESS = re.compile("[\u0300-\u036f]")
 _ASCII_WORD = re.compile("[A-Za-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that holds what was looked for.
+    """A passage with a match.
 
     Attributes:
         passage: The passage.
-        sentences: The sentences of it that do, in order; of one that is longer than 600 characters,
-            what stands around the match.
+        sentences: Its sentences with a match, in order. A sentence over 600 characters is cut to
+            the text around the match.
     """
 
     passage: Passage
@@ -43,12 +43,12 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """What was found.
+    """The result of a text search.
 
     Attributes:
-        hits: Passages, article by article, in reading order.
-        complete: Whether all was looked through: False when `limit` or the time ended it.
-        timed_out: Whether the time ended it.
+        hits: Passages with a match, article by article, in reading order.
+        complete: Whether all passages were searched; False if `limit` or the time ran out.
+        timed_out: Whether the time ran out.
     """
 
     hits: list[Hit]
@@ -65,27 +65,28 @@ def find_text(
     limit: int = 20,
     seconds: float = 5.0,
 ) -> Hits:
-    """Look for a phrase or a regular expression.
+    """Search for a phrase or a regular expression.
 
-    A phrase is found in any case, whatever white space stands between its words, and whatever
-    kind of quotation marks and dashes is printed. A match lies within one passage.
+    A phrase matches in any case, with any white space between its words, and with any kind of
+    quotation marks and dashes. A match lies within one passage.
 
     Args:
         store: The passages.
         pattern: The phrase, or the expression in Python's syntax, at most 300 characters.
-        is_regex: Whether it is an expression; case counts in it, unless it begins with `(?i)`.
-        page: The page to look in; None looks in all.
-        limit: How many passages to return at most.
-        seconds: How long to look at most.
+        is_regex: Whether the pattern is a regular expression. It is case-sensitive unless it begins
+            with `(?i)`.
+        page: The page to search; None searches all.
+        limit: Most passages to return.
+        seconds: Most time to search.
 
     Returns:
-        What was found.
+        The passages with a match.
 
     Raises:
         InvalidArgumentError: If the pattern is empty, too long or not a regular expression, repeats
             too much, matches the empty string, or takes too long on one passage.
     """
-    condition, parameters = ("1", []) if is_regex else _prefilter(_one_form(pattern))
+    condition, parameters = ("1", []) if is_regex else _sql_condition(_normalise(pattern))
     if page is not None:
         condition = f"source = ? AND article = ? AND {condition}"
         parameters = [page.source, page.article, *parameters]
@@ -101,28 +102,14 @@ def find_in(
     limit: int = 20,
     seconds: float = 5.0,
 ) -> Hits:
-    """Look for a phrase or a regular expression in some passages; see `find_text`.
-
-    Args:
-        passages: The passages, in the order of the hits.
-        pattern: The phrase or expression.
-        is_regex: Whether it is an expression.
-        limit: How many passages to return at most.
-        seconds: How long to look at most.
-
-    Returns:
-        What was found.
-
-    Raises:
-        InvalidArgumentError: As `find_text`.
-    """
-    compiled = _compiled(_one_form(pattern), is_regex)
+    """Search some passages for a phrase or a regular expression; see `find_text`."""
+    compiled = _compile(_normalise(pattern), is_regex)
     deadline = monotonic() + seconds
     hits: list[Hit] = []
     for passage in passages:
         if monotonic() > deadline:
             return Hits(hits, complete=False, timed_out=True)
-        sentences = tuple(_sentences(compiled, _one_form(passage.text)))
+        sentences = tuple(_sentences(compiled, _normalise(passage.text)))
         if sentences and len(hits) == limit:
             return Hits(hits, complete=False, timed_out=False)
         if sentences:
@@ -130,14 +117,14 @@ def find_in(
     return Hits(hits, complete=True, timed_out=False)
 
 
-def _one_form(text: str) -> str:
-    """A text in the form of Unicode that is typed, without stress marks over letters."""
+def _normalise(text: str) -> str:
+    """Put a text into the form that people type: Unicode NFC, without stress marks."""
     if text.isascii():
         return text
     return _STRESS.sub("", unicodedata.normalize("NFC", text))
 
 
-def _compiled(pattern: str, is_regex: bool) -> regex.Pattern[str]:
+def _compile(pattern: str, is_regex: bool) -> regex.Pattern[str]:
     if not pattern.strip() or len(pattern) > LONGEST_PATTERN:
         msg = f"Expected a pattern of 1 to {LONGEST_PATTERN} characters, got {len(pattern)}."
         raise InvalidArgumentError(msg)
@@ -150,52 +137,52 @@ def _compiled(pattern: str, is_regex: bool) -> regex.Pattern[str]:
     return compiled
 
 
-def _prefilter(phrase: str) -> tuple[str, list[str]]:
-    """A condition that every passage with the phrase meets, quick to test in SQL."""
-    # LIKE knows the cases of ASCII letters only; its time explodes with several "%" in one.
+def _sql_condition(phrase: str) -> tuple[str, list[str]]:
+    """Return a fast SQL condition that every passage with the phrase meets, and its parameters."""
+    # LIKE ignores case for ASCII letters only, and is very slow with several "%" in one pattern.
     longest = sorted(_ASCII_WORD.findall(phrase), key=len, reverse=True)[:3]
     condition = " AND ".join(["text LIKE ?"] * len(longest)) or "1"
     return condition, [f"%{word}%" for word in longest]
 
 
 def _matches(compiled: regex.Pattern[str], text: str) -> Iterator[regex.Match[str]]:
-    # Concurrent: other threads, such as an event loop's, run meanwhile.
+    # `concurrent` releases the GIL, so that other threads, such as an event loop's, can run.
     yield from compiled.finditer(text, timeout=_PASSAGE_SECONDS, concurrent=True)
 
 
 def _sentences(compiled: regex.Pattern[str], text: str) -> Iterator[str]:
-    """The sentences of a text in which the expression matches, or across which it does."""
+    """Yield the sentences with a match; sentences that one match spans are joined."""
     try:
         spans = sorted(match.span() for match in _matches(compiled, text))
     except TimeoutError as err:
         msg = (
             f"{compiled.pattern!r} takes too long on one passage. Avoid repetitions within "
-            "repetitions such as (a+)+, or look for a phrase."
+            "repetitions such as (a+)+, or search for a phrase."
         )
         raise InvalidArgumentError(msg) from err
-    run: tuple[int, int] | None = None
+    excerpt: tuple[int, int] | None = None
     for start, end in sentence_spans(text) if spans else ():
         if _match_between(spans, start, end) is None:
             continue
-        if run and _match_between(spans, start, run[1]):  # It goes on from the sentence before.
-            run = run[0], end
+        if excerpt and _match_between(spans, start, excerpt[1]):
+            excerpt = excerpt[0], end  # The match began in the sentence before.
             continue
-        if run:
-            yield _around(text, run, spans)
-        run = start, end
-    if run:
-        yield _around(text, run, spans)
+        if excerpt:
+            yield _shorten(text, excerpt, spans)
+        excerpt = start, end
+    if excerpt:
+        yield _shorten(text, excerpt, spans)
 
 
 def _match_between(spans: list[tuple[int, int]], start: int, end: int) -> tuple[int, int] | None:
-    """The last match that begins before `end`, if it ends after `start`."""
+    """Return the last match that begins before `end`, if it ends after `start`."""
     index = bisect_left(spans, (end,)) - 1
     return spans[index] if index >= 0 and spans[index][1] > start else None
 
 
-def _around(text: str, run: tuple[int, int], spans: list[tuple[int, int]]) -> str:
-    """The sentences of a run, or where they are too long what stands around a match in them."""
-    start, end = run
+def _shorten(text: str, excerpt: tuple[int, int], spans: list[tuple[int, int]]) -> str:
+    """Return the excerpt, or only the text around a match if the excerpt is too long."""
+    start, end = excerpt
     match = _match_between(spans, start, end)
     if match is None or end - start <= _LONGEST_SENTENCE:
         return text[start:end]

@@ -1,4 +1,4 @@
-"""How a question flows: candidates → fusion → duplicates → cross-encoder → threshold → top k."""
+"""The search pipeline: retrieve → fuse → drop duplicates → rerank → threshold → top k."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ from wikirank.types import RankedPassage
 
 Hits = list[tuple[str, float]]
 
-# A search takes milliseconds, the batches that a writer writes are seconds apart.
-_TRIES = 5
-_WITH_NEAR_WORD = 5  # passages that show how the wiki spells a word
-# Passages that pass a filter of which all are compared with the query, rather than searched.
-_FEW = 2000
+# Enough: a search takes milliseconds, and a writer's batches are seconds apart.
+_MAX_TRIES = 5
+_SPELLING_PASSAGES = 5  # Passages to read for the wiki's spelling of a word.
+# If at most this many passages pass a filter on lists, all are compared with the query.
+_MAX_COMPARED = 2000
 _RETRIEVERS = {"dense": "vectors", "lexical": "BM25", "hybrid": "vectors and BM25"}
 
 
 class CandidateReranker(ABC):
-    """What every search does with its candidates, wherever they come from.
+    """Base of all searchers: retrieves candidates, reranks them, applies threshold and top k.
 
     Args:
-        cross_encoder: The model that reranks; None loads the bundled one at first use.
+        cross_encoder: The model that reranks; None loads the bundled one on first use.
     """
 
-    # Whether dense scores are of another embedder than the one that the model's weights hold for.
+    # Whether dense scores are from another embedder than the one that the weights were fitted with.
     _recomputes_cosines = False
 
     def __init__(self, cross_encoder: CrossEncoder | None = None) -> None:
@@ -70,11 +70,11 @@ class CandidateReranker(ABC):
 
         Args:
             query: A question or keywords.
-            options: How to search; None takes the defaults.
-            observer: Listens to the steps.
+            options: How to search; None for the defaults.
+            observer: Called with each step, see `Observer`.
 
         Returns:
-            At most `k` passages, best first, and how they were found.
+            At most `k` passages, best first, and details of the search.
 
         Raises:
             InvalidArgumentError: If the query is empty or the filter names an unknown key.
@@ -82,20 +82,20 @@ class CandidateReranker(ABC):
         return run_steps(self.steps(query, options or SearchOptions()), observer)
 
     def steps(self, query: str, options: SearchOptions) -> Iterator[SearchStep]:
-        """The steps of `search`, each to be run before the next is asked for."""
-        first = SearchStep("retrieve", query, options, partial(self.retrieve, query, options))
-        yield first
+        """Yield the steps of `search`. Run each before you request the next."""
+        retrieve = SearchStep("retrieve", query, options, partial(self.retrieve, query, options))
+        yield retrieve
         yield SearchStep(
             "rerank" if options.rerank else "cut",
             query,
             options,
-            partial(self.rerank, first.outcome, options),
-            retrieved=first.outcome,
+            partial(self.rerank, retrieve.outcome, options),
+            retrieved=retrieve.outcome,
             model=self.cross_encoder.model_id if options.rerank else "",
         )
 
     def warm_up(self) -> None:
-        """Load what the first question would wait for; no wiki is asked what nobody wants."""
+        """Load the models, so the first query does not wait. Sends no request to a live wiki."""
         score_passages(self.cross_encoder, "warm", ["up"])
 
     @abstractmethod
@@ -107,40 +107,40 @@ class CandidateReranker(ABC):
             options: How to search.
 
         Returns:
-            The candidates, the time each stage took, and what was left out.
+            The candidates, with timings and notes.
 
         Raises:
-            CorpusError: If a wiki that is not indexed cannot be read.
-            InvalidArgumentError: If the query is empty, the filter names an unknown key, or
-                something is asked for that needs an index where there is none.
+            CorpusError: If a live wiki cannot be read.
+            InvalidArgumentError: If the query is empty, the filter names an unknown key, or an
+                option needs an index and there is none.
         """
 
     @property
     @abstractmethod
     def place(self) -> str:
-        """What is searched, in a word: an index's folder, a wiki's host, a file."""
+        """Short name of what is searched: an index's folder, a wiki's host, a file."""
 
     @abstractmethod
     def origin(self, options: SearchOptions) -> str:
-        """Where the candidates of a search come from, for people."""
+        """Describe for people where the candidates of a search come from."""
 
     @abstractmethod
     def matching_words(self, query: str, candidates: Sequence[RankedPassage]) -> set[str]:
-        """Words of candidates that share a stem with a telling word of a query."""
+        """Return the candidates' words that share a stem with a query word."""
 
     @abstractmethod
     def with_neighbours(self, ranked: Sequence[RankedPassage], count: int) -> list[RankedPassage]:
-        """Join the neighbouring passages to each one's text."""
+        """Join each passage with `count` passages before and after it."""
 
     def rerank(self, retrieved: Retrieved, options: SearchOptions) -> SearchResult:
-        """Rerank, apply the threshold, cut, join neighbours: the second step of `search`.
+        """Rerank, apply the threshold, cut to `k`, join neighbours: the second step of `search`.
 
         Args:
-            retrieved: What `retrieve` returned for the same options.
+            retrieved: The result of `retrieve` for the same options.
             options: How to search.
 
         Returns:
-            The passages, and the times of both steps.
+            The passages, with the timings of both steps.
         """
         options = options.for_unread(retrieved.unread)
         clock = StageClock(retrieved.timings)
@@ -168,12 +168,12 @@ class CandidateReranker(ABC):
 
 
 class Searcher(CandidateReranker):
-    """Asks an index and reranks what it finds. Safe to share between threads.
+    """Searches an index and reranks the candidates. Threads may share it.
 
     Args:
         index: The index.
-        cross_encoder: The model that reranks; None loads what the index recorded, or else the
-            bundled one, at first use.
+        cross_encoder: The model that reranks; None loads the one that the index recorded, or the
+            bundled one, on first use.
     """
 
     def __init__(self, index: WikiIndex, cross_encoder: CrossEncoder | None = None) -> None:
@@ -190,14 +190,14 @@ class Searcher(CandidateReranker):
         self.index.sync()
         unread = self._unread(query, options)
         retrieval = options.for_unread(unread)
-        read_as = query if unread else self._respelt(query, options)
+        read_as = query if unread else self._correct_spelling(query, options)
         candidates, duplicates = self._consistent_candidates(query, read_as, retrieval, clock)
         if not candidates and retrieval.search_type != options.search_type:
-            # No word in common: what the embedder guesses is better than nothing.
-            guess = retrieval.with_changes(search_type="dense")
-            candidates, duplicates = self._consistent_candidates(query, query, guess, clock)
-        told = (f"Read as: {read_as}",) if read_as != query else ()
-        return Retrieved(query, candidates, clock.timings(), duplicates, unread, told, read_as)
+            # No word in common: the embedder's guess is better than nothing.
+            fallback = retrieval.with_changes(search_type="dense")
+            candidates, duplicates = self._consistent_candidates(query, query, fallback, clock)
+        notes = (f"Read as: {read_as}",) if read_as != query else ()
+        return Retrieved(query, candidates, clock.timings(), duplicates, unread, notes, read_as)
 
     @override
     def warm_up(self) -> None:
@@ -209,12 +209,12 @@ class Searcher(CandidateReranker):
         return self.index.path.name
 
     def origin(self, options: SearchOptions) -> str:
-        """Which of the index's retrievers the candidates come from."""
+        """Name the index's retrievers that the candidates come from."""
         return f"{_RETRIEVERS[options.search_type]} of the index {self.place}"
 
     def matching_words(self, query: str, candidates: Sequence[RankedPassage]) -> set[str]:
-        """Words of candidates that match, as the index's language has them."""
-        from wikirank.search.words import words_of  # Only the server's page marks them.
+        """Return the candidates' words that share a stem with a query word."""
+        from wikirank.search.words import words_of  # Imported late: only the server uses it.
 
         return self.index.lexical.matching_words(query, words_of(candidates))
 
@@ -226,13 +226,12 @@ class Searcher(CandidateReranker):
         return load_cross_encoder(str(recorded["model"]), revision=recorded["revision"])
 
     def with_neighbours(self, ranked: Sequence[RankedPassage], count: int) -> list[RankedPassage]:
-        """Join the neighbouring passages to each one's text, from the index."""
-        from wikirank.search.neighbours import with_neighbours  # Few searches want them.
+        """Join each passage with `count` passages before and after it, from the index."""
+        from wikirank.search.neighbours import with_neighbours  # Imported late: few searches do.
 
         return with_neighbours(self.index.store, ranked, count)
 
     def _unread(self, query: str, options: SearchOptions) -> UnreadLanguage | None:
-        """What the models that have a part in a search do not read of the question."""
         dense, rerank = options.search_type != "lexical", options.rerank
         return unread_language(
             query,
@@ -240,27 +239,29 @@ class Searcher(CandidateReranker):
             getattr(self.cross_encoder, "languages", None) if rerank else None,
         )
 
-    def _respelt(self, query: str, options: SearchOptions) -> str:
-        """The query as the models read it: misspelt words as the wiki spells them."""
-        by_words_alone = options.search_type == "lexical" and not options.rerank
-        if by_words_alone or not is_bundled_embedder(self.index.embedder.model_id):
-            return query  # The bundled embedder's vocabulary tells what is a word.
-        from wikirank.search.spelling import respelt  # Not needed to import the search.
+    def _correct_spelling(self, query: str, options: SearchOptions) -> str:
+        """Replace misspelt words by the wiki's spelling, for the models."""
+        uses_models = options.search_type != "lexical" or options.rerank
+        # Only the bundled embedder's vocabulary shows which words are misspelt.
+        if not (uses_models and is_bundled_embedder(self.index.embedder.model_id)):
+            return query
+        from wikirank.search.spelling import correct_spelling  # Imported late to start faster.
 
-        return respelt(query, self._texts_near, lambda word: load_embedder().is_known_word(word))
+        is_word = load_embedder().is_known_word
+        return correct_spelling(query, self._texts_with_similar_word, is_word)
 
-    def _texts_near(self, word: str) -> list[str]:
-        """A few passages with words a letter or two from one that the index lacks."""
+    def _texts_with_similar_word(self, word: str) -> list[str]:
+        """Return a few passages with a word similar to one that the index lacks."""
         lexical, store = self.index.lexical, self.index.store
         lexical.refresh(store.last_write())
-        passages = store.get(lexical.ids_with_similar_word(word, _WITH_NEAR_WORD))
+        passages = store.get(lexical.ids_with_similar_word(word, _SPELLING_PASSAGES))
         return [passage.headed_text for passage in passages.values()]
 
     def _consistent_candidates(
         self, query: str, read_as: str, options: SearchOptions, clock: StageClock
     ) -> tuple[list[RankedPassage], int]:
-        """Look again where an article was replaced meanwhile: old ids found, new passages read."""
-        for _ in range(_TRIES):
+        """Retrieve again if a writer changed the index meanwhile: ids and passages must agree."""
+        for _ in range(_MAX_TRIES):
             before = self.index.store.last_write()
             candidates = self._candidates(query, read_as, options, clock)
             if self.index.store.last_write() == before:
@@ -270,10 +271,10 @@ class Searcher(CandidateReranker):
     def _candidates(
         self, query: str, read_as: str, options: SearchOptions, clock: StageClock
     ) -> tuple[list[RankedPassage], int]:
-        """Candidates in the order of first-stage retrieval, and how many duplicates it dropped."""
+        """Return candidates in first-stage order, and the number of dropped duplicates."""
         known_keys = self.index.store.known_keys() if options.filter else frozenset[str]()
         where = normalise_filter(options.filter, known_keys)
-        wanted = max(options.k, options.fetch_k)
+        fetch_k = max(options.k, options.fetch_k)
         dense: Hits = []
         lexical: Hits = []
         vector: NDArray[np.float32] | None = None
@@ -281,60 +282,60 @@ class Searcher(CandidateReranker):
             with clock.stage("embed"):
                 vector = self.index.embedder.embed_query(read_as)
             with clock.stage("dense"):
-                dense = self._dense(vector, wanted, where)
+                dense = self._dense(vector, fetch_k, where)
         if options.search_type != "dense":
             with clock.stage("lexical"):
-                lexical = self._lexical(query, wanted, where)
+                lexical = self._lexical(query, fetch_k, where)
         with clock.stage("fuse"):
             fused = self._fuse(dense, lexical, hybrid=options.search_type == "hybrid")
-            distinct, dropped = (
+            candidates, duplicates = (
                 distinct_candidates(fused) if options.drop_duplicates else (fused, 0)
             )
         if vector is not None and options.search_type == "hybrid":
             with clock.stage("features"):
-                distinct = self._with_both_scores(distinct[:wanted], query, vector)
-        return distinct[:wanted], dropped
+                candidates = self._with_both_scores(candidates[:fetch_k], query, vector)
+        return candidates[:fetch_k], duplicates
 
     def _dense(
-        self, vector: NDArray[np.float32], wanted: int, where: Mapping[str, Any] | None
+        self, vector: NDArray[np.float32], count: int, where: Mapping[str, Any] | None
     ) -> Hits:
-        """What the vectors find; asked again where they lag behind what another process wrote."""
+        """Search the vectors; reload them and retry if another process wrote to the index."""
         if where and self.index.store.uses_list_keys(where):
-            return self._dense_of_lists(vector, wanted, where)
-        hits = self.index.dense.search(vector, wanted, where)
+            return self._dense_with_list_filter(vector, count, where)
+        hits = self.index.dense.search(vector, count, where)
         ids = [id_ for id_, _ in hits]
         if len(self.index.store.matching(ids, None)) < len(ids) and self.index.dense.refresh():
-            hits = self.index.dense.search(vector, wanted, where)
+            hits = self.index.dense.search(vector, count, where)
         return hits
 
-    def _dense_of_lists(
-        self, vector: NDArray[np.float32], wanted: int, where: Mapping[str, Any]
+    def _dense_with_list_filter(
+        self, vector: NDArray[np.float32], count: int, where: Mapping[str, Any]
     ) -> Hits:
-        """The same under a filter on lists, which the index's database looks into."""
-        ids = self.index.store.ids_where(where, _FEW + 1)
-        if len(ids) <= _FEW:
+        """Search the vectors, with a filter on lists that only the index's database can apply."""
+        ids = self.index.store.ids_where(where, _MAX_COMPARED + 1)
+        if len(ids) <= _MAX_COMPARED:
             similar = self.index.dense.similarities(vector, ids)
-            return sorted(similar.items(), key=lambda hit: -hit[1])[:wanted]
-        depth = wanted
+            return sorted(similar.items(), key=lambda hit: -hit[1])[:count]
+        depth = count
         while True:
             depth *= 4
             hits = self.index.dense.search(vector, depth)
             passing = self.index.store.matching([id_ for id_, _ in hits], where)
             kept = [hit for hit in hits if hit[0] in passing]
-            if len(kept) >= wanted or len(hits) < depth:
-                return kept[:wanted]
+            if len(kept) >= count or len(hits) < depth:
+                return kept[:count]
 
-    def _lexical(self, query: str, wanted: int, where: Mapping[str, Any] | None) -> Hits:
+    def _lexical(self, query: str, count: int, where: Mapping[str, Any] | None) -> Hits:
         def accept(ids: Sequence[str]) -> set[str]:
             return self.index.store.matching(ids, where)
 
         self.index.lexical.refresh(self.index.store.last_write())
-        return self.index.lexical.search(query, wanted, accept=accept)
+        return self.index.lexical.search(query, count, accept=accept)
 
     def _fuse(self, dense: Hits, lexical: Hits, *, hybrid: bool) -> list[RankedPassage]:
         fused = reciprocal_rank_fusion([[id_ for id_, _ in dense], [id_ for id_, _ in lexical]])
         passages = self.index.store.get([id_ for id_, _ in fused])
-        # An id without a passage is outdated: its article is being replaced just now.
+        # An id without a passage is outdated: its article is being replaced.
         hits = [(passages[id_], score) for id_, score in fused if id_ in passages]
         dense_scores, lexical_scores = dict(dense), dict(lexical)
         return [
@@ -352,10 +353,10 @@ class Searcher(CandidateReranker):
     def _with_both_scores(
         self, candidates: Sequence[RankedPassage], query: str, vector: NDArray[np.float32]
     ) -> list[RankedPassage]:
-        """Candidates with the score of the index that did not find them looked up.
+        """Look up missing scores of candidates that only one of the two indexes found.
 
-        So a relevance score depends on the query and the passage alone, not on which other
-        candidates there were, nor on how many were fetched.
+        This way a relevance score depends only on the query and the passage, not on the other
+        candidates nor on how many were fetched.
         """
         no_dense = [c.passage.id for c in candidates if c.dense_score is None]
         no_lexical = [c.passage.id for c in candidates if c.lexical_score is None]
@@ -372,25 +373,25 @@ class Searcher(CandidateReranker):
 
 
 def distinct_candidates(
-    candidates: Sequence[RankedPassage], most: int | None = None
+    candidates: Sequence[RankedPassage], limit: int | None = None
 ) -> tuple[list[RankedPassage], int]:
-    """Candidates without those that say the same as a better one, ranked again.
+    """Drop candidates that duplicate a better one, and rank the rest again.
 
     Args:
         candidates: The candidates, best first.
-        most: How many to keep at most; those after them are not looked at.
+        limit: Most candidates to keep; later ones are not examined. None keeps all.
 
     Returns:
-        The candidates, and how many were dropped before the last of them.
+        The kept candidates, and the number of duplicates before the last of them.
     """
     kept = without_duplicates(
         [candidate.passage.text for candidate in candidates],
         titles=[candidate.passage.title for candidate in candidates],
-        limit=most,
+        limit=limit,
     )
-    looked_at = kept[-1] + 1 if len(kept) == most else len(candidates)
+    examined = kept[-1] + 1 if len(kept) == limit else len(candidates)
     distinct = [
         replace(candidates[position], rank=rank, rank_before=rank)
         for rank, position in enumerate(kept, start=1)
     ]
-    return distinct, looked_at - len(kept)
+    return distinct, examined - len(kept)

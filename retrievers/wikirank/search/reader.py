@@ -1,4 +1,4 @@
-"""The pages of a wiki by name, as tools read them: of an index, or of a wiki that has none."""
+"""Pages by name, as tools read them: from an index, or from a live wiki."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from wikirank.types import Passage
 
 
 class PageReader(ABC):
-    """Pages by name, exact words, and titles.
+    """Reads pages by name, finds exact text, and lists titles.
 
     Attributes:
-        has_filters: Whether searches may be narrowed to a page, a section, or metadata.
+        has_filters: Whether a search can be limited to a page, a section, or metadata.
     """
 
     has_filters: bool
@@ -29,39 +29,35 @@ class PageReader(ABC):
     @property
     @abstractmethod
     def filter_keys(self) -> frozenset[str]:
-        """Keys that a filter may name; none where nothing can be filtered."""
+        """Metadata keys that a filter may name; empty if filters are not supported."""
 
     @abstractmethod
     def find(self, name: str) -> list[Page]:
-        """Pages of a title or address: none, or several where sources share the title."""
+        """Look up pages by title or address; several if sources share the title."""
 
     @abstractmethod
     def nearest_titles(self, name: str) -> list[str]:
-        """Titles that a wrong one may have meant, best first."""
+        """Suggest titles for one that was not found, best first."""
 
     @abstractmethod
     def passages(self, page: Page) -> list[Passage]:
-        """The passages of a page in reading order."""
+        """Return the passages of a page in reading order."""
 
     @abstractmethod
     def sections_like(self, name: str) -> list[str]:
-        """The section paths of the whole wiki that lie in a section of this name."""
+        """Return the paths of all sections in the wiki with this name, or below one."""
 
     @abstractmethod
     def find_text(self, pattern: str, *, is_regex: bool, page: Page | None) -> Hits:
-        """Where a phrase or a regular expression stands; see `find_text` of `search.phrases`."""
+        """Search for a phrase or a regular expression; see `wikirank.search.phrases.find_text`."""
 
     @abstractmethod
     def list_titles(self, query: TitleQuery, where: Mapping[str, Any] | None = None) -> TitleList:
-        """Titles of pages, and what to go on after."""
+        """List titles of pages; the result says where the next call continues."""
 
 
 class IndexReader(PageReader):
-    """Pages of an index.
-
-    Args:
-        index: The index.
-    """
+    """Reads pages from an index."""
 
     has_filters = True
 
@@ -70,7 +66,7 @@ class IndexReader(PageReader):
 
     @property
     def _store(self) -> PassageStore:
-        """The passages, as they are now."""
+        """The store, after a look for changes by other processes."""
         self._index.sync()
         return self._index.store
 

@@ -1,4 +1,4 @@
-"""Candidates in the order of the cross-encoder, together with that of the first stage."""
+"""Rerank candidates with the cross-encoder and the first-stage scores."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ def rerank_candidates(
     top_n: int | None = None,
     recompute_cosines: bool = False,
 ) -> list[RankedPassage]:
-    """Order candidates by the cross-encoder, together with the first stage where it learned how.
+    """Rerank candidates with the cross-encoder and, if it has learned how, first-stage scores.
 
     Candidates of hybrid search are ordered by the model's `combination` of logit, dense similarity
-    and BM25, those of dense search by its `dense_combination`; all others, and with a model that
-    learned neither, by the logit.
+    and BM25; those of dense search by its `dense_combination`. All others are ordered by the logit,
+    and so are all candidates if the model has neither.
 
     Args:
         query: The query.
-        candidates: In the first stage's order, which decides between equal scores.
+        candidates: Candidates in first-stage order, which breaks ties.
         cross_encoder: The model.
-        on_truncation: What to do with texts over its length.
+        on_truncation: See `score_passages`.
         top_n: See `score_passages`.
-        recompute_cosines: Whether their dense scores are of another embedder than the bundled one,
-            with which the weights were fitted. It reads what no prefilter dropped, and the
-            `dense_combination` orders.
+        recompute_cosines: Whether the dense scores are from another embedder than the bundled one,
+            which the weights were fitted with. If so, the bundled embedder embeds the candidates
+            that the prefilter did not drop, and `dense_combination` orders them.
 
     Returns:
-        The candidates that were not dropped, best first, with logit, relevance score and new rank:
-        all of them, or at least `top_n`.
+        The candidates that were not dropped (all, or at least `top_n`), best first, with logit,
+        relevance score and new rank.
     """
-    texts = [reranker_text(one.passage, cross_encoder, query) for one in candidates]
+    texts = [reranker_text(candidate.passage, cross_encoder, query) for candidate in candidates]
     first_stage = None if recompute_cosines else _first_stage(candidates)
     combination = cross_encoder.combination
     if first_stage is None or combination is None:
@@ -57,7 +57,7 @@ def rerank_candidates(
             interpolate=recompute_cosines or cosines is not None,
             cosines=cosines,
         )
-        return _in_order(candidates, ranked)
+        return _apply(ranked, candidates)
     logits = score_passages(
         cross_encoder,
         query,
@@ -66,26 +66,26 @@ def rerank_candidates(
         top_n=top_n,
         first_stage=first_stage,
     )
-    return _in_order(candidates, RankedTexts.by_combination(combination, logits, first_stage))
+    return _apply(RankedTexts.by_combination(combination, logits, first_stage), candidates)
 
 
 def sort_by_logit(
     candidates: Sequence[RankedPassage], logits: NDArray[np.float64], cross_encoder: CrossEncoder
 ) -> list[RankedPassage]:
-    """Order candidates by logits that are known, and by nothing else.
+    """Order candidates by known logits alone.
 
     Args:
-        candidates: In the first stage's order, which decides between equal logits.
-        logits: (n,), the cross-encoder's.
+        candidates: Candidates in first-stage order, which breaks ties.
+        logits: (n,), the cross-encoder's logits of the candidates.
         cross_encoder: The model.
 
     Returns:
         All candidates, best first, with logit, relevance score and new rank.
     """
-    return _in_order(candidates, RankedTexts.by_logit(cross_encoder, logits))
+    return _apply(RankedTexts.by_logit(cross_encoder, logits), candidates)
 
 
-def _in_order(candidates: Sequence[RankedPassage], ranked: RankedTexts) -> list[RankedPassage]:
+def _apply(ranked: RankedTexts, candidates: Sequence[RankedPassage]) -> list[RankedPassage]:
     return [
         replace(
             candidates[index],
@@ -98,13 +98,13 @@ def _in_order(candidates: Sequence[RankedPassage], ranked: RankedTexts) -> list[
 
 
 def _cosines(candidates: Sequence[RankedPassage]) -> list[float] | None:
-    """What a dense search knows of candidates; None if they are not its."""
-    cosines = [one.dense_score for one in candidates if one.dense_score is not None]
+    """Return the candidates' dense scores; None if one has none."""
+    cosines = [c.dense_score for c in candidates if c.dense_score is not None]
     return cosines if len(cosines) == len(candidates) else None
 
 
 def _first_stage(candidates: Sequence[RankedPassage]) -> FirstStageScores | None:
-    """What hybrid search knows of candidates; None if they are not its."""
+    """Return the candidates' first-stage scores; None unless they are from hybrid search."""
     if any(candidate.fusion_score is None for candidate in candidates):
         return None
     return FirstStageScores(
@@ -114,9 +114,9 @@ def _first_stage(candidates: Sequence[RankedPassage]) -> FirstStageScores | None
 
 
 def reranker_text(passage: Passage, cross_encoder: CrossEncoder, query: str = "") -> str:
-    """The passage as the model was trained to read it: with its heading, or without.
+    """Return the passage as the model was trained to read it: with its heading, or without.
 
-    An alias of the article that the query names stands after the title.
+    If the query names an alias of the article, the heading includes it after the title.
     """
     if not cross_encoder.prepend_heading:
         return passage.text

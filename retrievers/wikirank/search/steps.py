@@ -1,4 +1,4 @@
-"""The steps of a search, their times, and who listens: a tracer, a meter, a progress bar."""
+"""The steps of a search, their timings, and observers such as a tracer or a progress bar."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class StageClock:
     """Times the stages of one piece of work.
 
     Args:
-        timings: Those of an earlier part of the work, as from `timings()`, to go on from.
+        timings: Timings of an earlier part of the work, from `timings()`, to add to.
     """
 
     def __init__(self, timings: Mapping[str, float] | None = None) -> None:
@@ -30,13 +30,13 @@ class StageClock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time what happens within a `with` statement, under a name."""
+        """Time the block of a `with` statement."""
         started = perf_counter()
         yield
         self._stages[name] = (perf_counter() - started) * 1000
 
     def timings(self) -> dict[str, float]:
-        """Milliseconds by stage, and `total` since the start."""
+        """Return milliseconds by stage, and `total` since the start."""
         elapsed = (perf_counter() - self._started) * 1000
         return {**self._stages, "total": self._before + elapsed}
 
@@ -46,14 +46,14 @@ class SearchStep:
     """One step of a search.
 
     Attributes:
-        name: `retrieve`, then `rerank`, or `cut` where nothing is reranked.
+        name: `retrieve`, then `rerank`, or `cut` if nothing is reranked.
         query: The query.
         options: How to search.
-        run: Does the step.
-        arun: Does it without blocking the event loop; None has `run` done in a thread.
-        retrieved: What the step before found; None of the first.
-        model: What orders the candidates, by name; empty where nothing does.
-        outcome: `Retrieved` or `SearchResult`, once the step has ended.
+        run: Runs the step.
+        arun: Runs the step without blocking the event loop; None means `run` in a thread.
+        retrieved: The outcome of the first step; None for the first step itself.
+        model: Name of the model that reranks; empty if none does.
+        outcome: A `Retrieved` or `SearchResult`, once the step has ended.
     """
 
     name: Literal["retrieve", "rerank", "cut"]
@@ -67,26 +67,26 @@ class SearchStep:
 
     @property
     def timings(self) -> dict[str, float]:
-        """Milliseconds by stage of this step, and of the first step `total`."""
+        """Milliseconds by stage of this step; the first step also has `total`."""
         before = self.retrieved.timings if self.retrieved else {}
         return {name: ms for name, ms in self.outcome.timings.items() if name not in before}
 
 
 Observer: TypeAlias = Callable[[SearchStep], AbstractContextManager[None]]
-"""Gives what each step is run within, and so sees it begin, end with its outcome, or fail."""
+"""Returns a context manager to run a step in; it sees the step begin, end and fail."""
 AsyncObserver: TypeAlias = Callable[[SearchStep], AbstractAsyncContextManager[None]]
-"""The same around steps that are awaited."""
+"""Like `Observer`, for steps that are awaited."""
 
 
 def run_steps(steps: Iterator[SearchStep], observer: Observer | None = None) -> SearchResult:
     """Run the steps of a search.
 
     Args:
-        steps: The steps, as `Searcher.steps` gives them.
-        observer: Who listens.
+        steps: The steps, from `CandidateReranker.steps`.
+        observer: Called with each step before it runs.
 
     Returns:
-        The outcome of the last.
+        The outcome of the last step.
     """
     for step in steps:
         with observer(step) if observer else nullcontext():
@@ -103,12 +103,12 @@ async def arun_steps(
     """Run the steps of a search without blocking the event loop; see `run_steps`.
 
     Args:
-        steps: The steps.
-        observer: Who listens.
-        in_thread: Runs what blocks, such as `asyncio.to_thread`.
+        steps: The steps, from `CandidateReranker.steps`.
+        observer: Called with each step before it runs.
+        in_thread: Runs a blocking function, such as `asyncio.to_thread`.
 
     Returns:
-        The outcome of the last.
+        The outcome of the last step.
     """
     for step in steps:
         async with observer(step):

@@ -1,4 +1,4 @@
-"""Words of a text in any script, as a page marks them; `cards.js` of `serve` finds the same."""
+"""Words of a text in any script, for marking on a page; `cards.js` in `serve` finds the same."""
 
 from __future__ import annotations
 
@@ -13,13 +13,9 @@ _WORD = regex.compile(rf"({UNSPACED}+)|(?:(?!{UNSPACED})[\p{{L}}\p{{N}}\p{{M}}])
 
 
 def words_in(text: str) -> Iterator[str]:
-    """The words of a text as they stand there.
+    """Yield the words of a text, unchanged, with their combining marks.
 
-    Args:
-        text: Any text.
-
-    Yields:
-        Words, with their combining marks; of runs of scripts without spaces, pairs of letters.
+    Scripts without spaces yield pairs of letters.
     """
     for match in _WORD.finditer(text):
         run = match[1]
@@ -31,5 +27,5 @@ def words_in(text: str) -> Iterator[str]:
 
 
 def words_of(candidates: Iterable[RankedPassage]) -> set[str]:
-    """All words of some candidates, headings included, as they stand there."""
-    return {word for one in candidates for word in words_in(one.passage.headed_text)}
+    """Return all words of the candidates, headings included."""
+    return {word for hit in candidates for word in words_in(hit.passage.headed_text)}
