@@ -212,7 +212,7 @@ def test_held_out_queries_are_evaluated_by_hand(run_folder: Path) -> None:
     with console.capture() as capture:
         console.print(terminal_report(found))
     assert "nDCG@10 by kind of query" in capture.get()
-    assert "Times are of reranking alone." in " ".join(capture.get().split())
+    assert "Times include only reranking." in " ".join(capture.get().split())
     assert "against latency" in html_page(found)
     assert "against latency" not in html_page(evaluate(candidates, dataset, {}))
 

@@ -27,7 +27,7 @@ from wikirank.evaluate.rankings import Ranking
 from wikirank.evaluate.report import p_text, terminal_report
 from wikirank.evaluate.results import Evaluation, EvaluationSettings
 from wikirank.evaluate.run import evaluate, ranking_abstention, ranking_results
-from wikirank.evaluate.strata import kinds_of_query, of_same_article, overlap_strata, word_overlap
+from wikirank.evaluate.strata import kinds_of_query, overlap_strata, same_article_ids, word_overlap
 from wikirank.evaluate.stratified import strata_results
 from wikirank.index import WikiIndex
 from wikirank.metrics.abstention import abstention, risk_coverage
@@ -329,7 +329,7 @@ def test_at_a_smaller_depth_later_candidates_are_missed() -> None:
 
 @pytest.mark.parametrize("name", ["depth", "resamples", "permutations"])
 def test_settings_are_checked_before_the_work(name: str) -> None:
-    with pytest.raises(InvalidArgumentError, match=f"{name} is a whole number of at least 1"):
+    with pytest.raises(InvalidArgumentError, match=f"Expected {name} to be at least 1, got 0"):
         EvaluationSettings(**{name: 0})
 
 
@@ -379,8 +379,8 @@ def test_titles_tell_articles() -> None:
     )
     found = [Passage(id=id_, text="text") for id_ in ("b1", "a2", "n2", "a1", "n1")]
     distractors = [Passage(id="d1", text="d", title="Ada"), Passage(id="d2", text="d", title="C")]
-    assert of_same_article(dataset, "q", [*found, *distractors]) == ["a2", "a1", "d1"]
-    assert of_same_article(dataset, "untitled", [*found, *distractors]) == []
+    assert same_article_ids(dataset, "q", [*found, *distractors]) == ["a2", "a1", "d1"]
+    assert same_article_ids(dataset, "untitled", [*found, *distractors]) == []
 
 
 def test_a_distractor_of_the_same_article_makes_the_stratum(

@@ -20,7 +20,7 @@ from wikirank.types import SearchType
 if TYPE_CHECKING:
     from wikirank.evaluate.candidates import Candidates, OnStep
     from wikirank.evaluate.datasets import RetrievalDataset
-    from wikirank.evaluate.held_out import GivenCandidates
+    from wikirank.evaluate.held_out import RecordedCandidates
     from wikirank.evaluate.results import Evaluation
     from wikirank.rank import CrossEncoder
     from wikirank.types import Passage
@@ -144,7 +144,7 @@ class _Task:
     name: str
     dataset: RetrievalDataset
     depth: int
-    candidates: GivenCandidates | None = None
+    candidates: RecordedCandidates | None = None
 
 
 def _check_distractors(

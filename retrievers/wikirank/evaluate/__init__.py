@@ -1,1 +1,1 @@
-"""Retrieval metrics, and the data sets they are measured on."""
+"""Evaluation of first stages and rerankers on retrieval data sets, and reports."""

@@ -1,4 +1,4 @@
-"""The index of a data set, and what each first stage finds in it."""
+"""Index a data set, and retrieve candidates for its queries from each first stage."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ FIRST_STAGES: Mapping[SearchType, str] = MappingProxyType(
 )
 _DISTRACTORS = "distractors"
 _POOL = "pool"
-_INDEXED_AT_ONCE = 512
+_BATCH_SIZE = 512
 
 
 @dataclass(frozen=True, slots=True)
 class FirstStage:
-    """What one first stage found for one query.
+    """The candidates of one first stage for one query.
 
     Attributes:
-        candidates: Best first.
-        stages_ms: Milliseconds by stage, and `total`; empty where nothing was searched.
+        candidates: Candidates, best first.
+        stages_ms: Milliseconds by stage, and `total`; empty if nothing was searched.
     """
 
     candidates: list[RankedPassage]
@@ -40,37 +40,37 @@ class FirstStage:
 
 
 class Candidates(Protocol):
-    """Where the candidates of a data set's queries come from."""
+    """A supplier of candidates for the queries of a data set."""
 
     @property
     def passages(self) -> int:
-        """Number of passages that candidates are taken from, distractors included."""
+        """Number of passages that can be candidates, distractors included."""
         ...
 
     @property
     def distractors(self) -> int:
-        """How many of them are no passages of the data set."""
+        """Number of passages that are not from the data set."""
         ...
 
     def find(self, query: str, depth: int) -> dict[SearchType, FirstStage]:
-        """Take the candidates of one query, without reranking.
+        """Return the candidates for one query, without reranking.
 
         Args:
-            query: Its id.
-            depth: How many candidates to take from each first stage.
+            query: Id of the query.
+            depth: Most candidates from each first stage.
 
         Returns:
-            What each first stage has: at most `depth` candidates.
+            The candidates of each first stage.
         """
         ...
 
 
 class SearchedCandidates:
-    """Candidates that are searched for in an index, near duplicates dropped.
+    """Candidates from searches of an index, without near duplicates.
 
     Args:
-        index: Of the data set's passages, as `build_index` makes it.
-        dataset: Its queries are asked.
+        index: The index of the data set's passages, from `build_index`.
+        dataset: The data set with the queries.
     """
 
     def __init__(self, index: WikiIndex, dataset: RetrievalDataset) -> None:
@@ -85,11 +85,11 @@ class SearchedCandidates:
 
     @property
     def distractors(self) -> int:
-        """How many of them are no passages of the data set."""
+        """Number of passages that are not from the data set."""
         return self.passages - len(self._index.store.get(list(self._dataset.passages)))
 
     def find(self, query: str, depth: int) -> dict[SearchType, FirstStage]:
-        """Ask every first stage one query, in its pool if the data set has pools."""
+        """Search with every first stage, within the query's pool if the data set has pools."""
         first_stages: dict[SearchType, FirstStage] = {}
         for search_type in FIRST_STAGES:
             options = SearchOptions(
@@ -110,18 +110,19 @@ def build_index(
     *,
     on_step: OnStep | None = None,
 ) -> WikiIndex:
-    """Index a data set's passages and others, in a temporary folder.
+    """Index the passages of a data set and distractors, in a temporary folder.
 
-    The dense index is approximate and built by several threads, so two indexes of the same
-    passages may differ in a candidate.
+    The dense index is approximate and built by several threads, so two indexes of the same passages
+    may return different candidates.
 
     Args:
-        dataset: Its passages keep their ids; those with neither title nor text are left out.
-        distractors: Passages that answer none of its queries.
-        on_step: Told `Indexing`, passages written, and passages in all.
+        dataset: The data set. Its passages keep their ids; passages with neither title nor text are
+            left out.
+        distractors: Passages that answer none of the queries.
+        on_step: Called with `Indexing`, the number of written passages, and their total.
 
     Returns:
-        The index, open; its folder goes with the object.
+        The open index. Its folder is deleted with the object.
 
     Raises:
         InvalidArgumentError: If a distractor has the id of a passage of the data set.
@@ -130,10 +131,10 @@ def build_index(
     refuse_duplicates(passages)
     index = WikiIndex.create()
     try:
-        for position in range(0, len(passages), _INDEXED_AT_ONCE):
-            index.add_passages(passages[position : position + _INDEXED_AT_ONCE])
+        for position in range(0, len(passages), _BATCH_SIZE):
+            index.add_passages(passages[position : position + _BATCH_SIZE])
             if on_step:
-                on_step("Indexing", min(position + _INDEXED_AT_ONCE, len(passages)), len(passages))
+                on_step("Indexing", min(position + _BATCH_SIZE, len(passages)), len(passages))
     except BaseException:
         index.close()
         raise
@@ -141,7 +142,7 @@ def build_index(
 
 
 def dataset_passages(dataset: RetrievalDataset) -> Iterator[Passage]:
-    """The data set's passages as an index takes them; a title without text is the text."""
+    """Yield the data set's passages for an index; a passage without text has its title as text."""
     pools = {id_: {_POOL: query} for query, ids in dataset.pools.items() for id_ in ids}
     for id_, text in dataset.passages.items():
         if not dataset.text(id_).strip():
@@ -156,7 +157,7 @@ def dataset_passages(dataset: RetrievalDataset) -> Iterator[Passage]:
 
 
 def distractor_passages(source: Source) -> Iterator[Passage]:
-    """The passages of a source, one article after the other, cut as `wikirank index` does."""
+    """Yield the passages of a source, cut like those of `wikirank index`."""
     splitter = SentenceSplitter()
     for number, article in enumerate(source):
         yield from article_passages(

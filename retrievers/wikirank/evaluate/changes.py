@@ -1,4 +1,4 @@
-"""What a reranker does to the relevant passage: how far it rises or falls."""
+"""How far a reranker moves the relevant passage up or down."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from wikirank.evaluate.datasets import RetrievalDataset
 
 _EXAMPLES = 3
 _PASSAGE_CHARS = 240
-# Places up, at least, of each class of changes but the last.
+# Smallest number of ranks gained in each class of changes, except the last class.
 _CLASSES = (
     (20, "up 20+"),
     (10, "up 10–19"),
@@ -26,13 +26,13 @@ _LAST_CLASS = "down 20+"
 
 @dataclass(frozen=True, slots=True)
 class RankChange:
-    """Where the first relevant passage of a query stood and stands.
+    """Rank of a query's first relevant passage before and after reranking.
 
     Attributes:
-        query: The question.
-        passage: How the passage that stands first after reranking, of the relevant, begins.
+        query: Text of the query.
+        passage: Beginning of the relevant passage that is first after reranking.
         before: Rank of the first relevant candidate before reranking, from 1.
-        after: The same after it.
+        after: Rank of the first relevant candidate after reranking, from 1.
     """
 
     query: str
@@ -51,15 +51,15 @@ def rank_changes(
     before: Mapping[str, list[str]],
     after: Mapping[str, list[str]],
 ) -> list[RankChange]:
-    """Follow the first relevant candidate of each query through the reranking.
+    """Compare the rank of each query's first relevant candidate before and after reranking.
 
     Args:
-        dataset: Queries, passages, and what is relevant.
+        dataset: The data set.
         before: Query id to passage ids before reranking.
-        after: The same passages after it.
+        after: Query id to the same passage ids after reranking.
 
     Returns:
-        One change a query, without the queries whose relevant passages are no candidates.
+        One change per query, without queries that have no relevant candidate.
     """
     changes = []
     for id_, ranked in after.items():
@@ -80,16 +80,16 @@ def rank_changes(
 
 
 def change_counts(changes: list[RankChange]) -> dict[str, int]:
-    """Number of changes of each size, from far up to far down."""
+    """Count the changes by size, from far up to far down."""
     counts = dict.fromkeys([*(name for _, name in _CLASSES), _LAST_CLASS], 0)
     for change in changes:
-        places = change.before - change.after
-        counts[next((name for least, name in _CLASSES if places >= least), _LAST_CLASS)] += 1
+        gained = change.before - change.after
+        counts[next((name for minimum, name in _CLASSES if gained >= minimum), _LAST_CLASS)] += 1
     return counts
 
 
 def top_changes(changes: list[RankChange]) -> list[RankChange]:
-    """The changes that gain most and those that lose most, a few of each, best first."""
+    """Return a few of the largest gains and of the largest losses, best first."""
     ordered = sorted(changes, key=lambda change: -change.gain)
     gains = [change for change in ordered[:_EXAMPLES] if change.gain > 0]
     return gains + [change for change in ordered[-_EXAMPLES:] if change.gain < 0]

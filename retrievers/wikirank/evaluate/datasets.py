@@ -1,4 +1,4 @@
-"""Retrieval data sets: questions, passages, and which passages answer which question."""
+"""Retrieval data sets: questions, passages, and the passages that answer each question."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class RetrievalDataset:
 
     Attributes:
         queries: Query id to question.
-        passages: Passage id to text; a BEIR document may have an empty one.
-        relevant: Query id to the ids of the passages that answer it; one entry a query.
-        titles: Passage id to title, for those that have one. Passages of one title are of one
-            article.
-        kinds: Query id to the kind of query that it is, for those that are of one.
-        pools: Query id to the only passages that are its candidates, none of them in two pools;
-            empty if each passage may be a candidate of each query.
+        passages: Passage id to text; the text of a BEIR document may be empty.
+        relevant: Query id to the ids of the passages that answer it; one entry per query.
+        titles: Passage id to title, for passages with a title. Passages with the same title are
+            from the same article.
+        kinds: Query id to the kind of query, for queries with a kind.
+        pools: Query id to the only passages that may be its candidates; pools do not overlap. Empty
+            if any passage may be a candidate of any query.
     """
 
     queries: dict[str, str]
@@ -39,24 +39,24 @@ class RetrievalDataset:
     pools: dict[str, set[str]] = field(default_factory=dict)
 
     def text(self, passage: str) -> str:
-        """What a passage says: its text, or its title if it has no text."""
+        """Return the text of a passage, or its title if it has no text."""
         text = self.passages[passage]
         return text if text.strip() else self.titles.get(passage, "")
 
     def every(self, n: int) -> RetrievalDataset:
-        """The same passages with every n-th query, from the first on.
+        """Keep every n-th query, starting with the first, and all passages.
 
         Args:
             n: 1 or more.
 
         Returns:
-            The data set.
+            The smaller data set.
 
         Raises:
             InvalidArgumentError: If n is below 1.
         """
         if n < 1:
-            msg = f"Every n-th query needs an n of at least 1, got {n}."
+            msg = f"Expected n to be at least 1, got {n}. Raise it."
             raise InvalidArgumentError(msg)
         queries = dict(islice(self.queries.items(), 0, None, n))
         return replace(self, queries=queries, relevant={id_: self.relevant[id_] for id_ in queries})
@@ -69,27 +69,32 @@ def load_retrieval_dataset(
 
     A BEIR folder (Thakur and others, "BEIR", NeurIPS 2021) holds `corpus.jsonl` (`_id`, `title`,
     `text`), `queries.jsonl` (`_id`, `text`) and `qrels/test.tsv` (header `query-id`, `corpus-id`,
-    `score`). A score over 0 is relevant, whatever its grade; queries without one are left out.
+    `score`). Any score over 0 is relevant; queries without one are left out.
 
     Args:
-        questions: A BEIR folder; or a file of records `{"id", "question", "passage_id"}`, where a
+        questions: A BEIR folder, or a file of records `{"id", "question", "passage_id"}`. A
             question with several relevant passages has one record for each, with the same id and
             question.
-        passages: Unless a folder is given, a file of records `{"id", "text"}`, with a `title` of
-            the article where it is known. Ids are strings or integers, kept as strings.
+        passages: With a questions file, a file of records `{"id", "text"}`, optionally with the
+            article's `title`; None with a BEIR folder. Ids are strings or integers, kept as
+            strings.
 
     Returns:
         The data set.
 
     Raises:
-        InvalidArgumentError: If a folder is given with a passages file, or a file without.
-        CorpusError: A file is missing, is not UTF-8 JSON lines, or holds no record; a record lacks
-            a field, repeats an id, or names a query or passage that is not there.
+        InvalidArgumentError: If a folder comes with a passages file, or a questions file without.
+        CorpusError: If a file is missing, empty or not UTF-8 JSON lines, or if a record lacks a
+            field, repeats an id, or names an unknown query or passage.
     """
     is_folder = Path(questions).is_dir()
     if is_folder == (passages is not None):
-        msg = f"Expected a BEIR folder, or a questions file and a passages file, got {questions}"
-        raise InvalidArgumentError(f"{msg} and {passages}." if passages else f"{msg} alone.")
+        got = f"{questions} and {passages}" if passages else f"{questions} alone"
+        msg = (
+            f"Expected a BEIR folder, or a questions file and a passages file, got {got}. "
+            "Name these."
+        )
+        raise InvalidArgumentError(msg)
     return _beir(Path(questions)) if passages is None else _pair(Path(questions), Path(passages))
 
 
@@ -136,16 +141,16 @@ def _beir(folder: Path) -> RetrievalDataset:
 
 
 def _title(record: Mapping[str, Any], key: str, where: str) -> dict[str, str]:
-    """The title of the passage of a key, if it has one."""
+    """Return the record's title by passage id; empty if it has none."""
     return {key: text_field(record, "title", where, blank=True)} if record.get("title") else {}
 
 
 def _judgements(path: Path) -> Iterator[tuple[str, str, str]]:
-    """Where it stands, query id and passage id of each line of a qrels file with a score over 0."""
+    """Yield location, query id and passage id of each line of a qrels file with a score over 0."""
     try:
         lines = path.read_text("utf-8").rstrip("\n").split("\n")
     except (OSError, UnicodeDecodeError) as err:
-        msg = f"{path}: expected a readable file of judgements in UTF-8, got: {err}"
+        msg = f"{path}: expected a readable file in UTF-8, got: {err}. Check the file."
         raise CorpusError(msg) from err
     if lines[0].split("\t") != _QRELS_HEADER:
         raise CorpusError(expected(f"{path.name}, line 1", "\t".join(_QRELS_HEADER), lines[0]))
@@ -159,7 +164,7 @@ def _judgements(path: Path) -> Iterator[tuple[str, str, str]]:
             empty = False
             yield where, fields[0], fields[1]
     if empty:
-        msg = f"{path}: expected at least one score over 0, got none"
+        msg = f"{path}: expected at least one score over 0, got none. Check the file."
         raise CorpusError(msg)
 
 

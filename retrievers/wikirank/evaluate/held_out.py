@@ -1,4 +1,4 @@
-"""The held-out queries of a model by `wikirank train --recipe wiki`, their candidates given."""
+"""The held-out queries of `wikirank train --recipe wiki`, with their recorded candidates."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from wikirank.types import HEADING_SEPARATOR, Passage, RankedPassage, SearchType
 TEST_LISTS = Path("data", "test.jsonl.gz")
 
 
-class GivenCandidates:
-    """Candidates that hybrid search found when the model was trained; nothing is searched.
+class RecordedCandidates:
+    """Candidates that hybrid search found for the training run; nothing is searched.
 
-    A candidate's text is taken as it was written: with its heading, unless the model was trained
-    without. The dense and lexical orders are those of the scores that the candidates had, so they
-    lack what hybrid search left out: their first ranks are right, their recall may be low.
+    Texts are used as recorded: with the heading, unless the model was trained without. The dense
+    and lexical orders come from the candidates' recorded scores, so they lack passages that hybrid
+    search left out: their first ranks are right, but their recall may be too low.
 
     Args:
-        lists: The number of a list, as a string, is the id of its query.
+        lists: Candidate lists; the position of a list, as a string, is the id of its query.
     """
 
     def __init__(self, lists: Sequence[CandidateList]) -> None:
@@ -30,16 +30,16 @@ class GivenCandidates:
 
     @property
     def passages(self) -> int:
-        """Number of different texts among the candidates."""
-        return len({text for one in self._lists for text in one.candidates})
+        """Number of distinct texts among the candidates."""
+        return len({text for item in self._lists for text in item.candidates})
 
     @property
     def distractors(self) -> int:
-        """None: every candidate is a passage of the data set."""
+        """Always 0: every candidate is a passage of the data set."""
         return 0
 
     def find(self, query: str, depth: int) -> dict[SearchType, FirstStage]:
-        """The list of a query as it is, and in the orders of its dense and lexical scores."""
+        """Return the list of a query: unchanged, by dense score, and by lexical score."""
         candidate_list = self._lists[int(query)]
         dense = [index for index, score in enumerate(candidate_list.dense) if score is not None]
         lexical = [index for index, score in enumerate(candidate_list.lexical) if score is not None]
@@ -56,25 +56,25 @@ class GivenCandidates:
         }
 
 
-def load_held_out(folder: Path) -> tuple[RetrievalDataset, GivenCandidates]:
-    """Read the test split that a training run kept out.
+def load_held_out(folder: Path) -> tuple[RetrievalDataset, RecordedCandidates]:
+    """Read the test split that a training run held out.
 
     Args:
-        folder: As `wikirank train --recipe wiki` writes it, finished or not.
+        folder: The output folder of `wikirank train --recipe wiki`, finished or not.
 
     Returns:
-        The data set, and the candidates of its queries. A query's style is its kind; the title of
-        a passage is what stands before the first ` › ` in the first of several lines.
+        The data set, and the candidates of its queries. The kind of a query is its style. The title
+        of a passage is the text before the first ` › ` in its heading line.
 
     Raises:
-        InvalidArgumentError: If the folder holds no such split.
-        CorpusError: If the split cannot be read, or a record is wrong.
+        InvalidArgumentError: If the folder has no such split.
+        CorpusError: If the split cannot be read, or a record is invalid.
     """
     file = folder / TEST_LISTS
     if not file.is_file():
         msg = (
-            f"Expected a folder that `wikirank train --recipe wiki` wrote, with {TEST_LISTS} in "
-            f"it, got {folder}."
+            f"Expected an output folder of `wikirank train --recipe wiki`, with {TEST_LISTS} in "
+            f"it, got {folder}. Name another folder."
         )
         raise InvalidArgumentError(msg)
     lists = list(read_candidate_lists(file))
@@ -97,7 +97,7 @@ def load_held_out(folder: Path) -> tuple[RetrievalDataset, GivenCandidates]:
             for number, candidate_list in enumerate(lists)
         },
     )
-    return dataset, GivenCandidates(lists)
+    return dataset, RecordedCandidates(lists)
 
 
 def _ranked(
@@ -110,15 +110,15 @@ def _ranked(
             rank_before=rank,
             dense_score=candidate_list.dense[index],
             lexical_score=candidate_list.lexical[index],
-            # The lists keep the order that fusion gave, not its scores.
+            # The lists record the order after fusion, not the fusion scores.
             fusion_score=1 / rank if hybrid else None,
         )
         for rank, index in enumerate(order, start=1)
     ]
 
 
-def _id(query: str, place: int) -> str:
-    return f"{query}-missed" if place == MISSED else f"{query}-{place}"
+def _id(query: str, index: int) -> str:
+    return f"{query}-missed" if index == MISSED else f"{query}-{index}"
 
 
 def _title(text: str) -> str:

@@ -1,4 +1,4 @@
-"""An evaluation as one page with plots, which loads nothing."""
+"""An evaluation as one HTML page with plots and no external resources."""
 
 from __future__ import annotations
 
@@ -34,14 +34,7 @@ th:first-child, td:first-child, .words th, .words td { text-align: left; }
 
 
 def html_page(evaluation: Evaluation) -> str:
-    """Lay an evaluation out as a page.
-
-    Args:
-        evaluation: What was found.
-
-    Returns:
-        An HTML document, in light or dark as the reader's system is.
-    """
+    """Format an evaluation as an HTML document, light or dark by the reader's system."""
     title = f"Evaluation on {evaluation.dataset}"
     rankings, *others = report_tables(evaluation)
     body = [
@@ -90,7 +83,7 @@ def _latency(evaluation: Evaluation) -> str:
         for row in evaluation.rankings
         if row.stages_ms
     ]
-    # Given candidates take no time, and without a reranker nothing else does.
+    # With recorded candidates and no reranker nothing was timed.
     return f"<h2>nDCG@10 against latency</h2>\n{_scatter(points)}" if points else ""
 
 
@@ -99,7 +92,7 @@ def _reranker(reranker: RerankerResult) -> str:
     if reranker.reliability:
         parts.append(f"<div><h3>Calibration</h3>{_reliability_diagram(reranker.reliability)}</div>")
     parts.append(
-        "<div><h3>Places that the first relevant passage moves</h3>"
+        "<div><h3>Ranks that the first relevant passage moves</h3>"
         f"{_histogram(reranker.rank_changes)}</div></div>"
     )
     if reranker.examples:
@@ -119,12 +112,12 @@ _WIDTH = 760
 _LABELS = 310
 _LABEL_CHARS = 40
 _ROW = 30
-# About as wide as a letter of a small label is.
 _LETTER = 7.5
+"""Approximate width of a letter of a small label."""
 
 
 def _interval_bars(rows: Sequence[tuple[str, float, Interval]]) -> str:
-    """Horizontal bars of a name, a value in [0, 1] and its interval each."""
+    """Draw horizontal bars with a name, a value in [0, 1] and its interval."""
     scale = _WIDTH - _LABELS - 60
     labels = row_labels([name for name, _, _ in rows], _LABEL_CHARS)
     parts = []
@@ -143,19 +136,19 @@ def _interval_bars(rows: Sequence[tuple[str, float, Interval]]) -> str:
 
 
 def _reliability_diagram(bins: Sequence[ReliabilityBin]) -> str:
-    """Share of relevant passages over relevance score; dots on the diagonal are calibrated."""
+    """Plot the share of relevant passages by relevance score; calibrated dots are on the line."""
     frame = Frame((0, 1), (0, 1))
     parts = reliability(frame, bins)
     return svg(frame.width + 58, frame.bottom + 40, parts, "reliability diagram")
 
 
 def _histogram(counts: Mapping[str, int]) -> str:
-    """Vertical bars of counts, at least one."""
+    """Draw vertical bars of one or more counts."""
     step, height, top = 64, 150, 20
-    bottom, most = top + height, max(*counts.values(), 1)
+    bottom, largest = top + height, max(*counts.values(), 1)
     parts = [line((0, bottom), (step * len(counts), bottom), "axis")]
     for number, (name, count) in enumerate(counts.items()):
-        size = height * count / most
+        size = height * count / largest
         middle = number * step + step / 2
         parts += [
             rectangle(middle - 22, bottom - size, 44, size),
@@ -166,26 +159,26 @@ def _histogram(counts: Mapping[str, int]) -> str:
 
 
 def _scatter(points: Sequence[tuple[str, float, float]]) -> str:
-    """Dots of a name, milliseconds, on a logarithmic scale, and quality each; at least one."""
+    """Draw one or more dots with a name, by milliseconds (on a log scale) and quality."""
     times = [math.log10(milliseconds) for _, milliseconds, _ in points]
     first, last = math.floor(min(times)), math.floor(max(times)) + 1
-    least = math.floor(min(quality for _, _, quality in points) * 10) / 10
-    best = max(1, least + 0.1)
-    frame = Frame((first, last), (least, best), width=420, height=200, top=14)
+    low = math.floor(min(quality for _, _, quality in points) * 10) / 10
+    high = max(1, low + 0.1)
+    frame = Frame((first, last), (low, high), width=420, height=200, top=14)
     powers = {float(power): f"{10.0**power:g}" for power in range(first, last + 1)}
-    parts = frame.axes(powers, {q: f"{q:.2g}" for q in (least, (least + best) / 2, best)})
+    parts = frame.axes(powers, {q: f"{q:.2g}" for q in (low, (low + high) / 2, high)})
     parts.append(text(frame.left + frame.width, frame.bottom + 32, "ms a query", "end"))
     placed: list[tuple[float, float, str]] = []
     for (name, milliseconds, quality), time in zip(points, times, strict=True):
         x, y = frame.place(time, quality)
         parts.append(dot((x, y), f"{name}: {quality:.3f}, {milliseconds:.1f} ms"))
         placed.append((x, y, name))
-    parts += _apart(sorted(placed))
+    parts += _dot_labels(sorted(placed))
     return svg(_WIDTH, frame.bottom + 40, parts, "quality against latency")
 
 
-def _apart(points: Sequence[tuple[float, float, str]]) -> list[str]:
-    """Labels to the right of points given from left to right, moved down where they would meet."""
+def _dot_labels(points: Sequence[tuple[float, float, str]]) -> list[str]:
+    """Draw labels to the right of points, which are sorted by x; move down those that overlap."""
     parts: list[str] = []
     taken: list[tuple[float, float]] = [(x, y) for x, y, _ in points]
     labels = row_labels([name for _, _, name in points], _LABEL_CHARS)

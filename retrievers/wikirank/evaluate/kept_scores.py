@@ -1,4 +1,4 @@
-"""Logits kept in a file, so that a long evaluation goes on where it was stopped."""
+"""A cache of logits in a file, so that a long evaluation can continue after a stop."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _DECIMALS = 2
 
 
 class CachedCrossEncoder:
-    """A cross-encoder that keeps every logit in a file, and scores no pair twice.
+    """A cross-encoder that saves every logit in a file and scores no pair twice.
 
-    A model is known by its name and by what it makes of two pairs, so that another one of the same
-    name finds none of its logits. Times are of what was left to score; all else is the model's.
+    A model is identified by its name and by its scores of two pairs, so another model of the same
+    name does not get its logits. Measured times include only pairs that were not in the file.
 
     Args:
-        model: What scores the pairs that are not in the file.
-        file: An SQLite database, made where there is none; several models may share it.
+        model: Scores the pairs that are not in the file.
+        file: An SQLite database, created if missing; several models may share it.
 
     Raises:
-        InvalidArgumentError: If the file is something else, or cannot be written; or if the model
-            is given texts, as language models are.
+        InvalidArgumentError: If the file is not a database or cannot be written, or if the model
+            takes texts instead of encoded pairs, like language models.
     """
 
     def __init__(self, model: CrossEncoder, file: Path) -> None:
         if isinstance(model, TextCrossEncoder):
             msg = (
-                "Expected a model that reads encoded pairs, whose scores can be kept; got "
-                f"{model.model_id}, which builds its own input. Evaluate it without keeping scores."
+                f"Expected a model that reads encoded pairs, got {model.model_id}, which builds "
+                "its own input. Evaluate it without keeping scores."
             )
             raise InvalidArgumentError(msg)
         self._model = model
@@ -55,26 +55,26 @@ class CachedCrossEncoder:
         self._key = blake2b(key.encode()).digest()
 
     def logits(self, pairs: Sequence[Encoding]) -> NDArray[np.float64]:
-        """Score pairs as `CrossEncoder.logits` does, those of the file without the model."""
+        """Score pairs like `CrossEncoder.logits`, without the model if they are in the file."""
         keys = [self._digest(pair) for pair in pairs]
-        known = self._known(keys)
-        left = [index for index, key in enumerate(keys) if key not in known]
-        scored = self._model.logits([pairs[index] for index in left]).tolist()
-        new = {keys[index]: logit for index, logit in zip(left, scored, strict=True)}
+        cached = self._cached(keys)
+        missing = [index for index, key in enumerate(keys) if key not in cached]
+        scored = self._model.logits([pairs[index] for index in missing]).tolist()
+        new = {keys[index]: logit for index, logit in zip(missing, scored, strict=True)}
         with self._connection:
             self._connection.executemany(
                 "INSERT OR REPLACE INTO logits VALUES (?, ?)", list(new.items())
             )
-        return np.array([{**known, **new}[key] for key in keys], dtype=np.float64)
+        return np.array([{**cached, **new}[key] for key in keys], dtype=np.float64)
 
-    def _known(self, keys: Sequence[bytes]) -> dict[bytes, float]:
+    def _cached(self, keys: Sequence[bytes]) -> dict[bytes, float]:
         marks = ",".join("?" * len(keys))
         sql = f"SELECT pair, logit FROM logits WHERE pair IN ({marks})"
         return dict(self._connection.execute(sql, list(keys)).fetchall())
 
     def _digest(self, pair: Encoding) -> bytes:
-        read = np.array([pair.ids, pair.type_ids], dtype=np.int64)
-        return blake2b(read.tobytes(), key=self._key, digest_size=16).digest()
+        ids = np.array([pair.ids, pair.type_ids], dtype=np.int64)
+        return blake2b(ids.tobytes(), key=self._key, digest_size=16).digest()
 
 
 def _open(file: Path) -> sqlite3.Connection:
@@ -85,8 +85,8 @@ def _open(file: Path) -> sqlite3.Connection:
         )
     except sqlite3.Error as err:
         msg = (
-            f"Expected a file of kept scores that can be written, or none yet, at {file}: {err}. "
-            "Name another."
+            f"Expected a new file, or a file of kept scores that can be written, at {file}, got: "
+            f"{err}. Name another."
         )
         raise InvalidArgumentError(msg) from err
     return connection

@@ -1,4 +1,4 @@
-"""Near duplicates of relevant passages: of several, search keeps the first, and each answers."""
+"""Credit near duplicates of relevant passages: search keeps only the first, but each answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wikirank.types import RankedPassage
 
 
 def with_distinct_relevant(dataset: RetrievalDataset) -> RetrievalDataset:
-    """Count relevant passages that are near duplicates of one another as their first by id."""
+    """Keep only the first, by id, of relevant passages that are near duplicates of one another."""
     relevant = {query: _distinct(dataset, ids) for query, ids in dataset.relevant.items()}
     return replace(dataset, relevant=relevant)
 
@@ -19,27 +19,28 @@ def with_distinct_relevant(dataset: RetrievalDataset) -> RetrievalDataset:
 def credit_near_duplicates(
     candidates: Sequence[RankedPassage], dataset: RetrievalDataset, query: str
 ) -> list[RankedPassage]:
-    """Take near duplicates of relevant passages for these: they answer as well.
+    """Count a near duplicate of a missing relevant passage as that passage.
 
     Args:
-        candidates: Best first.
-        dataset: Whose relevant passages are no near duplicates of one another.
+        candidates: Candidates, best first.
+        dataset: A data set whose relevant passages are not near duplicates of one another, from
+            `with_distinct_relevant`.
         query: Id of the query.
 
     Returns:
-        The candidates. For a relevant passage that is none of them its first near duplicate, if
-        there is one, has its id.
+        The candidates. If a relevant passage is not among them, its first near duplicate, if there
+        is one, gets its id.
     """
     relevant = dataset.relevant[query]
-    named = list(candidates)
-    for wanted in sorted(relevant.difference(candidate.passage.id for candidate in candidates)):
-        for index, candidate in enumerate(named):
-            if candidate.passage.id not in relevant and _alike(
-                candidate.passage.text, dataset.text(wanted)
+    credited = list(candidates)
+    for missing in sorted(relevant.difference(candidate.passage.id for candidate in candidates)):
+        for index, candidate in enumerate(credited):
+            if candidate.passage.id not in relevant and _are_near_duplicates(
+                candidate.passage.text, dataset.text(missing)
             ):
-                named[index] = replace(candidate, passage=replace(candidate.passage, id=wanted))
+                credited[index] = replace(candidate, passage=replace(candidate.passage, id=missing))
                 break
-    return named
+    return credited
 
 
 def _distinct(dataset: RetrievalDataset, ids: Collection[str]) -> set[str]:
@@ -50,5 +51,5 @@ def _distinct(dataset: RetrievalDataset, ids: Collection[str]) -> set[str]:
     return {ordered[index] for index in kept}
 
 
-def _alike(one: str, other: str) -> bool:
-    return len(without_duplicates([one, other])) == 1
+def _are_near_duplicates(first: str, second: str) -> bool:
+    return len(without_duplicates([first, second])) == 1

@@ -1,4 +1,4 @@
-"""Fitting the calibration of any reranker on questions whose answers are known."""
+"""Fit the calibration of any reranker on questions with known answers."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ from wikirank.search.rerank import reranker_text
 from wikirank.train.calibrate.platt import fit_calibration
 from wikirank.types import SearchType
 
-_FEWEST_RELEVANT = 10
+_MIN_RELEVANT = 10
 
 
 @dataclass(frozen=True)
 class PlattFit:
-    """A calibration, and on what it was fitted.
+    """A fitted calibration and its data.
 
     Attributes:
-        calibration: From a logit to a relevance score.
-        pairs: Candidates that were scored.
-        relevant: How many of them answer their question.
-        error_before: Expected calibration error of the model as it was, on these pairs.
-        error_after: The same with the calibration: fitted on them, so it flatters a little.
+        calibration: Maps logits to relevance scores.
+        pairs: Number of scored candidates.
+        relevant: Number of candidates that answer their question.
+        error_before: Expected calibration error on these pairs with the model's old calibration.
+        error_after: Expected calibration error with the new calibration; a little too low, because
+            it was fitted on the same pairs.
     """
 
     calibration: Calibration
@@ -39,7 +40,7 @@ class PlattFit:
     error_after: float
 
     def as_dict(self) -> dict[str, Any]:
-        """The fit as plain values, for JSON."""
+        """Return the fit as plain values for JSON."""
         return asdict(self)
 
 
@@ -52,34 +53,35 @@ def fit_platt(
     search_type: SearchType = "hybrid",
     on_step: OnStep | None = None,
 ) -> PlattFit:
-    """Fit Platt scaling on what a search gives the cross-encoder to score.
+    """Fit Platt scaling on the candidates that a search passes to the cross-encoder.
 
     Args:
-        cross_encoder: The model, as it will run.
+        cross_encoder: The model, with the settings that it will be used with.
         dataset: Questions and the passages that answer them.
-        candidates: What first-stage retrieval finds for them.
-        depth: Candidates a question.
-        search_type: Whose candidates.
-        on_step: Told `Scoring`, questions scored, and questions in all.
+        candidates: Candidates from first-stage retrieval.
+        depth: Candidates per question.
+        search_type: The first stage whose candidates are scored.
+        on_step: Called with `Scoring`, the number of scored questions, and their total.
 
     Returns:
-        The calibration, and on what it was fitted.
+        The calibration and its data.
 
     Raises:
-        InvalidArgumentError: If too few candidates answer, or these score no higher than others.
+        InvalidArgumentError: If too few candidates answer their question, or if these score no
+            higher than the others.
     """
     logits: list[float] = []
     relevant: list[bool] = []
     for number, (query, question) in enumerate(dataset.queries.items(), start=1):
         first_stage = candidates.find(query, depth)[search_type].candidates
-        texts = [reranker_text(one.passage, cross_encoder, question) for one in first_stage]
+        texts = [reranker_text(c.passage, cross_encoder, question) for c in first_stage]
         logits.extend(score_passages(cross_encoder, question, texts).tolist())
-        relevant.extend(one.passage.id in dataset.relevant[query] for one in first_stage)
+        relevant.extend(c.passage.id in dataset.relevant[query] for c in first_stage)
         if on_step:
             on_step("Scoring", number, len(dataset.queries))
-    if sum(relevant) < _FEWEST_RELEVANT:
+    if sum(relevant) < _MIN_RELEVANT:
         msg = (
-            f"Expected at least {_FEWEST_RELEVANT} candidates that answer, got {sum(relevant)} "
+            f"Expected at least {_MIN_RELEVANT} candidates that answer, got {sum(relevant)} "
             f"among {len(relevant)}. Give more questions."
         )
         raise InvalidArgumentError(msg)

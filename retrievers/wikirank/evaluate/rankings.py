@@ -1,4 +1,4 @@
-"""Every ranking of a data set: the first stages, each reranker, and the best that can be had."""
+"""Rank the queries of a data set with the first stages, each reranker, and an oracle."""
 
 from __future__ import annotations
 
@@ -12,36 +12,35 @@ import numpy as np
 from wikirank.evaluate.candidates import FIRST_STAGES, Candidates, FirstStage, OnStep
 from wikirank.evaluate.datasets import RetrievalDataset
 from wikirank.evaluate.near_duplicates import credit_near_duplicates
-from wikirank.evaluate.strata import of_same_article
+from wikirank.evaluate.strata import same_article_ids
 from wikirank.rank import CrossEncoder
 from wikirank.rank.protocol import Cascade
 from wikirank.search.rerank import rerank_candidates, sort_by_logit
 from wikirank.types import RankedPassage, SearchType
 
 BY_LOGIT = ", logit alone"
-"""Ends the name of a ranking that leaves a model's combination out."""
+"""Suffix for the name of a ranking without the model's combination."""
 
 CASCADE_BEST = 10
-"""How many passages a cascade is asked for, in a ranking of its own."""
+"""`top_n` in the ranking of a cascade."""
 BY_CASCADE = f", the {CASCADE_BEST} best by cascade"
-"""Ends the name of that ranking."""
+"""Suffix for the name of the ranking of a cascade."""
 
 RankingKind: TypeAlias = Literal["first stage", "reranker", "cascade", "oracle"]
 
 
 @dataclass(slots=True)
 class Ranking:
-    """What one way of ranking makes of each query.
+    """The results of one ranking method for all queries.
 
     Attributes:
-        name: What to call it.
-        kind: What it is.
+        name: Name of the method.
+        kind: Kind of the method.
         ids: Query id to passage ids, best first.
-        relevance: Query id to relevance scores in the same order; empty unless a reranker.
-        stages_ms: Milliseconds by stage and in `total`, summed over the queries; none of an
+        relevance: Query id to relevance scores in the same order; only for a reranker.
+        stages_ms: Milliseconds by stage and `total`, summed over the queries; empty for the
             oracle.
-        same_article: Query id to the passage ids that `of_same_article` gives; empty unless a
-            first stage.
+        same_article: Query id to passage ids from `same_article_ids`; only for a first stage.
     """
 
     name: str
@@ -52,29 +51,29 @@ class Ranking:
     same_article: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, query: str, ranked: list[RankedPassage], stages_ms: Mapping[str, float]) -> None:
-        """Take up the ranking of one more query.
+        """Add the ranking of one query.
 
         Args:
-            query: Its id.
-            ranked: Best first.
-            stages_ms: Milliseconds that it took.
+            query: Id of the query.
+            ranked: Passages, best first.
+            stages_ms: Milliseconds by stage, and `total`.
         """
-        self.ids[query] = [one.passage.id for one in ranked]
-        scores = [one.relevance_score for one in ranked if one.relevance_score is not None]
+        self.ids[query] = [hit.passage.id for hit in ranked]
         if self.kind == "reranker":
-            self.relevance[query] = scores
+            scores = (hit.relevance_score for hit in ranked)
+            self.relevance[query] = [score for score in scores if score is not None]
         for stage, milliseconds in stages_ms.items():
             self.stages_ms[stage] = self.stages_ms.get(stage, 0.0) + milliseconds
 
     def mean_ms(self) -> dict[str, float]:
-        """Mean milliseconds a query, by stage and in `total`."""
-        return {stage: summed / len(self.ids) for stage, summed in self.stages_ms.items()}
+        """Return mean milliseconds per query, by stage and `total`."""
+        return {stage: total / len(self.ids) for stage, total in self.stages_ms.items()}
 
     def within(self, candidates: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
-        """The rankings of some queries, by id, with only the passages given for each."""
-        kept = {query: frozenset(ids) for query, ids in candidates.items()}
+        """Return the rankings of some queries, restricted to the passages listed for each."""
+        allowed = {query: frozenset(ids) for query, ids in candidates.items()}
         return {
-            query: [id_ for id_ in self.ids[query] if id_ in ids] for query, ids in kept.items()
+            query: [id_ for id_ in self.ids[query] if id_ in ids] for query, ids in allowed.items()
         }
 
 
@@ -87,25 +86,25 @@ def rank_all(
     search_type: SearchType,
     on_step: OnStep | None = None,
 ) -> list[Ranking]:
-    """Rank the candidates of every query in every way.
+    """Rank the candidates of every query with every method.
 
-    Each reranker orders the same candidates, those of one first stage. A model that has learned to
-    combine its logit with hybrid search's scores is ranked so, as `WikiRetriever` does, and by its
-    logit alone. A cascade is also asked for its ten best. A relevant passage that
-    is not among them stays missed, unless a near duplicate of it is, which then stands for it
-    (`credit_near_duplicates`). The time of a reranker includes that of its first stage. The first
-    stages are asked in turn, so the later ones find caches warm.
+    All rerankers order the candidates of the same first stage. A model that has learned to combine
+    its logit with first-stage scores is ranked both with the combination, as in `WikiRetriever`,
+    and by its logit alone. A cascade also ranks its ten best. A relevant passage that is not a
+    candidate stays missed, unless a near duplicate of it is (see `credit_near_duplicates`). The
+    time of a reranker includes its first stage. First stages run one after the other, so later ones
+    find warm caches.
 
     Args:
-        candidates: Of the data set's queries.
-        dataset: Whose relevant passages are no near duplicates of one another.
+        candidates: Candidates for the data set's queries.
+        dataset: A data set whose relevant passages are not near duplicates of one another.
         models: Rerankers by name.
-        depth: Candidates a query.
+        depth: Candidates per query.
         search_type: The first stage whose candidates are reranked.
-        on_step: Told `Asking`, queries done, and queries in all.
+        on_step: Called with `Asking`, the number of finished queries, and their total.
 
     Returns:
-        The first stages, the rerankers in the order given, and the oracle, which puts the
+        The first stages, the rerankers in the order of `models`, and the oracle, which puts
         relevant candidates first.
     """
     stage_name = FIRST_STAGES[search_type]
@@ -113,18 +112,18 @@ def rank_all(
     rerankers = {
         name + suffix: Ranking(f"{stage_name} + {name}{suffix}", kind)
         for name, model in models.items()
-        for suffix, kind in _ways(model, search_type)
+        for suffix, kind in _methods(model, search_type)
     }
     oracle = Ranking(f"{stage_name} + oracle", "oracle")
     _warm_up(candidates, dataset, models, depth)
     for done, id_ in enumerate(dataset.queries, start=1):
         by_type = candidates.find(id_, depth)
         for key, stage in by_type.items():
-            named = credit_near_duplicates(stage.candidates, dataset, id_)
-            by_type[key] = FirstStage(named, stage.stages_ms)
-            stages[key].add(id_, named, stage.stages_ms)
-            passages = [one.passage for one in named]
-            stages[key].same_article[id_] = of_same_article(dataset, id_, passages)
+            credited = credit_near_duplicates(stage.candidates, dataset, id_)
+            by_type[key] = FirstStage(credited, stage.stages_ms)
+            stages[key].add(id_, credited, stage.stages_ms)
+            passages = [candidate.passage for candidate in credited]
+            stages[key].same_article[id_] = same_article_ids(dataset, id_, passages)
         _rerank(dataset.queries[id_], id_, by_type[search_type], models, rerankers)
         oracle.add(id_, _relevant_first(by_type[search_type].candidates, dataset.relevant[id_]), {})
         if on_step:
@@ -132,8 +131,8 @@ def rank_all(
     return [*stages.values(), *rerankers.values(), oracle]
 
 
-def _ways(model: CrossEncoder, search_type: SearchType) -> Iterator[tuple[str, RankingKind]]:
-    """The rankings of a model: what their names end in, and what they are."""
+def _methods(model: CrossEncoder, search_type: SearchType) -> Iterator[tuple[str, RankingKind]]:
+    """Yield the suffix and the kind of each ranking of a model."""
     yield "", "reranker"
     if model.combination and search_type == "hybrid":
         yield BY_LOGIT, "reranker"
@@ -148,7 +147,7 @@ def _rerank(
     models: Mapping[str, CrossEncoder],
     rankings: Mapping[str, Ranking],
 ) -> None:
-    """Add what each model makes of one query's candidates to its ranking."""
+    """Rerank one query's candidates with each model and add the results to the rankings."""
     for name, model in models.items():
         ranked, stages_ms = _timed(question, before, model)
         rankings[name].add(query, ranked, stages_ms)
@@ -156,16 +155,16 @@ def _rerank(
             best = _timed(question, before, model, top_n=CASCADE_BEST)
             rankings[name + BY_CASCADE].add(query, *best)
         if name + BY_LOGIT in rankings:
-            by_candidate = {one.passage.id: one.rerank_logit for one in ranked}
-            logits = [by_candidate[one.passage.id] for one in before.candidates]
-            alone = sort_by_logit(before.candidates, np.array(logits), model)
-            rankings[name + BY_LOGIT].add(query, alone, stages_ms)
+            by_id = {hit.passage.id: hit.rerank_logit for hit in ranked}
+            logits = [by_id[candidate.passage.id] for candidate in before.candidates]
+            by_logit = sort_by_logit(before.candidates, np.array(logits), model)
+            rankings[name + BY_LOGIT].add(query, by_logit, stages_ms)
 
 
 def _timed(
     question: str, before: FirstStage, model: CrossEncoder, *, top_n: int | None = None
 ) -> tuple[list[RankedPassage], dict[str, float]]:
-    """A reranking, and the milliseconds of all stages so far."""
+    """Rerank candidates; return them with the milliseconds of all stages."""
     started = perf_counter()
     ranked = rerank_candidates(question, before.candidates, model, top_n=top_n)
     milliseconds = (perf_counter() - started) * 1000
@@ -179,7 +178,7 @@ def _warm_up(
     models: Mapping[str, CrossEncoder],
     depth: int,
 ) -> None:
-    """Rank for one query, so that no model's first run is timed."""
+    """Rank one query, so that no model's first run is timed."""
     id_, question = next(iter(dataset.queries.items()))
     for stage in candidates.find(id_, depth).values():
         for model in models.values():
@@ -189,4 +188,4 @@ def _warm_up(
 def _relevant_first(
     candidates: list[RankedPassage], relevant: Collection[str]
 ) -> list[RankedPassage]:
-    return sorted(candidates, key=lambda one: one.passage.id not in relevant)
+    return sorted(candidates, key=lambda candidate: candidate.passage.id not in relevant)

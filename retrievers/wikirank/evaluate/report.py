@@ -1,4 +1,4 @@
-"""An evaluation as tables for the terminal, and the words that every report shares."""
+"""An evaluation as tables for the terminal, and the texts that all reports share."""
 
 from __future__ import annotations
 
@@ -29,47 +29,40 @@ _LABEL_CHARS = 48
 
 
 def row_labels(names: Sequence[str], width: int) -> dict[str, str]:
-    """Labels for names: cut within, where too long, so that no two look alike.
+    """Shorten names in the middle to distinct labels.
 
     Args:
         names: The names.
         width: Most characters of a label.
 
     Returns:
-        Label by name. Where each cut makes two alike, names that do not fit are numbered.
+        Label by name. If no cut makes the labels distinct, long names are numbered.
     """
     unique = list(dict.fromkeys(names))
     for tail in (width * 2 // 3, width // 3, 1, width - 2):
-        labels = [_cut_within(name, width, tail) for name in unique]
+        labels = [_cut_middle(name, width, tail) for name in unique]
         if len(set(labels)) == len(labels):
             return dict(zip(unique, labels, strict=True))
     labels = [
-        f"{_cut_within(name, width - 4, width // 2)} {number}" if len(name) > width else name
+        f"{_cut_middle(name, width - 4, width // 2)} {number}" if len(name) > width else name
         for number, name in enumerate(unique, 1)
     ]
     return dict(zip(unique, labels, strict=True))
 
 
-def _cut_within(name: str, width: int, tail: int) -> str:
+def _cut_middle(name: str, width: int, tail: int) -> str:
     return name if len(name) <= width else f"{name[: width - 1 - tail]}…{name[-tail:]}"
 
 
 def terminal_report(evaluation: Evaluation, *, is_terminal: bool = True) -> Group:
-    """Lay an evaluation out for a terminal, or without drawn lines for programs that read on."""
+    """Format an evaluation for a terminal, or without lines for another program."""
     box = SIMPLE_HEAD if is_terminal else None
     tables = [_table(title, head, rows, box) for title, head, rows in report_tables(evaluation)]
     return Group(Text(summary(evaluation)), *tables, Text(note(evaluation), style="dim"))
 
 
 def report_tables(evaluation: Evaluation) -> list[tuple[str, list[str], list[list[str]]]]:
-    """The tables of a report.
-
-    Args:
-        evaluation: What was found.
-
-    Returns:
-        Title, heads of the columns, and rows, the name of the ranking first in each.
-    """
+    """Return the tables of a report: title, column heads, and rows that begin with a name."""
     depth = evaluation.settings.depth
     head = ["ranking", "MRR@10", "nDCG@10", f"MAP@{depth}", f"recall@{depth}", "acc@1", "p", "ms"]
     tables = [("Rankings", head, [_ranking_row(row, depth) for row in evaluation.rankings])]
@@ -87,7 +80,7 @@ def report_tables(evaluation: Evaluation) -> list[tuple[str, list[str], list[lis
 
 
 def summary(evaluation: Evaluation) -> str:
-    """What was measured, in one line."""
+    """Describe in one line what was measured."""
     distractors = f", {evaluation.distractors:,} of them distractors" * bool(evaluation.distractors)
     return (
         f"{evaluation.dataset}: {counted(evaluation.queries, 'query', 'queries')} over "
@@ -97,46 +90,47 @@ def summary(evaluation: Evaluation) -> str:
 
 
 def note(evaluation: Evaluation) -> str:
-    """How to read the tables, and where the times were taken."""
+    """Explain the tables, and name the machine that the times are from."""
     machine = evaluation.machine
     words = (
         "Ranges are bootstrap 95 % intervals. p: paired randomisation test of nDCG@10 against "
-        f"{evaluation.reference}, the best first stage. Relevant passages that are no candidates "
-        "stay missed, so the oracle is the most that reranking can reach; a near duplicate of a "
-        "relevant passage counts as it. "
+        f"{evaluation.reference}, the best first stage. Oracle: the best possible reranking, which "
+        "still misses relevant passages that are not candidates. A near duplicate of a relevant "
+        "passage counts as that passage. "
     )
     if any(stratum.name == SAME_ARTICLE for stratum in evaluation.strata):
         words += (
-            f"{SAME_ARTICLE.capitalize()}: questions with candidates beside the relevant passage "
-            "in its article, and of the candidates only those of that article. "
+            f"{SAME_ARTICLE.capitalize()}: only candidates from the article of the relevant "
+            "passage, for questions with others than this passage. "
         )
     if evaluation.rerankers:
         words += (
-            "AURC: area under the risk-coverage curve where each question is also asked without "
-            "its relevant passages; risk: without abstaining; abstained: on such questions, at the "
-            "threshold that answers 95 % of the others. "
+            "AURC: area under the risk-coverage curve, with each question also asked without its "
+            "relevant passages. Risk: share of wrong answers without abstaining. Abstained: share "
+            "of questions without relevant passages that are not answered, at the threshold that "
+            "answers 95 % of the others. "
         )
     timed = any(row.stages_ms for row in evaluation.rankings if row.kind == "first stage")
     if not timed:
         words += (
-            "The candidates were given; BM25 and dense order those of them that they found, so "
-            "their recall may be too low. Times are of reranking alone. "
+            "Candidates are from the training run. BM25 and dense order those that they found, so "
+            "their recall may be too low. Times include only reranking. "
         )
     return words + (
-        f"ms: a query, {machine['processor']}, {machine['cores']} cores, Python "
+        f"ms: per query, {machine['processor']}, {machine['cores']} cores, Python "
         f"{machine['python']}, wikirank {machine['wikirank']}."
     )
 
 
 def p_text(p_value: float | None) -> str:
-    """A p-value for a person."""
+    """Format a p-value."""
     if p_value is None:
         return _ABSENT
     return f"{p_value:.3f}" if p_value >= _SMALLEST_P else f"<{_SMALLEST_P}"
 
 
 def _ranking_row(row: RankingResult, depth: int) -> list[str]:
-    # On a line of its own, so that the table fits a terminal of 80 columns.
+    # The interval is on a second line, so that the table fits a terminal of 80 columns.
     means = [
         f"{row.metrics[name]:.3f}\n{row.intervals[name].low:.3f}–{row.intervals[name].high:.3f}"
         for name in (MRR, NDCG)
@@ -170,7 +164,7 @@ def _table(
     table = Table(
         title=title, title_justify="left", title_style="bold", box=box, padding=(0, 1, 0, 0)
     )
-    # Wide enough to tell the rows apart, in a terminal of 80 columns too.
+    # Wide enough to distinguish the rows, even in a terminal of 80 columns.
     table.add_column(head[0], overflow="fold", min_width=16)
     labels = row_labels([row[0] for row in rows], _LABEL_CHARS)
     for name in head[1:]:

@@ -1,4 +1,4 @@
-"""What an evaluation found, as values that can be shown or written as JSON."""
+"""Results of an evaluation, for reports and JSON."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class EvaluationSettings:
     """How to evaluate.
 
     Attributes:
-        depth: Candidates a query, 1 or more.
+        depth: Candidates per query, 1 or more.
         search_type: The first stage whose candidates are reranked.
-        resamples: Resamples of each bootstrap interval, 1 or more.
-        permutations: Sign flips of each significance test, 1 or more.
-        seed: Of the resamples and permutations.
+        resamples: Resamples per bootstrap interval, 1 or more.
+        permutations: Sign patterns per significance test, 1 or more.
+        seed: Seed of the resamples and permutations.
     """
 
     depth: int = 50
@@ -45,24 +45,24 @@ class EvaluationSettings:
         }
         for name, count in counts.items():
             if count < 1:
-                msg = f"{name} is a whole number of at least 1, got {count}."
+                msg = f"Expected {name} to be at least 1, got {count}. Raise it."
                 raise InvalidArgumentError(msg)
 
 
 @dataclass(frozen=True, slots=True)
 class RankingResult:
-    """One row: how well one way of ranking did.
+    """The metrics of one ranking.
 
     Attributes:
-        name: What it is called.
-        kind: What it is.
+        name: Name of the ranking.
+        kind: Kind of the ranking.
         metrics: Mean over the queries of `mrr@10`, `ndcg@10`, `map@depth`, `recall@depth` and
             `accuracy@1`.
         intervals: Bootstrap 95 % interval of `mrr@10` and `ndcg@10`.
-        p_value: Of its nDCG@10 against the best first stage's, two-sided; None of that stage
-            itself and of the oracle. Not corrected for the number of rankings.
-        stages_ms: Mean milliseconds a query by stage and in `total`; none of the oracle, nor of a
-            first stage whose candidates were given.
+        p_value: Two-sided p-value of nDCG@10 against the best first stage, not corrected for the
+            number of rankings; None for that stage and for the oracle.
+        stages_ms: Mean milliseconds per query by stage, and `total`; empty for the oracle, and for
+            first stages with recorded candidates.
     """
 
     name: str
@@ -75,13 +75,13 @@ class RankingResult:
 
 @dataclass(frozen=True, slots=True)
 class StratumResult:
-    """How the rankings did on a part of the queries, or with fewer candidates.
+    """The metrics of all rankings on a subset of the queries, or with fewer candidates.
 
     Attributes:
-        name: The stratum.
-        by: What tells strata like it apart: `stratum`, or `kind of query`.
-        queries: How many queries are in it, 1 or more.
-        metrics: By name of the ranking, `mrr@10`, `ndcg@10` and recall at its depth.
+        name: Name of the stratum.
+        by: The group that the stratum belongs to: `stratum`, or `kind of query`.
+        queries: Number of queries, 1 or more.
+        metrics: For each ranking by name, `mrr@10`, `ndcg@10` and recall at the stratum's depth.
     """
 
     name: str
@@ -92,16 +92,17 @@ class StratumResult:
 
 @dataclass(frozen=True, slots=True)
 class RerankerResult:
-    """What relevance scores are worth, and what reranking changed.
+    """The quality of a reranker's relevance scores, and the changes that it made.
 
     Attributes:
-        name: As of its ranking.
-        expected_calibration_error: Over all candidates scored; None if there were none. A
-            candidate that nobody judged counts as not relevant.
-        reliability: The bins that it is made of.
-        abstention: On unanswerable questions; None if no relevant passage was a candidate.
+        name: Name of its ranking.
+        expected_calibration_error: Calibration error over all scored candidates; None if there were
+            none. Candidates without a judgement count as not relevant.
+        reliability: The reliability bins of the calibration error.
+        abstention: Abstention from unanswerable questions; None if no relevant passage was a
+            candidate.
         rank_changes: Number of queries by how far the first relevant passage moved.
-        examples: Those that gained and lost most.
+        examples: The largest gains and losses.
     """
 
     name: str
@@ -114,19 +115,19 @@ class RerankerResult:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Everything that was measured.
+    """The result of an evaluation.
 
     Attributes:
         dataset: Name of the data set.
-        queries: Queries asked.
-        passages: Passages that candidates were taken from, distractors included.
-        distractors: How many of them are no passages of the data set.
-        settings: How it was evaluated.
-        machine: Where it ran: processor, cores, Python, version of wikirank.
+        queries: Number of queries.
+        passages: Number of passages that could be candidates, distractors included.
+        distractors: Number of passages that are not from the data set.
+        settings: The settings of the evaluation.
+        machine: Processor, cores, and versions of Python and wikirank.
         reference: Name of the best first stage by nDCG@10.
-        rankings: First stages, rerankers, oracle.
-        strata: Parts of the whole.
-        rerankers: One a reranker.
+        rankings: Results of the first stages, the rerankers and the oracle.
+        strata: Results on subsets of the queries or candidates.
+        rerankers: Details for each reranker.
     """
 
     dataset: str
@@ -141,5 +142,5 @@ class Evaluation:
     rerankers: list[RerankerResult]
 
     def as_dict(self) -> dict[str, Any]:
-        """The evaluation as plain values, for JSON; an interval is a pair."""
+        """Return the evaluation as plain values for JSON; an interval is a pair."""
         return asdict(self)

@@ -1,4 +1,4 @@
-"""One evaluation, from the queries to what was found."""
+"""Run an evaluation."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ def evaluate(
 ) -> Evaluation:
     """Compare first stages and rerankers on the same queries and candidates.
 
-    Search shows one of several near duplicates only, so any of them counts for all: relevant
-    passages that are near duplicates are one, and a candidate that is a near duplicate of a
-    relevant passage is found in its stead. See `wikirank.passages.duplicates`.
+    Search returns only one of several near duplicates, so each of them counts for all: relevant
+    passages that are near duplicates count as one, and a candidate that is a near duplicate of a
+    relevant passage counts as that passage. See `wikirank.passages.duplicates`.
 
     Args:
-        candidates: Of the data set's queries, searched for or given.
-        dataset: At least one query.
+        candidates: Candidates for the data set's queries, searched or recorded.
+        dataset: A data set with at least one query.
         models: Rerankers by name.
-        settings: How; None takes the defaults.
-        name: Of the data set, for the report.
-        on_step: Called with what is being done, how much of it is done, and of how much.
+        settings: How to evaluate; None for the defaults.
+        name: Name of the data set, for the report.
+        on_step: Called with the name of the current work, the amount done, and the total.
 
     Returns:
-        What was found.
+        The results.
     """
     settings = settings or EvaluationSettings()
     dataset = with_distinct_relevant(dataset)
@@ -97,12 +97,12 @@ def ranking_results(
     """Measure rankings and compare them with the best first stage among them.
 
     Args:
-        rankings: Of the same queries, at least one of them a first stage.
+        rankings: Rankings of the same queries; at least one is a first stage.
         relevant: Query id to the ids of its relevant passages.
-        settings: Depth, resamples and seed.
+        settings: Depth, resamples, permutations and seed.
 
     Returns:
-        One result a ranking.
+        One result per ranking.
     """
     rng = np.random.default_rng(settings.seed)
     scores = [{name: _per_query(r, relevant, name) for name in (MRR, NDCG)} for r in rankings]
@@ -169,10 +169,10 @@ def _reranker_result(
 
 
 def ranking_abstention(ranking: Ranking, relevant: Relevant) -> Abstention | None:
-    """Measure abstaining by a reranker's scores, each query asked with and without an answer.
+    """Measure abstention by a reranker's scores, with and without each query's answers.
 
     Args:
-        ranking: A reranker's.
+        ranking: The ranking of a reranker.
         relevant: Query id to the ids of its relevant passages.
 
     Returns:
@@ -182,8 +182,8 @@ def ranking_abstention(ranking: Ranking, relevant: Relevant) -> Abstention | Non
     for query, ids in ranking.ids.items():
         scores = ranking.relevance[query]
         is_relevant = [id_ in relevant[query] for id_ in ids]
-        others = [score for score, right in zip(scores, is_relevant, strict=True) if not right]
-        # Without a candidate there is nothing to answer with.
+        others = [score for score, hit in zip(scores, is_relevant, strict=True) if not hit]
+        # A search without candidates abstains.
         unanswerable.append(max(others, default=0.0))
         if any(is_relevant):
             answerable.append(scores[0])

@@ -1,4 +1,4 @@
-"""Parts of a data set on which rankings differ: few shared words, one article, one kind."""
+"""Subsets of a data set on which rankings differ: by word overlap, article, or kind of query."""
 
 from __future__ import annotations
 
@@ -19,30 +19,29 @@ _STOPWORDS = frozenset(STOPWORDS.split())
 
 
 def word_overlap(query: str, passage: str) -> float:
-    """Share of a query's content words that a passage holds.
+    """Return the share of a query's distinct words that a passage contains.
 
     Args:
-        query: Its distinct words, case aside and stop words out, are counted; all of its words
-            if every one is a stop word.
+        query: Stop words do not count, unless the query has no other words. Case is ignored.
         passage: Title and text.
 
     Returns:
-        The share, in [0, 1]; 0 for a query without a word.
+        The share, in [0, 1]; 0 for a query without words.
     """
     words = set(_WORD.findall(query.casefold()))
-    telling = (words - _STOPWORDS) or words
-    return len(telling & set(_WORD.findall(passage.casefold()))) / max(1, len(telling))
+    keywords = (words - _STOPWORDS) or words
+    return len(keywords & set(_WORD.findall(passage.casefold()))) / max(1, len(keywords))
 
 
 def overlap_strata(dataset: RetrievalDataset) -> dict[str, list[str]]:
-    """Part the queries by the words that they share with the passage to find.
+    """Divide the queries by their word overlap with the relevant passage.
 
     Args:
-        dataset: Of a query's relevant passages the one that shares most counts.
+        dataset: The data set. If a query has several relevant passages, the highest overlap counts.
 
     Returns:
-        `LOW_OVERLAP`: ids of the queries below the data set's median; `HIGH_OVERLAP`: of the
-        others. The first has none where half of the queries or more share least.
+        `LOW_OVERLAP` to ids of queries below the median, which may be none; `HIGH_OVERLAP` to the
+        others.
     """
     overlaps = {
         id_: max(
@@ -59,14 +58,13 @@ def overlap_strata(dataset: RetrievalDataset) -> dict[str, list[str]]:
 
 
 def kinds_of_query(dataset: RetrievalDataset) -> dict[str, list[str]]:
-    """Part the queries by their kinds.
+    """Divide the queries by kind.
 
     Args:
-        dataset: Queries may have no kind.
+        dataset: The data set. Queries without a kind are left out.
 
     Returns:
-        Kind to the ids of its queries, in the order of the kinds' names; none if all queries that
-        have a kind are of one.
+        Kind to query ids, sorted by kind; empty if there are not at least two kinds.
     """
     parts: dict[str, list[str]] = {kind: [] for kind in sorted(set(dataset.kinds.values()))}
     for query in dataset.queries:
@@ -76,19 +74,19 @@ def kinds_of_query(dataset: RetrievalDataset) -> dict[str, list[str]]:
     return filled if len(filled) > 1 else {}
 
 
-def of_same_article(
+def same_article_ids(
     dataset: RetrievalDataset, query: str, candidates: Iterable[Passage]
 ) -> list[str]:
-    """Find the candidates that are from the articles which answer a query.
+    """Find the candidates from the articles of a query's relevant passages.
 
     Args:
-        dataset: Titles tell its articles; those of other passages are their own.
+        dataset: The data set. Passages with the same title are from the same article.
         query: Id of the query.
-        candidates: Passages of the data set and others.
+        candidates: Passages of the data set, and distractors with titles of their own.
 
     Returns:
-        Ids of the candidates that have the title of a relevant passage, relevant ones included;
-        none if no relevant passage has a title.
+        Ids of the candidates with the title of a relevant passage, relevant ones included; none if
+        no relevant passage has a title.
     """
-    wanted = {dataset.titles.get(id_, "") for id_ in dataset.relevant[query]} - {""}
-    return [one.id for one in candidates if dataset.titles.get(one.id, one.title) in wanted]
+    titles = {dataset.titles.get(id_, "") for id_ in dataset.relevant[query]} - {""}
+    return [p.id for p in candidates if dataset.titles.get(p.id, p.title) in titles]

@@ -1,6 +1,6 @@
-"""The original model card's held-out pairs, `wiki-eval`, as data sets: two candidates, or search.
+"""The held-out pairs of the original model card, `wiki-eval`, as retrieval data sets.
 
-A query is copied out of the window that answers it: an easy task, which word overlap alone solves.
+A query is copied from the window that answers it: an easy task, which word overlap alone solves.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ CANDIDATES = 2
 def held_out_pairs(
     articles: Iterable[Article], *, n_windows: int = N_WINDOWS, seed: int = SEED
 ) -> list[LabelledPair]:
-    """Make the pairs that the card recipe holds out of the same corpus.
+    """Make the pairs that the card recipe holds out from the same corpus.
 
     Args:
         articles: The corpus.
-        n_windows: As of `card_pairs`; 599 gives the card's 240 pairs.
-        seed: As of `card_pairs`.
+        n_windows: See `card_pairs`; 599 gives the card's 240 pairs.
+        seed: See `card_pairs`.
 
     Returns:
-        The pairs.
+        The held-out pairs.
 
     Raises:
         CorpusError: If the corpus has too few windows.
@@ -36,16 +36,16 @@ def held_out_pairs(
 
 
 def wiki_eval_dataset(pairs: Iterable[LabelledPair]) -> RetrievalDataset:
-    """Take the queries whose both pairs are held out: what the card calls `wiki-eval`.
+    """Make the card's `wiki-eval` set: the queries with both pairs held out.
 
     Args:
-        pairs: Held out.
+        pairs: The held-out pairs.
 
     Returns:
-        Those queries, each with a pool of two passages, its own window and a random one.
+        The queries, each with a pool of two passages: its own window and a random one.
 
     Raises:
-        CorpusError: If no query has both.
+        CorpusError: If no query has both pairs.
     """
     queries: dict[str, str] = {}
     passages: dict[str, str] = {}
@@ -61,10 +61,10 @@ def wiki_eval_dataset(pairs: Iterable[LabelledPair]) -> RetrievalDataset:
 
 
 def searched_dataset(pairs: Iterable[LabelledPair]) -> RetrievalDataset:
-    """Take every query whose own window is held out, to be found among all held-out windows.
+    """Make a set of all queries whose own window is held out, over all held-out windows.
 
     Args:
-        pairs: Held out.
+        pairs: The held-out pairs.
 
     Returns:
         The data set, without pools.

@@ -1,1 +1,1 @@
-"""Metrics of rankings and of calibration, and tests of their differences."""
+"""Metrics for rankings, calibration and abstention, and significance tests."""

@@ -1,11 +1,11 @@
-"""Saying nothing where nothing answers: risk against coverage, by relevance score.
+"""Abstention from unanswerable questions, by relevance score: risk against coverage.
 
-Each question is asked twice: as it is, and unanswerable, its relevant passages removed from the
-candidates. The best relevance score is the confidence; a search that demands more of it than a
-question reaches abstains. Answering is wrong if the first passage is not relevant, so at full
-coverage at least the unanswerable ones are wrong. After El-Yaniv and Wiener, "On the foundations
-of noise-free selective classification", JMLR 2010, and Geifman and El-Yaniv, "Selective
-classification for deep neural networks", NIPS 2017.
+Each question is asked twice: unchanged, and made unanswerable by removing its relevant passages
+from the candidates. The best relevance score is the confidence. A search abstains if the confidence
+is below its threshold. An answer is wrong if the first passage is not relevant, so at full coverage
+at least the unanswerable questions are wrong. See El-Yaniv and Wiener, "On the foundations of
+noise-free selective classification", JMLR 2010, and Geifman and El-Yaniv, "Selective classification
+for deep neural networks", NIPS 2017.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from numpy.typing import ArrayLike, NDArray
 
 from wikirank.errors import InvalidArgumentError
 
-KEPT = 0.95
+_MIN_ANSWERED = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Abstention:
-    """How well relevance scores tell answerable questions from unanswerable ones.
+    """How well relevance scores separate answerable from unanswerable questions.
 
     Attributes:
-        answerable: Questions with a relevant passage among the candidates.
-        unanswerable: Questions whose relevant passages were removed.
+        answerable: Number of questions with a relevant passage among the candidates.
+        unanswerable: Number of questions whose relevant passages were removed.
         risk: Share of wrong answers when every question is answered.
-        area_under_risk_coverage: Mean share of wrong answers over all coverages, the most
-            confident questions first; lower is better.
-        threshold: Highest relevance score that still answers 95 % of the answerable questions.
-        answerable_kept: Share of them that it answers, at least 0.95.
-        unanswerable_abstained: Share of the unanswerable ones on which it abstains.
+        area_under_risk_coverage: Mean share of wrong answers over all coverages, most confident
+            questions first; lower is better.
+        threshold: Highest threshold that still answers 95 % of the answerable questions.
+        answerable_kept: Share of answerable questions answered at the threshold, at least 0.95.
+        unanswerable_abstained: Share of unanswerable questions not answered at the threshold.
     """
 
     answerable: int
@@ -46,39 +46,39 @@ class Abstention:
 
 
 def risk_coverage(confidence: ArrayLike, wrong: ArrayLike) -> NDArray[np.float64]:
-    """Share of wrong answers among the i most confident, for each i.
+    """Return the share of wrong answers among the i most confident, for each i.
 
     Args:
-        confidence: One a question, shape (n,), n at least 1.
-        wrong: Whether the answer is wrong, shape (n,).
+        confidence: One number per question, shape (n,), n at least 1.
+        wrong: Whether each answer is wrong, shape (n,).
 
     Returns:
-        (n,), the risk at coverage 1/n, 2/n, … 1. Equally confident questions are taken in no
-        order: each counts with the mean of them.
+        (n,), the risk at coverage 1/n, 2/n, … 1. Questions of equal confidence each count with
+        their mean.
 
     Raises:
         InvalidArgumentError: If the shapes differ or there is no question.
     """
-    sure = np.asarray(confidence, dtype=np.float64)
+    confidences = np.asarray(confidence, dtype=np.float64)
     errors = np.asarray(wrong, dtype=np.float64)
-    if sure.ndim != 1 or sure.size == 0 or sure.shape != errors.shape:
+    if confidences.ndim != 1 or confidences.size == 0 or confidences.shape != errors.shape:
         msg = (
-            "risk_coverage needs one answer a confidence, at least one, got shapes "
-            f"{sure.shape} and {errors.shape}."
+            "Expected confidence and wrong to be lists of equal length, not empty, got shapes "
+            f"{confidences.shape} and {errors.shape}. Correct them."
         )
         raise InvalidArgumentError(msg)
-    _, tied, counts = np.unique(-sure, return_inverse=True, return_counts=True)
+    _, tied, counts = np.unique(-confidences, return_inverse=True, return_counts=True)
     means = np.bincount(tied, weights=errors) / counts
     cumulated = np.cumsum(np.repeat(means, counts))
-    return np.asarray(cumulated / np.arange(1, sure.size + 1), dtype=np.float64)
+    return np.asarray(cumulated / np.arange(1, confidences.size + 1), dtype=np.float64)
 
 
 def abstention(answerable: ArrayLike, wrong: ArrayLike, unanswerable: ArrayLike) -> Abstention:
-    """Measure abstaining by relevance score.
+    """Measure how well abstention by relevance score works.
 
     Args:
         answerable: Best relevance score of each answerable question, shape (n,), n at least 1.
-        wrong: Whether its first passage is not relevant, shape (n,).
+        wrong: Whether the first passage of each answerable question is irrelevant, shape (n,).
         unanswerable: Best relevance score of each unanswerable question, shape (m,), m at least 1.
 
     Returns:
@@ -87,24 +87,28 @@ def abstention(answerable: ArrayLike, wrong: ArrayLike, unanswerable: ArrayLike)
     Raises:
         InvalidArgumentError: If the shapes differ or a list is empty.
     """
-    known = np.asarray(answerable, dtype=np.float64)
-    unknown = np.asarray(unanswerable, dtype=np.float64)
+    with_answer = np.asarray(answerable, dtype=np.float64)
+    without_answer = np.asarray(unanswerable, dtype=np.float64)
     errors = np.asarray(wrong, dtype=np.bool_)
-    if known.size == 0 or unknown.size == 0:
-        msg = f"Expected questions of both kinds, got {known.size} and {unknown.size}."
+    if with_answer.size == 0 or without_answer.size == 0:
+        msg = (
+            f"Expected questions of both kinds, got {with_answer.size} answerable and "
+            f"{without_answer.size} unanswerable. Add some."
+        )
         raise InvalidArgumentError(msg)
     risks = risk_coverage(
-        np.concatenate([known, unknown]),
-        np.concatenate([errors, np.ones(unknown.size, dtype=np.bool_)]),
+        np.concatenate([with_answer, without_answer]),
+        np.concatenate([errors, np.ones(without_answer.size, dtype=np.bool_)]),
     )
-    # Rounded first: 0.95 * 20 is a little over 19 in floating point.
-    threshold = np.sort(known)[::-1][math.ceil(round(KEPT * known.size, 9)) - 1]
+    # Rounded, because 0.95 * 20 is a little over 19 in floating point.
+    count = math.ceil(round(_MIN_ANSWERED * with_answer.size, 9))
+    threshold = np.sort(with_answer)[::-1][count - 1]
     return Abstention(
-        answerable=known.size,
-        unanswerable=unknown.size,
+        answerable=with_answer.size,
+        unanswerable=without_answer.size,
         risk=float(risks[-1]),
         area_under_risk_coverage=float(risks.mean()),
         threshold=float(threshold),
-        answerable_kept=float(np.mean(known >= threshold)),
-        unanswerable_abstained=float(np.mean(unknown < threshold)),
+        answerable_kept=float(np.mean(with_answer >= threshold)),
+        unanswerable_abstained=float(np.mean(without_answer < threshold)),
     )

@@ -1,6 +1,6 @@
-"""Whether relevance scores are probabilities: reliability bins and calibration error.
+"""Measure whether relevance scores are probabilities: reliability bins and calibration error.
 
-After Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017.
+See Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ BINS = 10
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """The passages whose relevance score lies in one interval.
+    """Passages whose relevance score lies in one interval.
 
     Attributes:
-        low: Where the interval begins, included.
-        high: Where it ends, not included, except by the last one.
-        count: Passages in it, 1 or more.
-        mean_score: Their mean relevance score, in [0, 1].
-        share_relevant: Share of them that are relevant, in [0, 1].
+        low: Start of the interval, included.
+        high: End of the interval, included only in the last bin.
+        count: Number of passages, 1 or more.
+        mean_score: Mean relevance score of the passages, in [0, 1].
+        share_relevant: Share of relevant passages, in [0, 1].
     """
 
     low: float
@@ -42,10 +42,10 @@ def reliability_bins(
     Args:
         scores: Relevance scores in [0, 1], shape (n,), n at least 1.
         relevant: Whether each passage is relevant, shape (n,).
-        bins: How many bins, 1 or more.
+        bins: Number of bins, 1 or more.
 
     Returns:
-        The bins that hold a passage, by ascending score.
+        The bins that are not empty, by ascending score.
 
     Raises:
         InvalidArgumentError: If the shapes differ, there is no score, or a value is out of range.
@@ -54,12 +54,12 @@ def reliability_bins(
     labels = np.asarray(relevant, dtype=np.bool_)
     if values.ndim != 1 or values.size == 0 or values.shape != labels.shape or bins < 1:
         msg = (
-            "Calibration needs one label a score, at least one score and at least one bin, got "
-            f"scores of shape {values.shape}, labels of shape {labels.shape} and {bins} bins."
+            "Expected one label per score, one score or more and one bin or more, got scores of "
+            f"shape {values.shape}, labels of shape {labels.shape} and {bins} bins. Correct them."
         )
         raise InvalidArgumentError(msg)
     if not ((values >= 0) & (values <= 1)).all():
-        msg = "Relevance scores lie between 0 and 1; give calibrated scores, not logits."
+        msg = "Expected scores from 0 to 1, got others. Pass relevance scores, not logits."
         raise InvalidArgumentError(msg)
     position = np.minimum((values * bins).astype(np.int64), bins - 1)
     return [
@@ -77,18 +77,18 @@ def reliability_bins(
 def expected_calibration_error(
     scores: ArrayLike, relevant: ArrayLike, *, bins: int = BINS
 ) -> float:
-    """Mean distance between relevance score and share of relevant passages, bin by bin.
+    """Return the mean difference between relevance score and share of relevant passages.
 
     Args:
-        scores: As of `reliability_bins`.
-        relevant: Likewise.
-        bins: Likewise.
+        scores: See `reliability_bins`.
+        relevant: See `reliability_bins`.
+        bins: See `reliability_bins`.
 
     Returns:
         The mean over the bins, weighted by their counts, in [0, 1]; 0 is perfect.
 
     Raises:
-        InvalidArgumentError: As `reliability_bins`.
+        InvalidArgumentError: See `reliability_bins`.
     """
     filled = reliability_bins(scores, relevant, bins=bins)
     distances = [abs(bin_.mean_score - bin_.share_relevant) for bin_ in filled]

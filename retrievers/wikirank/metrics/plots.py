@@ -1,4 +1,4 @@
-"""What plots are made of: SVG, within a page or as a file of its own."""
+"""Building blocks for SVG plots, for use in a page or as separate files."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ svg text { fill: var(--text, #1c2024); font-size: 13px; } svg .small { font-size
 .axis { stroke: var(--faint, #687078); }
 .guide { stroke: var(--faint, #687078); stroke-dasharray: 4 4; }
 """
-"""How plots look, in the colours of the page around them or in their own."""
+"""CSS of plots. Colours come from the surrounding page if it defines them."""
 
 DOT = 5
-"""The usual radius of a dot."""
+"""Default radius of a dot."""
 
 Marks = Mapping[float, str]
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Where the axes of a plot stand, and so where its values do.
+    """The axes of a plot. Sizes and positions are in pixels.
 
     Attributes:
-        x: The values at both ends of the axis from left to right.
-        y: Those from bottom to top.
-        width: Of the axis, in pixels.
-        height: Likewise.
-        left: Where the axes meet.
-        top: Where they end.
+        x: Values at the left and right end of the x axis.
+        y: Values at the bottom and top end of the y axis.
+        width: Length of the x axis.
+        height: Length of the y axis.
+        left: Horizontal position of the y axis.
+        top: Vertical position of the top end of the y axis.
     """
 
     x: tuple[float, float]
@@ -49,20 +49,20 @@ class Frame:
 
     @property
     def bottom(self) -> float:
-        """Where the axes meet."""
+        """Vertical position of the x axis."""
         return self.top + self.height
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """Where a point is drawn."""
+        """Return the position of a point."""
         across, up = (x - self.x[0]) / (self.x[1] - self.x[0]), self.share_up(y)
         return self.left + across * self.width, self.bottom - up * self.height
 
     def share_up(self, y: float) -> float:
-        """How much of the height lies under a value."""
+        """Return the height of a value as a share of the y axis."""
         return (y - self.y[0]) / (self.y[1] - self.y[0])
 
     def axes(self, x_marks: Marks, y_marks: Marks, x_name: str = "", y_name: str = "") -> list[str]:
-        """The axes, with what stands at which values, and their names."""
+        """Draw the axes with tick labels by value, and the names of the axes."""
         left, bottom, right = self.left, self.bottom, self.left + self.width
         parts = [
             line((left, bottom), (right, bottom), "axis"),
@@ -80,30 +80,30 @@ class Frame:
         return parts
 
     def curve(self, points: Iterable[tuple[float, float]]) -> str:
-        """A line through points, from left to right."""
+        """Draw a line through points."""
         places = " ".join(f"{x:.1f},{y:.1f}" for x, y in (self.place(*point) for point in points))
         return f'<polyline class="curve" points="{places}"/>'
 
     def guide(self, first: tuple[float, float], last: tuple[float, float]) -> str:
-        """A dashed line between two points."""
+        """Draw a dashed line between two points."""
         return line(self.place(*first), self.place(*last), "guide")
 
 
 def reliability(frame: Frame, bins: Sequence[ReliabilityBin]) -> list[str]:
-    """The parts of a reliability diagram; the larger a dot, the more passages it stands for."""
-    most = max((bin_.count for bin_ in bins), default=1)
+    """Draw a reliability diagram; the size of a dot shows its number of passages."""
+    largest = max((bin_.count for bin_ in bins), default=1)
     marks = {0: "0", 0.5: "0.5", 1: "1"}
     points = [(bin_.mean_score, bin_.share_relevant) for bin_ in bins]
     parts = frame.axes(marks, marks, "relevance score", "share relevant")
     parts += [frame.guide((0, 0), (1, 1)), frame.curve(points)]
     for bin_, (score, share) in zip(bins, points, strict=True):
         title = f"{bin_.count} passages, score {score:.2f}, {share:.2f} relevant"
-        parts.append(dot(frame.place(score, share), title, 3 + 7 * math.sqrt(bin_.count / most)))
+        parts.append(dot(frame.place(score, share), title, 3 + 7 * math.sqrt(bin_.count / largest)))
     return parts
 
 
 def svg(width: float, height: float, parts: Sequence[str], name: str) -> str:
-    """An `svg` element; its namespace lets it be a file too."""
+    """Return an `svg` element with a namespace, so that it can be a file too."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
         f'width="{width:g}" role="img" aria-label="{escape(name)}">{"".join(parts)}</svg>'
@@ -113,7 +113,7 @@ def svg(width: float, height: float, parts: Sequence[str], name: str) -> str:
 def text(
     x: float, y: float, words: str, anchor: str, style: str = "label", *, title: str = ""
 ) -> str:
-    """A text; pointing at it shows its title, such as a name that was cut."""
+    """Draw a text with a tooltip, such as the full name if the text is shortened."""
     return (
         f'<text class="{style}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">'
         f"<title>{escape(title or words)}</title>{escape(words)}</text>"
@@ -121,20 +121,20 @@ def text(
 
 
 def line(first: tuple[float, float], last: tuple[float, float], style: str) -> str:
-    """A straight line."""
+    """Draw a straight line."""
     (x1, y1), (x2, y2) = first, last
     return f'<line class="{style}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
 
 
 def rectangle(x: float, y: float, width: float, height: float, title: str = "") -> str:
-    """A bar; pointing at it shows its title."""
+    """Draw a bar with a tooltip."""
     size = f'width="{width:.1f}" height="{height:.1f}"'
     shown = f"<title>{escape(title)}</title>" if title else ""
     return f'<rect class="bar" x="{x:.1f}" y="{y:.1f}" {size}>{shown}</rect>'
 
 
 def dot(place: tuple[float, float], title: str, radius: float = DOT, *, style: str = "dot") -> str:
-    """A dot; pointing at it shows its title."""
+    """Draw a dot with a tooltip."""
     x, y = place
     return (
         f'<circle class="{style}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}">'

@@ -1,9 +1,9 @@
-"""Retrieval metrics over rankings of ids, with binary gains.
+"""Retrieval metrics for rankings of ids, with binary relevance.
 
-A ranking is a sequence of distinct ids, best first. `relevant` holds the ids that count as
-relevant; one that is missing from the ranking costs recall, average precision and nDCG. Every
-metric looks at the first `k` ids only and lies in [0, 1]. Without a relevant id it is not defined
-and raises.
+A ranking is a sequence of distinct ids, best first. `relevant` holds the relevant ids; a relevant
+id that is missing from the ranking lowers recall, average precision and nDCG. Every metric uses
+only the first `k` ids and lies in [0, 1]. Without a relevant id it is undefined and raises
+`InvalidArgumentError`.
 
 - Reciprocal rank: 1 / rank of the first relevant id, 0 if none is in the first k.
 - nDCG: DCG / ideal DCG, where DCG sums 1 / log2(rank + 1) over the relevant ids in the first k,
@@ -43,7 +43,7 @@ def ndcg(ranking: Sequence[str], relevant: Collection[str], k: int) -> float:
 
 
 def average_precision(ranking: Sequence[str], relevant: Collection[str], k: int) -> float:
-    """Mean of the precisions at the ranks of the relevant ids; ids outside the first k count 0."""
+    """Mean precision at the ranks of the relevant ids; ids outside the first k count as 0."""
     _check(ranking, relevant, k)
     ranks = _relevant_ranks(ranking, relevant, k)
     precisions = sum(hits / rank for hits, rank in enumerate(ranks, start=1))
@@ -76,29 +76,29 @@ def mean_metrics(
     relevant: Mapping[str, Collection[str]],
     k: int,
 ) -> dict[str, float]:
-    """Mean over the queries of each metric at k.
+    """Return the mean of each metric at k over the queries.
 
     Args:
-        rankings: Query id to ranking; a query of `relevant` without a ranking counts 0.
-        relevant: Query id to its relevant ids; these are the queries averaged over.
-        k: How many ids of each ranking to look at, 1 or more.
+        rankings: Query id to ranking. A query without a ranking counts as 0.
+        relevant: Query id to relevant ids. The mean is over these queries.
+        k: Number of ids of each ranking to use, 1 or more.
 
     Returns:
         `{"mrr@k": ..., "ndcg@k": ..., "map@k": ..., "recall@k": ..., "accuracy@k": ...}`, each in
         [0, 1].
 
     Raises:
-        InvalidArgumentError: k is below 1, there is no query, a query has no relevant id, a ranking
-            repeats an id, or a ranking belongs to an unknown query.
+        InvalidArgumentError: If k is below 1, there is no query, a query has no relevant id, a
+            ranking repeats an id, or a ranking belongs to an unknown query.
     """
     if not relevant:
-        msg = "mean_metrics needs at least one query with relevant ids, got none"
+        msg = "Expected at least one query with relevant ids, got none. Add one to `relevant`."
         raise InvalidArgumentError(msg)
     unknown = rankings.keys() - relevant.keys()
     if unknown:
         msg = (
-            f"expected relevant ids for each query with a ranking, got none for "
-            f"{sorted(unknown)[:5]}; add them to `relevant`"
+            "Expected relevant ids for each query with a ranking, got none for "
+            f"{sorted(unknown)[:5]}. Add them to `relevant`."
         )
         raise InvalidArgumentError(msg)
     return {
@@ -109,11 +109,11 @@ def mean_metrics(
 
 
 def spearman(first: ArrayLike, second: ArrayLike) -> float:
-    """Spearman rank correlation of two score lists; equal scores share their mean rank.
+    """Return the Spearman rank correlation of two score lists; ties share their mean rank.
 
     Args:
         first: n scores, n at least 2, not all equal.
-        second: As many scores of the same items, not all equal.
+        second: n scores of the same items, not all equal.
 
     Returns:
         Pearson correlation of the ranks, in [-1, 1].
@@ -124,30 +124,30 @@ def spearman(first: ArrayLike, second: ArrayLike) -> float:
     ranks = [_mean_ranks(np.asarray(scores, dtype=np.float64)) for scores in (first, second)]
     if ranks[0].shape != ranks[1].shape or ranks[0].size < 2:
         sizes = [rank.size for rank in ranks]
-        msg = f"spearman needs two score lists of one length, 2 or more, got {sizes} scores"
+        msg = f"Expected two lists of equal length, 2 or more, got {sizes} scores. Correct them."
         raise InvalidArgumentError(msg)
     if any(np.ptp(rank) == 0 for rank in ranks):
-        msg = "spearman is not defined for a list whose scores are all equal"
+        msg = "Expected different scores in each list, got only equal ones. Correct the lists."
         raise InvalidArgumentError(msg)
     return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
 
 
 def _check(ranking: Sequence[str], relevant: Collection[str], k: int) -> None:
     if k < 1:
-        msg = f"k must be 1 or more, got {k}"
+        msg = f"Expected k to be 1 or more, got {k}. Raise it."
         raise InvalidArgumentError(msg)
     if not relevant:
-        msg = "a metric needs at least one relevant id, got none; leave queries without one out"
+        msg = "Expected at least one relevant id, got none. Leave out queries without one."
         raise InvalidArgumentError(msg)
     if len(set(ranking)) != len(ranking):
-        msg = "a ranking must not hold an id twice; drop duplicates first"
+        msg = "Expected distinct ids in a ranking, got a repeated one. Drop duplicates first."
         raise InvalidArgumentError(msg)
 
 
 def _relevant_ranks(ranking: Sequence[str], relevant: Collection[str], k: int) -> list[int]:
-    """Ranks, from 1, of the relevant ids among the first k."""
-    wanted = set(relevant)
-    return [rank for rank, item in enumerate(ranking[:k], start=1) if item in wanted]
+    """Return the ranks, from 1, of the relevant ids among the first k."""
+    ids = set(relevant)
+    return [rank for rank, id_ in enumerate(ranking[:k], start=1) if id_ in ids]
 
 
 def _discounted_gain(ranks: Sequence[int]) -> float:
@@ -155,7 +155,7 @@ def _discounted_gain(ranks: Sequence[int]) -> float:
 
 
 def _mean_ranks(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ranks from 1 upwards of a score list; equal scores get the mean of their ranks."""
+    """Rank scores in ascending order, from 1; ties get the mean of their ranks."""
     _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     return np.asarray((last - (counts - 1) / 2)[inverse], dtype=np.float64)
