@@ -247,8 +247,8 @@ class Searcher(CandidateReranker):
             return query
         from wikirank.search.spelling import correct_spelling  # Imported late to start faster.
 
-        is_word = load_embedder().is_known_word
-        return correct_spelling(query, self._texts_with_similar_word, is_word)
+        similar = self._texts_with_similar_word
+        return correct_spelling(query, similar, lambda w: load_embedder().is_known_word(w))
 
     def _texts_with_similar_word(self, word: str) -> list[str]:
         """Return a few passages with a word similar to one that the index lacks."""
