@@ -21,7 +21,7 @@ class QuerySettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    k: int = Field(default=5, ge=1, description="Most passages to return.")
+    k: int = Field(default=5, ge=1, description="Maximum number of passages to return.")
     fetch_k: int = Field(
         default=50,
         ge=1,

@@ -164,7 +164,7 @@ class OnnxSession:
 
         Args:
             file: The ONNX file.
-            batch_size: Most texts per run, 1 or more. A run has fewer if they would exceed
+            batch_size: Maximum texts per run, 1 or more. A run has fewer if they would exceed
                 `TOKEN_BUDGET` tokens, and one if the network has no input for an attention mask.
             device: "cpu", "cuda" or "cuda:1"; None for the CPU.
             outputs: See `Network`.
@@ -265,8 +265,8 @@ def plan_batches(
 
     Args:
         lengths: Lengths of the texts, in tokens.
-        batch_size: Most texts per batch.
-        token_budget: Most tokens per batch, padding included; a longer text is a batch of its own.
+        batch_size: Maximum texts per batch.
+        token_budget: Maximum tokens per batch, padding included; a longer text is a batch of its own.
 
     Returns:
         Batches of text positions; each position is in one batch.

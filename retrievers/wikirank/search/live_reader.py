@@ -23,8 +23,8 @@ class LiveReader(PageReader):
 
     Args:
         wiki: The wiki.
-        pages: Most pages to search for exact text.
-        seconds: Most time for one answer of the wiki.
+        pages: Maximum pages to search for exact text.
+        seconds: Time limit for one answer of the wiki.
     """
 
     has_filters = False

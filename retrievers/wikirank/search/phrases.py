@@ -19,7 +19,7 @@ from wikirank.search.pages import Page
 from wikirank.types import Passage
 
 LONGEST_PATTERN = 300
-# Most processor time per passage; a sound pattern takes microseconds.
+# Limit of processor time per passage; a sound pattern takes microseconds.
 _PASSAGE_SECONDS = 0.25
 _LONGEST_SENTENCE = 600
 # Combining marks that remain after normalisation, such as the stress mark in Пу́шкин.
@@ -76,8 +76,8 @@ def find_text(
         is_regex: Whether the pattern is a regular expression. It is case-sensitive unless it begins
             with `(?i)`.
         page: The page to search; None searches all.
-        limit: Most passages to return.
-        seconds: Most time to search.
+        limit: Maximum passages to return.
+        seconds: Time limit of the search.
 
     Returns:
         The passages with a match.
