@@ -57,7 +57,7 @@ class Candidates(Protocol):
 
         Args:
             query: Id of the query.
-            depth: Maximum candidates from each first stage.
+            depth: Maximum number of candidates from each first stage.
 
         Returns:
             The candidates of each first stage.

@@ -33,7 +33,7 @@ def row_labels(names: Sequence[str], width: int) -> dict[str, str]:
 
     Args:
         names: The names.
-        width: Maximum characters of a label.
+        width: Maximum number of characters of a label.
 
     Returns:
         Label by name. If no cut makes the labels distinct, long names are numbered.

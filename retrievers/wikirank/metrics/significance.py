@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from wikirank.errors import InvalidArgumentError
 
-# Maximum random numbers to draw at once, to bound memory.
+# Maximum number of random numbers to draw at once, to bound memory.
 _MAX_DRAWN = 2_000_000
 
 

@@ -259,7 +259,7 @@ def cut_windows(encoding: Encoding, room: int) -> list[Encoding]:
 
     Args:
         encoding: The text without special tokens. It is changed: it becomes the first window.
-        room: Maximum tokens per window, 1 or more.
+        room: Maximum number of tokens per window, 1 or more.
 
     Returns:
         The windows in reading order, or the text alone if it fits. A word or phrase of up to a

@@ -164,8 +164,8 @@ class OnnxSession:
 
         Args:
             file: The ONNX file.
-            batch_size: Maximum texts per run, 1 or more. A run has fewer if they would exceed
-                `TOKEN_BUDGET` tokens, and one if the network has no input for an attention mask.
+            batch_size: Maximum number of texts per run, 1 or more. A run has fewer if they would
+                exceed `TOKEN_BUDGET` tokens, and one if the network takes no attention mask.
             device: "cpu", "cuda" or "cuda:1"; None for the CPU.
             outputs: See `Network`.
             postprocess: Makes one row per text from the output and the mask of a run.
@@ -265,8 +265,9 @@ def plan_batches(
 
     Args:
         lengths: Lengths of the texts, in tokens.
-        batch_size: Maximum texts per batch.
-        token_budget: Maximum tokens per batch, padding included; a longer text is a batch of its own.
+        batch_size: Maximum number of texts per batch.
+        token_budget: Maximum number of tokens per batch, padding included; a longer text is alone in
+            its batch.
 
     Returns:
         Batches of text positions; each position is in one batch.

@@ -13,8 +13,8 @@ import regex
 
 from wikirank.errors import InvalidArgumentError
 
-# Maximum characters of a pattern with its counted repeats expanded. 2,000 compile in a third of a
-# second at worst; the time grows with the square of the number of groups.
+# Maximum length of a pattern with its counted repeats expanded, in characters. 2,000 compile in a
+# third of a second at worst; the time grows with the square of the number of groups.
 _MAX_EXPANDED = 2000
 # `regex` remembers every pattern that it compiled, even with `cache_pattern=False`.
 _PURGE_EVERY = 500

@@ -25,7 +25,7 @@ from wikirank.search.words import words_of
 from wikirank.types import Article, Passage, RankedPassage
 
 _MAX_CHARS = 2_000_000
-"""Maximum characters to read for one query, to bound memory."""
+"""Maximum number of characters to read for one query, to bound memory."""
 
 
 class LiveSearcher(CandidateReranker):
@@ -34,7 +34,7 @@ class LiveSearcher(CandidateReranker):
     Args:
         wiki: The wiki.
         cross_encoder: The model that reranks; None loads the bundled one on first use.
-        pages: Maximum pages to read per query.
+        pages: Maximum number of pages to read per query.
         seconds: Time limit for the wiki, in seconds.
     """
 

@@ -23,7 +23,7 @@ class LiveReader(PageReader):
 
     Args:
         wiki: The wiki.
-        pages: Maximum pages to search for exact text.
+        pages: Maximum number of pages to search for exact text.
         seconds: Time limit for one answer of the wiki.
     """
 

@@ -85,7 +85,7 @@ def nearest_titles(index: WikiIndex, name: str, count: int = 5) -> list[str]:
     Args:
         index: The index.
         name: The title or address that was not found.
-        count: Maximum titles to return.
+        count: Maximum number of titles to return.
 
     Returns:
         The titles, most similar first.

@@ -76,7 +76,7 @@ def find_text(
         is_regex: Whether the pattern is a regular expression. It is case-sensitive unless it begins
             with `(?i)`.
         page: The page to search; None searches all.
-        limit: Maximum passages to return.
+        limit: Maximum number of passages to return.
         seconds: Time limit of the search.
 
     Returns:

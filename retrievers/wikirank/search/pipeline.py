@@ -379,7 +379,7 @@ def distinct_candidates(
 
     Args:
         candidates: The candidates, best first.
-        limit: Maximum candidates to keep; later ones are not examined. None keeps all.
+        limit: Maximum number of candidates to keep; later ones are not examined. None keeps all.
 
     Returns:
         The kept candidates, and the number of duplicates before the last of them.
