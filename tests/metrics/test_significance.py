@@ -35,7 +35,7 @@ def test_interval_of_many_coin_tosses_is_the_normal_one() -> None:
 def test_interval_is_the_same_when_drawn_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.linspace(0, 1, 50)
     whole = bootstrap_interval(values, rng())
-    monkeypatch.setattr("wikirank.metrics.significance._DRAWN_AT_ONCE", 70)
+    monkeypatch.setattr("wikirank.metrics.significance._MAX_DRAWN", 70)
     assert bootstrap_interval(values, rng()) == pytest.approx(whole)
 
 

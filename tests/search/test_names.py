@@ -147,7 +147,7 @@ def test_filters_look_into_lists(
     few: int,
     search_type: str,
 ) -> None:
-    monkeypatch.setattr(pipeline, "_FEW", few)
+    monkeypatch.setattr(pipeline, "_MAX_COMPARED", few)
     query = "days doctor telephone glaciers cars"
     options = {"search_type": search_type, "rerank": False, "filter": where, "k": 5}
     assert set(titles(searcher, query, **options)) == expected

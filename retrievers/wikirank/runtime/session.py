@@ -266,8 +266,8 @@ def plan_batches(
     Args:
         lengths: Lengths of the texts, in tokens.
         batch_size: Maximum number of texts per batch.
-        token_budget: Maximum number of tokens per batch, padding included; a longer text is alone in
-            its batch.
+        token_budget: Maximum number of tokens per batch, padding included; a longer text is alone
+            in its batch.
 
     Returns:
         Batches of text positions; each position is in one batch.
