@@ -100,8 +100,8 @@ def note(evaluation: Evaluation) -> str:
     )
     if any(stratum.name == SAME_ARTICLE for stratum in evaluation.strata):
         words += (
-            f"{SAME_ARTICLE.capitalize()}: only candidates from the article of the relevant "
-            "passage, for questions with others than this passage. "
+            f"{SAME_ARTICLE.capitalize()}: questions with other candidates from the relevant "
+            "passage's article; only candidates from that article are ranked. "
         )
     if evaluation.rerankers:
         words += (
