@@ -26,7 +26,7 @@ pytest.importorskip("ray.data", reason="needs the [ray] extra")
 
 pytestmark = RAY_MARKS
 
-_ARTICLES = 360
+_ARTICLES = 540  # so many that seconds of work are left when the second run is stopped
 _SECTIONS = 4  # of an article, a passage each; 512 are written at a time, of 128 articles
 _LONGEST_RUN = 600  # seconds, on a machine that is busy with other things
 
