@@ -17,6 +17,15 @@ def folder(tiny_index: WikiIndex) -> str:
     return str(tiny_index.path)
 
 
+def test_brackets_in_names_are_no_markup(tmp_path: Path, tiny_wiki: Path) -> None:
+    source = tmp_path / "notes[old].jsonl"
+    source.write_bytes(tiny_wiki.read_bytes())
+    into = str(tmp_path / "in[red]dex")
+    run("index", str(source), "--into", into)
+    assert "notes[old].jsonl: 10 articles" in run("info", "--index", into)
+    assert f"in {into} (" in "".join(run("demo", "--index", into, "--k", "1").splitlines())
+
+
 def test_index_search_and_info(tmp_path: Path, tiny_wiki: Path) -> None:
     into = str(tmp_path / "index")
     (report,) = json.loads(run("index", str(tiny_wiki), "--into", into, "--json", "--quiet"))

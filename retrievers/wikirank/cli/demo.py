@@ -41,7 +41,8 @@ def command(
     (report,) = build_index(open_sources(["sample"], None), index)
     console.print(
         f"{counted(report.articles, 'article')} from English Wikipedia in {index} "
-        f"({counted(report.passages_written, 'passage')} written in {report.seconds:.1f} s)."
+        f"({counted(report.passages_written, 'passage')} written in {report.seconds:.1f} s).",
+        markup=False,
     )
     with WikiIndex.open(index) as opened:
         searcher = Searcher(opened)

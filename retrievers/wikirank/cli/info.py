@@ -7,6 +7,7 @@ import json
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from wikirank._util import counted
 from wikirank.cli.options import IndexOption, JsonOption
@@ -33,10 +34,8 @@ def command(index: IndexOption, as_json: JsonOption = False) -> None:
     ]
     table = Table(show_header=False, box=None)
     for key, value in values.items():
-        if key == "sources":
-            table.add_row(key, "\n".join(value))
-            continue
-        table.add_row(key.replace("_", " "), _readable(key, value))
+        cell = "\n".join(value) if key == "sources" else _readable(key, value)
+        table.add_row(key.replace("_", " "), Text(cell))  # Names may hold brackets.
     Console().print(table)
 
 

@@ -49,6 +49,8 @@ def test_a_page_as_mediawiki_writes_it() -> None:
         ("<p>x</p></body></html><p>after the end", "x\nafter the end"),
         ("<h1>Other</h1>a<h6>B<br>C</h6>d", "== Other ==\na\n\n====== B C ======\nd"),
         ("<pre>a  b\n\n\tc\n== d ==</pre>e", "a  b\n\n    c\n == d ==\ne"),
+        ("<table><tr><td>a<pre>x\n\ny</pre></td><td>b</td></tr></table>", "a, x, y | b"),
+        ("<table><tr><th>a<pre>x\n\ny</pre></th><td>b</td></tr></table>", "a x y: b"),
         ("km<sup>2</sup> 19<sup>th</sup> word<sup>1</sup> CO<sub>2</sub>", "km^2 19th word1 CO2"),
         ("33<sup>1</sup>⁄<sub>3</sub> m<sup>2</sup>/s", "33 1⁄3 m^2/s"),
         ("<li>loose<td>cell", "- loose\ncell"),

@@ -85,6 +85,9 @@ def test_english(wikitext: str, text: str) -> None:
         # Spanish
         ("el {{fecha|17|10|1973}}, {{siglo|XIX||s}}, {{unidad|2000|m}}, {{versalita|XX}}",
          "el 17 de octubre de 1973, siglo XIX, 2000 m, XX"),
+        ("{{fecha de fin|17|10|1973}}, {{fecha de nacimiento y edad|17|10|1973}}, "
+         "{{fallecimiento|17|10|1973}}, {{data de naixement|17|10|1973}}",
+         ", ".join(["17 de octubre de 1973"] * 4)),
         # Italian
         ("{{M|2000|ul=m}}, {{tutto attaccato|5 m}}, {{citazione necessaria|un fatto}}",
          "2000 m, 5 m, un fatto"),
@@ -95,9 +98,12 @@ def test_english(wikitext: str, text: str) -> None:
         # Portuguese
         ("{{dtlink|17|10|1973}}, {{fmtn|25000}}, {{séc|XIX}}, {{carece de fontes|um fato|data=x}}",
          "17 de outubro de 1973, 25000, século XIX, um fato"),
+        ("{{dn|17|10|1973}}, {{data de nascimento e idade|17|10|1973}}",
+         "17 de outubro de 1973, 17 de outubro de 1973"),
         # Polish
         ("{{data|1973-10-17}}, {{link-interwiki|Lód|tekst=lodu}}, {{w języku|en|ice}}",
          "17 października 1973, lodu, ice"),
+        ("{{data|1973-11-17}}, {{data|1973-12-17}}", "17 listopada 1973, 17 grudnia 1973"),
         # Arabic
         ("ولد في {{تاريخ الميلاد والعمر|1973|10|17}} و{{وإو|تر=Ice|عر=جليد|نص=الجليد}} "
          "{{إنج|ice}}.",

@@ -24,10 +24,11 @@ class Cell:
     @property
     def text(self) -> str:
         """The lines on one line, separated by commas, or by spaces in a header cell."""
+        lines = [line for line in self.lines if line]  # A `<pre>` has empty ones.
         if self.is_header:
-            return " ".join(self.lines)
+            return " ".join(lines)
         text = ""
-        for line in self.lines:
+        for line in lines:
             plain = not text or text.endswith((",", ";", ":", "(", "/", "-", "–", "—"))
             text += line if not text else f"{'' if plain or line[0] in '(,;/' else ','} {line}"
         return text

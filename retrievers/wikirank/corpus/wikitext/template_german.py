@@ -26,7 +26,7 @@ _DUTCH = written_months(
     "januari februari maart april mei juni juli augustus september oktober november december"
 )
 _POLISH = written_months(
-    "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada"
+    "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada "
     "grudnia"
 )
 _ISO = re.compile(r"(-?[0-9]{1,4})-([0-9]{1,2})-([0-9]{1,2})")

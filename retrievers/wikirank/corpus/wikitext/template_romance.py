@@ -88,13 +88,13 @@ def _italian_list(items: list[str]) -> str:
 
 ROMANCE: dict[str, Renderer] = {
     **named(
-        "fecha fecha~de~nacimiento fecha~de~fallecimiento fecha~de~inicio fecha~de~fin"
-        "fecha~de~nacimiento~y~edad fecha~de~defunción nacimiento fallecimiento"
+        "fecha fecha~de~nacimiento fecha~de~fallecimiento fecha~de~inicio fecha~de~fin "
+        "fecha~de~nacimiento~y~edad fecha~de~defunción nacimiento fallecimiento "
         "data~de~naixement data~de~naixement~i~edat",
         _birth_or_death(_spanish_date),
     ),
     **named(
-        "dtlink dtlink/idade data~de~nascimento data~de~falecimento dni morte nascimento dn"
+        "dtlink dtlink/idade data~de~nascimento data~de~falecimento dni morte nascimento dn "
         "data~de~nascimento~e~idade dtext início~data",
         _birth_or_death(_portuguese_date),
     ),
