@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +84,12 @@ def test_workers_that_are_killed_and_a_node_that_dies(
 
     def kill_node() -> None:
         node = max(cluster.worker_nodes, key=lambda node: len(working(node)))
-        assert working(node)
+        workers_there = working(node)
+        assert workers_there
         cluster.remove_node(node, allow_graceful=False)
+        for pid in workers_there:  # They would go with their machine.
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     seen: list[int] = []
 
