@@ -217,8 +217,8 @@ def _pyarrow() -> ModuleType:
         if err.name != "pyarrow":
             raise
         msg = (
-            "A Parquet source needs the package pyarrow, which is not installed. Install it: "
-            'pip install "langchain-wikirank[parquet]"'
+            "A Parquet source needs the package pyarrow, which is not installed. "
+            'Run: pip install "langchain-wikirank[parquet]"'
         )
         raise MissingExtraError(msg) from err
     module: ModuleType = pa

