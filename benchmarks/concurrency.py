@@ -1,11 +1,11 @@
-"""Many clients at once: questions a second from 1, 4 and 16, one table.
+"""Concurrent clients: questions per second from 1, 4 and 16 clients, as one table.
 
 Usage: python benchmarks/concurrency.py CACHE [--clients 1 4 16] [--questions 64]
            [--distractors 10000] [--only NAME ...] [--json]
 
-Threads ask one `WikiRetriever` in its process, or LangChain's stock stack in its own; HTTP clients
-ask the JSON API of `wikirank serve`. Each client asks its next question when the last is answered.
-Corpus, weights and indexes are those of `question_latency.py`.
+Threads query one `WikiRetriever`, or LangChain's stock stack, each in its own process. HTTP clients
+query the JSON API of `wikirank serve`. Each client asks its next question once the last is
+answered. Corpus, weights and indexes are those of `question_latency.py`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ AskAll = Callable[[Sequence[str], int], dict[str, Any]]
 
 
 def main() -> None:
-    """Open each in turn, ask, print."""
+    """Open each contestant in turn, ask it, and print the table."""
     given = _arguments()
     weights = prepared_weights(given.cache) if STOCK in given.only else given.cache
     stacks = Stacks.prepare(given.cache, given.data, given.distractors, weights)
@@ -95,7 +95,7 @@ def _served(stacks: Stacks) -> Iterator[str]:
         assert server.stdout is not None
         line = server.stdout.readline()
         if not line:
-            sys.exit("The server ended; what it wrote stands above.")
+            sys.exit("The server ended; see its output above.")
         yield line.split()[0]
     finally:
         server.terminate()
@@ -113,29 +113,29 @@ def _http_client(address: str) -> Callable[[str], object]:
 
 
 def table(measured: dict[str, dict[int, dict[str, Any]]]) -> str:
-    """The rows in Markdown.
+    """Return the Markdown table.
 
     Args:
-        measured: By name and number of clients, what `ask_from_threads` gave.
+        measured: Results of `ask_from_threads`, by name and number of clients.
 
     Returns:
-        The table. Ratios are to LangChain's stock stack with as many clients, where it took part,
-        and to the same with the fewest clients.
+        The table. Ratios are to LangChain's stock stack with as many clients, if it took part, and
+        to the same contestant with the fewest clients.
     """
     header = ["questions/s, × stock", "× fewest clients", "clients", "what", "questions/s"]
     header += ["p50 / p95 ms", "failed"]
     rows = []
     for name, by_clients in measured.items():
-        fewest = _a_second(by_clients[min(by_clients)])
+        fewest = _per_second(by_clients[min(by_clients)])
         for clients, asked in by_clients.items():
             stock = measured.get(STOCK, {}).get(clients)
             rows.append(
                 [
-                    "–" if stock is None else _ratio(_a_second(asked), _a_second(stock)),
-                    _ratio(_a_second(asked), fewest),
+                    "–" if stock is None else _ratio(_per_second(asked), _per_second(stock)),
+                    _ratio(_per_second(asked), fewest),
                     str(clients),
                     LABELS[name],
-                    rounded(_a_second(asked)),
+                    rounded(_per_second(asked)),
                     Timings(asked["latencies"]).cell() if asked["latencies"] else "–",
                     f"{asked['failed']} ({asked['failure']})" if asked["failed"] else "0",
                 ]
@@ -143,7 +143,7 @@ def table(measured: dict[str, dict[int, dict[str, Any]]]) -> str:
     return markdown_table(header, rows)
 
 
-def _a_second(asked: dict[str, Any]) -> float:
+def _per_second(asked: dict[str, Any]) -> float:
     return len(asked["latencies"]) / float(asked["seconds"])
 
 

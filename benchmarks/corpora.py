@@ -1,4 +1,4 @@
-"""The corpus that whole stacks are compared on, and both stacks' indexes of it, made once."""
+"""The corpus that whole stacks are compared on, and both stacks' indexes of it; built once."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _DONE = "made.txt"
 
 @dataclass(frozen=True, slots=True)
 class Stacks:
-    """What both stacks need, made in a cache folder.
+    """Files that both stacks need, in a cache folder.
 
     Attributes:
-        cache: The folder.
-        corpus: The passages, a JSON record `{"id", "text"}` a line.
-        weights: The cross-encoder's weights as torch takes them.
-        distractors: Passages of the sample corpus in it.
+        cache: The cache folder.
+        corpus: File of passages, with a JSON record `{"id", "text"}` per line.
+        weights: Folder of the cross-encoder's weights in the form that torch reads.
+        distractors: Number of passages from the sample corpus.
     """
 
     cache: Path
@@ -34,13 +34,13 @@ class Stacks:
 
     @classmethod
     def prepare(cls, cache: Path, data: Path, distractors: int, weights: Path) -> Stacks:
-        """Write the corpus, if it is not there: SQuAD dev, and passages of the sample corpus.
+        """Write the corpus, unless it exists: SQuAD dev, and passages of the sample corpus.
 
         Args:
-            cache: Where to.
+            cache: The cache folder.
             data: Folder of SQuAD dev.
-            distractors: How many of the latter.
-            weights: As `contestants.weights` wrote them.
+            distractors: Number of passages from the sample corpus.
+            weights: Folder that `contestants.weights` wrote.
 
         Returns:
             The stacks, not indexed yet.
@@ -50,19 +50,19 @@ class Stacks:
             cache.mkdir(parents=True, exist_ok=True)
             passages = corpus(load_squad(data), distractors)
             lines = (json.dumps({"id": p.id, "text": p.headed_text}) + "\n" for p in passages)
-            whole = file.with_suffix(".part")
-            whole.write_text("".join(lines), "utf-8")
-            whole.rename(file)
+            part = file.with_suffix(".part")
+            part.write_text("".join(lines), "utf-8")
+            part.rename(file)
         return cls(cache.absolute(), file, weights, distractors)
 
     def index(self, name: str) -> Path:
-        """The index of a stack, made if it is not there whole.
+        """Return the folder of a stack's index; build the index unless it is complete.
 
         Args:
             name: `wikirank` or `langchain`.
 
         Returns:
-            Its folder.
+            The folder.
         """
         folder = self.cache / f"index-{name}-{self.distractors}"
         mark = self.cache / f"{folder.name}-{_DONE}"
@@ -93,7 +93,7 @@ class Stacks:
         return ContestantProcess("contestants.stacks:load", arguments, python=self.python(name))
 
     def python(self, name: str) -> str | None:
-        """The interpreter of a stack; None for this one."""
+        """Return the interpreter of a stack; None for the current one."""
         return python_of("langchain", self.cache) if name == STOCK else None
 
 

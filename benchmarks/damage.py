@@ -1,8 +1,9 @@
 """Damage each file of an index in each way, and see what search, verify and repair do.
 
-Each step is a process of its own, as a damaged search graph can crash whoever opens it. A search
-is to give the answers of the whole index or an error that says what to do, verify to find what a
-search cannot, and repair to bring back the index as it was, if the passages are there.
+Each step runs in its own process, because a damaged search graph can crash the process that opens
+it. A search should give the answers of the undamaged index, or an error that says what to do.
+Verify should find what a search does not. Repair should restore the index, if it still has its
+passages.
 
     python benchmarks/damage.py --work /tmp/damage --markdown damage.md
 """
@@ -34,19 +35,19 @@ from wikirank.index.verify.repair import repair_index
 from wikirank.index.verify.run import verify_index
 from wikirank.search import Searcher, SearchOptions
 
-_PATIENCE = 120
+_TIMEOUT = 120  # seconds
 _QUESTIONS = ("copper engine by the harbour", "the violin of a sailor", "a glacier in winter")
-_REASON = re.compile(r" \(.*\)(?=\.)", re.DOTALL)  # of one damage, beside what repair did
+_REASON = re.compile(r" \(.*\)(?=\.)", re.DOTALL)  # specific to one damage, unlike what repair did
 Step = Callable[[Path], Any]
-# Not forked from this process, which may have an index open: Chroma cannot work in such a child.
+# Not forked from this process: Chroma does not work in a child forked while an index is open.
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(["chromadb", "wikirank.index.verify", "wikirank.search"])
 
 
-def _flip(data: bytes, places: range) -> bytes:
+def _flip(data: bytes, positions: range) -> bytes:
     flipped = bytearray(data)
-    for place in places:
-        flipped[place] ^= 0x55
+    for position in positions:
+        flipped[position] ^= 0x55
     return bytes(flipped)
 
 
@@ -65,16 +66,16 @@ KINDS: dict[str, Callable[[bytes], bytes | None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one file damaged in one way.
+    """The effect of damaging one file in one way.
 
     Attributes:
-        file: The file, its random name as `*`.
-        kind: What was done to it.
-        search: `as before`, `other answers`, an error's class, or how the process died.
+        file: The file, with `*` for a random name.
+        kind: Kind of damage.
+        search: `as before`, `OTHER ANSWERS`, an error's class, or how the process died.
         verify: `whole`, or the checks that found a fault.
-        repair: What it did, in its words.
-        after: Whether the index is as it was then.
-        message: What the search said.
+        repair: Messages of the repair.
+        after: Whether the repaired index is as before.
+        message: Error messages of search, verify and repair.
     """
 
     file: str
@@ -87,18 +88,18 @@ class Outcome:
 
 
 def make_index(work: Path, articles: int) -> Path:
-    """An index of a made-up wiki whose search graph is on disk."""
+    """Create an index of a made-up wiki, with its search graph on disk."""
     rng = random.Random(0)
     write(changed({}, rng, articles), work / "wiki.jsonl")
     folder = work / "original"
     with WikiIndex.create(folder) as index:
         index.add_source(open_source(work / "wiki.jsonl"))
         with index._open_writer() as writer:
-            writer.write_graph(1)  # However few the records are.
+            writer.write_graph(1)  # Even for few records.
     return folder
 
 
-def _answers(folder: Path) -> Any:
+def _search(folder: Path) -> Any:
     with WikiIndex.open(folder) as index:
         searcher = Searcher(index)
         options = SearchOptions(rerank=False, fetch_k=20)
@@ -109,20 +110,20 @@ def _answers(folder: Path) -> Any:
         ]
 
 
-def _faulty(folder: Path) -> Any:
+def _verify(folder: Path) -> Any:
     return [check.name for check in verify_index(folder).checks if check.faults]
 
 
-def _repaired(folder: Path) -> Any:
+def _repair(folder: Path) -> Any:
     return repair_index(folder, full=True)
 
 
-def _in_child(steps: Sequence[Step], folder: Path, answer: Connection) -> None:
+def _run_steps(steps: Sequence[Step], folder: Path, answer: Connection) -> None:
     for step in steps:
-        answer.send(_tried(step, folder))
+        answer.send(_run_step(step, folder))
 
 
-def _tried(step: Step, folder: Path) -> tuple[str | None, Any]:
+def _run_step(step: Step, folder: Path) -> tuple[str | None, Any]:
     try:
         return None, step(folder)
     except WikirankError as err:
@@ -132,39 +133,39 @@ def _tried(step: Step, folder: Path) -> tuple[str | None, Any]:
 
 
 def in_processes(folder: Path, *steps: Step) -> list[tuple[str | None, Any]]:
-    """Do one thing after the other in a new process, and after each crash in another.
+    """Run steps one after the other in a new process; after a crash, go on in another one.
 
     Args:
-        folder: What each step is called with.
+        folder: Argument of each step.
         steps: The steps.
 
     Returns:
-        Of each the error's class and text, or None and its result.
+        For each step the class and text of its error, or None and its result.
     """
-    told: list[tuple[str | None, Any]] = []
-    while len(told) < len(steps):
+    results: list[tuple[str | None, Any]] = []
+    while len(results) < len(steps):
         receiver, sender = _SERVER.Pipe(duplex=False)
-        process = _SERVER.Process(target=_in_child, args=(steps[len(told) :], folder, sender))
+        process = _SERVER.Process(target=_run_steps, args=(steps[len(results) :], folder, sender))
         process.start()
         sender.close()
         try:
-            while len(told) < len(steps):
-                if not receiver.poll(_PATIENCE):
+            while len(results) < len(steps):
+                if not receiver.poll(_TIMEOUT):
                     process.kill()
-                    told.append((f"no end in {_PATIENCE} s", ""))
+                    results.append((f"no end in {_TIMEOUT} s", ""))
                     break
-                told.append(receiver.recv())
+                results.append(receiver.recv())
         except EOFError:
             process.join()
-            told.append((f"died of signal {-(process.exitcode or 0)}", ""))
+            results.append((f"died of signal {-(process.exitcode or 0)}", ""))
         finally:
             process.join()
             receiver.close()
-    return told
+    return results
 
 
 def try_damage(original: Path, work: Path, file: Path, kind: str, before: Any) -> Outcome | None:
-    """Damage one file of a copy of an index; None where that would change nothing."""
+    """Damage one file of a copy of an index; return None if that would change nothing."""
     data = (original / file).read_bytes()
     damaged = KINDS[kind](data)
     if damaged == data:
@@ -176,32 +177,32 @@ def try_damage(original: Path, work: Path, file: Path, kind: str, before: Any) -
         (folder / file).unlink()
     else:
         (folder / file).write_bytes(damaged)
-    search, verify, repair, held, answers = in_processes(
-        folder, _answers, _faulty, _repaired, contents, _answers
+    search, verify, repair, restored, answers = in_processes(
+        folder, _search, _verify, _repair, contents, _search
     )
     searched = search[0] or ("as before" if _same(search[1], before) else "OTHER ANSWERS")
     return Outcome(
-        file=_shown(file),
+        file=_without_ids(file),
         kind=kind,
         search=searched,
         verify=verify[0] or ", ".join(verify[1]) or "whole",
         repair=repair[0] or " ".join(repair[1]) or "nothing to do",
-        after=_compared(held, answers, before),
+        after=_compare(restored, answers, before),
         message=" / ".join(step[1] for step in (search, verify, repair) if step[0]),
     )
 
 
-def _compared(held: tuple[str | None, Any], answers: tuple[str | None, Any], before: Any) -> str:
-    if held[0]:
-        return held[0]
-    parts = difference(held[1], before["contents"])
+def _compare(restored: tuple[str | None, Any], answers: tuple[str | None, Any], before: Any) -> str:
+    if restored[0]:
+        return restored[0]
+    parts = difference(restored[1], before["contents"])
     if answers[0] or not _same(answers[1], before):
         parts.append(answers[0] or "answers")
     return f"differs: {', '.join(parts)}" if parts else "as before"
 
 
 def _same(answers: Any, before: Any) -> bool:
-    """Whether the same passages were found with the same scores, but for rounding and ties."""
+    """Return whether passages and scores are the same, except for rounding and ties."""
     for hits, expected in zip(answers, before["answers"], strict=True):
         if hits.keys() != expected.keys():
             return False
@@ -211,24 +212,24 @@ def _same(answers: Any, before: Any) -> bool:
     return True
 
 
-def _shown(file: Path) -> str:
+def _without_ids(file: Path) -> str:
     return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}", "*", file.as_posix())
 
 
 def outcomes(work: Path, articles: int, only: str, stride: int = 1) -> Iterator[Outcome]:
-    """Damage file after file.
+    """Damage one file after the other.
 
     Args:
         work: An empty folder.
-        articles: Articles of the wiki.
-        only: Which files, as a regular expression; all where empty.
-        stride: Try each damage of these files, or only every second, third, ...
+        articles: Number of articles in the wiki.
+        only: Regular expression for the files to damage; empty for all.
+        stride: 1 for each damage, 2 for every second, and so on.
     """
-    told = in_processes(work, partial(make_index, articles=articles))
-    told += in_processes(work / "original", _answers, contents)
-    if faults := [f"{fault}: {said}" for fault, said in told if fault]:
+    results = in_processes(work, partial(make_index, articles=articles))
+    results += in_processes(work / "original", _search, contents)
+    if faults := [f"{fault}: {message}" for fault, message in results if fault]:
         sys.exit("\n".join(faults))
-    folder, before = told[0][1], {"answers": told[1][1], "contents": told[2][1]}
+    folder, before = results[0][1], {"answers": results[1][1], "contents": results[2][1]}
     files = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     files = [file for file in files if re.search(only, file.as_posix())]
     for file, kind in islice(product(files, KINDS), 0, None, stride):
@@ -237,9 +238,9 @@ def outcomes(work: Path, articles: int, only: str, stride: int = 1) -> Iterator[
 
 
 def is_sound(outcome: Outcome) -> bool:
-    """Whether nothing crashed, no raw error came, and what can be mended was."""
-    said = f"{outcome.search} {outcome.verify} {outcome.repair} {outcome.after}"
-    if re.search("RAW|signal|no end", said):
+    """Return whether nothing crashed, no foreign error was raised, and repair did all it can."""
+    results = f"{outcome.search} {outcome.verify} {outcome.repair} {outcome.after}"
+    if re.search("RAW|signal|no end", results):
         return False
     if outcome.file == "wikirank.sqlite3":
         return "OTHER" not in outcome.search or outcome.verify != "whole"
@@ -247,7 +248,7 @@ def is_sound(outcome: Outcome) -> bool:
 
 
 def markdown(found: list[Outcome]) -> str:
-    """The outcomes as a table, those of a file that agree in one row."""
+    """Return the outcomes as a table; equal outcomes of a file share a row."""
     rows: dict[tuple[str, ...], list[str]] = {}
     for outcome in found:
         repair = _REASON.sub("", outcome.repair)
@@ -261,13 +262,13 @@ def markdown(found: list[Outcome]) -> str:
 
 
 def main() -> None:
-    """Read the options, damage, and write the table."""
+    """Damage the files and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--work", type=Path, required=True, help="A new folder; it is emptied.")
     parser.add_argument("--articles", type=int, default=8)
     parser.add_argument("--only", default="", help="Files to damage, as a regular expression.")
-    parser.add_argument("--json", type=Path, help="Where to write the outcomes.")
-    parser.add_argument("--markdown", type=Path, help="Where to write the table.")
+    parser.add_argument("--json", type=Path, help="File for the outcomes.")
+    parser.add_argument("--markdown", type=Path, help="File for the table.")
     options = parser.parse_args()
     shutil.rmtree(options.work, ignore_errors=True)
     options.work.mkdir(parents=True)
@@ -281,7 +282,7 @@ def main() -> None:
     if options.markdown:
         options.markdown.write_text(markdown(found), encoding="utf-8")
     unsound = sum(not is_sound(outcome) for outcome in found)
-    print(f"{len(found)} damages, {unsound} of them not as they should be")
+    print(f"{len(found)} damages, {unsound} of them handled wrongly")
     sys.exit(bool(unsound))
 
 

@@ -1,11 +1,11 @@
-"""What a newcomer asks first: whether the demo's index puts the right article on top, and how sure.
+"""A newcomer's first questions: whether the demo's index ranks the right article first.
 
 Usage: python benchmarks/first_questions.py INDEX [--json]
 
 INDEX is the folder that `wikirank demo` makes. The questions, each with the articles that answer
-it, stand in `first_questions.jsonl`; they were written before the bundled models were trained, and
-none of them is in the training data. For each the table shows the article that came first, its
-relevance score, and the place and score of the best passage of a right article.
+it, are in `first_questions.jsonl`. They were written before the bundled models were trained, and
+none of them is in the training data. For each question the table shows the article that came first,
+its relevance score, and the rank and score of the best passage of a right article.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SURE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question and what came back.
+    """A question and the result of its search.
 
     Attributes:
         question: The question.
@@ -45,14 +45,14 @@ class Asked:
 
     @property
     def is_right(self) -> bool:
-        """Whether a right article is on top, with a score over one half."""
+        """Return whether a right article is first, with a score over 0.5."""
         return self.right_rank == 1 and self.first_score > SURE
 
 
 def ask(searcher: Searcher, question: str, titles: set[str]) -> Asked:
     """Ask a question whose right articles are known."""
     passages = searcher.search(question, SearchOptions(k=K)).passages
-    right = next((one for one in passages if one.passage.title in titles), None)
+    right = next((hit for hit in passages if hit.passage.title in titles), None)
     return Asked(
         question,
         passages[0].passage.title,
@@ -63,9 +63,9 @@ def ask(searcher: Searcher, question: str, titles: set[str]) -> Asked:
 
 
 def main() -> None:
-    """Ask all questions and print a table."""
+    """Ask all questions and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("index", type=Path, help="what `wikirank demo` made")
+    parser.add_argument("index", type=Path, help="folder that `wikirank demo` made")
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     given = parser.parse_args()
     records = map(json.loads, QUESTIONS.read_text("utf-8").splitlines())

@@ -3,9 +3,10 @@
 Usage: python benchmarks/gpu_rerank.py MODEL [--sizes 10 50 100 500] [--repeats 30]
            [--quality QUESTIONS] [--data FOLDER] [--device cuda] [--json]
 
-MODEL is a folder of a torch cross-encoder, as `wikirank train` leaves one. All rerank BM25's
-candidates for the same questions of SQuAD dev, in turns; what warms up is not counted. The quality
-is nDCG@10 over 50 candidates, and the rank correlation with the first row's scores.
+MODEL is a folder of a torch cross-encoder, such as `wikirank train` writes. All rerank BM25's
+candidates for the same questions of SQuAD dev, in turns. The first turn is a warm-up and is not
+counted. Quality is nDCG@10 over 50 candidates, and the rank correlation with the first row's
+scores.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ Score = Callable[[str, Sequence[str]], NDArray[np.float64]]
 
 
 def main() -> None:
-    """Load, rerank in turns, print."""
+    """Rerank in turns and print the table."""
     given = _arguments()
     scorers = _scorers(given.model, given.device)
     seconds: dict[str, dict[int, list[float]]] = {name: {} for name in scorers}
@@ -101,7 +102,7 @@ def quality(
     logits: Sequence[NDArray[np.float64]],
     reference: Sequence[NDArray[np.float64]],
 ) -> tuple[float, float]:
-    """nDCG@10 of a sample of questions, and the rank correlation with other logits of it."""
+    """Return nDCG@10 over a sample of questions, and the rank correlation with a reference."""
     found = mean_ndcg([best_first(scores) for scores in logits], sample)
     return found, spearman(np.concatenate(logits), np.concatenate(reference))
 
@@ -109,17 +110,17 @@ def quality(
 def table(
     seconds: dict[str, dict[int, list[float]]], measured: dict[str, tuple[float, float]]
 ) -> str:
-    """The rows in Markdown, each with its pairs a second as a multiple of the reference's.
+    """Return the Markdown table; ratios are of pairs per second, to the reference.
 
     Args:
-        seconds: Times by number of passages, of each contestant.
-        measured: Of `quality`.
+        seconds: Times by contestant and number of passages.
+        measured: Results of `quality`, by contestant.
 
     Returns:
         The table.
     """
     sizes = list(seconds[REFERENCE])
-    rates = {name: Measured(times).pairs_a_second for name, times in seconds.items()}
+    rates = {name: Measured(times).pairs_per_second for name, times in seconds.items()}
     header = ["ratio", "", "pairs/s", *(f"{n}: p50 / p95 ms" for n in sizes), "nDCG@10", "Spearman"]
     rows = [
         [

@@ -1,13 +1,13 @@
-"""How an index grows: size, memory and question latency at 10 k, 100 k and 1 M passages, one table.
+"""Growth of an index: size, memory and latency at 10 k, 100 k and 1 M passages, as one table.
 
 Usage: python benchmarks/growth.py CACHE [--sizes 10000 100000 1000000] [--questions 100]
            [--no-rerank] [--fresh] [--json]
 
-Passages, questions and vectors are made up (`contestants/synthetic.py`): the time to embed is not
-in any number. CACHE holds an index of each size, begun as a copy of the next smaller one. Stopped,
-it goes on where it was: what is in an index stays. `--fresh` begins anew. Then all sizes are asked
-the same questions in turns, each by a new process, so that its memory is what questions need, not
-writing.
+Passages, questions and vectors are made up (`contestants/synthetic.py`), so no figure includes
+embedding. CACHE holds an index of each size, which starts as a copy of the next smaller one. A
+stopped run resumes: passages already in an index stay. `--fresh` starts from scratch. Then all
+sizes get the same questions in turns. A new process asks each index, so that its memory is that of
+searching, not of writing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ STAGES = ("dense", "lexical", "fuse", "rerank")
 
 
 def main() -> None:
-    """Grow, ask, print."""
+    """Grow the indexes, ask them, and print the table."""
     given = _arguments()
     if given.fresh:
         shutil.rmtree(given.cache / "growth", ignore_errors=True)
@@ -61,19 +61,19 @@ def _arguments() -> argparse.Namespace:
 
 
 def grow(folder: Path, size: int, smaller: Path | None = None) -> dict[str, Any]:
-    """Add passages until there are as many as wanted.
+    """Add passages to an index until it has `size`.
 
     Args:
-        folder: The index; made if there is none.
-        size: How many passages it is to have; not less than it has.
-        smaller: An index to begin with a copy of.
+        folder: Folder of the index; created if missing.
+        size: Number of passages wanted, at least as many as the index has.
+        smaller: Folder of an index to copy if `folder` is missing.
 
     Returns:
-        `size_mb`, and `written`: passages added, all calls together, and the seconds that the
-        index took for them, making them up not counted. The latter is kept beside the index.
+        `size_mb`, and `written`: the passages added by all calls so far, and the seconds that the
+        index took to add them. `written` is kept in a file beside the index.
 
     Raises:
-        SystemExit: It has more already.
+        SystemExit: If the index has more passages already.
     """
     record = folder.with_suffix(".json")
     if smaller is not None and not folder.exists():
@@ -84,32 +84,31 @@ def grow(folder: Path, size: int, smaller: Path | None = None) -> dict[str, Any]
     texts = SyntheticTexts()
     written = json.loads(record.read_text("utf-8")) if record.is_file() else [0, 0.0]
     with WikiIndex.open_or_create(folder, embedder=SyntheticEmbedder()) as index:
-        held = index.store.count()
-        if held > size:
-            sys.exit(f"{folder} has {held} passages already, more than {size}: use --fresh.")
-        while held < size:
-            passages = texts.passages(held, min(held + AT_ONCE, size))
+        count = index.store.count()
+        if count > size:
+            sys.exit(f"Expected at most {size} passages in {folder}, got {count}. Use --fresh.")
+        while count < size:
+            passages = texts.passages(count, min(count + AT_ONCE, size))
             started = perf_counter()
             index.add_passages(passages)
             written[1] += perf_counter() - started
             written[0] += len(passages)
             record.write_text(json.dumps(written), "utf-8")
-            held += len(passages)
-            print(f"{held} passages, {rounded(written[0] / written[1])} a second", file=sys.stderr)
+            count += len(passages)
+            print(f"{count} passages, {rounded(written[0] / written[1])} a second", file=sys.stderr)
         return {"size_mb": index.info().size_bytes / 2**20, "written": written}
 
 
 def ask(folders: dict[int, Path], given: argparse.Namespace) -> dict[int, dict[str, Any]]:
-    """Ask indexes in turns, each from a new process.
+    """Ask the indexes in turns, each from a new process.
 
     Args:
-        folders: By number of passages.
-        given: `questions`, how many after one that warms up, and `rerank`, whether the
-            cross-encoder orders what is found.
+        folders: Folders of the indexes, by number of passages.
+        given: `questions`, their number after one that warms up, and `rerank`, whether to use the
+            cross-encoder.
 
     Returns:
-        By number of passages: `seconds` of each question, `stages` with their milliseconds,
-        `peak_mb`.
+        By number of passages: `seconds` per question, `stages` with their milliseconds, `peak_mb`.
     """
     texts = SyntheticTexts()
     asked: dict[int, dict[str, Any]] = {
@@ -134,14 +133,7 @@ def ask(folders: dict[int, Path], given: argparse.Namespace) -> dict[int, dict[s
 
 
 def table(rows: dict[int, dict[str, Any]]) -> str:
-    """The rows in Markdown.
-
-    Args:
-        rows: By number of passages.
-
-    Returns:
-        The table. Ratios are to the smallest number of passages.
-    """
+    """Return the Markdown table of rows by number of passages; ratios are to the smallest."""
     header = ["latency, × smallest", "passages", "a question: p50 / p95 ms"]
     header += ["of which dense / lexical / fusion / reranking, p50", "peak MB, asking"]
     header += ["index, MB", "written, passages/s"]

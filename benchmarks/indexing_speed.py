@@ -1,11 +1,11 @@
-"""Indexing: passages a second beside langchain-chroma with HuggingFaceEmbeddings, one table.
+"""Indexing speed: ours and langchain-chroma with HuggingFaceEmbeddings, as one table.
 
 Usage: python benchmarks/indexing_speed.py CACHE [--passages 4000] [--step 500]
            [--only NAME ...] [--json]
 
-The passages are the sample corpus, cut as `wikirank index` does; both embed them with the weights
-of all-MiniLM-L6-v2 (ours in int8, the other in fp32 torch), and take turns, one step each. Ours
-writes a BM25 index and a table of passages besides. A first step is not counted.
+The passages are the sample corpus, split as `wikirank index` splits it. Both embed them with the
+weights of all-MiniLM-L6-v2, ours in int8, the other in fp32 torch. They take turns, one step each.
+Ours also writes a BM25 index and a table of passages. The first step is not counted.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ LABELS = {OURS: "`WikiIndex`", STOCK: "langchain-chroma, `HuggingFaceEmbeddings`
 
 @dataclass(slots=True)
 class Measured:
-    """What was measured of one indexer.
+    """Measurements of one indexer.
 
     Attributes:
-        step: Passages a step.
-        seconds: Of each step.
-        peak_mb: Most memory held until the end of each step, in MB.
-        size_mb: Of what it wrote, in MB.
+        step: Passages per step.
+        seconds: Duration of each step.
+        peak_mb: Peak memory up to the end of each step, in MB.
+        size_mb: Size of the index, in MB.
     """
 
     step: int
@@ -47,13 +47,13 @@ class Measured:
     size_mb: float = 0.0
 
     @property
-    def passages_a_second(self) -> float:
-        """Over all steps."""
+    def passages_per_second(self) -> float:
+        """Return the rate over all steps."""
         return self.step * len(self.seconds) / sum(self.seconds)
 
 
 def main() -> None:
-    """Index in turns, print."""
+    """Index in turns and print the table."""
     given = _arguments()
     steps = given.passages // given.step + 1
     source = distractor_passages(open_source("sample"))
@@ -96,27 +96,23 @@ def _arguments() -> argparse.Namespace:
 
 
 def table(measured: dict[str, Measured]) -> str:
-    """The rows in Markdown.
+    """Return the Markdown table of measurements by indexer.
 
-    Args:
-        measured: By name of the indexer.
-
-    Returns:
-        The table. Ratios are to langchain-chroma, where it took part.
+    Ratios are to langchain-chroma, if it took part.
     """
     stock = measured.get(STOCK)
     header = ["× stock", "what", "passages/s", "slowest step, passages/s"]
     header += ["peak MB after the first quarter / half / all", "index, MB"]
     rows = []
     for name, one in measured.items():
-        ratio = "–" if stock is None else one.passages_a_second / stock.passages_a_second
+        ratio = "–" if stock is None else one.passages_per_second / stock.passages_per_second
         last = len(one.peak_mb) - 1
         peaks = [one.peak_mb[last // 4], one.peak_mb[last // 2], one.peak_mb[last]]
         rows.append(
             [
                 ratio if isinstance(ratio, str) else f"{ratio:.2f}",
                 LABELS[name],
-                rounded(one.passages_a_second),
+                rounded(one.passages_per_second),
                 rounded(one.step / max(one.seconds)),
                 " / ".join(f"{peak:.0f}" for peak in peaks),
                 f"{one.size_mb:.1f}",

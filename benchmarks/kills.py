@@ -1,8 +1,8 @@
-"""Kill `wikirank index` again and again, change its source meanwhile, and compare.
+"""Kill `wikirank index` many times, change its source in between, and compare.
 
-Half of the kills fall at random moments; the other half wait for a file of the index to change and
-strike then. Each kill is followed by another version of the source; three of four are followed by a
-run to the end, after which the index must hold exactly what an undisturbed one holds.
+Half of the kills come at random moments. The other half wait until a file of the index changes, and
+come then. After each kill the source changes. After three of four kills, a run is left to finish;
+the index must then have exactly the contents of an undisturbed one.
 
     python benchmarks/kills.py --kills 100 --work /tmp/kills
 """
@@ -60,7 +60,7 @@ _WATCHED = ("chroma.writing", "wikirank.sqlite3-wal", "chroma/*/*", "chroma/*", 
 
 
 def new_text(rng: random.Random) -> str:
-    """Some sentences in two sections."""
+    """Make up some sentences in two sections."""
 
     def sentences(number: int) -> str:
         return " ".join(f"The {' '.join(rng.sample(_WORDS, 7))} is old." for _ in range(number))
@@ -69,7 +69,7 @@ def new_text(rng: random.Random) -> str:
 
 
 def changed(wiki: Wiki, rng: random.Random, size: int) -> Wiki:
-    """The wiki some days later: a tenth each changed, renamed and deleted, and as many new."""
+    """Change, rename and delete a tenth of a wiki's articles each, and add as many new ones."""
     titles = rng.sample(sorted(wiki), max(3, len(wiki) * 3 // 10)) if wiki else []
     third = len(titles) // 3
     later = {title: text for title, text in wiki.items() if title not in titles[third:]}
@@ -87,7 +87,7 @@ def write(wiki: Wiki, path: Path) -> None:
 
 
 def contents(folder: Path) -> dict[str, Any]:
-    """All that an index holds: passages, ledger, Chroma's records, and the lexical index."""
+    """Return the contents of an index: passages, ledger, Chroma's records, lexical index."""
     with WikiIndex.open(folder) as index:
         connection = index.store.connection
         ids = sorted(index.dense.ids())
@@ -105,7 +105,7 @@ def contents(folder: Path) -> dict[str, Any]:
 
 
 def difference(left: dict[str, Any], right: dict[str, Any]) -> list[str]:
-    """The parts in which two indexes differ."""
+    """Return the names of the parts in which the contents of two indexes differ."""
     parts = [part for part in left if part != "vectors" and left[part] != right[part]]
     same = left["vectors"].shape == right["vectors"].shape
     if not same or not np.allclose(left["vectors"], right["vectors"], atol=1e-5):
@@ -118,7 +118,7 @@ class Killer:
 
     Args:
         work: Folder for the wiki and the index.
-        rng: Where chance comes from.
+        rng: Source of randomness.
     """
 
     def __init__(self, work: Path, rng: random.Random) -> None:
@@ -126,7 +126,7 @@ class Killer:
         self.index = work / "killed"
         self.tally: Counter[str] = Counter()
         self._rng = rng
-        self._seconds = 1.0  # For which the last run wrote.
+        self._seconds = 1.0  # How long the last run wrote.
 
     def start(self) -> subprocess.Popen[str]:
         """Start a run."""
@@ -134,7 +134,7 @@ class Killer:
         return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
     def run(self) -> None:
-        """A run to its end."""
+        """Run until the end."""
         process = self.start()
         began = self._wait_for_writing(process)
         while process.poll() is None and self._is_locked():
@@ -142,10 +142,10 @@ class Killer:
         self._seconds = time.monotonic() - began
         _, errors = process.communicate(timeout=600)
         if process.returncode != 0:
-            sys.exit(f"a run to the end failed: {errors}")
+            sys.exit(f"An undisturbed run failed: {errors}")
 
     def kill(self) -> None:
-        """A run that is killed while it writes, unless it ends before."""
+        """Start a run and kill it while it writes, unless it ends before."""
         process = self.start()
         self._wait_for_writing(process)
         deadline = time.monotonic() + self._seconds * self._rng.random()
@@ -185,7 +185,7 @@ class Killer:
         return time.monotonic()
 
     def _is_locked(self) -> bool:
-        # Looked up, not tried: a lock that is held for a moment could turn the run away.
+        # Looked up, not acquired: holding the lock even for a moment could make the run fail.
         try:
             inode = (self.index / "write.lock").stat().st_ino
             return f":{inode} " in Path("/proc/locks").read_text()
@@ -193,19 +193,19 @@ class Killer:
             return False
 
     def _stamps(self) -> list[tuple[str, int, int]]:
-        found = []
+        stamps = []
         for pattern in _WATCHED:
             for file in self.index.glob(pattern):
                 try:
                     status = file.stat()
                 except OSError:
                     continue
-                found.append((str(file), status.st_mtime_ns, status.st_size))
-        return found
+                stamps.append((str(file), status.st_mtime_ns, status.st_size))
+        return stamps
 
 
 def write_graph_every(folder: Path, records: int) -> None:
-    """Have Chroma write the graph of an index's collection after so many records."""
+    """Set after how many new records Chroma writes the search graph of an index."""
     with WikiIndex.open(folder) as index, index.dense._use() as collection:
         collection.modify(configuration={"hnsw": {"sync_threshold": records}})
 
@@ -217,13 +217,13 @@ def kill_often(
 
     Args:
         work: An empty or new folder.
-        kills: How many runs to kill.
-        articles: Articles in the wiki.
+        kills: Number of runs to kill.
+        articles: Number of articles in the wiki.
         graph_every: Records after which Chroma writes its search graph.
-        seed: For the random numbers.
+        seed: Seed of the random numbers.
 
     Returns:
-        How many kills fell where, and how many comparisons there were.
+        Number of kills by circumstance, and number of comparisons.
 
     Raises:
         SystemExit: If an index differs from the undisturbed one.
@@ -233,7 +233,7 @@ def kill_often(
     killer = Killer(work, rng)
     wiki = changed({}, rng, articles // 8)
     write(wiki, killer.wiki)
-    killer.kill()  # While it is made.
+    killer.kill()  # While the index is created.
     killer.run()
     write_graph_every(killer.index, graph_every)
     undisturbed = WikiIndex.create(work / "undisturbed")
@@ -242,7 +242,7 @@ def kill_often(
         write(wiki, killer.wiki)
         killer.kill()
         if rng.random() < 0.25 and killer.tally["kills"] < kills:
-            continue  # The next kill falls into the run that ought to mend this one.
+            continue  # The next kill hits the run that should recover from this one.
         if rng.random() < 0.5:
             wiki = changed(wiki, rng, articles)
             write(wiki, killer.wiki)
@@ -260,12 +260,12 @@ def kill_often(
 def _compare(killer: Killer, undisturbed: Path) -> None:
     parts = difference(contents(killer.index), contents(undisturbed))
     if parts:
-        sys.exit(f"after {dict(killer.tally)} the index differs in {', '.join(parts)}")
+        sys.exit(f"After {dict(killer.tally)} the index differs in {', '.join(parts)}.")
     killer.tally["runs to the end, compared and equal"] += 1
 
 
 def main() -> None:
-    """Read the options, kill, and print the tally."""
+    """Kill, and print the tally."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--articles", type=int, default=160)
@@ -273,8 +273,8 @@ def main() -> None:
         "--graph-every",
         type=int,
         default=40,
-        help="Records after which Chroma writes its graph: few give more moments to strike, its "
-        "own 1000 leaves that to the end of each run.",
+        help="Records after which Chroma writes its graph. Few give more moments to kill in; with "
+        "Chroma's default of 1000 it is written only at the end of each run.",
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work", type=Path, required=True, help="A new folder; it is emptied.")

@@ -1,13 +1,14 @@
-"""Search in eight languages: today's bundled models, and other ones.
+"""Search in eight languages: the bundled models, or others.
 
 Usage: python benchmarks/languages.py [--embedder MODEL] [--reranker MODEL] [--data FOLDER]
            [--languages de …] [--questions 100] [--passages 250] [--json]
 
-Questions of MLQA, TyDi QA and ARCD with the passage that answers each, and other passages of the
-same set; an index for each language, which is told by the text. MRR@10 of lexical, dense and hybrid
-search, and of what a search returns by default: reranked, or, where the reranker does not read the
-language, in the order of first-stage retrieval. MODEL of `--embedder` gets the prompts of e5,
-which `scripts/multilingual_e5.py` makes without the hub.
+The data are questions of MLQA, TyDi QA and ARCD, with the passage that answers each, and other
+passages of the same set. Each language has its own index, which recognises the language from the
+text. The table has MRR@10 of lexical, dense and hybrid search, and of what a search returns by
+default: reranked, or in the order of first-stage retrieval if the reranker does not read the
+language. `--embedder` uses the prompts of e5, a model that `scripts/multilingual_e5.py` makes
+without the hub.
 """
 
 from __future__ import annotations
@@ -41,11 +42,11 @@ SEARCHES: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Wiki:
-    """Passages of one language and questions on them.
+    """Passages of one language and questions about them.
 
     Attributes:
-        passages: By id, each with its title.
-        questions: Each with the id of the passage that answers.
+        passages: Title and text by id.
+        questions: Pairs of a question and the id of the passage that answers it.
     """
 
     passages: dict[str, tuple[str, str]]
@@ -55,16 +56,16 @@ class Wiki:
 def read_wikis(
     data: Path, languages: Sequence[str], questions: int, passages: int
 ) -> dict[str, Wiki]:
-    """Sample each language's part of the data, always the same.
+    """Sample questions and passages of each language, always the same.
 
     Args:
-        data: The file.
-        languages: Their codes; empty takes all.
-        questions: How many of each.
-        passages: Likewise, those that answer among them.
+        data: The data file.
+        languages: Codes of the languages; empty for all.
+        questions: Number of questions per language.
+        passages: Number of passages per language, including those that answer the questions.
 
     Returns:
-        By language.
+        Wikis by language code.
     """
     records = defaultdict(list)
     with gzip.open(data, "rt", encoding="utf-8") as lines:
@@ -82,32 +83,32 @@ def read_wikis(
         wanted = {ids[r["passage"]] for r in asked}
         others = [i for i in ids.values() if i not in wanted]
         wanted.update(others[: max(0, passages - len(wanted))])
-        held = {
+        kept = {
             ids[r["passage"]]: (r["title"], r["passage"])
             for r in own
             if ids[r["passage"]] in wanted
         }
-        wikis[language] = Wiki(held, [(r["question"], ids[r["passage"]]) for r in asked])
+        wikis[language] = Wiki(kept, [(r["question"], ids[r["passage"]]) for r in asked])
     return wikis
 
 
 def measure(wiki: Wiki, embedder: Embedder | None, reranker: str) -> dict[str, Any]:
-    """MRR@10 of each kind of search.
+    """Return MRR@10 of each kind of search.
 
     Args:
-        wiki: What to index and ask.
-        embedder: The model for the vectors; None for the bundled one.
-        reranker: Its name.
+        wiki: The wiki to index and search.
+        embedder: Model for the vectors; None for the bundled one.
+        reranker: Name of the reranker.
 
     Returns:
-        By kind of search; and the language that the index told by the text.
+        MRR@10 by kind of search, and the `language` that the index recognised.
     """
     with WikiIndex.create(embedder=embedder) as index:
         retriever = WikiRetriever(index=index, reranker=WikiReranker(model=reranker))
         documents = [_document(id_, *passage) for id_, passage in wiki.passages.items()]
         retriever.add_documents(documents)
         figures: dict[str, Any] = {
-            name: sum(_reciprocal(retriever, wiki, settings)) / len(wiki.questions)
+            name: sum(_reciprocal_ranks(retriever, wiki, settings)) / len(wiki.questions)
             for name, settings in SEARCHES.items()
         }
         return {**figures, "language": index.info().language}
@@ -119,24 +120,26 @@ def _document(id_: str, title: str, text: str) -> Any:
     return Document(page_content=text, metadata={"title": title}, id=id_)
 
 
-def _reciprocal(retriever: WikiRetriever, wiki: Wiki, settings: dict[str, Any]) -> list[float]:
-    """1 through the place of the passage that answers each question, 0 if it is not there."""
-    found = []
+def _reciprocal_ranks(
+    retriever: WikiRetriever, wiki: Wiki, settings: dict[str, Any]
+) -> list[float]:
+    """Return each question's reciprocal rank, 0 if its passage is not found."""
+    ranks = []
     for question, answer in wiki.questions:
         ids = [document.id for document in retriever.invoke(question, k=DEPTH, **settings)]
-        found.append(1 / (ids.index(answer) + 1) if answer in ids else 0.0)
-    return found
+        ranks.append(1 / (ids.index(answer) + 1) if answer in ids else 0.0)
+    return ranks
 
 
 def chosen_embedder(model: str | None) -> Embedder | None:
-    """The embedder of a name, with the prompts of e5; None for the bundled one."""
+    """Load an embedder by name, with the prompts of e5; return None for the bundled one."""
     if model is None:
         return None
     return load_any_embedder(model, query_prompt="query: ", passage_prompt="passage: ")
 
 
 def main() -> None:
-    """Index and ask each language, print."""
+    """Index and search each language, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--embedder")
     parser.add_argument("--reranker", default="bundled")

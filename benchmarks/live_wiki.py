@@ -1,16 +1,17 @@
-"""A wiki without an index: our retrievers over its own search, and LangChain's.
+"""Searching a wiki without an index: our retrievers, and LangChain's.
 
 Usage: python benchmarks/live_wiki.py CACHE [--data ../shared/data] [--questions 100]
            [--only NAME ...] [--json]
 
-CACHE gets a MediaWiki (Debian's package, SQLite, its own search, served on loopback by PHP), a ZIM
-file made by libzim's `Creator`, and an index of ours, all of the same 2,000 pages: 967 articles on
-technology, pages of 20 paragraphs of SQuAD dev in their order, and a page for each title of Natural
-Questions' dev set, as many as make 2,000. Half of the questions are SQuAD's, half Natural
-Questions'. A question counts as answered where at least half of its gold passage stands in the
-first 1,000 tokens of what a retriever returns, in its order. Requests are those that the wiki's
-server counts. Needs `apt-get install mediawiki php-sqlite3 php-cli`, and the peer's environment,
-which pip makes in CACHE.
+CACHE gets a MediaWiki (Debian's package with SQLite and its own search, served on loopback by PHP),
+a ZIM file made by libzim's `Creator`, and an index of ours. All have the same 2,000 pages: 967
+articles on technology, pages of 20 consecutive paragraphs of SQuAD dev, and pages for titles of
+Natural Questions' dev set.
+
+Half of the questions are from SQuAD, half from Natural Questions. A question counts as answered if
+at least half of its gold passage is in the first 1,000 tokens of what a retriever returns. The
+wiki's server counts the requests. Needs `apt-get install mediawiki php-sqlite3 php-cli`, and the
+peer's environment, which pip makes in CACHE.
 """
 
 from __future__ import annotations
@@ -54,9 +55,9 @@ class Question:
     """A question and its gold passage.
 
     Attributes:
-        kind: Whose question it is.
+        kind: Name of the data set.
         text: The question.
-        gold: The passage that answers.
+        gold: The passage that answers it.
     """
 
     kind: str
@@ -66,15 +67,15 @@ class Question:
 
 @dataclass(slots=True)
 class Row:
-    """What came of one contestant.
+    """Results of one contestant.
 
     Attributes:
-        answered: By kind of question, whether each was answered.
-        found: How many questions it returned anything for.
-        seconds: Of each question.
-        own: Seconds of each question after the wiki had answered; of ours alone.
-        cpu: Processor seconds of each question, those for the wiki's answers included.
-        requests: To the wiki, of all questions.
+        answered: Whether each question was answered, by kind of question.
+        found: Number of questions with any result.
+        seconds: Duration of each question.
+        own: Seconds of each question after the wiki had answered; for ours only.
+        cpu: CPU seconds of each question, including those for the wiki's answers.
+        requests: Number of requests to the wiki for all questions.
     """
 
     answered: dict[str, list[bool]] = field(default_factory=dict)
@@ -86,13 +87,13 @@ class Row:
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
-    """The records of a file."""
+    """Read the records of a file."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         yield from map(json.loads, lines)
 
 
 def pages_and_questions(data: Path) -> tuple[dict[str, str], list[Question]]:
-    """The wiki's pages by title, and 100 questions of each kind, always the same."""
+    """Return the wiki's pages by title, and 100 questions of each kind, always the same."""
     qa = data / "qa"
     pages = {row["title"]: row["text"] for row in read(data / "wiki" / "tech-articles.jsonl.gz")}
     squad = [row["text"] for row in read(qa / "squad-dev-passages.jsonl.gz")]
@@ -131,7 +132,7 @@ def _free_title(title: str, taken: Mapping[str, str]) -> str:
 
 
 def make_wiki(folder: Path, pages: Mapping[str, str]) -> Wiki:
-    """A wiki of the pages, made if it is not there whole; not served yet."""
+    """Make a wiki of the pages, unless it is complete already; it is not served yet."""
     done = folder / "filled"
     if done.is_file():
         return Wiki(folder)
@@ -147,12 +148,12 @@ def make_wiki(folder: Path, pages: Mapping[str, str]) -> Wiki:
 
 
 def _as_wikitext(text: str) -> str:
-    """Plain text as wikitext that reads the same; headings stay headings."""
+    """Escape plain text as wikitext; headings stay headings."""
     return re.sub(r"<|\{\{|\[\[|'{2,}|~{3,}", lambda found: f"<nowiki>{found[0]}</nowiki>", text)
 
 
 def make_zim(path: Path, pages: Mapping[str, str]) -> Path:
-    """A ZIM file of the pages with its full-text index, made if it is not there."""
+    """Make a ZIM file of the pages with a full-text index, unless it exists."""
     if path.is_file():
         return path
     from australia import HtmlPage
@@ -175,7 +176,7 @@ def _as_html(text: str) -> str:
 
 
 def make_index(folder: Path, pages: Mapping[str, str]) -> Path:
-    """An index of the pages, made if it is not there whole."""
+    """Index the pages, unless the index is complete already."""
     from wikirank.corpus import open_source
     from wikirank.index import WikiIndex
 
@@ -191,7 +192,7 @@ def make_index(folder: Path, pages: Mapping[str, str]) -> Path:
 
 
 class Judge:
-    """Says whether a gold passage stands among what was returned."""
+    """Judges whether the returned texts contain a gold passage."""
 
     def __init__(self) -> None:
         from wikirank.embed import load_embedder
@@ -199,14 +200,14 @@ class Judge:
         self._count = load_embedder().count_tokens
 
     def answered(self, texts: Sequence[str], gold: str) -> bool:
-        """Whether half of the gold passage, by its runs of five words, is in the first tokens."""
+        """Return whether half of the gold passage's runs of five words are in the first tokens."""
         wanted = _runs(gold)
         return len(wanted & _runs(self._first("\n\n".join(texts)))) >= len(wanted) / 2
 
     def _first(self, text: str) -> str:
-        """The first 1,000 tokens of a text, to within a word."""
+        """Return the first 1,000 tokens of a text, in whole words."""
         words = text.split()
-        low, high = 0, min(len(words), TOKENS)  # no word has less than a token
+        low, high = 0, min(len(words), TOKENS)  # a word has at least one token
         while low < high:
             middle = (low + high + 1) // 2
             if self._count(" ".join(words[:middle])) <= TOKENS:
@@ -218,28 +219,28 @@ class Judge:
 
 def _runs(text: str) -> set[tuple[str, ...]]:
     words = re.findall(r"\w+", text.lower())
-    return {tuple(words[at : at + 5]) for at in range(max(1, len(words) - 4))}
+    return {tuple(words[start : start + 5]) for start in range(max(1, len(words) - 4))}
 
 
 @contextmanager
-def _contestant(name: str, place: str, cache: Path) -> Iterator[ContestantProcess]:
+def _contestant(name: str, location: str, cache: Path) -> Iterator[ContestantProcess]:
     python = python_of("wikipedia", cache) if name.startswith("wikipedia") else None
-    arguments = {"name": name, "place": place}
+    arguments = {"name": name, "place": location}
     with ContestantProcess("contestants.live_wikis:load", arguments, python=python) as process:
         yield process
 
 
 def ask_all(
-    name: str, place: str, cache: Path, questions: Sequence[Question], wiki: Wiki, judge: Judge
+    name: str, location: str, cache: Path, questions: Sequence[Question], wiki: Wiki, judge: Judge
 ) -> dict[str, Row]:
     """Ask one contestant all questions.
 
     Returns:
-        Its row by label; a second of LangChain's for its summaries.
+        Rows by label: one, or a second one for the summaries of LangChain's.
     """
     label = CONTESTANTS[name]
     rows = {label: Row()}
-    with _contestant(name, place, cache) as process:
+    with _contestant(name, location, cache) as process:
         before = wiki.requests()
         for question in questions:
             reply = process.ask(question=question.text)
@@ -281,17 +282,17 @@ def _cells(row: Row) -> list[str]:
 HEADER = (
     "retriever",
     "gold in 1,000 tokens: SQuAD",
-    "the same: Natural Questions",
+    "Natural Questions",
     "found anything",
-    "seconds a question, p50 / p95",
-    "of them after the wiki's answers",
-    "processor seconds",
-    "requests a question",
+    "seconds per question, p50 / p95",
+    "of these, after the wiki's answers",
+    "CPU seconds",
+    "requests per question",
 )
 
 
 def main() -> None:
-    """Fill, ask, print."""
+    """Make the wikis, ask all contestants, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cache", type=Path)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
@@ -307,13 +308,13 @@ def main() -> None:
     questions = [*questions[: given.questions], *questions[QUESTIONS:][: given.questions]]
     rows: dict[str, Row] = {}
     with make_wiki(cache / "wiki", pages).moved() as wiki:
-        places = dict.fromkeys(CONTESTANTS, wiki.url)
-        places["zim"] = str(make_zim(cache / "wiki.zim", pages))
+        locations = dict.fromkeys(CONTESTANTS, wiki.url)
+        locations["zim"] = str(make_zim(cache / "wiki.zim", pages))
         if "index" in given.only:
-            places["index"] = str(make_index(cache / "index", pages))
+            locations["index"] = str(make_index(cache / "index", pages))
         judge = Judge()
         for name in given.only:
-            rows.update(ask_all(name, places[name], cache, questions, wiki, judge))
+            rows.update(ask_all(name, locations[name], cache, questions, wiki, judge))
     if given.json:
         plain = {
             label: dict(zip(HEADER[1:], _cells(row), strict=True)) for label, row in rows.items()

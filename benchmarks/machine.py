@@ -1,4 +1,4 @@
-"""The machine that a benchmark runs on, and the memory that processes take."""
+"""The machine that a benchmark runs on, and the memory that processes use."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _POLL_SECONDS = 0.005
 
 
 def peak_memory_mb() -> float:
-    """The most memory that this process has held at once, in MB.
+    """Return the peak memory of this process, in MB.
 
-    `ru_maxrss` alone will not do: on Linux a child begins with its parent's.
+    `ru_maxrss` alone is not enough: on Linux a child process inherits its parent's value.
     """
     kilobytes = _status_kilobytes("self", "VmHWM")
     if kilobytes is not None:
@@ -33,17 +33,17 @@ def peak_memory_mb() -> float:
 
 
 def timed_process(command: Sequence[str], environment: Mapping[str, str]) -> tuple[float, float]:
-    """Run a command to its end.
+    """Run a command until it ends.
 
     Args:
-        command: What to run; it must succeed.
-        environment: Its environment variables.
+        command: Program and arguments.
+        environment: All environment variables of the process.
 
     Returns:
-        Seconds from start to end, and the most memory held, in MB; NaN where there is no `/proc`.
+        Seconds from start to end, and the peak memory in MB (NaN without `/proc`).
 
     Raises:
-        CalledProcessError: It failed.
+        CalledProcessError: If the command fails.
     """
     started = perf_counter()
     process = subprocess.Popen(
@@ -69,20 +69,20 @@ def _watch_memory(process: subprocess.Popen[str], peaks: list[float]) -> None:
 
 
 class TreePeak:
-    """The most memory that a process and all below it hold while the block runs, in MB.
+    """Peak memory of a process and its descendants while the block runs, in MB.
 
-    Pages that they share count once. Zero where there is no `/proc`, or nothing below the process,
-    which then knows its own peak better than one who looks from time to time.
+    Shared pages count once. Zero without `/proc`, and if the process has no descendants: it then
+    knows its own peak better than this class, which only polls.
 
     Args:
-        pid: The process.
+        pid: Id of the process.
     """
 
     def __init__(self, pid: int) -> None:
         self.mb = 0.0
         self._pid = pid
         self._ended = threading.Event()
-        self._watch = threading.Thread(target=self._look)
+        self._watch = threading.Thread(target=self._poll)
 
     def __enter__(self) -> TreePeak:
         self._watch.start()
@@ -92,9 +92,9 @@ class TreePeak:
         self._ended.set()
         self._watch.join()
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         while not self._ended.wait(10 * _POLL_SECONDS):
-            tree = list(_below(self._pid))
+            tree = list(_descendants(self._pid))
             if tree:
                 shares = [
                     _proc_kilobytes(f"{p}/smaps_rollup", "Pss") or 0 for p in (self._pid, *tree)
@@ -102,16 +102,15 @@ class TreePeak:
                 self.mb = max(self.mb, sum(shares) / 1024)
 
 
-def _below(pid: int) -> Iterator[int]:
-    """The processes that a process started, and those that they did."""
+def _descendants(pid: int) -> Iterator[int]:
     for file in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
             children = file.read_text("utf-8").split()
-        except OSError:  # It has ended meanwhile.
+        except OSError:  # It has ended in the meantime.
             continue
         for child in map(int, children):
             yield child
-            yield from _below(child)
+            yield from _descendants(child)
 
 
 def _status_kilobytes(process: str, field: str) -> int | None:
@@ -127,14 +126,14 @@ def _proc_kilobytes(file: str, field: str) -> int | None:
 
 
 def usable_cores() -> int:
-    """How many cores this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def machine() -> str:
-    """The processor, its instructions that matter here, cores and Python, in one line."""
+    """Describe in one line: processor, relevant instruction sets, cores, Python version."""
     model, flags = _processor()
     known = ", ".join(flag for flag in _INSTRUCTIONS if flag in flags)
     processor = f"{model} ({known})" if known else model
@@ -142,10 +141,10 @@ def machine() -> str:
 
 
 def print_result(table: str, rows: Any, *, as_json: bool) -> None:
-    """Print what was measured, and on which machine.
+    """Print the measurements and the machine.
 
     Args:
-        table: The rows in Markdown.
+        table: The rows as a Markdown table.
         rows: The rows as plain values or dataclasses.
         as_json: Whether to print the rows as JSON instead of the table.
     """
@@ -165,19 +164,19 @@ def _processor() -> tuple[str, set[str]]:
 
 
 def loaded_versions(names: Sequence[str]) -> dict[str, str]:
-    """Versions of packages that this process has imported.
+    """Return the versions of packages that this process has imported.
 
     Args:
-        names: Import names that are also, but for `-` and `_`, names of distributions.
+        names: Import names that equal the names of distributions, except for `-` and `_`.
 
     Returns:
-        Name to version, of those that are loaded.
+        Version by name, for imported packages only.
     """
-    found = {}
+    versions = {}
     for name in names:
         if name in sys.modules:
             try:
-                found[name.replace("_", "-")] = version(name)
+                versions[name.replace("_", "-")] = version(name)
             except PackageNotFoundError:
                 continue
-    return found
+    return versions

@@ -2,12 +2,12 @@
 
 Usage: python benchmarks/passage_lengths.py QUESTIONS PASSAGES [--every 4] [--json]
 
-Two tables of MRR@10. The first ranks the same hybrid candidates by the cross-encoder alone: whole
-passages, which are scored in windows, and the same cut where query and passage fill one window;
-with the mean logit of wrong passages of four lengths, which should not depend on the length. The
-second joins the passages of each article again, in the file's order, and cuts them into chunks of
-500, 1,000 and 2,000 characters; a chunk is right if it holds half of the passage that answers, or
-is half of it. Each length has an index, hybrid candidates and a final order of its own.
+There are two comparisons of MRR@10. The first ranks the same hybrid candidates by the cross-encoder
+alone: as whole passages, which are scored in windows, and cut where query and passage fill one
+window. It also gives the mean logit of wrong passages of four lengths, which should not depend on
+the length. The second joins the passages of each article in the file's order, and splits them into
+chunks of 500, 1,000 and 2,000 characters. A chunk is relevant if it holds half of the passage that
+answers, or is half of it. Each length has its own index, hybrid candidates and final order.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from wikirank.runtime.tokens import load_tokenizer
 from wikirank.search.rerank import rerank_candidates, sort_by_logit
 from wikirank.types import RankedPassage
 
-AT = 10
+CUTOFF = 10
 LENGTHS = (500, 1000, 2000)
 BOUNDS = (0, 400, 800, 1200, 100_000)
-"""Of the lengths of wrong passages, in characters."""
+"""Bounds of the lengths of wrong passages, in characters."""
 TOGETHER = 10
-"""Passages in a row that are joined where titles do not tell articles apart."""
+"""Number of consecutive passages to join if there are no titles to tell articles apart."""
 
 
-def whole_and_cut(dataset: RetrievalDataset, model: CrossEncoder, depth: int) -> dict[str, float]:
-    """MRR@10 of whole and of cut passages, and mean logits of wrong ones by length."""
+def window_figures(dataset: RetrievalDataset, model: CrossEncoder, depth: int) -> dict[str, float]:
+    """Return MRR@10 of whole and of cut passages, and mean logits of wrong ones by length."""
     folder = read_model_folder(bundled_model("cross-encoder"), kind="cross-encoder")
     tokenizer, longest = load_tokenizer(folder.tokenizer), folder.description.max_length
     ranks: dict[str, list[float]] = {"hybrid": [], "whole": [], "cut": []}
@@ -50,7 +50,8 @@ def whole_and_cut(dataset: RetrievalDataset, model: CrossEncoder, depth: int) ->
     for id_, question, hybrid in _candidates(dataset, depth):
         texts = [one.passage.headed_text for one in hybrid]
         offsets = [tokenizer.encode(question, text).offsets for text in texts]
-        ends = [each[min(len(each), longest) - 2][1] for each in offsets]  # The last is no text.
+        # The last token is a separator.
+        ends = [spans[min(len(spans), longest) - 2][1] for spans in offsets]
         logits = {
             "hybrid": -np.arange(len(texts)),
             "whole": score_passages(model, question, texts),
@@ -59,8 +60,9 @@ def whole_and_cut(dataset: RetrievalDataset, model: CrossEncoder, depth: int) ->
             ),
         }
         for name, scores in logits.items():
-            order = [hybrid[at].passage.id for at in np.argsort(-np.asarray(scores), kind="stable")]
-            ranks[name].append(reciprocal_rank(order, dataset.relevant[id_], AT))
+            positions = np.argsort(-np.asarray(scores), kind="stable")
+            order = [hybrid[position].passage.id for position in positions]
+            ranks[name].append(reciprocal_rank(order, dataset.relevant[id_], CUTOFF))
         for one, logit in zip(hybrid, logits["whole"], strict=True):
             if one.passage.id not in dataset.relevant[id_]:
                 wrong.append((len(one.passage.text), float(logit)))
@@ -73,11 +75,11 @@ def whole_and_cut(dataset: RetrievalDataset, model: CrossEncoder, depth: int) ->
     return means
 
 
-def of_chunks(dataset: RetrievalDataset, model: CrossEncoder, depth: int) -> dict[str, float]:
-    """MRR@10 of the hybrid and of the final order, at each length of chunks."""
+def chunk_figures(dataset: RetrievalDataset, model: CrossEncoder, depth: int) -> dict[str, float]:
+    """Return MRR@10 of the hybrid, cross-encoder's and final order, for each chunk length."""
     figures: dict[str, float] = {}
     for length in LENGTHS:
-        chunked = cut_again(dataset, length)
+        chunked = split_again(dataset, length)
         ranks: dict[str, list[float]] = {"hybrid": [], "cross-encoder": [], "final order": []}
         for id_, question, hybrid in _candidates(chunked, depth):
             final = rerank_candidates(question, hybrid, model)
@@ -89,7 +91,7 @@ def of_chunks(dataset: RetrievalDataset, model: CrossEncoder, depth: int) -> dic
             }
             for name, order in orders.items():
                 ids = [one.passage.id for one in order]
-                ranks[name].append(reciprocal_rank(ids, chunked.relevant[id_], AT))
+                ranks[name].append(reciprocal_rank(ids, chunked.relevant[id_], CUTOFF))
         for name, values in ranks.items():
             figures[f"{length} characters, {len(chunked.passages):,} chunks: MRR@10 {name}"] = (
                 float(np.mean(values))
@@ -97,14 +99,14 @@ def of_chunks(dataset: RetrievalDataset, model: CrossEncoder, depth: int) -> dic
     return figures
 
 
-def cut_again(dataset: RetrievalDataset, length: int) -> RetrievalDataset:
-    """The data set over chunks of its articles, at most so many characters long."""
+def split_again(dataset: RetrievalDataset, length: int) -> RetrievalDataset:
+    """Split a data set's articles into chunks of at most `length` characters."""
     chunks: dict[str, str] = {}
     titles: dict[str, str] = {}
-    holding: dict[str, set[str]] = {}
-    places = {id_: place for place, id_ in enumerate(dataset.passages)}
+    relevant_chunks: dict[str, set[str]] = {}
+    positions = {id_: position for position, id_ in enumerate(dataset.passages)}
     by_article = groupby(
-        dataset.passages, lambda id_: dataset.titles.get(id_) or places[id_] // TOGETHER
+        dataset.passages, lambda id_: dataset.titles.get(id_) or positions[id_] // TOGETHER
     )
     for number, (title, members) in enumerate(by_article):
         spans, text = _joined(dataset, list(members))
@@ -116,9 +118,9 @@ def cut_again(dataset: RetrievalDataset, length: int) -> RetrievalDataset:
             for id_, (first, last) in spans.items():
                 common = min(end, last) - max(start, first)
                 if 2 * common >= min(end - start, last - first):
-                    holding.setdefault(id_, set()).add(chunk)
+                    relevant_chunks.setdefault(id_, set()).add(chunk)
     relevant = {
-        query: set().union(*(holding.get(id_, set()) for id_ in passages))
+        query: set().union(*(relevant_chunks.get(id_, set()) for id_ in passages))
         for query, passages in dataset.relevant.items()
     }
     queries = {query: text for query, text in dataset.queries.items() if relevant[query]}
@@ -128,7 +130,7 @@ def cut_again(dataset: RetrievalDataset, length: int) -> RetrievalDataset:
 def _joined(
     dataset: RetrievalDataset, members: Sequence[str]
 ) -> tuple[dict[str, tuple[int, int]], str]:
-    """Where each passage stands in the text of all."""
+    """Return the span of each passage in the text of all, and that text."""
     spans: dict[str, tuple[int, int]] = {}
     text = ""
     for id_ in members:
@@ -147,20 +149,20 @@ def _candidates(
 
 
 def main() -> None:
-    """Index, rank, print."""
+    """Index, rank, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("questions", type=Path)
-    parser.add_argument("passages", type=Path, help="of an article one after the other")
+    parser.add_argument("passages", type=Path, help="an article's passages one after the other")
     parser.add_argument("--every", type=int, default=4, help="ask every n-th question only")
-    parser.add_argument("--depth", type=int, default=20, help="candidates a question")
+    parser.add_argument("--depth", type=int, default=20, help="candidates per question")
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     arguments = parser.parse_args()
     dataset = load_retrieval_dataset(arguments.questions, arguments.passages).every(arguments.every)
     model = load_cross_encoder()
     figures = {
         "questions": float(len(dataset.queries)),
-        **whole_and_cut(dataset, model, arguments.depth),
-        **of_chunks(dataset, model, arguments.depth),
+        **window_figures(dataset, model, arguments.depth),
+        **chunk_figures(dataset, model, arguments.depth),
     }
     if arguments.json:
         print(json.dumps({"machine": machine(), **figures}, indent=2))

@@ -1,14 +1,14 @@
-"""A question from end to end: ours beside LangChain's stock stack, one table.
+"""A question from end to end: ours and LangChain's stock stack, as one table.
 
 Usage: python benchmarks/question_latency.py CACHE [--questions 50] [--starts 3]
            [--distractors 10000] [--only NAME ...] [--json]
 
-Ours is `WikiRetriever` on an index; the other is Chroma with HuggingFaceEmbeddings, BM25Retriever,
+Ours is `WikiRetriever` on an index. The other is Chroma with HuggingFaceEmbeddings, BM25Retriever,
 EnsembleRetriever and ContextualCompressionRetriever with CrossEncoderReranker, in torch. Both have
 the same passages (SQuAD dev and passages of the sample corpus), the same weights, at most 50
-candidates and five results; they take turns on the same questions. A start is a new process, its
-files in the system's cache, from its beginning to the answer to its first question. The indexes are
-made in CACHE at the first run, which takes minutes.
+candidates and five results. They take turns on the same questions. A start lasts from the beginning
+of a new process, whose files are in the system's cache, to its first answer. The first run builds
+the indexes in CACHE, which takes minutes.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ LABELS = {**STACKS, COMMAND: "`wikirank search`, the whole process"}
 
 @dataclass(slots=True)
 class Measured:
-    """What was measured of one stack.
+    """Measurements of one stack.
 
     Attributes:
-        seconds: Of each question, asked of a process that had answered one before.
-        found: How many of these had the passage that answers among the five.
-        starts: Seconds from the beginning of a process to its first answer.
-        peak_mb: Most memory held, in MB.
+        seconds: Duration of each question, in a process that has already answered one.
+        found: Number of these questions whose relevant passage was among the five.
+        starts: Seconds from the start of each process to its first answer.
+        peak_mb: Peak memory, in MB.
     """
 
     seconds: list[float] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Measured:
 
 
 def main() -> None:
-    """Prepare, ask, start, print."""
+    """Measure questions and starts, and print the table."""
     given = _arguments()
     weights = given.cache if given.only == [OURS] else prepared_weights(given.cache)
     stacks = Stacks.prepare(given.cache, given.data, given.distractors, weights)
@@ -122,13 +122,9 @@ def _run_command(stacks: Stacks, starts: int, questions: Sequence[tuple[str, str
 
 
 def table(measured: dict[str, Measured]) -> str:
-    """The rows in Markdown.
+    """Return the Markdown table of measurements by stack.
 
-    Args:
-        measured: By name of the stack.
-
-    Returns:
-        The table. Ratios are to LangChain's stock stack, where it took part.
+    Ratios are to LangChain's stock stack, if it took part.
     """
     header = [
         "× stock",

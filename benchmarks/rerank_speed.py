@@ -1,12 +1,12 @@
-"""Reranking 10 to 500 passages: ours and the peers, the very same weights, one table.
+"""Reranking 10 to 500 passages: ours and its peers with the same weights, as one table.
 
 Usage: python benchmarks/rerank_speed.py CACHE [--sizes 10 50 100 500] [--repeats 10]
            [--quality QUESTIONS] [--only NAME ...] [--json]
 
-CACHE keeps the peers' environments (`contestants/environments.py`; the first run fills them by
-pip), the weights in their forms, and a BM25 index of SQuAD dev. Each contestant is a process that
-uses all cores and is timed by itself. They take turns: within a turn all rerank the same question
-of SQuAD dev over BM25's candidates. One turn before the first is not counted.
+CACHE keeps the peers' environments (`contestants/environments.py`; the first run fills them with
+pip), the weights in the forms that peers read, and a BM25 index of SQuAD dev. Each contestant is a
+process that uses all cores and takes its own time. They take turns: in a turn all rerank BM25's
+candidates for the same question of SQuAD dev. The first turn is a warm-up and is not counted.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ PAUSE = 0.25
 
 @dataclass(slots=True)
 class Measured:
-    """What was measured of one contestant.
+    """Measurements of one contestant.
 
     Attributes:
-        seconds: Times by number of passages.
-        peak_mb: Most memory held until the end of each number of passages, in MB.
+        seconds: Durations by number of passages.
+        peak_mb: Peak memory up to the end of each number of passages, in MB.
         orders: For each question of the quality sample, positions of its candidates, best first.
     """
 
@@ -48,14 +48,14 @@ class Measured:
     orders: list[list[int]] = field(default_factory=list)
 
     @property
-    def pairs_a_second(self) -> float:
-        """Over all numbers of passages."""
+    def pairs_per_second(self) -> float:
+        """Return the rate over all numbers of passages."""
         pairs = sum(size * len(times) for size, times in self.seconds.items())
         return pairs / sum(sum(times) for times in self.seconds.values())
 
 
 def main() -> None:
-    """Start the contestants, have them rerank, print."""
+    """Rerank in turns and print the table."""
     given = _arguments()
     names = [name for name in RERANKERS if name in given.only]
     squad = SquadCandidates(given.cache / "squad-bm25", given.data, max(given.questions, 1))
@@ -79,19 +79,19 @@ def main() -> None:
 
 
 def prepared_weights(cache: Path) -> Path:
-    """The weights as the peers take them; made in a process of its own, since that takes memory."""
+    """Return the folder of the peers' weights, written by another process to save memory."""
     with ContestantProcess("contestants.weights:serve_weights", {"cache": str(cache)}) as process:
         return Path(process.ask()["folder"])
 
 
 def all_versions(loaded: Iterable[Mapping[str, str]]) -> list[str]:
-    """The packages that contestants have loaded, with all the versions of each.
+    """List the packages that contestants have loaded, with all versions of each.
 
     Args:
-        loaded: Name to version, of each contestant.
+        loaded: Versions by package name, for each contestant.
 
     Returns:
-        `name version`, or `name version / version`, in order.
+        `name version` or `name version / version`, in alphabetical order.
     """
     found: dict[str, set[str]] = {}
     for versions in loaded:
@@ -153,14 +153,14 @@ def _measure_quality(
 
 
 def table(measured: dict[str, Measured], sample: Sequence[Candidates]) -> str:
-    """The rows in Markdown.
+    """Return the Markdown table.
 
     Args:
-        measured: By name of the contestant.
-        sample: The questions that its orders are of; none leaves the quality out.
+        measured: Measurements by contestant.
+        sample: The questions that the orders belong to; empty for no quality columns.
 
     Returns:
-        The table. Ratios are to LangChain's stock path, where it took part.
+        The table. Ratios are to LangChain's stock path, if it took part.
     """
     sizes = list(next(iter(measured.values())).seconds)
     header = ["pairs/s, × stock", "reranker", "weights", "pairs/s"]
@@ -172,10 +172,10 @@ def table(measured: dict[str, Measured], sample: Sequence[Candidates]) -> str:
     reference = measured.get(REFERENCE, stock)
     for name, one in measured.items():
         row = [
-            "–" if stock is None else f"{one.pairs_a_second / stock.pairs_a_second:.2f}",
+            "–" if stock is None else f"{one.pairs_per_second / stock.pairs_per_second:.2f}",
             RERANKERS[name].label,
             RERANKERS[name].weights,
-            rounded(one.pairs_a_second),
+            rounded(one.pairs_per_second),
         ]
         row += [_speed_cell(one, stock, size) for size in sizes]
         row.append(" / ".join(f"{one.peak_mb[size]:.0f}" for size in sizes))
@@ -195,7 +195,7 @@ def _speed_cell(one: Measured, stock: Measured | None, size: int) -> str:
 def _quality_cells(
     one: Measured, reference: Measured | None, sample: Sequence[Candidates]
 ) -> list[str]:
-    """nDCG@10 of who returns ten passages or more; agreement of who returns all."""
+    """Return nDCG@10 if ten or more passages are returned, and agreement if all are."""
     pairs = list(zip(one.orders, sample, strict=True))
     has_ten = all(len(order) >= min(10, len(given.passages)) for order, given in pairs)
     has_all = all(len(order) == len(given.passages) for order, given in pairs)
@@ -206,7 +206,7 @@ def _quality_cells(
 
 
 def mean_ndcg(orders: Sequence[Sequence[int]], sample: Sequence[Candidates]) -> float:
-    """Mean nDCG@10; a question whose answer is not among the candidates counts 0."""
+    """Return the mean nDCG@10; a question without a relevant candidate counts 0."""
     gains = [
         0.0
         if given.relevant is None
@@ -217,7 +217,7 @@ def mean_ndcg(orders: Sequence[Sequence[int]], sample: Sequence[Candidates]) -> 
 
 
 def agreement(one: Measured, reference: Measured) -> float:
-    """Mean Spearman correlation of the two orders of each question."""
+    """Return the mean Spearman correlation of the two orders of each question."""
     pairs = zip(one.orders, reference.orders, strict=True)
     return float(np.mean([spearman(np.argsort(a), np.argsort(b)) for a, b in pairs]))
 

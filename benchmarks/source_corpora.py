@@ -1,8 +1,8 @@
-"""The same real articles in every kind of source, made in a cache folder.
+"""Real articles in every kind of source, written to a cache folder.
 
-A dump's pages are those of a real English dump, redirects included, a ZIM file's those of a real
-file of Kiwix; the other kinds hold the plain text of real articles. Where there are fewer than
-asked for they come again under another title.
+A dump has the pages of a real English dump, including redirects. A ZIM file has those of a real
+file of Kiwix. The other kinds have the plain text of real articles. If there are fewer articles
+than requested, they are repeated under other titles.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ _Item = TypeVar("_Item")
 
 
 def make_corpora(cache: Path, data: Path, articles: int) -> Path:
-    """Write all kinds of sources, those that are not there.
+    """Write all kinds of sources, except those that exist.
 
     Args:
-        cache: Where to.
+        cache: The cache folder.
         data: Folder of the real data.
-        articles: How many articles each is to hold.
+        articles: Number of articles per source.
 
     Returns:
-        The folder: `dump.xml`, `.bz2`, `.gz` and `.zst`, `wiki.zim`, `vault`, `wiki.parquet`,
-        `wiki.jsonl`.
+        The folder of the sources: `dump.xml`, `.bz2`, `.gz` and `.zst`, `wiki.zim`, `vault`,
+        `wiki.parquet`, `wiki.jsonl`.
     """
     folder = cache / f"sources-{articles}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -65,14 +65,14 @@ def make_corpora(cache: Path, data: Path, articles: int) -> Path:
 
 
 def numbered(items: Sequence[_Item], rename: Callable[[_Item, str], _Item]) -> Iterator[_Item]:
-    """Go through items again and again; from the second time on their titles get a number.
+    """Repeat items without end; from the second time on their titles get a number.
 
     Args:
-        items: At least one.
-        rename: Takes an item and what to put after its title.
+        items: The items, at least one.
+        rename: Called with an item and a suffix for its title; returns the renamed item.
 
     Yields:
-        The items, without end.
+        The items and their renamed copies.
     """
     yield from items
     for time in count(2):
@@ -80,14 +80,14 @@ def numbered(items: Sequence[_Item], rename: Callable[[_Item, str], _Item]) -> I
 
 
 def dump_streams(export: str, articles: int) -> list[bytes]:
-    """Make an export of some articles out of another one.
+    """Make an export with a given number of articles out of another one.
 
     Args:
-        export: The other one, in the form of Wikimedia's dumps.
-        articles: How many pages that are no redirects it is to hold.
+        export: The other export, in the format of Wikimedia's dumps.
+        articles: Number of pages in the result that are not redirects.
 
     Returns:
-        The export in parts: what stands before the first page, pages, 100 at a time, and the end.
+        The export in parts: the head, the pages in groups of 100, and the end.
     """
     found = _PAGE.findall(export)
     pages: list[str] = []
@@ -102,7 +102,7 @@ def dump_streams(export: str, articles: int) -> list[bytes]:
 
 
 def markdown_page(record: dict[str, Any]) -> str:
-    """A record as a Markdown file: front matter, and headings with number signs."""
+    """Write a record as a Markdown page with front matter."""
     matter = "".join(f"{key}: {json.dumps(record[key])}\n" for key in ("title", "url"))
     body = _HEADING.sub(lambda found: f"{'#' * len(found[1])} {found[2]}", record["text"])
     return f"---\n{matter}---\n\n# {record['title']}\n\n{body}\n"
@@ -113,7 +113,7 @@ def _renamed(record: dict[str, Any], more: str) -> dict[str, Any]:
 
 
 def _once(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file or folder as a whole, unless it is there."""
+    """Write a file or folder under a temporary name first; do nothing if it exists."""
     if not path.exists():
         part = path.with_name(f"part-{path.name}")
         write(part)

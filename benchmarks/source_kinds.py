@@ -1,4 +1,4 @@
-"""Kinds of sources, and what each is read by today."""
+"""Kinds of sources, and the common readers of each."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from contestants.source_readers import OURS
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Something that reads one kind of source.
+    """A reader of one kind of source.
 
     Attributes:
-        label: What the table calls it.
-        needs: Packages that it takes, for pip.
+        label: Its name in the table.
+        needs: Packages that it needs, as arguments of pip.
     """
 
     label: str
@@ -26,10 +26,10 @@ class Kind:
     """A kind of source.
 
     Attributes:
-        label: What the table calls it.
+        label: Its name in the table.
         file: Name of the file or folder in the cache; empty for a live wiki.
-        peers: By name; the first is what ratios are to.
-        indexed: Whether it is indexed too; of the dumps one is enough.
+        peers: Peers by name; ratios are to the first.
+        indexed: Whether to index it too; one kind of dump is enough.
     """
 
     label: str
@@ -39,7 +39,7 @@ class Kind:
 
     @property
     def readers(self) -> dict[str, Reader]:
-        """Ours and the others."""
+        """Return ours and its peers by name."""
         return {OURS: Reader("`wikirank`"), **self.peers}
 
 
@@ -108,4 +108,4 @@ KINDS = {
         indexed=False,
     ),
 }
-"""By name."""
+"""Kinds by name."""

@@ -1,16 +1,19 @@
-"""Reading and indexing each kind of source: ours and what people do today, one table.
+"""Reading and indexing each kind of source: ours and common tools, as one table.
 
 Usage: python benchmarks/sources.py CACHE [--articles 150] [--index-articles 40] [--repeats 3]
            [--wiki API] [--only KIND ...] [--data FOLDER] [--json]
 
-CACHE keeps the peers' environment and the sources, which are made of the real data in `--data`: as
-many articles of each kind (`source_corpora.py`). Reading ends with clean passages of at most 500
-characters; ours and the others of a kind take turns, each a process of its own, and the median
-counts. Before that all read the small sources of the index, so that memory shows at two sizes.
-Indexing writes both the passages and their vectors to disk; langchain-chroma gets our embedder,
-`WikiEmbeddings`, so that both embed at the same speed. Ours writes a BM25 index and a table of
-passages besides. `--index-articles 0` leaves it out. `--wiki http://…/api.php` reads a live wiki,
-all of its articles, too.
+CACHE keeps the peers' environment and the sources, which `source_corpora.py` makes from the real
+data in `--data`, with equally many articles of each kind.
+
+Reading ends with clean passages of at most 500 characters. Ours and the peers of a kind take turns,
+each in its own process, and the median counts. Before that, all read the smaller sources that are
+also indexed, so that the table shows memory at two sizes.
+
+Indexing writes the passages and their vectors to disk. langchain-chroma gets our embedder,
+`WikiEmbeddings`, so that both embed at the same speed. Ours also writes a BM25 index and a table of
+passages. `--index-articles 0` skips indexing. `--wiki http://…/api.php` also reads all articles of
+a live wiki.
 """
 
 from __future__ import annotations
@@ -37,23 +40,23 @@ import wikirank
 
 _TARGET = "contestants.source_readers:load"
 PACKAGES = [str(Path(package.__path__[0]).parent) for package in (wikirank, langchain_wikirank)]
-"""Where ours are imported from, for the embedder that both sides share."""
+"""Folders that our packages are imported from, for the embedder that both sides share."""
 
 
 @dataclass(slots=True)
 class Measured:
-    """What was measured of one reader.
+    """Measurements of one reader.
 
     Attributes:
-        seconds: Of each reading.
-        articles: In one reading.
-        passages: In one reading.
-        peak_mb: Most memory held until the end of the small source and of all.
-        index_seconds: That indexing took; 0 if it was not indexed.
-        index_articles: That were indexed.
-        index_passages: That were indexed.
-        index_peak_mb: Most memory held by the end of indexing.
-        failure: Why there is nothing; empty if it worked.
+        seconds: Duration of each reading.
+        articles: Number of articles in one reading.
+        passages: Number of passages in one reading.
+        peak_mb: Peak memory up to the end of the small source, and overall.
+        index_seconds: Duration of indexing; 0 if it was not indexed.
+        index_articles: Number of articles indexed.
+        index_passages: Number of passages indexed.
+        index_peak_mb: Peak memory up to the end of indexing.
+        failure: Why there are no figures; empty on success.
     """
 
     seconds: list[float] = field(default_factory=list)
@@ -67,21 +70,21 @@ class Measured:
     failure: str = ""
 
     @property
-    def articles_a_second(self) -> float:
-        """That were read, by the median of the readings."""
+    def articles_per_second(self) -> float:
+        """Return the rate of reading, by the median of the readings."""
         return self.articles / median(self.seconds)
 
     @property
-    def indexed_a_second(self) -> float:
-        """Articles that were indexed; 0 if none were."""
+    def indexed_per_second(self) -> float:
+        """Return the rate of indexing; 0 if it was not indexed."""
         return self.index_articles / self.index_seconds if self.index_seconds else 0.0
 
 
 class Benchmark:
-    """All kinds, one after the other.
+    """Runs all kinds of sources, one after the other.
 
     Args:
-        given: The arguments of the command line.
+        given: Arguments of the command line.
     """
 
     def __init__(self, given: argparse.Namespace) -> None:
@@ -93,7 +96,7 @@ class Benchmark:
         self._python = peer_python(given.cache)
 
     def run(self, name: str) -> None:
-        """Read, and index, a kind of source."""
+        """Read and index a kind of source."""
         kind = KINDS[name]
         rows = self.measured[name] = {reader: Measured() for reader in kind.readers}
         running: dict[str, ContestantProcess] = {}
@@ -118,7 +121,7 @@ class Benchmark:
         try:
             running[reader] = self._start(reader)
         except ContestantError as err:
-            row.failure = told(err, kind.readers[reader])
+            row.failure = failure_text(err, kind.readers[reader])
 
     def _read(
         self, kind: Kind, rows: dict[str, Measured], running: dict[str, ContestantProcess]
@@ -129,9 +132,9 @@ class Benchmark:
                 return
             try:
                 with TreePeak(running[reader].pid) as tree:
-                    reply = running[reader].ask(path=self._place(kind, folder))
+                    reply = running[reader].ask(path=self._path(kind, folder))
             except ContestantError as err:
-                row.failure = told(err, kind.readers[reader])
+                row.failure = failure_text(err, kind.readers[reader])
                 return
             row.peak_mb.append(max(reply["peak_mb"], tree.mb))
             if number:
@@ -142,7 +145,7 @@ class Benchmark:
         for row in rows.values():
             row.peak_mb = [row.peak_mb[0], max(row.peak_mb)] if row.peak_mb else []
 
-    def _place(self, kind: Kind, folder: Path) -> str:
+    def _path(self, kind: Kind, folder: Path) -> str:
         return str(folder / kind.file) if kind.file else str(self._given.wiki)
 
     def _index(self, kind: Kind, reader: str, row: Measured) -> None:
@@ -155,7 +158,7 @@ class Benchmark:
                 reply = process.ask(path=str(self._small / kind.file))
                 self.versions.append(process.loaded["versions"])
         except ContestantError as err:
-            row.failure = told(err, kind.readers[reader])
+            row.failure = failure_text(err, kind.readers[reader])
             return
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -164,23 +167,23 @@ class Benchmark:
 
 
 def peer_python(cache: Path) -> str:
-    """The interpreter of the peers: of their environment, or this one where pip cannot make it."""
+    """Return the interpreter of the peers' environment; if pip fails, the current one."""
     try:
         return python_of("sources", cache)
     except subprocess.CalledProcessError:
-        print("Their environment cannot be made: this one has to do", file=sys.stderr)
+        print("pip failed for the peers' environment: using the current one", file=sys.stderr)
         return sys.executable
 
 
-def told(err: ContestantError, reader: Reader) -> str:
-    """Why a reader has no numbers: what to install, or the last line of its error."""
+def failure_text(err: ContestantError, reader: Reader) -> str:
+    """Return what to install, or the last line of a reader's error."""
     last = str(err).strip().splitlines()[-1]
     missing = last.startswith(("ModuleNotFoundError", "ImportError"))
     return f"not installed: `pip install {reader.needs}`" if missing else f"failed: {last}"
 
 
 def main() -> None:
-    """Make the sources, read and index them, print."""
+    """Read and index the sources and print the table."""
     given = _arguments()
     benchmark = Benchmark(given)
     for name in given.only:
@@ -206,13 +209,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def table(measured: dict[str, dict[str, Measured]]) -> str:
-    """The rows in Markdown.
+    """Return the Markdown table of measurements by kind and reader.
 
-    Args:
-        measured: By kind of source and name of the reader.
-
-    Returns:
-        The table. Ratios are to the first peer of a kind.
+    Ratios are to the first peer of a kind.
     """
     header = ["read: × today", "source", "by", "articles/s", "passages/s", "peak MB, few / all"]
     header += ["indexed: × today", "articles/s", "passages/s", "peak MB"]
@@ -231,8 +230,8 @@ def table(measured: dict[str, dict[str, Measured]]) -> str:
 
 def _read_cells(row: Measured, today: Measured | None, label: list[str]) -> list[str]:
     has_ratio = today is not None and today.seconds
-    ratio = f"{row.articles_a_second / today.articles_a_second:.2f}" if has_ratio else "–"
-    speeds = [rounded(row.articles_a_second), rounded(row.passages / median(row.seconds))]
+    ratio = f"{row.articles_per_second / today.articles_per_second:.2f}" if has_ratio else "–"
+    speeds = [rounded(row.articles_per_second), rounded(row.passages / median(row.seconds))]
     return [ratio, *label, *speeds, " / ".join(f"{peak:.0f}" for peak in row.peak_mb)]
 
 
@@ -240,9 +239,9 @@ def _index_cells(row: Measured, today: Measured | None) -> list[str]:
     if not row.index_seconds:
         return ["–"] * 4
     has_ratio = today is not None and today.index_seconds
-    ratio = f"{row.indexed_a_second / today.indexed_a_second:.2f}" if has_ratio else "–"
+    ratio = f"{row.indexed_per_second / today.indexed_per_second:.2f}" if has_ratio else "–"
     passages = rounded(row.index_passages / row.index_seconds)
-    return [ratio, rounded(row.indexed_a_second), passages, f"{row.index_peak_mb:.0f}"]
+    return [ratio, rounded(row.indexed_per_second), passages, f"{row.index_peak_mb:.0f}"]
 
 
 if __name__ == "__main__":

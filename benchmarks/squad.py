@@ -1,4 +1,4 @@
-"""Real questions with candidate passages: SQuAD v1.1 dev as a retrieval task."""
+"""SQuAD v1.1 dev as a retrieval task: questions with candidate passages."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """A question and what a first stage found for it.
+    """A question and its candidates from first-stage retrieval.
 
     Attributes:
         question: The question.
-        passages: The texts, best first.
-        relevant: Position of the passage that answers; None if it is not among them.
+        passages: Texts of the candidates, best first.
+        relevant: Position of the relevant passage; None if it is not a candidate.
     """
 
     question: str
@@ -37,9 +37,9 @@ class SquadCandidates:
     """Questions of SQuAD dev, and BM25's candidates among its passages.
 
     Args:
-        folder: Where the lexical index is made, or was.
+        folder: Folder of the lexical index; filled unless it has been already.
         data: Folder of `squad-dev-questions.jsonl.gz` and `squad-dev-passages.jsonl.gz`.
-        questions: How many questions to draw, always the same.
+        questions: Number of questions to sample, always the same ones.
     """
 
     def __init__(self, folder: Path, data: Path, questions: int) -> None:
@@ -51,23 +51,22 @@ class SquadCandidates:
         self._queries = random.Random(SEED).sample(sorted(self._dataset.queries), questions)
 
     def of(self, number: int, depth: int) -> Candidates:
-        """The candidates of a question; where BM25 finds too few, any passages fill up.
+        """Return the candidates of a question; if BM25 finds too few, others are added.
 
         Args:
-            number: Of the question, from 0; begins anew past the last.
-            depth: How many candidates.
+            number: Number of the question from 0, modulo the number of questions.
+            depth: Number of candidates.
 
         Returns:
-            As many.
+            The question with `depth` candidates.
         """
         query = self._queries[number % len(self._queries)]
         question, [answer] = self._dataset.queries[query], self._dataset.relevant[query]
-        found = [id_ for id_, _ in self._index.search(question, depth)]
-        known = set(found)
-        rest = (id_ for id_ in self._dataset.passages if id_ not in known)
-        ids = [*found, *islice(rest, depth - len(found))]
+        hits = [id_ for id_, _ in self._index.search(question, depth)]
+        others = (id_ for id_ in self._dataset.passages if id_ not in hits)
+        ids = [*hits, *islice(others, depth - len(hits))]
         texts = [self._dataset.passages[id_] for id_ in ids]
-        return Candidates(question, texts, ids.index(answer) if answer in found else None)
+        return Candidates(question, texts, ids.index(answer) if answer in hits else None)
 
 
 def load_squad(data: Path) -> RetrievalDataset:
@@ -78,29 +77,17 @@ def load_squad(data: Path) -> RetrievalDataset:
 
 
 def corpus(dataset: RetrievalDataset, distractors: int) -> Iterator[Passage]:
-    """The data set's passages, then passages of the sample corpus.
-
-    Args:
-        dataset: As `load_squad` gives it.
-        distractors: How many of the latter.
-
-    Yields:
-        Passages, all with different ids.
-    """
+    """Yield the data set's passages, then `distractors` passages of the sample corpus."""
     yield from dataset_passages(dataset)
     if distractors:
         yield from islice(distractor_passages(open_source("sample")), distractors)
 
 
 def sample_questions(dataset: RetrievalDataset, number: int) -> Sequence[tuple[str, str]]:
-    """Questions drawn from the data set, always the same.
-
-    Args:
-        dataset: As `load_squad` gives it.
-        number: How many.
+    """Sample questions from the data set, always the same ones.
 
     Returns:
-        Each with the id of the passage that answers it.
+        `number` pairs of a question and the id of the passage that answers it.
     """
     drawn = random.Random(SEED).sample(sorted(dataset.queries), number)
     return [(dataset.queries[id_], next(iter(dataset.relevant[id_]))) for id_ in drawn]

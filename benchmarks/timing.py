@@ -1,4 +1,4 @@
-"""What the benchmarks of speed share: percentiles, turns, many clients at once, the table."""
+"""Shared parts of the speed benchmarks: percentiles, turns, concurrent clients, tables."""
 
 from __future__ import annotations
 
@@ -13,44 +13,36 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Times of one thing done again and again.
+    """Durations of one repeated action.
 
     Attributes:
-        seconds: Of each time, at least one.
+        seconds: Durations, at least one.
     """
 
     seconds: Sequence[float]
 
     @property
     def p50(self) -> float:
-        """The median, in milliseconds."""
+        """Return the median, in milliseconds."""
         return 1000 * float(np.percentile(self.seconds, 50))
 
     @property
     def p95(self) -> float:
-        """What 95 of 100 times stay below, in milliseconds."""
+        """Return the 95th percentile, in milliseconds."""
         return 1000 * float(np.percentile(self.seconds, 95))
 
     def cell(self) -> str:
-        """Both, for a table."""
+        """Return both percentiles, as a table cell."""
         return f"{rounded(self.p50)} / {rounded(self.p95)}"
 
 
 def rounded(value: float) -> str:
-    """A number for a table: whole, or with three digits if it is below ten."""
+    """Format a number for a table: with three digits if it is below ten, otherwise whole."""
     return f"{value:.3g}" if value < 10 else f"{value:.0f}"
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown.
-
-    Args:
-        header: Names of the columns.
-        rows: As many cells each.
-
-    Returns:
-        Its lines.
-    """
+    """Return a Markdown table; each row has as many cells as the header."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
@@ -58,18 +50,18 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def ask_from_threads(
     open_client: Callable[[], Callable[[str], object]], questions: Sequence[str], clients: int
 ) -> dict[str, Any]:
-    """Ask questions from several threads at once, each thread the next one that is left.
+    """Ask questions from several threads at once; a free thread takes the next question.
 
     Args:
-        open_client: Called by each thread for what asks a question.
-        questions: All of them.
-        clients: How many threads.
+        open_client: Called once per thread; returns a function that asks a question.
+        questions: All questions.
+        clients: Number of threads.
 
     Returns:
-        `latencies` in seconds of the questions that were answered, `failed`, the number of others,
-        the first `failure`, and the `seconds` that it all took.
+        `latencies` in seconds of the answered questions, `failed`, the number of the others, the
+        first `failure`, and the total `seconds`.
     """
-    left = iter(questions)
+    remaining = iter(questions)
     lock = threading.Lock()
     latencies: list[float] = []
     failures: list[str] = []
@@ -78,7 +70,7 @@ def ask_from_threads(
         ask = open_client()
         while True:
             with lock:
-                question = next(left, None)
+                question = next(remaining, None)
             if question is None:
                 return
             started = perf_counter()
@@ -106,13 +98,13 @@ def ask_from_threads(
 def alternate(
     contestants: Sequence[str], rounds: int, run: Callable[[str, int], None], *, pause: float = 0.0
 ) -> None:
-    """Let contestants take turns, so that whatever else the machine does meets all alike.
+    """Let contestants take turns, so that other load on the machine affects all alike.
 
     Args:
-        contestants: Their names. Each round begins with the next one.
-        rounds: How many turns each has.
-        run: Takes a name and the number of the round.
-        pause: Seconds before each turn, in which the threads of the last one go to sleep.
+        contestants: Names of the contestants. Each round starts with another one.
+        rounds: Number of turns per contestant.
+        run: Called with a name and the number of the round.
+        pause: Seconds before each turn, in which the threads of the last contestant go to sleep.
     """
     for number in range(rounds):
         first = number % len(contestants)

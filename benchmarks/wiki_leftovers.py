@@ -1,4 +1,4 @@
-"""What a tool that makes text of wikitext leaves in it, and which sentences it keeps."""
+"""Count the markup that a wikitext cleaner leaves behind, and the sentences that it keeps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEFTOVERS = {
         r"|\b(?:thumb|thumbnail|frameless|\d+px)\||^(?:thumb|thumbnail|right|left)\|"
     ),
 }
-"""Patterns by name; each match in the text counts."""
+"""Patterns of leftover markup by name."""
 
 _COMPILED = {name: re.compile(pattern, re.MULTILINE) for name, pattern in LEFTOVERS.items()}
 _SENTENCE = re.compile(
@@ -37,30 +37,20 @@ _ASIDE = re.compile(
 )
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+|\n")
 _WORD = re.compile(r"[^\W_]+")
-_SHORTEST = 40  # characters of a sentence of an extract
+_SHORTEST = 40  # characters in a sentence of an extract
 
 
 def leftovers(text: str) -> Counter[str]:
-    """Count what is no text.
-
-    Args:
-        text: What a tool made of an article.
-
-    Returns:
-        How often each of `LEFTOVERS` is in it.
-    """
-    return Counter({name: len(found.findall(text)) for name, found in _COMPILED.items()})
+    """Count the matches of each of `LEFTOVERS` in the cleaned text of an article."""
+    return Counter({name: len(pattern.findall(text)) for name, pattern in _COMPILED.items()})
 
 
 def plain_sentences(wikitext: str) -> list[str]:
-    """The sentences that no tool has a reason to change or drop.
-
-    Args:
-        wikitext: The source of an article.
+    """Return the sentences of an article's wikitext that no tool has a reason to change or drop.
 
     Returns:
-        Those of 50 characters or more without any markup that stand outside templates, links,
-        tables, references, comments and the like, white space as single spaces.
+        Sentences of 50 characters or more that have no markup and stand outside templates, links,
+        tables, references, comments and the like. White space is reduced to single spaces.
     """
     return [
         " ".join(found[0].split())
@@ -70,7 +60,7 @@ def plain_sentences(wikitext: str) -> list[str]:
 
 
 def _stretches(wikitext: str) -> Iterator[str]:
-    """What stands outside all brackets of templates, links and tables."""
+    """Yield the stretches of text outside all templates, links and tables."""
     depth = start = 0
     for token in _NESTING.finditer(wikitext):
         if not depth:
@@ -82,17 +72,17 @@ def _stretches(wikitext: str) -> Iterator[str]:
 
 
 def kept(sentences: Collection[str], text: str) -> int:
-    """How many sentences stand in a text word for word, white space aside."""
+    """Count the sentences that a text contains word for word, ignoring white space."""
     flat = " ".join(text.split())
     return sum(sentence in flat for sentence in sentences)
 
 
 def words(text: str) -> str:
-    """A text's words in lower case, with a space between and around them."""
+    """Return a text's words in lower case, with a space between and around them."""
     return f" {' '.join(_WORD.findall(text.lower()))} "
 
 
 def extract_sentences(extract: str) -> list[str]:
-    """The sentences of a plain-text extract of 40 characters or more, as `words`."""
+    """Return an extract's sentences of 40 characters or more, each as `words`."""
     pieces = _SENTENCE_ENDS.split(extract)
     return [words(piece) for piece in pieces if len(piece) >= _SHORTEST and piece[-1] in ".!?"]

@@ -1,11 +1,11 @@
-"""Text made of wikitext: what is left of the markup, and which sentences are kept, one table.
+"""Text made from wikitext: markup left in it and sentences kept, as one table.
 
 Usage: python benchmarks/wiki_text.py CACHE [--data FOLDER] [--examples N]
            [--only NAME ...] [--json]
 
-All articles of the real dumps in `--data`, each made text by ours, by LangChain's `MWDumpLoader`
-and by the command `wikiextractor`. They get the dumps as plain UTF-8, which all of them read; only
-articles that all of them have count. `--examples N` shows N leftovers of each kind in ours.
+Ours, LangChain's `MWDumpLoader` and the command `wikiextractor` make text from all articles of the
+real dumps in `--data`. They get the dumps as plain UTF-8, which all of them can read. Only articles
+that all of them return count. `--examples N` shows N leftovers of each kind in ours.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from contestants.wiki_cleaners import CLEANERS
 from machine import print_result
 from source_corpora import SHARED
 from source_kinds import KINDS
-from sources import peer_python, told
+from sources import failure_text, peer_python
 from timing import markdown_table
 from wiki_leftovers import LEFTOVERS, extract_sentences, kept, leftovers, plain_sentences, words
 
@@ -38,10 +38,10 @@ DUMPS = {
     "bgwiki-pages-articles-sample-utf16.xml.bz2": "utf-16",
     "ltgwiki-pages-articles.xml.bz2": "utf-8",
 }
-"""Encodings by name."""
+"""Encodings by name of the dump."""
 EXTRACTS = "wiki/tech-articles.jsonl.gz"
 OURS = "wikirank"
-# One of the dumps has none, and without it the others do not read it.
+# One of the dumps has no siteinfo, and the peers cannot read it without.
 _SITE = """<siteinfo>
 <namespaces>
 <namespace key="10" case="first-letter">Template</namespace>
@@ -52,15 +52,15 @@ Texts = dict[str, str]
 
 @dataclass(slots=True)
 class Quality:
-    """What was found in the texts of one tool.
+    """Quality of the texts of one tool.
 
     Attributes:
-        articles: That all tools have.
-        leftovers: How often each kind of markup is left.
-        sentences: Plain sentences of the articles' sources.
-        kept: How many of them its texts hold.
-        extract: For each sentence of the extracts, whether its texts hold it.
-        failure: Why there is nothing; empty if it worked.
+        articles: Number of articles that all tools return.
+        leftovers: Number of leftovers by kind of markup.
+        sentences: Number of plain sentences in the articles' wikitext.
+        kept: Number of these that are in the texts.
+        extract: For each sentence of the extracts, whether it is in the texts.
+        failure: Why there are no figures; empty on success.
     """
 
     articles: int = 0
@@ -71,12 +71,12 @@ class Quality:
     failure: str = ""
 
     def add(self, text: str, sentences: list[str], extract: list[str]) -> None:
-        """Take an article in.
+        """Add an article.
 
         Args:
-            text: What the tool made of it.
-            sentences: The plain sentences of its source.
-            extract: The sentences of its extract; none where it has none.
+            text: The text that the tool made.
+            sentences: The plain sentences of its wikitext.
+            extract: The sentences of its extract; empty if it has none.
         """
         self.articles += 1
         self.leftovers += leftovers(text)
@@ -87,7 +87,7 @@ class Quality:
 
 
 def main() -> None:
-    """Make the texts, count, print."""
+    """Make the texts, count, and print the table."""
     given = _arguments()
     found = {name: Quality() for name in given.only}
     with gzip.open(given.data / EXTRACTS, "rt", encoding="utf-8") as lines:
@@ -108,22 +108,13 @@ def main() -> None:
 
 
 def shared_titles(texts: Mapping[str, Texts]) -> list[str]:
-    """Titles of the articles that all tools have."""
+    """Return the titles of the articles that all tools return."""
     first, *others = texts.values()
     return [title for title in first if all(title in other for other in others)]
 
 
 def plain_dump(cache: Path, dump: Path, encoding: str) -> Path:
-    """A dump as plain UTF-8 in the cache.
-
-    Args:
-        cache: The cache.
-        dump: The dump, compressed with bzip2.
-        encoding: Its encoding.
-
-    Returns:
-        Its path.
-    """
+    """Decompress a `.bz2` dump to UTF-8 in the cache, unless done before; return the path."""
     plain = cache / "texts" / dump.name.removesuffix(".bz2")
     if not plain.is_file():
         plain.parent.mkdir(parents=True, exist_ok=True)
@@ -136,7 +127,7 @@ def plain_dump(cache: Path, dump: Path, encoding: str) -> Path:
 
 
 def _texts(dump: Path, found: dict[str, Quality], cache: Path) -> dict[str, Texts]:
-    """The texts that each tool makes of a dump, of those that work."""
+    """Have each tool make texts from a dump; tools that fail are left out."""
     texts: dict[str, Texts] = {}
     for name in found:
         if found[name].failure:
@@ -149,7 +140,7 @@ def _texts(dump: Path, found: dict[str, Quality], cache: Path) -> dict[str, Text
             ) as process:
                 process.ask(dump=str(dump), into=str(into))
         except ContestantError as err:
-            found[name].failure = told(err, KINDS["xml"].readers[name])
+            found[name].failure = failure_text(err, KINDS["xml"].readers[name])
             continue
         texts[name] = json.loads(into.read_text("utf-8"))
     return texts
@@ -177,13 +168,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def table(found: Mapping[str, Quality]) -> str:
-    """The rows in Markdown, with what the columns mean beneath.
+    """Return the Markdown table of qualities by tool, and an explanation of its columns.
 
-    Args:
-        found: By name of the tool.
-
-    Returns:
-        The table. Leftovers are per 1,000 articles.
+    Leftovers are per 1,000 articles.
     """
     header = ["left per 1,000 articles", "text by", *LEFTOVERS, "plain sentences kept"]
     header.append("extracts' sentences kept")
@@ -205,11 +192,12 @@ def table(found: Mapping[str, Quality]) -> str:
 def _caption(found: Mapping[str, Quality], union: int) -> str:
     one = next((one for one in found.values() if one.articles), Quality())
     return (
-        f"{one.articles:,} articles. Plain sentences are the {one.sentences:,} of the sources that "
-        "hold no markup and stand outside templates, links, tables and references: nothing of them "
-        f"may change. Of the sentences of the wiki's own extracts (where there is one; {union:,} "
-        "that at least one tool has, as the extracts are younger) the same words must follow each "
-        "other. Articles about markup show some of it to their readers, so 0 is not the best."
+        f"{one.articles:,} articles. Plain sentences are the {one.sentences:,} in wikitext that "
+        "have no markup and stand outside templates, links, tables and references. Not a word of "
+        "them may change. Extracts' sentences are those of the wiki's own extracts, if there is "
+        f"one. Their words must follow each other. Only the {union:,} that at least one tool has "
+        "count, because the extracts are younger. Zero leftovers are not the best score: articles "
+        "about markup show some of it to their readers."
     )
 
 

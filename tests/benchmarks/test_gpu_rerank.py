@@ -23,7 +23,7 @@ def test_quality_by_hand() -> None:
     assert agreement == pytest.approx(1.0)
 
 
-def test_ratios_are_of_pairs_a_second() -> None:
+def test_ratios_are_of_pairs_per_second() -> None:
     from gpu_rerank import REFERENCE, table
 
     seconds = {

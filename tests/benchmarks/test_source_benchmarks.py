@@ -100,7 +100,7 @@ def test_text_table_by_hand() -> None:
     assert lines[3].endswith("| 0.5000 | 0.5000 |")
     assert lines[4].startswith("| – | `wikiextractor` | not installed: `pip install x` | – |")
     assert len({line.count(" | ") for line in lines[:5]}) == 1
-    assert lines[6].startswith("2 articles. Plain sentences are the 4 of")
+    assert lines[6].startswith("2 articles. Plain sentences are the 4 in")
     assert wiki_text.shared_titles({"a": {"x": "", "y": ""}, "b": {"y": ""}}) == ["y"]
 
 
@@ -141,10 +141,10 @@ def test_source_table_by_hand() -> None:
 def test_what_is_said_of_a_reader_that_failed() -> None:
     reader = KINDS["jsonl"].peers["jq"]
     missing = ContestantError("Traceback\n  x\nModuleNotFoundError: No module named 'jq'\n")
-    assert sources.told(missing, reader).startswith("not installed: `pip install langchain-comm")
-    assert sources.told(missing, reader).endswith(" jq`")
+    assert sources.failure_text(missing, reader).startswith("not installed: `pip install langchain")
+    assert sources.failure_text(missing, reader).endswith(" jq`")
     broken = ContestantError("Traceback\nValueError: no")
-    assert sources.told(broken, reader) == "failed: ValueError: no"
+    assert sources.failure_text(broken, reader) == "failed: ValueError: no"
 
 
 def page(title: str, text: str) -> str:

@@ -121,7 +121,7 @@ def test_peers_see_no_packages_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_reranking_table_by_hand() -> None:
     stock = rerank_speed.Measured({10: [1.0, 1.0], 50: [4.0, 4.0]}, {10: 500, 50: 600}, [[0, 1, 2]])
     ours = rerank_speed.Measured({10: [0.5, 0.5], 50: [1.0, 1.0]}, {10: 100, 50: 110}, [[1, 0, 2]])
-    assert stock.pairs_a_second == 12  # (2 · 10 + 2 · 50) / 10
+    assert stock.pairs_per_second == 12  # (2 · 10 + 2 · 50) / 10
     sample = [Candidates("q", ["a", "b", "c"], relevant=1)]
     lines = rerank_speed.table({"wikirank": ours, "langchain": stock}, sample).splitlines()
     # 40 pairs/s; second place gains 1 / log2(3) = 0.6309; one swap of three: 1 − 6 · 2 / (3 · 8).
