@@ -1,12 +1,12 @@
-"""Fit the bundled model's combination on people's questions kept out of training.
+"""Fit the bundled model's score interpolation on human questions kept out of training.
 
 Usage: python scripts/bundled_combination.py DATA RUN
 
-DATA is what `scripts/bundled_data.py` wrote, RUN a finished run on it. `wikirank train` fits the
-combination on its own dev lists, half of which are made queries, which favour BM25. Here it is
-fitted on people's questions alone: those of the run's dev lists, most of which ask about a given
-paragraph, and those of search engines that `bundled_data.py` kept out; the lists of these are added
-to the run's data. Besides only `onnx/wikirank.json` changes.
+DATA is the output of `scripts/bundled_data.py`, RUN a finished run on it. `wikirank train` fits the
+combination on its own dev lists. Half of those are synthetic queries, which favour BM25. This
+script uses only human questions: those of the run's dev lists, most of which ask about a given
+paragraph, and the search-engine questions that `bundled_data.py` kept out. The candidate lists of
+the latter are added to the run's data. The only other file that changes is `onnx/wikirank.json`.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ DEPTH = 50
 def main() -> None:
     """Fit the weights and write them into the run's model folder."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path, help="what bundled_data.py wrote")
+    parser.add_argument("data", type=Path, help="output folder of bundled_data.py")
     parser.add_argument("run", type=Path, help="folder of the run")
-    given = parser.parse_args()
-    print(recombine(given.data, given.run))  # noqa: T201
+    arguments = parser.parse_args()
+    print(recombine(arguments.data, arguments.run))  # noqa: T201
 
 
 def recombine(data: Path, run: Path) -> ScoreInterpolation:
-    """Replace the combination of a run's model by one fitted on people's dev questions."""
+    """Refit the combination of a run's model on human dev questions, and return it."""
     model = run / ONNX_FOLDER
     dataset = with_distinct_relevant(
         load_retrieval_dataset(
@@ -59,7 +59,7 @@ def recombine(data: Path, run: Path) -> ScoreInterpolation:
         lists = list(_lists(SearchedCandidates(index, dataset), dataset, cross_encoder))
     write_candidate_lists(run / DATA / "natural-dev.jsonl.gz", lists)
     dev = read_candidate_lists(run / DATA / "dev.jsonl.gz")
-    lists += [held for held in dev if held.style == "pair"]
+    lists += [candidates for candidates in dev if candidates.style == "pair"]
     combination = fit_combination(lists, score_lists(cross_encoder, lists))
     folder = read_model_folder(model, kind="cross-encoder")
     rewrite_model_folder(folder, replace(folder.description, combination=combination))
@@ -71,19 +71,19 @@ def _lists(
 ) -> Iterator[CandidateList]:
     for id_, question in dataset.queries.items():
         hybrid = candidates.find(id_, DEPTH)["hybrid"].candidates
-        found = credit_near_duplicates(hybrid, dataset, id_)
+        hits = credit_near_duplicates(hybrid, dataset, id_)
         relevant = [
-            index for index, held in enumerate(found) if held.passage.id in dataset.relevant[id_]
+            rank for rank, hit in enumerate(hits) if hit.passage.id in dataset.relevant[id_]
         ]
-        texts = [reranker_text(held.passage, model) for held in found]
+        texts = [reranker_text(hit.passage, model) for hit in hits]
         yield CandidateList(
             query=question,
             style="search",
             positive=next(map(dataset.text, sorted(dataset.relevant[id_]))),
             candidates=texts,
             positive_rank=relevant[0] if relevant else MISSED,
-            dense=[held.dense_score for held in found],
-            lexical=[held.lexical_score for held in found],
+            dense=[hit.dense_score for hit in hits],
+            lexical=[hit.lexical_score for hit in hits],
         )
 
 

@@ -1,15 +1,18 @@
-"""Write what the bundled cross-encoder is trained on, from the data in `../shared/data`.
+"""Write the training and evaluation data of the bundled cross-encoder.
 
 Usage: python scripts/bundled_data.py SHARED_DATA OUTPUT
 
-Writes `corpus.jsonl.gz` and `pairs.jsonl.gz`, for `wikirank train`, and, for `wikirank evaluate`,
-questions of TyDi QA and BoolQ that are kept out of training together with all that is asked of
-their passages and, in BoolQ, of their articles: `natural-questions.jsonl.gz`, and half as many
-again in `natural-dev-questions.jsonl.gz`, to fit the combination on; `natural-passages.jsonl.gz`
-are the passages of all questions, `natural-unseen-passages.jsonl.gz` those kept out, with the
-passages of SQuAD dev, none of which a model trained on these files has seen. Of Natural Questions'
-dev set, `nq-passages.jsonl.gz`, every other question is for fitting (`nq-dev-questions.jsonl.gz`)
-and every other for reporting (`nq-test-questions.jsonl.gz`); none is trained on.
+SHARED_DATA holds `qa/` and `wiki/`. OUTPUT gets, for `wikirank train`, `corpus.jsonl.gz` and
+`pairs.jsonl.gz`. The other files are for `wikirank evaluate`; their questions are not trained on:
+
+- `natural-questions.jsonl.gz` and, half as many, `natural-dev-questions.jsonl.gz` (to fit the
+  combination on): questions of TyDi QA and BoolQ. Every question about the same passages is kept
+  out of training too and, for BoolQ, every question about the same articles.
+- `natural-passages.jsonl.gz`: the passages of all questions.
+- `natural-unseen-passages.jsonl.gz`: the passages kept out, and those of SQuAD dev. A model trained
+  on these files has seen none of them.
+- `nq-passages.jsonl.gz`: the dev set of Natural Questions. Half of its questions are for fitting
+  (`nq-dev-questions.jsonl.gz`), half for reporting (`nq-test-questions.jsonl.gz`).
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ KEPT_OUT_PASSAGES = 700
 NATURAL = ("tydi", "boolq")
 TOKENISED = "nqg_squad"
 PARAGRAPH_CHARS = 600
-# The first 200 articles are left to `wikirank train` on a corpus that the model has not seen.
+# The first 200 articles are kept out, to try `wikirank train` on a corpus new to the model.
 TECH_ARTICLES = slice(200, 450)
 _SPACED = (
     (r"`` ?", '"'),
@@ -48,63 +51,64 @@ _SPACED = (
 
 
 def main() -> None:
-    """Read the data and write the four files."""
+    """Read the shared data and write the files."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("shared", type=Path, help="folder with `qa/` and `wiki/`")
     parser.add_argument("output", type=Path)
-    folders = parser.parse_args()
-    folders.output.mkdir(parents=True, exist_ok=True)
-    records = list(read_lines(folders.shared / "qa" / "train-pairs.jsonl.gz"))
+    arguments = parser.parse_args()
+    shared, output = arguments.shared, arguments.output
+    output.mkdir(parents=True, exist_ok=True)
+    records = list(read_lines(shared / "qa" / "train-pairs.jsonl.gz"))
     dev, test, rest = keep_out(records)
     pairs = [
         *labelled_pairs(rest),
-        *selqa_pairs(read_lines(folders.shared / "qa" / "selqa.jsonl.gz")),
+        *selqa_pairs(read_lines(shared / "qa" / "selqa.jsonl.gz")),
     ]
-    nq = list(read_lines(folders.shared / "qa" / "nq-dev-questions.jsonl.gz"))
-    written = {
+    nq = list(read_lines(shared / "qa" / "nq-dev-questions.jsonl.gz"))
+    files = {
         "pairs": pairs,
-        "corpus": _corpus(folders.shared / "wiki" / "tech-articles.jsonl.gz"),
+        "corpus": _corpus(shared / "wiki" / "tech-articles.jsonl.gz"),
         "natural-passages": _passages(records),
         "natural-unseen-passages": [
             *(p for p in _passages(records) if p["id"] in {q["passage_id"] for q in [*dev, *test]}),
-            *read_lines(folders.shared / "qa" / "squad-dev-passages.jsonl.gz"),
+            *read_lines(shared / "qa" / "squad-dev-passages.jsonl.gz"),
         ],
         "natural-dev-questions": dev,
         "natural-questions": test,
-        "nq-passages": list(read_lines(folders.shared / "qa" / "nq-dev-passages.jsonl.gz")),
+        "nq-passages": list(read_lines(shared / "qa" / "nq-dev-passages.jsonl.gz")),
         "nq-dev-questions": nq[::2],
         "nq-test-questions": nq[1::2],
     }
-    for name, rows in written.items():
-        n = write_records(folders.output / f"{name}.jsonl.gz", rows)
+    for name, rows in files.items():
+        n = write_records(output / f"{name}.jsonl.gz", rows)
         print(f"{name}: {n:,}")  # noqa: T201
 
 
 def read_lines(path: Path) -> Iterator[Record]:
-    """The records of a gzipped file of JSON lines."""
+    """Yield the records of a gzipped file of JSON lines."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         yield from map(json.loads, lines)
 
 
 def keep_out(records: list[Record]) -> tuple[list[Record], list[Record], list[Record]]:
-    """Natural questions kept out, for dev and test, as `wikirank evaluate` reads them; the rest."""
+    """Return dev and test questions for `wikirank evaluate`, and the records to train on."""
     ids: dict[str, str] = {}
     for record in records:
         ids.setdefault(record["passage"], f"t{len(ids)}")
     natural = [record for record in records if record["source"].startswith(NATURAL)]
-    drawn = sorted({ids[record["passage"]] for record in natural})
-    random.Random(0).shuffle(drawn)
-    held = set(drawn[:KEPT_OUT_PASSAGES])
-    kept_out = [record for record in natural if ids[record["passage"]] in held]
+    passage_ids = sorted({ids[record["passage"]] for record in natural})
+    random.Random(0).shuffle(passage_ids)
+    held_out = set(passage_ids[:KEPT_OUT_PASSAGES])
+    kept_out = [record for record in natural if ids[record["passage"]] in held_out]
     titles = {record["title"] for record in kept_out} - {""}
-    rest = [r for r in records if ids[r["passage"]] not in held and r["title"] not in titles]
-    # One article's questions stay together.
+    rest = [r for r in records if ids[r["passage"]] not in held_out and r["title"] not in titles]
+    # All questions about an article go to the same split.
     articles = sorted({_article(record) for record in kept_out})
     dev = set(random.Random(1).sample(articles, len(articles) // 3))
     questions: tuple[list[Record], list[Record]] = ([], [])
     for n, r in enumerate(kept_out):
-        asked = {"id": f"n{n}", "question": r["question"], "passage_id": ids[r["passage"]]}
-        questions[_article(r) not in dev].append(asked)
+        question = {"id": f"n{n}", "question": r["question"], "passage_id": ids[r["passage"]]}
+        questions[_article(r) not in dev].append(question)
     return *questions, rest
 
 
@@ -118,7 +122,7 @@ def _passages(records: list[Record]) -> Iterator[Record]:
 
 
 def labelled_pairs(records: list[Record]) -> Iterator[Record]:
-    """Questions with the passages that answer them; sentences of SQuAD joined to paragraphs."""
+    """Yield questions with their passages; SQuAD sentences are joined into paragraphs."""
     for record in records:
         if not record["source"].startswith(TOKENISED):
             yield {name: record[name] for name in ("question", "passage", "title")}
@@ -129,34 +133,34 @@ def labelled_pairs(records: list[Record]) -> Iterator[Record]:
 
 
 def _paragraphs(records: list[Record]) -> Iterator[list[Record]]:
-    """Sentences in their articles' order, joined: the questions were asked of whole paragraphs."""
+    """Group adjacent sentences, because the questions were asked about whole paragraphs."""
     paragraph: list[Record] = []
     length = 0
-    for sentence, asked in groupby(records, key=lambda record: record["passage"]):
+    for sentence, questions in groupby(records, key=lambda record: record["passage"]):
         if length + len(sentence) > PARAGRAPH_CHARS and paragraph:
             yield paragraph
             paragraph, length = [], 0
-        paragraph.extend(asked)
+        paragraph.extend(questions)
         length += len(sentence)
     if paragraph:
         yield paragraph
 
 
 def _plain(tokenised: str) -> str:
-    """Text as people write it, but for the case, which the model does not see."""
-    for pattern, text in _SPACED:
-        tokenised = re.sub(pattern, text, tokenised)
+    """Undo the tokenisation, except for the case, which the model does not see."""
+    for pattern, replacement in _SPACED:
+        tokenised = re.sub(pattern, replacement, tokenised)
     return tokenised.strip()
 
 
 def paragraph_questions(rest: Iterable[Record]) -> list[Record]:
-    """Questions about paragraphs, in SQuAD's style, to fit scores on and never to train on."""
+    """Draw questions about paragraphs (in SQuAD's style) to fit scores on, never to train on."""
     paragraphs = [record for record in rest if record["source"] == "routerlens_squad"]
     return random.Random(11).sample(paragraphs, 250)
 
 
 def selqa_pairs(records: Iterable[Record]) -> Iterator[Record]:
-    """Each question with the part of its section that holds the answering sentence."""
+    """Yield each question with the part of its section that contains the answering sentence."""
     for record in records:
         sentences, positives = record["candidates"], set(record["positives"])
         for part in _parts(sentences):
@@ -171,7 +175,7 @@ def selqa_pairs(records: Iterable[Record]) -> Iterator[Record]:
 
 
 def _parts(sentences: list[str]) -> Iterator[list[int]]:
-    """Positions of sentences in a row that make a paragraph."""
+    """Yield the indices of consecutive sentences that make up a paragraph."""
     part: list[int] = []
     length = 0
     for index, sentence in enumerate(sentences):

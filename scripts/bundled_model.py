@@ -2,9 +2,9 @@
 
 Usage: python scripts/bundled_model.py DATA OUTPUT [--bundle]
 
-Three trainings, in OUTPUT/runs, whose weights are averaged: minutes each on a GPU, and the mining
-of negatives before them half an hour each; about an hour and a half, three and three on two cores.
-The same command goes on where it was stopped; `--bundle` puts the finished model in the package.
+Trains three models in OUTPUT/runs and averages their weights. Mining negatives takes half an hour
+for each. Training then takes minutes each on a GPU; on two cores 1.5, 3 and 3 hours. Run the same
+command again to resume. `--bundle` copies the finished model into the package.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ RUNS = {
         held_out_queries=600,
     ),
 }
-"""The trainings by name; the last one's data measures the mean of all."""
+"""Training options by name; the averaged model is measured on the data of the last."""
 PREFILTER_GROUPS = replace(_HARD, n_hard=12, n_random=3)
-"""What the prefilter is trained on, from the same split of articles and questions."""
+"""Training groups of the prefilter, from the same split of articles and questions."""
 PREFILTER_LISTS = 3000
-"""Most dev lists that say when it drops candidates."""
+"""Maximum number of dev lists that its drop margins are chosen on."""
 CORPUS = "leads of 10,033 vital articles and 250 articles on computing"
 
 
@@ -99,9 +99,9 @@ Made by `scripts/bundled_data.py` and `scripts/bundled_model.py`. Licence: Apach
 def main() -> None:
     """Train, export, calibrate and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path, help="what bundled_data.py wrote")
+    parser.add_argument("data", type=Path, help="output folder of bundled_data.py")
     parser.add_argument("output", type=Path, help="folder of the model")
-    parser.add_argument("--bundle", action="store_true", help="put the model in the package")
+    parser.add_argument("--bundle", action="store_true", help="copy the model into the package")
     folders = parser.parse_args()
     articles = list(open_source(str(folders.data / "corpus.jsonl.gz")))
     pairs = list(read_pairs(folders.data / "pairs.jsonl.gz"))
@@ -132,17 +132,19 @@ def finish_average(
     losses = [(epoch.step, epoch.loss) for epoch in last.epochs]
     fit = Fit(last.epochs, losses, last.seconds, resumed=last.resumed)
     print(f"Averaging {len(runs)} runs; the training shown is that of {name!r}.")  # noqa: T201
-    return run.finish(average_weights([load_torch_folder(one, device="cpu") for one in runs]), fit)
+    return run.finish(
+        average_weights([load_torch_folder(path, device="cpu") for path in runs]), fit
+    )
 
 
 def add_prefilter(
     articles: list[Article], pairs: list[QuestionPair], output: Path
 ) -> PrefilterRecord:
-    """Mine many negatives a query, half an hour, and train the prefilter, another one."""
+    """Mine many negatives a query and train the prefilter; each takes half an hour."""
     options = list(RUNS.values())[-1]
     data = output / "first-pass-data"
-    wanted = replace(options, groups=PREFILTER_GROUPS, held_out_queries=PREFILTER_LISTS)
-    _prepare(articles, pairs, data, wanted)
+    options = replace(options, groups=PREFILTER_GROUPS, held_out_queries=PREFILTER_LISTS)
+    _prepare(articles, pairs, data, options)
     return train_prefilter(output, data=data, report=print)
 
 
@@ -161,7 +163,7 @@ def _prepare(
 
 
 def bundle(output: Path) -> None:
-    """Replace the package's cross-encoder by that of a finished run."""
+    """Replace the package's cross-encoder with that of a finished run."""
     target = bundled_model("cross-encoder")
     folder = read_model_folder(output / ONNX_FOLDER, kind="cross-encoder")
     card = (output / MODEL_CARD).read_text("utf-8")

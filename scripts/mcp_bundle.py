@@ -1,9 +1,9 @@
-"""Write what MCP clients and registries install from: `server.json` and a one-click bundle.
+"""Write the files that MCP clients and registries install from: `server.json` and a bundle.
 
-Run: python scripts/mcp_bundle.py            # writes dist/wikirank-VERSION.mcpb
-     python scripts/mcp_bundle.py --check    # only compares server.json with the package
+Usage: python scripts/mcp_bundle.py            # writes dist/wikirank-VERSION.mcpb
+       python scripts/mcp_bundle.py --check    # only compares server.json with the package
 
-The bundle holds a manifest and a project of three lines; the client's own uv installs the package.
+The bundle contains a manifest and a short `pyproject.toml`; the client's uv installs the package.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if __name__ == "__main__":
 
 
 def server_json(version: str) -> dict[str, Any]:
-    """The entry of the MCP registry."""
+    """Return the MCP registry entry."""
     index = {
         "type": "named",
         "name": "--index",
@@ -79,7 +79,7 @@ def server_json(version: str) -> dict[str, Any]:
 
 
 def manifest(version: str) -> dict[str, Any]:
-    """The bundle's manifest."""
+    """Return the bundle's manifest."""
     return {
         "manifest_version": "0.4",
         "name": "wikirank",
@@ -115,15 +115,7 @@ def manifest(version: str) -> dict[str, Any]:
 
 
 def write_bundle(version: str, folder: Path) -> Path:
-    """Write the bundle.
-
-    Args:
-        version: The package's.
-        folder: Where to.
-
-    Returns:
-        The file.
-    """
+    """Write the bundle into a folder and return its path."""
     project = (
         f'[project]\nname = "wikirank-bundle"\nversion = "{version}"\n'
         f'requires-python = ">=3.10"\ndependencies = ["langchain-wikirank[mcp]=={version}"]\n'
@@ -138,19 +130,21 @@ def write_bundle(version: str, folder: Path) -> Path:
 
 
 def main() -> None:
-    """Write both files, or check the one that is committed."""
+    """Write both files, or compare the committed `server.json`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--output", type=Path, default=ROOT / "dist")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     entry = _json(server_json(wikirank.__version__))
     committed = ROOT / "server.json"
-    if asked.check:
+    if arguments.check:
         if committed.read_text("utf-8") != entry:
-            sys.exit("server.json is not as scripts/mcp_bundle.py writes it. Run the script.")
+            sys.exit(
+                "server.json differs from the output of scripts/mcp_bundle.py. Run the script."
+            )
         return
     committed.write_text(entry, "utf-8")
-    print(write_bundle(wikirank.__version__, asked.output))  # noqa: T201
+    print(write_bundle(wikirank.__version__, arguments.output))  # noqa: T201
 
 
 def _json(value: dict[str, Any]) -> str:

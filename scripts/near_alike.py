@@ -1,8 +1,8 @@
-"""Passages like a positive in all but what the query asks for, made for training.
+"""Synthetic hard negatives that differ from the positive in one or two words of the query.
 
-A word that the query shares with its passage is exchanged for another of its kind (a number of as
-many digits, another name, a word with the same ending) wherever the passage has it. Mined negatives
-are rarely so alike, and a model that never met such a pair does not tell it apart.
+A word that query and passage share is replaced, everywhere in the passage, by another of its kind:
+a number with as many digits, another name, or a word with the same ending. Mined negatives are
+rarely that close, and a model that never saw such a pair cannot tell the two apart.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Iterable
 
 WORD = re.compile(r"[A-Za-z][A-Za-z'-]*|\d[\d,.]*\d|\d")
 STEM = 5
-"""Letters by which a word of the query is found in the passage."""
+"""Leading letters that a word of the query and one of the passage must share to match."""
 TWO_WORDS = 0.3
-"""Share of the passages of which two words are exchanged, not one."""
+"""Share of the passages in which two words are replaced instead of one."""
 COMMON = frozenset(
     [
         "a",
@@ -81,11 +81,11 @@ COMMON = frozenset(
 
 
 class NearAlike:
-    """Makes such passages.
+    """Generator of such passages.
 
     Args:
-        passages: Texts whose words are put in the place of others.
-        rng: Draws them.
+        passages: Texts that replacement words are drawn from.
+        rng: Source of randomness.
     """
 
     def __init__(self, passages: Iterable[str], rng: random.Random) -> None:
@@ -93,19 +93,19 @@ class NearAlike:
         self._counts: Counter[str] = Counter()
         words: dict[str, None] = {}
         for passage in passages:
-            found = dict.fromkeys(WORD.findall(passage))
-            self._counts.update(word.lower() for word in found)
-            words |= found
+            passage_words = dict.fromkeys(WORD.findall(passage))
+            self._counts.update(word.lower() for word in passage_words)
+            words |= passage_words
         self._of_kind: dict[tuple[str, int | str], list[str]] = defaultdict(list)
         for word in words:
             if self._counts[word.lower()] > 2 and word.lower() not in COMMON and len(word) > 2:
                 self._of_kind[_kind(word)].append(word)
 
     def make(self, query: str, passage: str) -> str | None:
-        """A passage like this one that lacks a word of the query; None if they share none."""
-        asked = {word.lower()[:STEM] for word in WORD.findall(query) if _tells(word)}
-        shared = [word for word in dict.fromkeys(WORD.findall(passage)) if _tells(word)]
-        shared = [word for word in shared if word.lower()[:STEM] in asked]
+        """Replace words of the query in a passage; None if the two share no word."""
+        query_stems = {word.lower()[:STEM] for word in WORD.findall(query) if _is_content(word)}
+        shared = [word for word in dict.fromkeys(WORD.findall(passage)) if _is_content(word)]
+        shared = [word for word in shared if word.lower()[:STEM] in query_stems]
         if not shared:
             return None
         rarest = sorted(
@@ -113,22 +113,22 @@ class NearAlike:
         )
         n = 2 if self._rng.random() < TWO_WORDS else 1
         stems = {word.lower()[:STEM] for word in rarest[:n]}
-        drawn: dict[str, str] = {}
+        replacements: dict[str, str] = {}
 
-        def exchanged(match: re.Match[str]) -> str:
+        def replacement(match: re.Match[str]) -> str:
             word = match.group()
-            if word.lower()[:STEM] not in stems or not _tells(word):
+            if word.lower()[:STEM] not in stems or not _is_content(word):
                 return word
             others = self._of_kind[_kind(word)] or [word]
-            other = drawn.setdefault(word.lower(), self._rng.choice(others))
+            other = replacements.setdefault(word.lower(), self._rng.choice(others))
             return other.capitalize() if word[0].isupper() and other[0].islower() else other
 
-        made = WORD.sub(exchanged, passage)
+        made = WORD.sub(replacement, passage)
         return None if made == passage else made
 
 
-def _tells(word: str) -> bool:
-    """Whether a word says what is asked for."""
+def _is_content(word: str) -> bool:
+    """Return whether a word carries meaning, unlike stop words and most short words."""
     return word.lower() not in COMMON and (len(word) > 2 or word[0].isdigit())
 
 

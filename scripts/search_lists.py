@@ -1,15 +1,18 @@
-"""Mine candidate lists for people's search questions, to fine-tune the cross-encoder on.
+"""Mine candidate lists for human search questions, to fine-tune the cross-encoder on.
 
 Usage: python scripts/search_lists.py SHARED_DATA OUTPUT
 
-SHARED_DATA holds `qa/` and `wiki/`. Questions with a passage that answers them come from NQ and
-WebQuestions joined to lead sections by their known answer, CLAP NQ, TyDi QA, BoolQ, MultiSpanQA,
-QED, SelQA, BioASQ and parts of SQuAD's training set; what `bundled_data.py` keeps out is kept out
-here too, as are the questions of NQ dev and of `benchmarks/first_questions.jsonl`. Candidates come
-from a pool of pieces, 180 to 560 characters long, of 183,709 Wikipedia passages of all topics and
-10,033 lead sections: what BM25 and the bundled embedder find, near misses included, pieces of the
-same article, and random ones. Positives and negatives are cut to the same lengths, so that length
-tells nothing. Writes OUTPUT/lists.jsonl.gz.
+SHARED_DATA holds `qa/` and `wiki/`. The script writes OUTPUT/lists.jsonl.gz.
+
+Questions with an answering passage come from NQ and WebQuestions (joined to lead sections by their
+known answer), CLAP NQ, TyDi QA, BoolQ, MultiSpanQA, QED, SelQA, BioASQ and parts of SQuAD's
+training set. The questions that `bundled_data.py` keeps out are kept out here too, and so are those
+of NQ dev and of `benchmarks/first_questions.jsonl`.
+
+Candidates come from a pool of pieces, 180 to 560 characters long, of 183,709 Wikipedia passages on
+all topics and 10,033 lead sections. They are results of BM25 and of the bundled embedder (near
+misses included), pieces of the same article, and random pieces. Positives and negatives are cut to
+the same lengths, so that length says nothing about relevance.
 """
 
 from __future__ import annotations
@@ -38,7 +41,7 @@ from wikirank.types import headed_text
 
 FIRST_QUESTIONS = Path(__file__).parents[1] / "benchmarks" / "first_questions.jsonl"
 LENGTHS = (180, 260, 350, 450, 450, 520, 560)
-"""Characters of a piece, drawn at random; the longest fill 128 tokens beside a question."""
+"""Lengths of a piece in characters, drawn at random; with a question, 560 fill 128 tokens."""
 MOST_PIECES = 5
 SHARES = {
     "boolq_dev": 0.5,
@@ -50,7 +53,7 @@ SHARES = {
     "reqa_bioasq9b_train": 0.08,
     "selqa": 0.3,
 }
-"""Share of a source's questions that is taken; the others are taken whole."""
+"""Share of a source's questions that is used; all questions of other sources are."""
 WEAK = ("title_in_q", "answer+words", "title_is_answer")
 _BATCH = 256
 _WORD = re.compile(r"\w+")
@@ -63,10 +66,10 @@ class Question:
     Attributes:
         text: The question.
         title: Title of the article; empty if unknown.
-        positive: The piece that answers.
-        passage: The whole passage that the piece is of.
-        source: Where the question comes from.
-        answers: Strings that answer; none if unknown.
+        positive: The answering piece.
+        passage: The whole passage that contains the piece.
+        source: Data set of the question.
+        answers: Known answer strings.
     """
 
     text: str
@@ -85,7 +88,7 @@ class MinedCandidate:
         title: Title of its article; empty if unknown.
         text: The piece.
         dense: Cosine similarity to the question.
-        holds_answer: Whether it holds a string that answers, so that it may be right.
+        holds_answer: Whether it contains an answer string, and so may be relevant.
     """
 
     title: str
@@ -96,13 +99,13 @@ class MinedCandidate:
 
 @dataclass
 class MinedList:
-    """A question, the piece that answers it, and candidates that do not, or may not.
+    """A question, the piece that answers it, and candidates that probably do not.
 
     Attributes:
         query: The question.
-        source: Where it comes from.
-        positive: The piece that answers.
-        negatives: The others, a random one last.
+        source: Data set of the question.
+        positive: The answering piece.
+        negatives: The other candidates, a random one last.
     """
 
     query: str
@@ -116,26 +119,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("shared", type=Path, help="folder with `qa/` and `wiki/`")
     parser.add_argument("output", type=Path)
-    folders = parser.parse_args()
-    folders.output.mkdir(parents=True, exist_ok=True)
+    arguments = parser.parse_args()
+    arguments.output.mkdir(parents=True, exist_ok=True)
     rng = random.Random(7)
-    questions = list(read_questions(folders.shared, rng))
-    pool = Pool.build(folders.shared, questions, rng)
+    questions = list(read_questions(arguments.shared, rng))
+    pool = Pool.build(arguments.shared, questions, rng)
     vectors = load_embedder().embed_passages([question.text for question in questions])
     lists = mine(questions, vectors, pool, rng)
-    n = write_records(folders.output / "lists.jsonl.gz", map(asdict, lists))
+    n = write_records(arguments.output / "lists.jsonl.gz", map(asdict, lists))
     print(f"{n:,} lists over a pool of {len(pool.texts):,} pieces")  # noqa: T201
 
 
 def read_questions(shared: Path, rng: random.Random) -> Iterator[Question]:
-    """Questions of all sources in random order, those that are kept out left out."""
-    banned = set(_banned(shared))
-    drawn = [q for q in _sources(shared, rng) if _plain(q.text) not in banned]
-    rng.shuffle(drawn)
-    yield from drawn
+    """Yield the questions of all sources in random order, without those kept out."""
+    kept_out = set(_kept_out(shared))
+    questions = [q for q in _sources(shared, rng) if _plain(q.text) not in kept_out]
+    rng.shuffle(questions)
+    yield from questions
 
 
-def _banned(shared: Path) -> Iterator[str]:
+def _kept_out(shared: Path) -> Iterator[str]:
     for line in FIRST_QUESTIONS.read_text("utf-8").splitlines():
         yield _plain(json.loads(line)["question"])
     for record in read_lines(shared / "qa" / "nq-dev-questions.jsonl.gz"):
@@ -176,14 +179,14 @@ def _sources(shared: Path, rng: random.Random) -> Iterator[Question]:
 
 @dataclass
 class Pool:
-    """What candidates are mined from.
+    """The pieces that candidates are mined from.
 
     Attributes:
-        titles: Of each piece; empty if unknown.
-        texts: The pieces.
-        passages: Number of the passage that each is of.
+        titles: Article title of each piece; empty if unknown.
+        texts: Text of each piece.
+        passages: Number of the passage that each piece was cut from.
         vectors: (n, dimension), unit vectors of title and text.
-        words: BM25 over title and text.
+        words: BM25 index over title and text.
     """
 
     titles: list[str]
@@ -194,7 +197,7 @@ class Pool:
 
     @classmethod
     def build(cls, shared: Path, questions: Sequence[Question], rng: random.Random) -> Pool:
-        """Cut all passages; embed those that BM25 finds for a question, and some others."""
+        """Cut all passages; keep and embed the pieces that BM25 finds, and some others."""
         pieces = list(_pieces(shared, rng))
         first = len(pieces)
         passages = 1 + (pieces[-1][0] if pieces else 0)
@@ -203,12 +206,13 @@ class Pool:
         kept = {*range(first, len(pieces)), *rng.sample(range(first), min(4000, first))}
         for question in questions:
             seen: dict[int, int] = {}
-            for at in _search(words, question.text, 25):
-                seen.setdefault(pieces[at][0], at)
+            for position in _search(words, question.text, 25):
+                seen.setdefault(pieces[position][0], position)
             kept.update(list(seen.values())[:5])
-        chosen = [pieces[at] for at in sorted(kept)]  # The questions' own stay last, in order.
+        # The positives stay last, in the order of the questions: `mine` relies on it.
+        chosen = [pieces[position] for position in sorted(kept)]
         titles, texts = [title for _, title, _ in chosen], [text for _, _, text in chosen]
-        headed = [headed_text(*both) for both in zip(titles, texts, strict=True)]
+        headed = [headed_text(*piece) for piece in zip(titles, texts, strict=True)]
         vectors = load_embedder().embed_passages(headed)
         return cls(titles, texts, [number for number, _, _ in chosen], vectors, _words(chosen))
 
@@ -219,15 +223,15 @@ def mine(
     pool: Pool,
     rng: random.Random,
 ) -> Iterator[MinedList]:
-    """Give each question its candidates."""
+    """Yield each question with its candidates."""
     first = len(pool.texts) - len(questions)
     by_title: dict[str, list[int]] = {}
-    for at, title in enumerate(pool.titles):
-        by_title.setdefault(title, []).append(at)
+    for position, title in enumerate(pool.titles):
+        by_title.setdefault(title, []).append(position)
     for start in range(0, len(questions), _BATCH):
-        part = questions[start : start + _BATCH]
+        batch = questions[start : start + _BATCH]
         cosines = vectors[start : start + _BATCH] @ pool.vectors.T
-        for offset, (question, row) in enumerate(zip(part, cosines, strict=True)):
+        for offset, (question, row) in enumerate(zip(batch, cosines, strict=True)):
             own = first + start + offset
             negatives = _negatives(question, own, row, pool, by_title, rng)
             yield MinedList(
@@ -236,12 +240,12 @@ def mine(
                 MinedCandidate(question.title, question.positive, float(row[own]), True),
                 [
                     MinedCandidate(
-                        pool.titles[at],
-                        pool.texts[at],
-                        float(row[at]),
-                        _holds(pool.texts[at], question.answers),
+                        pool.titles[position],
+                        pool.texts[position],
+                        float(row[position]),
+                        _holds(pool.texts[position], question.answers),
                     )
-                    for at in negatives
+                    for position in negatives
                 ],
             )
 
@@ -254,17 +258,17 @@ def _negatives(
     by_title: dict[str, list[int]],
     rng: random.Random,
 ) -> list[int]:
-    """Near misses of both indexes, of the same article, and a random piece, in this order."""
+    """Return near misses of both indexes and of the same article, then a random piece."""
     shingles = _shingles(question.passage)
 
-    def other(at: int) -> bool:
-        return at != own and not _overlap(shingles, _shingles(pool.texts[at]))
+    def is_other(position: int) -> bool:
+        return position != own and not _overlap(shingles, _shingles(pool.texts[position]))
 
     nearest = np.argsort(-cosines)[:60].tolist()
-    dense = [at for at in nearest if other(at)]
-    lexical = [at for at in _search(pool.words, question.text, 12) if other(at)]
-    article = [at for at in by_title[question.title] if other(at)] if question.title else []
-    anywhere = [at for at in [rng.randrange(len(pool.texts))] if other(at)]
+    dense = list(filter(is_other, nearest))
+    lexical = list(filter(is_other, _search(pool.words, question.text, 12)))
+    article = list(filter(is_other, by_title[question.title])) if question.title else []
+    anywhere = list(filter(is_other, [rng.randrange(len(pool.texts))]))
     chosen: list[int] = []
     for candidates, n in (
         (dense[:6], 2),
@@ -274,7 +278,7 @@ def _negatives(
         (article, 1),
         (anywhere, 1),
     ):
-        left = [at for at in candidates if at not in chosen]
+        left = [position for position in candidates if position not in chosen]
         chosen += rng.sample(left, min(n, len(left)))
     return chosen
 
@@ -292,7 +296,7 @@ def _pieces(shared: Path, rng: random.Random) -> Iterator[tuple[int, str, str]]:
 
 
 def _cut(text: str, length: int) -> list[str]:
-    """Sentences in a row, each piece as near to a length as they come."""
+    """Cut a text after the first sentence that brings a piece to the length."""
     pieces: list[str] = []
     start = 0
     for _, end in sentence_spans(text):
@@ -303,17 +307,17 @@ def _cut(text: str, length: int) -> list[str]:
     return [*pieces, rest] if rest else pieces
 
 
-def _piece_at(passage: str, at: int, rng: random.Random) -> str:
+def _piece_at(passage: str, offset: int, rng: random.Random) -> str:
     end = 0
     for piece in _cut(passage, rng.choice(LENGTHS)):
         end = passage.index(piece, end) + len(piece)
-        if at < end:
+        if offset < end:
             return piece
-    return passage[at : at + LENGTHS[-1]]
+    return passage[offset : offset + LENGTHS[-1]]
 
 
 def _piece_like(question: str, passage: str, rng: random.Random) -> str:
-    """The piece that shares the most words with the question; now and then the whole passage."""
+    """Return the piece that shares most words with the question, or at times the whole passage."""
     words = set(_plain(question).split())
     if rng.random() < 0.15:
         return passage
@@ -323,12 +327,12 @@ def _piece_like(question: str, passage: str, rng: random.Random) -> str:
 
 def _words(pieces: Sequence[tuple[int, str, str]]) -> tantivy.Index:
     schema = tantivy.SchemaBuilder()
-    schema.add_integer_field("at", stored=True)
+    schema.add_integer_field("position", stored=True)
     schema.add_text_field("body", tokenizer_name="en_stem", index_option="freq")
     index = tantivy.Index(schema.build())
     writer = index.writer(256_000_000, num_threads=1)
-    for at, (_, title, text) in enumerate(pieces):
-        writer.add_document(tantivy.Document(at=at, body=headed_text(title, text)))
+    for position, (_, title, text) in enumerate(pieces):
+        writer.add_document(tantivy.Document(position=position, body=headed_text(title, text)))
     writer.commit()
     writer.wait_merging_threads()
     index.reload()
@@ -340,16 +344,16 @@ def _search(index: tantivy.Index, query: str, n: int) -> list[int]:
     words = dict.fromkeys(_plain(query).split())
     terms = [(tantivy.Occur.Should, index.parse_query(word, ["body"])) for word in words]
     hits = searcher.search(tantivy.Query.boolean_query(terms), limit=n, count=False).hits
-    return [searcher.doc(address).get_first("at") for _, address in hits]
+    return [searcher.doc(address).get_first("position") for _, address in hits]
 
 
 def _shingles(text: str) -> set[tuple[str, ...]]:
     words = _plain(text).split()
-    return {tuple(words[at : at + 5]) for at in range(len(words) - 4)}
+    return {tuple(words[start : start + 5]) for start in range(len(words) - 4)}
 
 
-def _overlap(one: set[tuple[str, ...]], other: set[tuple[str, ...]]) -> bool:
-    return len(one & other) > 0.4 * min(len(one), len(other)) if one and other else False
+def _overlap(a: set[tuple[str, ...]], b: set[tuple[str, ...]]) -> bool:
+    return len(a & b) > 0.4 * min(len(a), len(b)) if a and b else False
 
 
 def _holds(text: str, answers: Sequence[str]) -> bool:

@@ -1,13 +1,14 @@
-"""Add the cosines of a stronger bi-encoder to lists of `scripts/search_lists.py`.
+"""Add the cosine similarities of a stronger bi-encoder to lists of `scripts/search_lists.py`.
 
 Usage: python scripts/strong_teacher.py LISTS MODEL OUTPUT [--chunks N]
 
-MODEL is a sentence-transformers bi-encoder. One of the size of all-mpnet-base-v2 takes 0.12 s a
-passage on two cores: so of each list go the positive, its three candidates nearest by the bundled
-embedder, one of the others, and now and then the random one. Writes OUTPUT/NNN.jsonl.gz,
-chunks of 256 lists in which people's search questions of three kinds have the same shares; the
-same command goes on where it was stopped. Then OUTPUT/paragraphs.jsonl.gz: lists of the other
-sources as they are, an eighth of all, so that what the model knows of them stays.
+MODEL is a sentence-transformers bi-encoder. One the size of all-mpnet-base-v2 takes 0.12 s for a
+passage on two cores, so it scores only a part of each list: the positive, the three candidates
+nearest by the bundled embedder, one of the others, and sometimes the random one.
+
+Writes OUTPUT/NNN.jsonl.gz, chunks of 256 lists with fixed shares of three kinds of questions.
+Run the same command again to resume. Then writes OUTPUT/paragraphs.jsonl.gz: lists of the other
+sources, unchanged, an eighth of all lists, so that the model does not forget them.
 `search_model.py OUTPUT` trains on the folder.
 """
 
@@ -31,9 +32,9 @@ SHARES = {
     ("clapnq",): 56,
     ("tydi", "boolq", "qed", "multispan"): 88,
 }
-"""Lists of a chunk by how their source's name begins."""
+"""Lists in a chunk, by the prefixes of their source's name."""
 PARAGRAPHS = 0.15
-"""Lists of other sources for each of these."""
+"""Lists of other sources, for each list in the chunks."""
 NEAREST, OTHERS, RANDOM_SHARE = 3, 1, 0.3
 MAX_TOKENS = 128
 
@@ -41,12 +42,12 @@ List = dict[str, Any]
 
 
 def main() -> None:
-    """Write the chunks that are not there yet."""
+    """Write the chunks that are missing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("lists", type=Path, help="lists.jsonl.gz of search_lists.py")
     parser.add_argument("model", help="folder of the bi-encoder")
     parser.add_argument("output", type=Path)
-    parser.add_argument("--chunks", type=int, help="most chunks; all that the lists give if absent")
+    parser.add_argument("--chunks", type=int, help="maximum number of chunks (default: all)")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     lists = [record for _, record in read_records(arguments.lists)]
@@ -55,57 +56,61 @@ def main() -> None:
     rng = random.Random(7)
     chunks = list(_chunks(lists, rng))[: arguments.chunks]
     for n, chunk in enumerate(chunks):
-        drawn = [_drawn(one, rng) for one in chunk]  # Of chunks that are there too: always alike.
+        # Draw for finished chunks too, so that the later ones do not depend on when a run stopped.
+        drawn = [_with_some_negatives(mined, rng) for mined in chunk]
         file = arguments.output / f"{n:03d}.jsonl.gz"
         if not file.exists():
             write_records(file, _scored(drawn, teacher))
             print(file, flush=True)  # noqa: T201
-    begins = tuple(chain.from_iterable(SHARES))
-    others = [one for one in lists if not one["source"].startswith(begins)]
+    prefixes = tuple(chain.from_iterable(SHARES))
+    others = [mined for mined in lists if not mined["source"].startswith(prefixes)]
     rng.shuffle(others)
     kept = others[: round(PARAGRAPHS * len(chunks) * sum(SHARES.values()))]
     write_records(arguments.output / "paragraphs.jsonl.gz", kept)
 
 
 def _chunks(lists: Sequence[List], rng: random.Random) -> Iterator[list[List]]:
-    """Lists of the three kinds by their shares, as long as there are some of each."""
-    kinds = {begins: [x for x in lists if x["source"].startswith(begins)] for begins in SHARES}
+    """Yield chunks of the three kinds by their shares until one kind is used up."""
+    kinds = {
+        prefixes: [mined for mined in lists if mined["source"].startswith(prefixes)]
+        for prefixes in SHARES
+    }
     for kind in kinds.values():
         rng.shuffle(kind)
     while all(kinds.values()):
         chunk = []
-        for begins, share in SHARES.items():
-            chunk += kinds[begins][:share]
-            del kinds[begins][:share]
+        for prefixes, share in SHARES.items():
+            chunk += kinds[prefixes][:share]
+            del kinds[prefixes][:share]
         rng.shuffle(chunk)
         yield chunk
 
 
-def _drawn(one: List, rng: random.Random) -> List:
-    """The list with the candidates that the teacher scores."""
-    *mined, last = one["negatives"]
-    mined.sort(key=lambda candidate: -candidate["dense"])
-    near, rest = mined[:NEAREST], mined[NEAREST:]
+def _with_some_negatives(mined: List, rng: random.Random) -> List:
+    """Keep only the candidates that the teacher scores."""
+    *hard, last = mined["negatives"]  # The random negative is the last.
+    hard.sort(key=lambda candidate: -candidate["dense"])
+    near, rest = hard[:NEAREST], hard[NEAREST:]
     chosen = near + rng.sample(rest, min(OTHERS, len(rest)))
-    return {**one, "negatives": chosen + ([last] if rng.random() < RANDOM_SHARE else [])}
+    return {**mined, "negatives": chosen + ([last] if rng.random() < RANDOM_SHARE else [])}
 
 
 def _scored(lists: Sequence[List], teacher: SentenceTransformer) -> Iterator[List]:
     texts = dict.fromkeys(
-        headed_text(c["title"], c["text"]) for one in lists for c in _candidates(one)
+        headed_text(c["title"], c["text"]) for mined in lists for c in _candidates(mined)
     )
-    queries = teacher.encode([one["query"] for one in lists], normalize_embeddings=True)
+    queries = teacher.encode([mined["query"] for mined in lists], normalize_embeddings=True)
     vectors = teacher.encode(list(texts), normalize_embeddings=True, batch_size=8)
     rows = dict(zip(texts, vectors, strict=True))
-    for one, query in zip(lists, queries, strict=True):
-        for candidate in _candidates(one):
+    for mined, query in zip(lists, queries, strict=True):
+        for candidate in _candidates(mined):
             vector = rows[headed_text(candidate["title"], candidate["text"])]
             candidate["strong"] = round(float(np.dot(query, vector)), 4)
-        yield one
+        yield mined
 
 
-def _candidates(one: List) -> list[dict[str, Any]]:
-    return [one["positive"], *one["negatives"]]
+def _candidates(mined: List) -> list[dict[str, Any]]:
+    return [mined["positive"], *mined["negatives"]]
 
 
 if __name__ == "__main__":
