@@ -1,1 +1,1 @@
-"""What is measured, each in a process and, but for ours, in an environment of its own."""
+"""The contestants: each has its own process, and peers have their own environments."""

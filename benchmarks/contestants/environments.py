@@ -44,20 +44,20 @@ _INSTALLED = ".installed"
 
 
 def python_of(name: str, cache: Path) -> str:
-    """The interpreter of a peer's environment, which is made if it is not there.
+    """Return the interpreter of a peer's environment; create the environment if missing.
 
-    Environments see the packages of the one that runs this, so that torch and ONNX Runtime are
-    the same for all and take no space again; what they install themselves comes before it.
+    Environments also see the packages of the current one, so that torch and ONNX Runtime are the
+    same for all and take no extra space. Packages that they install themselves come first.
 
     Args:
         name: One of `ENVIRONMENTS`.
         cache: Folder of the environments.
 
     Returns:
-        Its path.
+        Path of the interpreter.
 
     Raises:
-        CalledProcessError: pip failed.
+        CalledProcessError: If pip fails.
     """
     folder = (cache / "environments" / name).absolute()
     python, installed = folder / "bin" / "python", folder / _INSTALLED

@@ -1,4 +1,4 @@
-"""What fills an index, passage after passage: ours, and langchain-chroma with torch."""
+"""Indexers that add passages to an index: ours, and langchain-chroma with torch."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def load(name: str, folder: str) -> Answer:
-    """Open an empty index, its embedder loaded.
+    """Open an empty index and load its embedder.
 
     Args:
         name: `wikirank` or `langchain`.
-        folder: Where to; must not be there.
+        folder: Folder of the index; must not exist.
 
     Returns:
-        Takes `ids` and `texts`, as many, and writes them.
+        A function that adds texts, given equally many `ids` and `texts`.
     """
     return _wikirank(folder) if name == OURS else _langchain(folder)
 

@@ -1,4 +1,4 @@
-"""What `live_wiki.py` compares: retrievers over one wiki, each its own way."""
+"""The retrievers that `live_wiki.py` compares, all over the same wiki."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ CONTESTANTS = {
     "wikipedia-text": "the same, made to search texts",
 }
 _K = 10  # More than fill 1,000 tokens.
-_SECONDS = 600.0  # On a busy machine a wiki is slow, and what is compared is what it finds.
+_SECONDS = 600.0  # A wiki is slow on a busy machine; the comparison is of what it finds.
 
 
 def load(name: str, place: str) -> Answer:
-    """What `contestants.serve` calls.
+    """Load a retriever for `contestants.serve`.
 
     Args:
         name: One of `CONTESTANTS`.
-        place: Address of the wiki, the ZIM file, or the index's folder.
+        place: Address of the wiki, path of the ZIM file, or folder of the index.
 
     Returns:
-        Takes `question`, gives `texts`, best first, and milliseconds by stage.
+        A function from a `question` to `texts`, best first, and `timings` in milliseconds.
     """
     if name.startswith("wikipedia"):
         return _of_langchain(place, in_text=name.endswith("text"))

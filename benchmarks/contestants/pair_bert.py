@@ -1,8 +1,8 @@
-"""The bundled cross-encoder as transformers knows models, for peers that load nothing else.
+"""The bundled cross-encoder as a transformers model, for peers that load nothing else.
 
-Its head (`wikirank.rank.pair_pooling`) is no `BertForSequenceClassification`, whose logits come
-from [CLS]; so this class is made known to `AutoModelForSequenceClassification`. The logits are the
-same; the head is a ten-thousandth of the work.
+Its head (`wikirank.rank.pair_pooling`) differs from `BertForSequenceClassification`, whose logits
+come from [CLS]. So this class is registered with `AutoModelForSequenceClassification`. The logits
+are the same as ours. The head is a ten-thousandth of the work.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 
 class PairBertConfig(BertConfig):
-    """A BERT's configuration under a name of its own."""
+    """BERT's configuration under another name."""
 
     model_type = "pair-bert"
 
 
 class PairBertForSequenceClassification(BertPreTrainedModel):
-    """BERT, query and passage pooled apart, one linear layer."""
+    """BERT with separate pooling of query and passage, and one linear layer."""
 
     config_class = PairBertConfig
 
     def __init__(self, config: PairBertConfig) -> None:
-        """Make the layers; `from_pretrained` fills them."""
+        """Create the layers; `from_pretrained` fills them."""
         super().__init__(config)
         self.num_labels = 1
         self.bert = BertModel(config, add_pooling_layer=False)
@@ -66,7 +66,7 @@ def _pool(states: Tensor, mask: Tensor) -> Tensor:
 
 
 def register() -> None:
-    """Make the model known to transformers' `Auto` classes in this process."""
+    """Register the model with transformers' `Auto` classes in this process."""
     AutoConfig.register(PairBertConfig.model_type, PairBertConfig, exist_ok=True)
     AutoTokenizer.register(
         PairBertConfig, fast_tokenizer_class=PreTrainedTokenizerFast, exist_ok=True

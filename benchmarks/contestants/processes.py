@@ -1,4 +1,4 @@
-"""Contestants as seen from the benchmark: a process each, asked over its standard input."""
+"""Contestants, each in its own process, which is asked over standard input."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _LAST_WORDS = 4000
 
 
 class ContestantError(RuntimeError):
-    """A contestant failed; the message says with what."""
+    """A contestant failed; the message is its error output."""
 
 
 class ContestantProcess:
-    """A contestant in a process of its own, so that its memory is its own.
+    """A contestant in a separate process, so that its memory can be measured.
 
     Args:
         target: `module:function`, see `contestants.serve`.
-        arguments: What to call the function with.
-        python: The interpreter of its environment; None is this one, for ours.
+        arguments: Arguments of the function.
+        python: Interpreter of the contestant's environment; None for the current one.
 
     Raises:
-        ContestantError: It could not be loaded.
+        ContestantError: If it could not be loaded.
     """
 
     def __init__(
@@ -57,27 +57,27 @@ class ContestantProcess:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """Return the process id."""
         return self._process.pid
 
     def ask(self, **request: Any) -> dict[str, Any]:
-        """Have a request answered.
+        """Send a request and return the reply.
 
         Args:
-            **request: What the contestant takes.
+            **request: Fields of the request.
 
         Returns:
-            Its reply, with `seconds` and `peak_mb`.
+            The reply, with `seconds` and `peak_mb`.
 
         Raises:
-            ContestantError: It failed, or has ended.
+            ContestantError: If it failed or has ended.
         """
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            pass  # Reading says what happened.
+            pass  # Reading the reply reports the error.
         return self._read()
 
     def _read(self) -> dict[str, Any]:
@@ -113,13 +113,13 @@ class ContestantProcess:
 
 
 def child_environment(*, own: bool) -> dict[str, str]:
-    """The environment variables of a contestant: all cores, no hub, this folder on the path.
+    """Return a contestant's environment variables: all cores, no hub, this folder on the path.
 
     Args:
-        own: Whether it runs in this environment, so that it may import what this process may.
+        own: Whether it runs in the current environment and can import all that this process can.
 
     Returns:
-        Name to value.
+        Values by name.
     """
     threads = dict.fromkeys(_THREADS, str(usable_cores()))
     inherited = os.environ.get("PYTHONPATH", "") if own else ""
@@ -130,7 +130,7 @@ def child_environment(*, own: bool) -> dict[str, str]:
 
 @contextmanager
 def closing_all(running: Mapping[str, ContestantProcess]) -> Iterator[None]:
-    """End all processes when the block ends, those too that are added within it."""
+    """End all processes when the block ends, including those added within it."""
     try:
         yield
     finally:

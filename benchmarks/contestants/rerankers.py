@@ -1,9 +1,9 @@
-"""The rerankers that `rerank_speed.py` compares, all with the same weights, each its own way.
+"""The rerankers that `rerank_speed.py` compares, all with the same weights.
 
-Those of ours that rank by the logit alone (`interpolate=False`) do what the others do.
+Our rows with `interpolate=False` rank by the logit alone, as the others do.
 
-A reranker takes a query and passages and gives the positions of all passages, best first. Imports
-are made where they are needed: each process has the packages of one of them.
+A reranker takes a query and passages and returns the positions of the passages, best first. Imports
+are local, because each process has only the packages of one reranker.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class Reranker:
     """One row of the table.
 
     Attributes:
-        label: What it is, for a reader.
-        weights: In which form it gets them.
-        environment: One of `contestants.environments`; None is ours.
-        make: Loads it, from the folder that `contestants.weights` wrote.
+        label: Its name in the table.
+        weights: The form of the weights that it loads.
+        environment: One of `contestants.environments`; None for ours.
+        make: Function that loads it from the folder that `contestants.weights` wrote.
     """
 
     label: str
@@ -35,14 +35,14 @@ class Reranker:
 
 
 def load(name: str, weights: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """What `contestants.serve` calls.
+    """Load a reranker for `contestants.serve`.
 
     Args:
         name: One of `RERANKERS`.
-        weights: The folder of the weights.
+        weights: Folder of the weights.
 
     Returns:
-        Takes `query` and `passages`, gives `order`.
+        A function from `query` and `passages` to `order`.
     """
     rerank = RERANKERS[name].make(Path(weights))
     return lambda request: {"order": rerank(request["query"], request["passages"])}
@@ -127,7 +127,7 @@ def _flashrank(weights: Path, form: str) -> Rerank:
     from flashrank import Ranker, RerankRequest
     from flashrank.Config import model_file_map
 
-    # It takes no other models than those it knows by name: ours stands in the place of one.
+    # It only loads models that it knows by name, so ours lies in the folder of one.
     name = "ms-marco-MiniLM-L-12-v2"
     folder = weights / f"flashrank-{form}" / name
     shutil.copytree(weights / form, folder, dirs_exist_ok=True)

@@ -1,10 +1,10 @@
-"""A contestant's process: reads requests and writes replies, one JSON object a line.
+"""A contestant's process: reads requests and writes replies, one JSON object per line.
 
 Usage: python -m contestants.serve MODULE:FUNCTION ARGUMENTS
 
-FUNCTION of MODULE is called with ARGUMENTS, a JSON object, and gives what answers requests. Only
-answering is timed, by the clock and by the processor time of all threads; the first line written
-says how long the loading took.
+FUNCTION of MODULE is called with ARGUMENTS, a JSON object, and returns a function that answers
+requests. Only answering is timed, in seconds and in CPU seconds of all threads. The first line of
+output says how long loading took.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _PACKAGES = (
 
 def main() -> None:
     """Load the contestant, then answer until the input ends."""
-    # What the libraries print must not get among the replies.
+    # Output of the libraries must not mix with the replies.
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 
