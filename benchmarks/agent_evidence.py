@@ -23,7 +23,7 @@ from timeit import timeit
 
 import numpy as np
 from agent_questions import Question, read_questions, was_read
-from agent_tools import AS_IT_COMES, DENSE, BundledTokens, RankingOnce, ToolMaker, tool_makers
+from agent_tools import BY_DEFAULT, DENSE, BundledTokens, RankingOnce, ToolMaker, tool_makers
 from machine import machine
 from scripted_agent import AgentRun, ask
 
@@ -102,11 +102,11 @@ def compare(index: WikiIndex, budgets: Sequence[int]) -> list[Row]:
     """Run every tool at every budget."""
     tokens, questions = BundledTokens(), read_questions()
     makers = tool_makers(index, tokens, RankingOnce)
-    budgeted = [name for name in makers if name not in AS_IT_COMES]
+    budgeted = [name for name in makers if name not in BY_DEFAULT]
     times = _times(tool_makers(index, tokens), max(budgets), questions)
     rows = []
     against: dict[int, list[float]] = {}
-    for budget, name in (*product([0], AS_IT_COMES), *product(budgets, budgeted)):
+    for budget, name in (*product([0], BY_DEFAULT), *product(budgets, budgeted)):
         # A new tool for each question, because a tool remembers what a conversation has read.
         runs = [ask(question, makers[name](budget), tokens.count) for question in questions]
         rows.append(summarise(name, budget, runs, against.get(budget), times[name]))

@@ -24,7 +24,7 @@ DENSE = "create_retriever_tool, dense"
 OURS = "WikiToolkit"
 OURS_UNFILTERED = "WikiToolkit, min_score=None"
 """Never abstains, which shows what the thresholds cost and save."""
-AS_IT_COMES = ("create_retriever_tool, dense, as it comes", "WikiToolkit, as it comes")
+BY_DEFAULT = ("create_retriever_tool, dense, by default", "WikiToolkit, by default")
 """Tools with their default settings: four passages of any length, and our defaults."""
 BUDGET_K = 50
 """Number of passages that a retriever tool fetches, enough to fill any of the budgets."""
@@ -95,7 +95,7 @@ def tool_makers(
         "create_retriever_tool, hybrid": _unranked(index, search_type="hybrid"),
         "create_retriever_tool, WikiRetriever": ranked,
     }
-    stock, ours = AS_IT_COMES
+    stock, ours = BY_DEFAULT
     return {
         stock: lambda _: four,
         ours: lambda _: _wiki_search(WikiToolkit(retriever=kind(index=index))),

@@ -4,7 +4,7 @@ Usage: python benchmarks/search_questions.py QUESTIONS PASSAGES [--distractors F
            [--every N] [--depth 50] [--copies COSINE] [--json]
 
 QUESTIONS and PASSAGES are as `wikirank evaluate` takes them; `scripts/bundled_data.py` writes those
-of Natural Questions, TyDi QA and BoolQ, and SQuAD dev is as it comes. One index, one pass over all
+of Natural Questions, TyDi QA and BoolQ, and SQuAD dev needs no script. One index, one pass over all
 candidates, and from it: MRR@10 of BM25, dense and hybrid retrieval, of the cross-encoder alone, of
 it with the cosine, as `WikiReranker` ranks, and of the final order; of these two with a paired
 permutation test against the best of the first three; the share of right top passages whose

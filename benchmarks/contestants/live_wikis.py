@@ -13,7 +13,7 @@ CONTESTANTS = {
     "index": "our own index",
     "mediawiki": "`from_mediawiki`",
     "zim": "`from_zim`",
-    "wikipedia": "LangChain's `WikipediaRetriever`, as it comes",
+    "wikipedia": "LangChain's `WikipediaRetriever`, by default",
     "wikipedia-text": "the same, made to search texts",
 }
 _K = 10  # More than fill 1,000 tokens.

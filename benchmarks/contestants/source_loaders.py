@@ -1,7 +1,7 @@
-"""LangChain's loaders and text splitters, and what people write where it has none.
+"""LangChain's document loaders and text splitters, and the usual code where it has none.
 
-Each entry of `LOADERS` imports what it needs and gives a function that takes a path and gives a
-`Document` an article, and one that cuts a document.
+Each entry of `LOADERS` imports what it needs and returns two functions: one yields a `Document` for
+each article at a path, the other splits a document.
 """
 
 from __future__ import annotations
@@ -73,17 +73,17 @@ def _wikiextractor() -> tuple[Documents, Cut]:
 
 
 def extracted(path: Path) -> Iterator[dict[str, Any]]:
-    """The articles of a dump as the command `wikiextractor` writes them.
+    """Extract the articles of a dump with the command `wikiextractor`.
 
     Args:
-        path: The dump: `.xml`, or also with `.bz2` or `.gz`.
+        path: A dump: `.xml`, `.xml.bz2` or `.xml.gz`.
 
     Yields:
-        Records with `title` and `text`; redirects are not among them.
+        Records with `title` and `text`, without redirects.
     """
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "wikiextractor.WikiExtractor", str(path), "--json", "-q"]
-        # Without the last option it makes entities of & and <.
+        # Without the last option it escapes & and <.
         command += ["-o", folder, "--processes", str(usable_cores()), "--html-safe", ""]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         for file in sorted(Path(folder).rglob("wiki_*")):
@@ -200,13 +200,13 @@ LOADERS: dict[str, Callable[[], tuple[Documents, Cut]]] = {
 
 @contextmanager
 def decompressed(path: Path) -> Iterator[str]:
-    """Decompress a file to a temporary one, unless it is plain.
+    """Decompress a dump to a temporary file, unless it is plain XML.
 
     Args:
-        path: The file: `.bz2`, `.gz` or `.zst`, or a plain one.
+        path: A `.bz2`, `.gz`, `.zst` or `.xml` file.
 
     Yields:
-        The path of the plain one.
+        The path of the plain XML file.
     """
     if path.suffix == ".xml":
         yield str(path)

@@ -1,7 +1,7 @@
-"""What reads a wiki to passages: ours, and LangChain's loaders with its text splitters.
+"""Readers that split a wiki into passages: ours, and LangChain's loaders with its text splitters.
 
-Both cut to at most 500 characters without overlap. Loaders are asked for one document at a time
-where they can, which takes less memory than the `load()` of most tutorials.
+Both split to at most 500 characters without overlap. Loaders yield one document at a time where
+they can, which takes less memory than the `load()` of most tutorials.
 """
 
 from __future__ import annotations
@@ -17,20 +17,19 @@ from contestants.source_loaders import LOADERS, MAX_CHARS, Cut, Documents
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 OURS = "wikirank"
-_AT_ONCE = 1000  # pieces that langchain-chroma is given at once
+_BATCH_SIZE = 1000  # pieces per call of langchain-chroma
 
 
 def load(name: str, folder: str, ours: Sequence[str]) -> Answer:
-    """Get ready to read a source; what is needed is imported.
+    """Import what is needed to read a source, and return the reader.
 
     Args:
-        name: `wikirank`, or one of `LOADERS`.
-        folder: Where to index what is read; must not be there. Empty to read only.
-        ours: Folders of our packages, for the embedder, which both sides share.
+        name: `wikirank`, or a key of `LOADERS`.
+        folder: Folder of the index to create, which must not exist; empty to read only.
+        ours: Folders of our packages, because both sides use our embedder.
 
     Returns:
-        Reads the file or folder `path` to its end, and tells how many `articles` and `passages`
-        it made of it.
+        A function that reads the file or folder `path` and counts its `articles` and `passages`.
     """
     warnings.simplefilter("ignore")
     sys.path.extend(path for path in ours if path not in sys.path)
@@ -77,19 +76,19 @@ def _our_index(folder: str) -> Answer:
 
 
 class _Pieces:
-    """The pieces of all documents, one after the other, counted.
+    """Splits documents into pieces and counts both.
 
     Args:
-        documents: Gives the documents of a path.
-        cut: Cuts one.
+        documents: Yields the documents at a path.
+        cut: Splits a document.
     """
 
     def __init__(self, documents: Documents, cut: Cut) -> None:
         self.articles = self.passages = 0
         self._documents, self._cut = documents, cut
 
-    def of(self, path: str) -> Iterator[Any]:
-        """Read what lies at a path."""
+    def read(self, path: str) -> Iterator[Any]:
+        """Yield the pieces of all documents at a path."""
         for document in self._documents(path):
             pieces = self._cut(document)
             self.articles += 1
@@ -97,14 +96,14 @@ class _Pieces:
             yield from pieces
 
     def counts(self) -> dict[str, Any]:
-        """How many there were."""
+        """Return the numbers of articles and passages so far."""
         return {"articles": self.articles, "passages": self.passages}
 
 
 def _their_reading(documents: Documents, cut: Cut) -> Answer:
     def read(request: dict[str, Any]) -> dict[str, Any]:
         pieces = _Pieces(documents, cut)
-        for _ in pieces.of(request["path"]):
+        for _ in pieces.read(request["path"]):
             pass
         return pieces.counts()
 
@@ -122,8 +121,8 @@ def _their_index(folder: str, documents: Documents, cut: Cut) -> Answer:
 
     def read(request: dict[str, Any]) -> dict[str, Any]:
         pieces = _Pieces(documents, cut)
-        left = pieces.of(request["path"])
-        while batch := list(islice(left, _AT_ONCE)):
+        left = pieces.read(request["path"])
+        while batch := list(islice(left, _BATCH_SIZE)):
             store.add_documents(batch)
         return pieces.counts()
 

@@ -1,8 +1,8 @@
-"""Whole retrieval stacks over the same passages: ours, and LangChain's own parts put together.
+"""Complete retrieval stacks over the same passages: ours, and one of LangChain's own parts.
 
-A stack takes a question and gives the ids of the five passages that it ranks first. Both pass at
-most 50 candidates to the same cross-encoder: ours the 50 that fusion ranks first, LangChain's 25
-by vectors and 25 by BM25, since its ensemble has no limit of its own.
+A stack takes a question and returns the ids of its top five passages. Both pass at most 50
+candidates to the same cross-encoder: ours the top 50 after fusion, LangChain's 25 by vectors and 25
+by BM25, because its ensemble has no limit of its own.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ Answer = Callable[[dict[str, Any]], dict[str, Any]]
 K = 5
 CANDIDATES = 50
 OURS, STOCK = "wikirank", "langchain"
-_AT_ONCE = 1000
+_BATCH_SIZE = 1000
 
 
 def build(name: str, corpus: str, folder: str) -> Answer:
-    """Index a corpus, as the loading of a process that `contestants.serve` runs.
+    """Index a corpus; called by `contestants.serve` at the start of its process.
 
     Args:
         name: `wikirank` or `langchain`.
-        corpus: A file of records `{"id", "text"}`, one a line.
-        folder: Where to; must not be there.
+        corpus: A JSON lines file of records `{"id", "text"}`.
+        folder: Folder of the index to create, which must not exist.
 
     Returns:
-        Tells how many passages there are.
+        A function that returns the number of passages.
     """
     ids, texts = _read(corpus)
     if name == OURS:
@@ -41,23 +41,25 @@ def build(name: str, corpus: str, folder: str) -> Answer:
         WikiRetriever.from_texts(texts, ids=ids, path=folder)
     else:
         store = chroma_store(folder)
-        for index in range(0, len(texts), _AT_ONCE):
-            store.add_texts(texts[index : index + _AT_ONCE], ids=ids[index : index + _AT_ONCE])
+        for index in range(0, len(texts), _BATCH_SIZE):
+            store.add_texts(
+                texts[index : index + _BATCH_SIZE], ids=ids[index : index + _BATCH_SIZE]
+            )
     return lambda _: {"passages": len(texts)}
 
 
 def load(name: str, corpus: str, folder: str, weights: str) -> Answer:
-    """Open an index that `build` made, with everything that a question needs.
+    """Open an index that `build` created, and load the models.
 
     Args:
         name: `wikirank` or `langchain`.
-        corpus: As for `build`; LangChain's BM25 is made anew of it at each start.
-        folder: As for `build`.
-        weights: The folder of the cross-encoder's weights, for LangChain.
+        corpus: The file that was indexed; LangChain builds its BM25 index from it at each start.
+        folder: Folder of the index.
+        weights: Folder of the cross-encoder's weights, for LangChain.
 
     Returns:
-        Answers `question` with `ids`; or asks `questions` from as many threads as `clients`, and
-        gives the `latencies` in seconds and how many `failed`.
+        A function that answers `question` with `ids`, or asks `questions` from `clients` threads
+        and returns the `latencies` in seconds and how many `failed`.
     """
     ask = _wikirank(folder) if name == OURS else _langchain(corpus, folder, Path(weights))
 
@@ -102,10 +104,10 @@ def _langchain(corpus: str, folder: str, weights: Path) -> Ask:
 
 
 def chroma_store(folder: str) -> Any:
-    """LangChain's Chroma in a folder, with the weights of our embedder in fp32 torch.
+    """Open LangChain's Chroma in a folder, with the weights of our embedder in fp32 torch.
 
     Args:
-        folder: The folder; made where it is not there.
+        folder: Folder of the collection, created if missing.
 
     Returns:
         The vector store.

@@ -1,8 +1,9 @@
-"""Made-up passages and vectors, as many as wanted, the same each time. Nothing real is in them.
+"""Synthetic passages and vectors, in any number and reproducible.
 
-A passage is about one of a thousand topics. Its words are drawn from a Zipf distribution, some of
-them from its topic's own; its vector lies about its topic's centre in a subspace of few dimensions,
-as those of real texts do. (Vectors spread evenly over 384 dimensions have no near neighbours.)
+Each passage is about one of a thousand topics. Its words are drawn from a Zipf distribution, some
+from the words of its topic. Its vector lies near the centre of its topic, in a subspace of few
+dimensions, like the vectors of real texts. (Vectors spread evenly over 384 dimensions have no near
+neighbours.)
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ TOPICS = 1000
 _SUBSPACE = 32
 _SPREAD = 1.0
 _VOCABULARY = 100_000
-_OFFSET = 2.7  # Mandelbrot's, so that the first words are not all there is.
+_OFFSET = 2.7  # Mandelbrot's, so that the most frequent words do not dominate.
 _WORDS = 60
 _QUERY_WORDS = 5
 _OWN_WORDS = 40
@@ -34,20 +35,20 @@ class SyntheticTexts:
     """Passages and questions by number."""
 
     def __init__(self) -> None:
-        """Make the vocabulary."""
+        """Generate the vocabulary."""
         weights = 1.0 / (np.arange(_VOCABULARY) + _OFFSET)
         self._cumulative = np.cumsum(weights / weights.sum())
         self._words = [_word(number) for number in range(_VOCABULARY)]
 
     def passages(self, start: int, end: int) -> list[Passage]:
-        """The passages with numbers in [start, end)."""
+        """Return the passages with numbers in [start, end)."""
         return [
             Passage(id=f"p{number:08d}", text=self._text(number, _WORDS), article=f"p{number:08d}")
             for number in range(start, end)
         ]
 
     def question(self, number: int) -> str:
-        """A question; its first word names the topic, as each text's does."""
+        """Return a question. Its first word names the topic, as in every text."""
         return self._text(10**9 + number, _QUERY_WORDS)
 
     def _text(self, number: int, words: int) -> str:
@@ -60,21 +61,21 @@ class SyntheticTexts:
 
 
 class SyntheticEmbedder:
-    """An `Embedder` that reads of a text its topic, and makes the rest of the vector up."""
+    """An `Embedder` that places a text near the centre of its topic, with random noise."""
 
     def __init__(self) -> None:
-        """Place the topics."""
+        """Draw the centres of the topics."""
         rng = np.random.default_rng(0)
         self._centres = _unit(rng.standard_normal((TOPICS, DIMENSION), dtype=np.float32))
         self._axes = _unit(rng.standard_normal((_SUBSPACE, DIMENSION), dtype=np.float32))
 
     @property
     def model_id(self) -> str:
-        """Says in an index that its vectors are made up."""
+        """Marks an index as one of synthetic vectors."""
         return "synthetic-benchmark-vectors-1"
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Make a vector for each text, the same for the same text: (n, 384), of length 1."""
+        """Return (n, 384) unit vectors; equal texts have equal vectors."""
         topics = [int(text.partition(" ")[0].removeprefix("topic")) for text in texts]
         noise = np.stack(
             [
@@ -85,19 +86,20 @@ class SyntheticEmbedder:
         return _unit(self._centres[topics] + _SPREAD / _SUBSPACE**0.5 * noise @ self._axes)
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
-        """Make a query's vector: (384,), of length 1."""
+        """Return the (384,) unit vector of a query."""
         vector: NDArray[np.float32] = self.embed_passages([text])[0]
         return vector
 
 
 def load(folder: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """What `contestants.serve` calls: opens an index of synthetic passages.
+    """Open an index of synthetic passages; called by `contestants.serve`.
 
     Args:
-        folder: The index.
+        folder: Folder of the index.
 
     Returns:
-        Takes `question` and `rerank`, gives the search's `timings` by stage, in milliseconds.
+        A function of `question` and `rerank` that returns the `timings` of each search stage in
+        milliseconds.
     """
     index = WikiIndex.open(folder, embedder=SyntheticEmbedder())
     searcher = Searcher(index)

@@ -1,7 +1,8 @@
-"""The bundled cross-encoder's weights in the forms that the peers can load.
+"""The weights of the bundled cross-encoder in formats that the peers can load.
 
-`torch/` holds them dequantised (`contestants.pair_bert`), `onnx-fp32/` the same as an fp32 graph,
-`onnx-int8/` that quantised as ours is, with the mask and the output that they expect.
+`torch/` holds them dequantised (`contestants.pair_bert`), `onnx-fp32/` holds the same as an fp32
+graph, and `onnx-int8/` holds that graph quantised like ours, with the mask and the output that the
+peers expect.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ _MARK = "made-from.txt"
 
 
 def save_weights(cache: Path) -> Path:
-    """Write the three folders, unless they are there for the model that is bundled now.
+    """Write the three folders, unless they exist for the current bundled model.
 
     Args:
-        cache: Where to.
+        cache: Folder to write to.
 
     Returns:
-        The folder with `torch`, `onnx-fp32` and `onnx-int8`.
+        The folder that holds `torch`, `onnx-fp32` and `onnx-int8`.
     """
     bundled = read_model_folder(bundled_model("cross-encoder"), kind="cross-encoder")
     target = (cache / "weights").absolute()
@@ -56,9 +57,13 @@ def save_weights(cache: Path) -> Path:
     with quiet_transformers():
         model.save_pretrained(target / TORCH)
     for name in (FP32, INT8):
-        # The graph is all that runs; peers read of its configuration only these.
-        known = {**config, "model_type": "bert", "architectures": ["BertForSequenceClassification"]}
-        (target / name / "config.json").write_text(json.dumps(known), "utf-8")
+        # Only the graph is run; peers read nothing else from the configuration.
+        minimal = {
+            **config,
+            "model_type": "bert",
+            "architectures": ["BertForSequenceClassification"],
+        }
+        (target / name / "config.json").write_text(json.dumps(minimal), "utf-8")
     model.set_attn_implementation("eager")
     with quiet_export():
         trace_onnx(_Logits(model), target / FP32 / "model.onnx", "logits")
@@ -68,7 +73,7 @@ def save_weights(cache: Path) -> Path:
 
 
 def serve_weights(cache: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """What `contestants.serve` calls: gives the folder."""
+    """Write the weights and return a function for the folder; called by `contestants.serve`."""
     folder = str(save_weights(Path(cache)))
     return lambda _: {"folder": folder}
 
@@ -108,7 +113,7 @@ def _write_tokenizer(folder: Path, tokenizer: Path, max_length: int) -> None:
 
 
 def _write_int8(model: PairBertForSequenceClassification, target: Path) -> None:
-    """Quantise the weights as `export_cross_encoder` does; they were int8 before."""
+    """Quantise the weights like `export_cross_encoder`; they were int8 before."""
     scale_rows(model)
     scaled = target.with_name("scaled-fp32.onnx")
     trace_onnx(_Logits(model), scaled, "logits")

@@ -1,4 +1,4 @@
-"""What makes text of the wikitext in a dump: ours and what people use today."""
+"""Converters from the wikitext of a dump to text: ours, and what people use today."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ CLEANERS = {
     "mwdump": "`MWDumpLoader` (mwparserfromhell's `strip_code`)",
     "wikiextractor": "`wikiextractor`",
 }
-"""Names in the table."""
+"""Names of the converters in the table."""
 
 
 def load(name: str) -> Answer:
-    """Get ready to clean a dump.
+    """Import what is needed to clean a dump, and return the converter.
 
     Args:
-        name: One of `CLEANERS`.
+        name: A key of `CLEANERS`.
 
     Returns:
-        Takes the path of a `dump` and where to write the texts of its articles `into`, as a JSON
-        object by title; replies with the number of `articles`.
+        A function that reads a `dump`, writes the texts of its articles to the file `into` as a
+        JSON object by title, and returns the number of `articles`.
     """
     warnings.simplefilter("ignore")
     clean = {"wikirank": _wikirank, "mwdump": _mwdump, "wikiextractor": _wikiextractor}[name]()
@@ -54,5 +54,5 @@ def _mwdump() -> Callable[[str], Texts]:
 
 
 def _wikiextractor() -> Callable[[str], Texts]:
-    LOADERS["wikiextractor"]()  # says so if it is not installed
+    LOADERS["wikiextractor"]()  # Raises if it is not installed.
     return lambda path: ((r["title"], r["text"]) for r in extracted(Path(path)))

@@ -9,7 +9,7 @@ import pytest
 from agent_evidence import Row, reached, summarise, table
 from agent_questions import Gold, Question, Step
 from agent_tools import (
-    AS_IT_COMES,
+    BY_DEFAULT,
     DENSE,
     OURS,
     OURS_UNFILTERED,
@@ -124,14 +124,14 @@ def test_the_stock_tools_search_one_index_within_the_budget(
     index: WikiIndex, tokens: BundledTokens
 ) -> None:
     makers = tool_makers(index, tokens)
-    as_it_comes = makers[AS_IT_COMES[0]](0)
-    ours = [makers.pop(name) for name in (*AS_IT_COMES, OURS, OURS_UNFILTERED)][1:]
+    by_default = makers[BY_DEFAULT[0]](0)
+    ours = [makers.pop(name) for name in (*BY_DEFAULT, OURS, OURS_UNFILTERED)][1:]
     for make in makers.values():
         read = make(5).invoke({"query": CITY.query})
         assert read == tokens.cut(TEXTS["Canberra"], 5)
     everything = makers[DENSE](500).invoke({"query": STRINGS.query})
     assert everything.startswith(TEXTS["Violin"])
-    assert everything == as_it_comes.invoke({"query": STRINGS.query})
+    assert everything == by_default.invoke({"query": STRINGS.query})
     assert set(everything.split("\n\n")) == set(TEXTS.values())
     for make in ours:
         read = make(200).invoke({"query": CITY.query})

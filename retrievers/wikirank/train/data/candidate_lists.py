@@ -149,7 +149,9 @@ def _scores(record: Mapping[str, Any], name: str, n: int, where: str) -> list[fl
         or len(scores) != n
         or not all(score is None or type(score) in (int, float) for score in scores)
     ):
-        raise CorpusError(expected(where, f"a number or null a candidate in {name!r}", scores))
+        raise CorpusError(
+            expected(where, f"a number or null for each candidate in {name!r}", scores)
+        )
     return scores
 
 
