@@ -307,7 +307,7 @@ def main() -> None:
     pages, questions = pages_and_questions(given.data)
     questions = [*questions[: given.questions], *questions[QUESTIONS:][: given.questions]]
     rows: dict[str, Row] = {}
-    with make_wiki(cache / "wiki", pages).moved() as wiki:
+    with make_wiki(cache / "wiki", pages).use_current_address() as wiki:
         locations = dict.fromkeys(CONTESTANTS, wiki.url)
         locations["zim"] = str(make_zim(cache / "wiki.zim", pages))
         if "index" in given.only:

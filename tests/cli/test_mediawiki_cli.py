@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import WIKIRANK, finished
+from command import WIKIRANK, run_command
 from http_proxy import Proxy, Reply, Request
 from index_snapshot import snapshot
 from mediawiki_wiki import BOT_PASSWORD, Wiki
@@ -20,7 +20,7 @@ from wikirank.index import WikiIndex
 
 def run(*arguments: str, status: int = 0, **variables: str) -> tuple[str, str]:
     """Run `wikirank index`; what it writes to standard output and to standard error."""
-    done = finished("index", *arguments, status=status, environment=variables)
+    done = run_command("index", *arguments, status=status, environment=variables)
     return done.stdout, " ".join(done.stderr.split())
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from chroma_run import chroma_server
 from index_snapshot import snapshot
-from ray_cluster import RAY_MARKS, ray_cluster, working
+from ray_cluster import RAY_MARKS, busy_workers, ray_cluster
 from typer.testing import CliRunner
 
 from wikirank.cli import app
@@ -78,13 +78,13 @@ def test_workers_that_are_killed_and_a_node_that_dies(
 
     def kill_workers() -> None:
         for node in cluster.worker_nodes:
-            for pid in working(node):
+            for pid in busy_workers(node):
                 os.kill(pid, signal.SIGKILL)
                 killed.append(pid)
 
     def kill_node() -> None:
-        node = max(cluster.worker_nodes, key=lambda node: len(working(node)))
-        workers_there = working(node)
+        node = max(cluster.worker_nodes, key=lambda node: len(busy_workers(node)))
+        workers_there = busy_workers(node)
         assert workers_there
         cluster.remove_node(node, allow_graceful=False)
         for pid in workers_there:  # They would go with their machine.

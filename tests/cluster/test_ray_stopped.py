@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from index_snapshot import snapshot
-from ray_cluster import RAY_MARKS, ray_cluster, working
+from ray_cluster import RAY_MARKS, busy_workers, ray_cluster
 
 from wikirank.corpus import open_source
 from wikirank.index import WikiIndex
@@ -121,7 +121,7 @@ def finish(index: Path, wiki: Path, undisturbed: dict[str, Any]) -> None:
 def wait_until_idle(cluster: Any, within: float) -> None:
     """Wait until no process of a job is left on the nodes."""
     deadline = time.monotonic() + within
-    while any(map(working, cluster.list_all_nodes())):
+    while any(map(busy_workers, cluster.list_all_nodes())):
         assert time.monotonic() < deadline, "Processes of the job are still there."
         time.sleep(0.1)
 
@@ -137,7 +137,7 @@ def test_stopped_by_signals(
     ):
         run = Run(wiki, index, "--ray", "--quiet")
         run.until_written(more_than=found)
-        assert any(map(working, cluster.list_all_nodes()))
+        assert any(map(busy_workers, cluster.list_all_nodes()))
         run.send(number)
         returned, errors = run.end(within=15)
         assert returned == status, errors

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hub_layout import export_encoder, lay_in_cache
+from hub_layout import copy_to_hub_cache, export_encoder
 from typer.testing import CliRunner
 
 from wikirank.cli import app
@@ -181,7 +181,7 @@ def test_a_network_that_pools_itself(encoder: Path, tmp_path: Path) -> None:
 def test_a_hub_id_in_the_cache_indexes_and_searches_offline_without_torch(
     encoder: Path, tmp_path: Path
 ) -> None:
-    lay_in_cache(tmp_path / "hf", encoder, "someone/encoder", weights=False)
+    copy_to_hub_cache(tmp_path / "hf", encoder, "someone/encoder", weights=False)
     wiki = tmp_path / "wiki.jsonl"
     lines = [json.dumps({"title": text.split()[0], "text": text}) for text in TEXTS]
     wiki.write_text("\n".join(lines), "utf-8")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from command import finished
+from command import run_command
 from locations import SHARED
 from rich.console import Console
 
@@ -283,7 +283,7 @@ def test_wiki_eval_can_be_searched() -> None:
 
 
 def command(*arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-    return finished("evaluate", "--quiet", *arguments, status=status)
+    return run_command("evaluate", "--quiet", *arguments, status=status)
 
 
 def evaluated(*arguments: str) -> dict[str, Any]:
@@ -331,8 +331,8 @@ def test_command_makes_wiki_eval_of_a_corpus(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--held-out", "my-model", "--distractors", "sample"), "has its candidates"),
-        (("--wiki-eval", "sample", "--distractors", "sample"), "add --depth to search"),
+        (("--held-out", "my-model", "--distractors", "sample"), "has its own candidates"),
+        (("--wiki-eval", "sample", "--distractors", "sample"), "Add --depth to search"),
     ],
 )
 def test_command_refuses_what_given_candidates_cannot_take(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import finished
+from command import run_command
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
@@ -682,7 +682,7 @@ def test_p_values_for_a_person() -> None:
 
 
 def run(*arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-    return finished("evaluate", *arguments, status=status)
+    return run_command("evaluate", *arguments, status=status)
 
 
 def test_command_writes_json_and_a_page(beir: Path, tmp_path: Path, tiny_wiki: Path) -> None:

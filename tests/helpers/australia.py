@@ -1,4 +1,4 @@
-"""A small wiki about Australia, as a MediaWiki has it and as a ZIM file does."""
+"""A small wiki about Australia, as wikitext and as a ZIM file."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class HtmlPage(writer.Item):  # type: ignore[misc]
     """A page of a ZIM file.
 
     Args:
-        title: Its title, and its path.
-        body: What follows the heading with the title, as HTML.
+        title: Title, also used as the path.
+        body: HTML after the title heading.
     """
 
     def __init__(self, title: str, body: str) -> None:
@@ -55,7 +55,7 @@ class HtmlPage(writer.Item):  # type: ignore[misc]
 
 
 def write_australia(path: Path, *, indexed: bool = True) -> Path:
-    """Write the wiki as a ZIM file, with its full-text index or without."""
+    """Write the wiki as a ZIM file, with or without a full-text index."""
     with writer.Creator(path).config_indexing(indexed, "eng") as creator:
         creator.set_mainpath("Canberra")
         for title, text in PAGES.items():

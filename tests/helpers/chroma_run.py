@@ -15,7 +15,7 @@ import httpx
 
 @contextmanager
 def chroma_server(folder: Path, port: int = 0) -> Iterator[str]:
-    """A `chroma run` of its own for the length of the block; gives its address."""
+    """Run a Chroma server during the block; yields its address."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))

@@ -1,6 +1,7 @@
-"""The command `wikirank`, run as a user does, in a process of its own.
+"""Run the command `wikirank` as a user does, in a separate process.
 
-The process is forked from one that has loaded our modules: that takes longer than most commands.
+The process is forked from one that has already imported our modules, because importing them takes
+longer than most commands.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(["langchain_wikirank.cli", "wikirank.index", "wikirank.search"])
 
 
-def finished(
+def run_command(
     *arguments: str,
     status: int = 0,
     given: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to the end that it is to have, which is never a traceback."""
+    """Run a command; check its exit status, and that it prints no traceback."""
     with TemporaryDirectory() as folder:
         streams = [Path(folder) / name for name in ("stdin", "stdout", "stderr")]
         streams[0].write_text(given or "", encoding="utf-8")
@@ -42,13 +43,13 @@ def finished(
 
 
 def run(*arguments: str, status: int = 0, given: str | None = None) -> str:
-    """Run a command; standard output if it succeeds, standard error if it is to fail."""
-    done = finished(*arguments, status=status, given=given)
+    """Run a command; return its standard output, or its standard error if it should fail."""
+    done = run_command(*arguments, status=status, given=given)
     return " ".join(done.stderr.split()) if status else done.stdout
 
 
-def forked(work: Callable[..., object], *arguments: object) -> int | None:
-    """Do work in a process of its own, to its end; the status, less than 0 if it was killed."""
+def run_in_process(work: Callable[..., object], *arguments: object) -> int | None:
+    """Call a function in a separate process; return the exit code (negative if it was killed)."""
     process = _SERVER.Process(target=work, args=arguments)
     process.start()
     process.join()

@@ -48,7 +48,7 @@ MANY = [page(f"P{number}", f"Text {number} of many. " * 50) for number in range(
 
 
 def streams(text: str, pieces: int) -> bytes:
-    """A text as that many bzip2 streams, one after the other."""
+    """Compress a text as consecutive bzip2 streams."""
     data = text.encode()
     size = len(data) // pieces + 1
     return b"".join(bz2.compress(data[index : index + size]) for index in range(0, len(data), size))

@@ -1,4 +1,4 @@
-"""A proxy in front of a real server: writes down the requests, answers some of them itself."""
+"""A proxy in front of a real server: records the requests and answers some of them itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HOP = {"connection", "content-encoding", "content-length", "transfer-encoding",
 
 @dataclass(frozen=True)
 class Request:
-    """What a client sent: the parameters of its address and of its form together."""
+    """A client's request; `parameters` are those of the query string and of the form."""
 
     method: str
     path: str
@@ -31,7 +31,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the proxy answers instead of the server."""
+    """A reply of the proxy in place of the server's."""
 
     status: int = 200
     body: bytes = b""
@@ -39,13 +39,13 @@ class Reply:
 
 
 class Proxy:
-    """Passes requests on to a server, as long as `answer` gives none itself.
+    """Forward requests to a server, unless `answer` returns a reply.
 
     Args:
         target: Address of the server.
-        answer: Gives the reply to a request, or None to pass it on.
-        change: Gives the parameters to pass on.
-        certificate: File with a certificate and its key, to speak HTTPS.
+        answer: Returns the reply to a request, or None to forward it.
+        change: Returns the parameters to forward.
+        certificate: File with a certificate and its key, to use HTTPS.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Proxy:
                     self.command, urlsplit(self.path).path, headers, {**address, **form}, address
                 )
                 proxy.requests.append(request)
-                reply = answer(request) or proxy._pass_on(request, change(request))
+                reply = answer(request) or proxy._forward(request, change(request))
                 self.send_response(reply.status)
                 for name, value in reply.headers:
                     self.send_header(name, value)
@@ -93,18 +93,18 @@ class Proxy:
         self.url = f"http{'s' if certificate else ''}://{self.host}"
         self.api = f"{self.url}/api.php"
 
-    def _pass_on(self, request: Request, parameters: Mapping[str, str]) -> Reply:
+    def _forward(self, request: Request, parameters: Mapping[str, str]) -> Reply:
         headers = {name: value for name, value in request.headers.items() if name not in _HOP}
         if request.method == "GET":
             answer = self._http.get(request.path, params=dict(parameters), headers=headers)
         else:
             answer = self._http.post(request.path, data=dict(parameters), headers=headers)
-        self._http.cookies.clear()  # They are the client's alone.
+        self._http.cookies.clear()  # Only the client keeps cookies.
         pairs = [pair for pair in answer.headers.multi_items() if pair[0].lower() not in _HOP]
         return Reply(answer.status_code, answer.content, pairs)
 
     def __enter__(self) -> Proxy:
-        # It looks for its end so often, in seconds: twice a second unless told.
+        # The default of half a second would delay each shutdown.
         serve = partial(self._server.serve_forever, poll_interval=0.02)
         self._thread = threading.Thread(target=serve, daemon=True)
         self._thread.start()

@@ -1,4 +1,4 @@
-"""Models laid out as the hub has them, and laid into a cache of the hub's client."""
+"""Write models in the hub's layout and into the cache of the hub's client."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from wikirank.runtime.model_folder import bundled_model
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-def lay_in_cache(
+def copy_to_hub_cache(
     home: Path, folder: Path, name: str, *, weights: bool, commit: str = COMMIT
 ) -> None:
-    """Lay a folder into a hub cache as the hub's client does, under the id of a model."""
+    """Copy a folder into a hub cache under a model id, as the hub's client does."""
     repository = home / "hub" / f"models--{name.replace('/', '--')}"
     (repository / "refs").mkdir(parents=True)
     (repository / "refs" / "main").write_text(commit, "utf-8")
@@ -27,7 +27,7 @@ def lay_in_cache(
 
 
 def export_encoder(model: Any, file: Path, names: list[str]) -> None:
-    """Write a transformer of torch as ONNX, its output the vectors of the tokens."""
+    """Export a torch transformer to ONNX; the output is the token vectors."""
     import torch
 
     class Hidden(torch.nn.Module):
@@ -40,7 +40,7 @@ def export_encoder(model: Any, file: Path, names: list[str]) -> None:
 
     file.parent.mkdir(exist_ok=True)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the older exporter, which the hub's files are from
+        warnings.simplefilter("ignore")  # of the older exporter, which wrote the hub's files
         torch.onnx.export(
             Hidden().eval(),
             tuple(torch.ones(2, 9, dtype=torch.long) for _ in names),
@@ -55,7 +55,7 @@ def export_encoder(model: Any, file: Path, names: list[str]) -> None:
 
 
 def bundled_in_hub_layout(folder: Path, kind: Any) -> Path:
-    """A bundled model as the hub would have it, without weights for torch."""
+    """Write a bundled model in the hub's layout, without torch weights."""
     bundled = bundled_model(kind)
     (folder / "onnx").mkdir(parents=True)
     shutil.copyfile(bundled / "model.onnx", folder / "onnx" / "model.onnx")

@@ -1,4 +1,4 @@
-"""All that an index holds, in each of its three parts, for comparing two of them."""
+"""The full content of an index, to compare two indexes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from wikirank.index import WikiIndex
 
 
 def snapshot(index: WikiIndex) -> dict[str, Any]:
-    """Passages, ledger, Chroma records and lexical hits of an index."""
+    """Return passages, ledger, Chroma records and lexical hits of an index."""
     connection = index.store.connection
     records = index.dense.get(list(index.dense.ids()))
     passages = index.store.get(list(records))

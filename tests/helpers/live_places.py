@@ -1,4 +1,4 @@
-"""The small wiki about Australia where it can be asked without an index."""
+"""The small wiki about Australia as a live MediaWiki."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 from australia import PAGES
 from mediawiki_wiki import Wiki, skip_without_mediawiki
 
-# What links and categories there are, besides the text.
+# Links and categories that are added to the texts.
 _MORE = {"Canberra": "[[Category:Cities]]", "Perth": "[[Category:Cities]] [[Canberra]] [[Sydney]]"}
 
 
 @contextmanager
 def served_australia(folder: Path) -> Iterator[Wiki]:
-    """A real MediaWiki of the pages, with links from Perth, and a category of two cities."""
+    """Serve the pages from a real MediaWiki, with links from Perth and a category of two cities."""
     skip_without_mediawiki()
     with Wiki.install(folder) as wiki:
         for title, text in PAGES.items():

@@ -1,4 +1,4 @@
-"""Where the tests' data lie."""
+"""Paths of the test data."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ TESTS = Path(__file__).resolve().parents[1]
 TINY_WIKI = TESTS / "data" / "tiny-wiki.jsonl"
 EXAMPLES = TESTS.parent / "examples"
 SHARED = TESTS.parents[1] / "shared" / "data"
-"""Larger data that a checkout may have beside it; tests that need them skip without."""
+"""Optional larger data beside the checkout; tests that need it are skipped without it."""

@@ -1,4 +1,4 @@
-"""Fenced blocks of a Markdown file, and what each is said to print."""
+"""Fenced blocks of a Markdown file, and their documented output."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Block:
     """A fenced block.
 
     Attributes:
-        language: What stands after the fence.
-        text: Its text.
-        line: The number of its first line in the file.
-        prints: The text of the block of kind `text` right after it; None if there is none.
+        language: Word after the opening fence.
+        text: Content of the block.
+        line: Number of its first line in the file.
+        prints: Content of the `text` block right after it; None if there is none.
     """
 
     language: str

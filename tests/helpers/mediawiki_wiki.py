@@ -1,4 +1,4 @@
-"""A real MediaWiki for tests: Debian's package, SQLite, and PHP's own server on loopback."""
+"""A real MediaWiki for tests: Debian's package, SQLite, and PHP's built-in server."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ if ( file_exists( __DIR__ . '/more.php' ) ) {
 
 
 def skip_without_mediawiki() -> None:
-    """Skip the test that asks where there is no MediaWiki to be had."""
+    """Skip the calling test if MediaWiki is not installed."""
     if not (CODE / "maintenance" / "install.php").is_file() or shutil.which("php") is None:
         pytest.skip("needs a MediaWiki: apt-get install mediawiki php-sqlite3 php-cli")
 
 
-# Besides the main page, which the installer writes. The categories are in each other.
+# The installer adds a main page. The two categories contain each other.
 WIKI_PAGES = {
     "Template:Unit": "{{{1}}}&nbsp;km<noinclude>Documentation.</noinclude>",
     "Template:Bar": '<div class="navbox">[[Ada]] · [[Bob]]</div>',
@@ -59,10 +59,10 @@ WIKI_PAGES = {
 
 
 class Wiki:
-    """A wiki in a folder, served while it is open.
+    """A wiki in a folder, served as a context manager.
 
     Args:
-        folder: Where it lies.
+        folder: Folder of its data and settings.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -76,7 +76,7 @@ class Wiki:
 
     @classmethod
     def install(cls, folder: Path) -> Wiki:
-        """Make a wiki with nothing but a main page."""
+        """Install a wiki that has only a main page."""
         (folder / "data").mkdir(parents=True)
         wiki = cls(folder)
         options = ["--dbtype=sqlite", f"--dbpath={folder / 'data'}", f"--server={wiki.url}"]
@@ -87,7 +87,7 @@ class Wiki:
         return wiki
 
     def copy(self, folder: Path) -> Wiki:
-        """A second wiki with the same pages."""
+        """Return a second wiki with the same pages."""
         shutil.copytree(self.folder, folder)
         wiki = Wiki(folder)
         settings = folder / "LocalSettings.php"
@@ -96,8 +96,8 @@ class Wiki:
         settings.write_text(text, encoding="utf-8")
         return wiki
 
-    def moved(self) -> Wiki:
-        """The same wiki with the address that it is served at now."""
+    def use_current_address(self) -> Wiki:
+        """Set the configured address to the one that the wiki is served at."""
         settings = self.folder / "LocalSettings.php"
         text = settings.read_text(encoding="utf-8")
         server = f'$wgServer = "{self.url}";'
@@ -106,7 +106,7 @@ class Wiki:
         return self
 
     def settings(self, php: str) -> None:
-        """Change the wiki's settings, from the next request on."""
+        """Replace the additional settings, from the next request on."""
         (self.folder / "more.php").write_text(f"<?php\n{php}\n", encoding="utf-8")
 
     def __enter__(self) -> Wiki:
@@ -125,7 +125,7 @@ class Wiki:
         self._http.close()
 
     def stop(self) -> None:
-        """Stop serving, as a wiki does whose machine goes down."""
+        """Stop serving, as if the machine went down."""
         self._process.terminate()
         self._process.wait(timeout=30)
 
@@ -143,7 +143,7 @@ class Wiki:
         self._change(action="undelete", title=title)
 
     def add_pages(self, pages: Mapping[str, str]) -> None:
-        """Write many pages, faster than by editing each."""
+        """Import many pages, which is faster than editing each."""
         entries = (
             f"<page><title>{escape(title)}</title><revision><timestamp>2026-01-01T00:00:00Z"
             f"</timestamp><contributor><username>{ADMIN}</username></contributor>"
@@ -155,23 +155,23 @@ class Wiki:
         self._php("importDump.php", "--no-updates", str(dump))
 
     def index_texts(self) -> None:
-        """Let the wiki's search find pages that `add_pages` wrote."""
+        """Index pages that `add_pages` wrote for the wiki's own search."""
         self._php("rebuildtextindex.php")
         (database,) = (self.folder / "data").glob("my_wiki.sqlite")
         with closing(sqlite3.connect(database)) as connection, connection:
-            # Written page by page, it would take a minute for a question of ten words.
+            # Without this, an index written page by page takes a minute for a query of ten words.
             connection.execute("INSERT INTO searchindex(searchindex) VALUES ('optimize')")
 
     def requests(self) -> int:
-        """How many requests its API has been asked, by the server's log."""
+        """Return the number of API requests in the server's log."""
         return (self.folder / "server.log").read_text(encoding="utf-8").count("/api.php")
 
     def run_jobs(self) -> None:
-        """Do what the wiki put off: tell pages that a template of theirs changed."""
+        """Run deferred jobs, such as updating pages whose templates changed."""
         self._php("runJobs.php")
 
     def add_bot_password(self) -> str:
-        """Let the administrator's bot read; gives the name to log in with."""
+        """Add a bot password with read access; return the name to log in with."""
         options = ["--appid", "indexing", "--grants", "basic"]
         self._php("createBotPassword.php", *options, ADMIN, BOT_PASSWORD)
         return f"{ADMIN}@indexing"
@@ -196,7 +196,7 @@ class Wiki:
 
     def _php(self, script: str, *arguments: str) -> None:
         command = ["php", str(CODE / "maintenance" / script), *arguments]
-        # The installer refuses to run where there are settings already.
+        # The installer refuses to run if it finds existing settings.
         environment = None if script == "install.php" else self._environment()
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

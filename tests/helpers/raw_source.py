@@ -1,4 +1,4 @@
-"""A source of lines whose articles are made elsewhere, and the processes that are at it."""
+"""A source whose articles are parsed by other processes, and ways to find these processes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from wikirank.types import Article
 
 @dataclass(frozen=True)
 class Line:
-    """What an article is made of."""
+    """The raw form of an article."""
 
     text: str
 
 
 @dataclass
 class Lines:
-    """A `RawSource`. Some words are orders to the process that makes the article."""
+    """A `RawSource`. Some texts are commands to the process that parses the article."""
 
     lines: list[str]
     read: int = 0
@@ -51,9 +51,9 @@ class Lines:
         return Article(raw.text[:20], raw.text)
 
 
-def makers(parent: int) -> set[int]:
-    """Ids of the processes that make articles for another."""
-    found = set()
+def parse_workers(parent: int) -> set[int]:
+    """Return the ids of the processes that parse articles for a parent process."""
+    workers = set()
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             status = (folder / "stat").read_text().rpartition(")")[2].split()
@@ -61,12 +61,12 @@ def makers(parent: int) -> set[int]:
         except OSError:
             continue
         if status[0] != "Z" and int(status[1]) == parent and "sources.parallel" in command:
-            found.add(int(folder.name))
-    return found
+            workers.add(int(folder.name))
+    return workers
 
 
 def alive(processes: set[int], seconds: float = 20) -> set[int]:
-    """Which of the processes still run after a while."""
+    """Wait for processes to end; return those that still run after some seconds."""
     deadline = time.monotonic() + seconds
     while (left := set(filter(_runs, processes))) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -11,14 +11,14 @@ import pytest
 
 _LONGEST_WAIT = 300  # seconds, on a machine that is busy with other things
 _NODE_ARGS = {"object_store_memory": 2**27}
-# Nobody looks at it, no machine is to be added to it, and its logs are read by nobody.
+# Tests need no dashboard, no autoscaling and no log monitor.
 _HEAD_ARGS = {"include_dashboard": False, "no_monitor": True, "include_log_monitor": False}
 
 _Result = TypeVar("_Result")
 
 RAY_MARKS = [
     pytest.mark.slow,
-    # Of Ray's own making: its settings warn of each other, and it leaves sockets and files open.
+    # Caused by Ray: deprecated settings, and sockets and files that it leaves open.
     pytest.mark.filterwarnings("ignore:.use_\\w+. is deprecated:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -27,7 +27,7 @@ RAY_MARKS = [
 
 @contextmanager
 def ray_cluster(nodes: int, *, head_cpus: int = 0) -> Iterator[Any]:
-    """A head, and nodes of a CPU each beside it; RAY_ADDRESS names it."""
+    """Start a head node and nodes of one CPU each, and set RAY_ADDRESS."""
     from ray.cluster_utils import Cluster
 
     with pytest.MonkeyPatch.context() as patch:
@@ -51,7 +51,7 @@ def add_node(cluster: Any) -> None:
 
 
 def _retried(start: Callable[[], _Result], attempts: int = 10) -> _Result:
-    # A node has 15 seconds to start in, whatever Ray is told, and a busy machine may need more.
+    # Ray gives a node 15 seconds to start, whatever the settings; a busy machine may need more.
     try:
         return start()
     except Exception as err:
@@ -60,12 +60,12 @@ def _retried(start: Callable[[], _Result], attempts: int = 10) -> _Result:
     return _retried(start, attempts - 1)
 
 
-def working(node: Any) -> list[int]:
-    """The processes of a node that read, or have the model."""
+def busy_workers(node: Any) -> list[int]:
+    """Return the ids of a node's processes that read articles or hold the model."""
     raylet = node.all_processes["raylet"][0].process.pid
-    found = []
+    workers = []
     for pid in Path(f"/proc/{raylet}/task/{raylet}/children").read_text().split():
         title = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
         if title.startswith(b"ray::") and b"MapBatches" in title:
-            found.append(int(pid))
-    return found
+            workers.append(int(pid))
+    return workers

@@ -1,4 +1,4 @@
-"""The real command `wikirank serve` as a process of its own, for tests."""
+"""Run the real command `wikirank serve` in a separate process."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def served(
     zim: Path | None = None,
     wiki: str = "",
 ) -> Iterator[str]:
-    """Serve an index, a ZIM file, a wiki, or only the reranker; gives the address, tokenless.
+    """Serve an index, a ZIM file, a wiki, or only the reranker; yields the address without token.
 
-    Ends the server by Ctrl-C as a user would.
+    Stops the server with Ctrl-C, as a user would.
     """
     what = ["--rerank-only"] if index is None else ["--index", str(index)]
     if zim is not None:

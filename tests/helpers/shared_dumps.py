@@ -1,4 +1,4 @@
-"""Real dumps, where the machine has them."""
+"""Real dumps, if they are available."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tiny reranker of chance weights, always the same, of any architecture of transformers."""
+"""A tiny reranker with random weights (fixed seed), of any architecture of transformers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def save_tiny_reranker(folder: Path, architecture: str, tokenizer: Any, **settings: Any) -> Any:
-    """Save a reranker with its tokenizer in a folder; the settings are of its configuration."""
+    """Save a reranker and its tokenizer; `settings` go into the model configuration."""
     import torch
     import transformers
 

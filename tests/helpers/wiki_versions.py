@@ -8,7 +8,7 @@ from typing import Any
 
 
 def articles(version: int) -> list[dict[str, Any]]:
-    """Three versions of a wiki: articles change, come and go from one to the next."""
+    """Return version 1, 2 or 3 of a wiki: articles change, are added and are removed."""
     texts = {
         1: {"A": "Apples are red.", "B": "Bees fly.\n== Wax ==\nBees make wax.", "C": "Cats purr."},
         2: {"A": "Apples are green.", "B": "Bees fly.\n== Honey ==\nHoney is sweet."},

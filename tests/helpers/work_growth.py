@@ -1,4 +1,4 @@
-"""How the work for a text grows with its length, on a machine that may be busy otherwise."""
+"""Check that work grows linearly with its input, even on a busy machine."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ import time
 from collections.abc import Callable
 
 _ATTEMPTS = 5
-_LEAST = 0.02  # seconds of work below which the clock tells nothing
+_LEAST = 0.02  # seconds below which the measurement is too coarse
 
 
 def grows_evenly(work: Callable[[int], object], *, size: int = 50_000, times: int = 8) -> bool:
-    """Whether work for a size that is several times as large takes about as many times as long.
+    """Return whether the time of some work grows about linearly with its size.
 
-    The processor's time is compared, not the wall's, and a neighbour may still slow one of the two
-    down: the best of several attempts counts. Work that grows with the square takes `times` as long
-    again in every one of them.
+    CPU time is compared, not wall time. Other processes may still slow one of the two runs down, so
+    the best of several attempts counts. Quadratic work takes `times` as long again in all of them.
 
     Args:
-        work: Does the work for a size.
+        work: Function of a size.
         size: The smaller size.
-        times: How many times as large the other is.
+        times: Factor of the larger size.
 
     Returns:
-        Whether it did in one attempt at the least.
+        Whether the larger size took less than three times its share in at least one attempt.
     """
 
     def seconds(size: int) -> float:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import WIKIRANK, forked
+from command import WIKIRANK, run_in_process
 from index_snapshot import snapshot
 from wiki_versions import write
 
@@ -62,7 +62,7 @@ def test_kill_at_each_step(
     with WikiIndex.create(folder) as index:
         index.add_source(open_source(wiki))
     write(wiki, 2)
-    assert forked(index_until, folder, wiki, step, when) == -signal.SIGKILL
+    assert run_in_process(index_until, folder, wiki, step, when) == -signal.SIGKILL
     # The wiki moves on before the next run, so that what the killed one wrote is outdated.
     write(wiki, 3)
     with WikiIndex.open(folder) as index:

@@ -43,15 +43,20 @@ def leads() -> list[Document]:
 
 @pytest.fixture(scope="session")
 def lead_retriever(leads: list[Document]) -> WikiRetriever:
-    """Searches the leads; three candidates each, so that hundreds of searches take seconds."""
+    """A retriever of the leads with three candidates, so that hundreds of searches take seconds."""
     return WikiRetriever.from_documents(leads, k=2, fetch_k=3, rerank=True)
 
 
 @pytest.fixture(scope="session")
 def questions(leads: list[Document]) -> list[str]:
     """Two hundred different questions about the leads."""
-    asked = ("What is {}?", "Why is {} known?", "When was {} made or born?", "Where is {} found?")
-    return [form.format(lead.metadata["title"]) for form in asked for lead in leads]
+    templates = (
+        "What is {}?",
+        "Why is {} known?",
+        "When was {} made or born?",
+        "Where is {} found?",
+    )
+    return [template.format(lead.metadata["title"]) for template in templates for lead in leads]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hub_layout import bundled_in_hub_layout, lay_in_cache
+from hub_layout import bundled_in_hub_layout, copy_to_hub_cache
 from huggingface_hub import constants
 from typer.testing import CliRunner
 
@@ -47,7 +47,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (PAIR.reranker, PAIR.reranker_revision, "cross-encoder"),
     ):
         folder = bundled_in_hub_layout(tmp_path / kind, kind)
-        lay_in_cache(home, folder, name, weights=True, commit=commit)
+        copy_to_hub_cache(home, folder, name, weights=True, commit=commit)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
     forget(monkeypatch)

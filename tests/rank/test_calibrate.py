@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hub_layout import COMMIT, bundled_in_hub_layout, lay_in_cache
+from hub_layout import COMMIT, bundled_in_hub_layout, copy_to_hub_cache
 from huggingface_hub import constants
 from typer.testing import CliRunner
 
@@ -101,7 +101,7 @@ def test_a_folder_in_the_hubs_layout(
 def test_a_hub_id_is_kept_in_a_cache_of_ours(
     in_hub_layout: Path, data: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lay_in_cache(tmp_path / "hf", in_hub_layout, "someone/reranker", weights=True)
+    copy_to_hub_cache(tmp_path / "hf", in_hub_layout, "someone/reranker", weights=True)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hf" / "hub"))
     monkeypatch.setenv("WIKIRANK_CACHE", str(tmp_path / "cache"))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hub_layout import lay_in_cache
+from hub_layout import copy_to_hub_cache
 from tiny_reranker import save_tiny_reranker
 
 from wikirank.errors import ModelError
@@ -85,7 +85,7 @@ def test_scores_are_those_of_torch_padded_or_not(exported: Path, batch_size: int
 
 
 def test_a_hub_id_in_the_cache_runs_offline_without_torch(exported: Path, tmp_path: Path) -> None:
-    lay_in_cache(tmp_path, exported, "someone/reranker", weights=False)
+    copy_to_hub_cache(tmp_path, exported, "someone/reranker", weights=False)
     code = (
         "import json, sys\n"
         "from langchain_core.documents import Document\n"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from dump_files import MANY, dump, export, page, streams
-from raw_source import Lines, makers
+from raw_source import Lines, parse_workers
 from shared_dumps import DUMPS
 from shared_dumps import dump as shared_dump
 
@@ -30,7 +30,7 @@ ME = os.getpid()
 @pytest.fixture(autouse=True)
 def none_is_left() -> Iterator[None]:
     yield
-    assert makers(ME) == set()
+    assert parse_workers(ME) == set()
 
 
 @pytest.fixture
@@ -108,18 +108,18 @@ class TestHowMany:
     def test_none_for_a_small_dump(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(THREADS_VARIABLE, "2")
         source = DumpSource(dump(tmp_path, *MANY))
-        assert [len(makers(ME)) for n, _ in enumerate(source) if n % 100 == 99] == [0, 0, 0]
+        assert [len(parse_workers(ME)) for n, _ in enumerate(source) if n % 100 == 99] == [0, 0, 0]
 
     def test_none_with_one_thread(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(THREADS_VARIABLE, "1")
         for _ in Lines(["x" * 2**20] * 5):
-            assert not makers(ME)
+            assert not parse_workers(ME)
 
     def test_as_many_as_threads_once_two_million_characters_are_made(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv(THREADS_VARIABLE, "3")
-        found = [len(makers(ME)) for _ in Lines(["x" * 2**20] * 5)]
+        found = [len(parse_workers(ME)) for _ in Lines(["x" * 2**20] * 5)]
         assert found == [0, 0, 3, 3, 3]
 
 
@@ -153,7 +153,7 @@ class TestDeath:
     def test_one_that_is_killed_from_outside(self) -> None:
         articles = iter(Lines([f"line {number}" for number in range(50_000)]))
         assert [next(articles).title for _ in range(2)] == ["line 0", "line 1"]
-        for process in makers(ME):
+        for process in parse_workers(ME):
             os.kill(process, signal.SIGKILL)
         with pytest.raises(CorpusError, match="killed by SIGKILL"):
             list(articles)
@@ -165,7 +165,7 @@ class TestDeath:
 
     def test_indexing_keeps_what_came_before(self, tmp_path: Path) -> None:
         def kill(_: object) -> None:
-            for process in makers(ME):
+            for process in parse_workers(ME):
                 os.kill(process, signal.SIGKILL)
 
         hidden = f"<!-- {'x' * BATCH_CHARACTERS} -->"  # Makes a group of its own of an article.
@@ -181,23 +181,23 @@ class TestLeaving:
     def test_closing(self) -> None:
         articles = iter(Lines(["line"] * 9000))
         assert [next(articles).title for _ in range(300)] == ["line"] * 300
-        assert len(makers(ME)) == 2
+        assert len(parse_workers(ME)) == 2
         articles.close()  # type: ignore[attr-defined]
-        assert not makers(ME)
+        assert not parse_workers(ME)
 
     def test_forgetting(self) -> None:
         for number, _ in enumerate(Lines(["line"] * 9000)):
             if number == 300:
                 break
         gc.collect()
-        assert not makers(ME)
+        assert not parse_workers(ME)
 
     def test_an_interrupted_index_run(self, tmp_path: Path) -> None:
         source = DumpSource(dump(tmp_path, *MANY))
         seen: list[int] = []
 
         def interrupt(_: object) -> None:
-            seen.append(len(makers(ME)))
+            seen.append(len(parse_workers(ME)))
             raise KeyboardInterrupt
 
         with WikiIndex.create(tmp_path / "index") as index:
@@ -205,7 +205,7 @@ class TestLeaving:
                 index.add_source(source, on_progress=interrupt)
             assert caught.tb is not None  # It refers to what was left, and so keeps it.
             assert seen == [2]
-            assert not makers(ME)
+            assert not parse_workers(ME)
 
     def test_nothing_of_the_current_folder_is_run(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from dump_files import dump, page
-from raw_source import alive, makers
+from raw_source import alive, parse_workers
 
 from wikirank.runtime.workers import THREADS_VARIABLE
 
@@ -64,7 +64,7 @@ class TestPrograms:
         with started(str(script), str(path)) as process:
             assert process.stdout is not None
             assert [process.stdout.readline() for _ in range(2)] == ["begun\n", "there\n"]
-            found = makers(process.pid)
+            found = parse_workers(process.pid)
             assert len(found) == 2
             yield process, found
 
@@ -100,7 +100,7 @@ def test_ctrl_c_while_the_command_line_indexes(tmp_path: Path) -> None:
     with started(
         "-m", "wikirank", "index", str(dump(tmp_path, *pages)), "--into", index
     ) as process:
-        while len(found := makers(process.pid)) < 2 and process.poll() is None:
+        while len(found := parse_workers(process.pid)) < 2 and process.poll() is None:
             time.sleep(0.2)
         assert len(found) == 2
         os.killpg(process.pid, signal.SIGINT)
