@@ -178,7 +178,7 @@ def test_empty_corpus_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
-def test_corrupt_model_is_told(folder: str, tmp_path: Path) -> None:
+def test_corrupt_model_is_reported(folder: str, tmp_path: Path) -> None:
     from wikirank.runtime.model_folder import bundled_model
 
     for file in bundled_model("cross-encoder").iterdir():

@@ -19,7 +19,7 @@ from wikirank.index import WikiIndex
 
 
 def run(*arguments: str, status: int = 0, **variables: str) -> tuple[str, str]:
-    """Run `wikirank index`; what it writes to standard output and to standard error."""
+    """Run `wikirank index`; return its standard output and standard error."""
     done = run_command("index", *arguments, status=status, environment=variables)
     return done.stdout, " ".join(done.stderr.split())
 

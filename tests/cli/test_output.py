@@ -1,4 +1,4 @@
-"""What the commands print: in terminals of any width and encoding, and into pipes."""
+"""Output of the commands: in terminals of any width and encoding, and in pipes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the workers of a cluster do, run in this process: no Ray is needed for it."""
+"""The steps of cluster workers, run in this process without Ray."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from wikirank.corpus.sources.parallel import read_batches
 
 
 class Here:
-    """Both steps in this process, each group pickled between them as on its way in a cluster."""
+    """Run both steps in this process; each group is pickled in between, as in a cluster."""
 
     def __init__(self) -> None:
         self.uncut = 0
@@ -62,7 +62,7 @@ def write(path: Path, *articles: tuple[str, str]) -> Path:
 
 
 def test_articles_of_one_title_get_the_keys_that_they_get_without(tmp_path: Path) -> None:
-    """Only the index knows which of them is met first, and it can be another the next time."""
+    """Only the index knows which of them comes first, and that can change."""
     wiki = tmp_path / "wiki.jsonl"
     bees, cats = ("A", "Bees fly.\n== Wax ==\nBees make wax."), ("A", "Cats purr.")
     versions = [[bees, cats, ("B", "So.")], [cats, bees, ("B", "So.")], [bees, bees, ("C", "New.")]]
@@ -110,7 +110,7 @@ def test_groups_are_bounded_and_end_with_the_fault(tmp_path: Path) -> None:
     articles = [(f"Article {n}", "word " * 10_000) for n in range(20)]
     wiki = write(tmp_path / "wiki.jsonl", *articles)
     with wiki.open("a", encoding="utf-8") as file:
-        file.write('\n{"title": 7}' * 10)  # so many in a row end the reading
+        file.write('\n{"title": 7}' * 10)  # so many in a row end the run
     groups = list(read_batches(open_source(wiki)))
     assert [item.text for group in groups for item in group.items] == [text for _, text in articles]
     assert max(len(group.items) for group in groups) == 3

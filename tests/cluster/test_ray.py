@@ -31,7 +31,7 @@ pytestmark = RAY_MARKS
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """Two nodes of a CPU each, of which a test takes one away."""
+    """Two nodes of one CPU each; a test removes one."""
     with ray_cluster(2) as cluster:
         yield cluster
 
@@ -87,7 +87,7 @@ def test_workers_that_are_killed_and_a_node_that_dies(
         workers_there = busy_workers(node)
         assert workers_there
         cluster.remove_node(node, allow_graceful=False)
-        for pid in workers_there:  # They would go with their machine.
+        for pid in workers_there:  # They would die with their machine.
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 

@@ -1,4 +1,4 @@
-"""`wikirank index --ray` that is stopped in the middle, or loses its cluster: what it leaves."""
+"""What `wikirank index --ray` leaves if it is stopped midway or loses its cluster."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ pytest.importorskip("ray.data", reason="needs the [ray] extra")
 
 pytestmark = RAY_MARKS
 
-_ARTICLES = 540  # so many that seconds of work are left when the second run is stopped
-_SECTIONS = 4  # of an article, a passage each; 512 are written at a time, of 128 articles
+_ARTICLES = 540  # enough to leave seconds of work when the second run is stopped
+_SECTIONS = 4  # per article, one passage each; 512 passages (128 articles) are written at a time
 _LONGEST_RUN = 600  # seconds, on a machine that is busy with other things
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """A head alone, with a CPU to work on."""
+    """A head node alone, with one CPU."""
     with ray_cluster(0, head_cpus=1) as cluster:
         yield cluster
 
@@ -46,7 +46,7 @@ def wiki(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def article(number: int) -> str:
-    """An article whose words few others have: a search finds all passages of one, and no ties."""
+    """Return an article with rare words, so that a search finds all its passages without ties."""
     names = (f"P{number}x{n}" for n in range(_SECTIONS))
     text = "\n".join(f"== {name} ==\n{name} word{number}." for name in names)
     return json.dumps({"title": f"T{number}", "text": text})
@@ -54,14 +54,14 @@ def article(number: int) -> str:
 
 @pytest.fixture(scope="module")
 def undisturbed(wiki: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What an index holds that was made at one go, without Ray."""
+    """Snapshot of an index that was built in one run without Ray."""
     with WikiIndex.create(tmp_path_factory.mktemp("undisturbed") / "index") as index:
         index.add_source(open_source(wiki))
         return snapshot(index)
 
 
 class Run:
-    """The command, as a process of its own."""
+    """The command in a separate process."""
 
     def __init__(self, wiki: Path, index: Path, *options: str) -> None:
         self.index = index
@@ -72,12 +72,12 @@ class Run:
             text=True,
             # Losing the head is noticed sooner than in Ray's 60 seconds.
             env={**os.environ, "COLUMNS": "200", "RAY_gcs_rpc_server_reconnect_timeout_s": "2"},
-            # A shell that runs the tests in the background has them ignore Ctrl-C.
+            # A shell that runs the tests in the background makes them ignore Ctrl-C.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def until_written(self, more_than: int = 0) -> None:
-        """Wait for passages to be in the index."""
+        """Wait until passages are in the index."""
         deadline = time.monotonic() + _LONGEST_RUN
         while passages(self.index) <= more_than:
             assert self._process.poll() is None, self._process.communicate()
@@ -88,7 +88,7 @@ class Run:
         self._process.send_signal(number)
 
     def end(self, within: float = _LONGEST_RUN) -> tuple[int, str]:
-        """The status and the errors of the process."""
+        """Return exit status and standard error of the process."""
         _, errors = self._process.communicate(timeout=within)
         return self._process.returncode, errors
 
@@ -98,11 +98,11 @@ def passages(index: Path) -> int:
         with closing(sqlite3.connect(f"file:{index}/wikirank.sqlite3?mode=ro", uri=True)) as db:
             return db.execute("SELECT COUNT(*) FROM passages").fetchone()[0]
     except sqlite3.OperationalError:
-        return 0  # Not yet there.
+        return 0  # The index does not exist yet.
 
 
 def assert_unfinished(index: Path, *, killed: bool = False) -> int:
-    """The number of passages in an index of some, not all articles, none of them by halves."""
+    """Check that the index holds some whole articles; return the number of passages."""
     found = passages(index)
     assert 0 < found < _ARTICLES * _SECTIONS
     assert found % _SECTIONS == 0
@@ -112,7 +112,7 @@ def assert_unfinished(index: Path, *, killed: bool = False) -> int:
 
 
 def finish(index: Path, wiki: Path, undisturbed: dict[str, Any]) -> None:
-    """Run the same again, without Ray; all that others wrote before is compared."""
+    """Finish the run without Ray, and compare the whole index."""
     with WikiIndex.open(index) as opened:
         opened.add_source(open_source(wiki))
         assert snapshot(opened) == undisturbed
@@ -133,7 +133,7 @@ def test_stopped_by_signals(
     found = 0
     for number, status, word in (
         (signal.SIGINT, 130, "Run the same command again to continue"),
-        (signal.SIGTERM, -signal.SIGTERM, ""),  # As without Ray: it just ends, as by SIGKILL.
+        (signal.SIGTERM, -signal.SIGTERM, ""),  # As without Ray: ends at once, as with SIGKILL.
     ):
         run = Run(wiki, index, "--ray", "--quiet")
         run.until_written(more_than=found)
@@ -142,15 +142,15 @@ def test_stopped_by_signals(
         returned, errors = run.end(within=15)
         assert returned == status, errors
         assert word in errors
-        assert len(errors.splitlines()) == bool(word)  # Ray says nothing of its own.
+        assert len(errors.splitlines()) == bool(word)  # Ray prints nothing more.
         wait_until_idle(cluster, within=15)
-        # SIGTERM ends it at once, also in the middle of writing. The next run puts that right.
+        # SIGTERM ends it at once, even in the middle of a write. The next run repairs that.
         found = assert_unfinished(index, killed=number == signal.SIGTERM)
-    finish(index, wiki, undisturbed)  # The second run went on from the first by Ray.
+    finish(index, wiki, undisturbed)  # The second run continued the first one.
 
 
 def lose(cluster: Any, process: str, cause: str, wiki: Path, index: Path) -> None:
-    """Kill a process of the head that a run needs in the middle of it."""
+    """Kill a process of the head node that a run needs."""
     run = Run(wiki, index, "--ray", "--quiet")
     run.until_written(more_than=passages(index))
     os.kill(cluster.head_node.all_processes[process][0].process.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""A source whose files did not change is not read again; whatever might matter has it read."""
+"""A source whose files did not change is not read again; any relevant change has it read."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_an_unchanged_source_is_not_read(tmp_path: Path) -> None:
         assert (report.unchanged, report.added, report.was_read) == (1, 0, False)
         assert "not read again" in report.summary()
         assert index.add_source(open_source(wiki), reread=True).was_read
-        # Written to by other means: the source is no longer what the index holds.
+        # Changed by other means, so the index no longer matches the source.
         index.add_passages([Passage(id="1", text="Bob?", source="wiki.jsonl", article="Bob")])
         report = index.add_source(open_source(wiki))
         assert (report.was_read, report.changed, index.store.count()) == (True, 1, 1)

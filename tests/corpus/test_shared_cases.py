@@ -1,4 +1,4 @@
-"""Inputs that were read wrongly once, with the right result beside each."""
+"""Regression cases: inputs that were once read wrongly, with the right results."""
 
 from __future__ import annotations
 
@@ -53,6 +53,6 @@ def test_a_case(path: Path) -> None:
 
 
 def lines(text: str) -> str:
-    """Blank lines do not repeat, nor does one stand at either end or beneath a heading."""
+    """No repeated blank lines, and none at either end or after a heading."""
     text = re.sub(r"\n\s*\n", "\n\n", text.strip())
     return re.sub(r"(^==.*==)\n+", r"\1\n", text, flags=re.MULTILINE)

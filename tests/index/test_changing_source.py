@@ -1,4 +1,4 @@
-"""Sources that tell what changed: what an index keeps, removes and notes for the next run."""
+"""Sources that report changes: what an index keeps, removes and records for the next run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Item = Article | Removed | Unchanged
 
 @dataclass
 class Notes:
-    """A source in memory: gives some items, then fails or ends."""
+    """A source in memory that yields some items, then fails or ends."""
 
     items: list[Item]
     complete: bool = True

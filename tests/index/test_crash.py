@@ -1,4 +1,4 @@
-"""A killed run, run again, gives the index of an undisturbed one, wherever the kill fell."""
+"""A killed run that is run again gives the same index, wherever it was killed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STEPS = [
 
 
 def index_until(folder: Path, wiki: Path, step: str, when: str) -> None:
-    """Be killed when a function is entered or left: every gap between two steps."""
+    """Index until a function is entered or left, then kill this process."""
     module_name, class_name, method = step.split(":")
     owner = getattr(importlib.import_module(module_name), class_name)
     original = getattr(owner, method)
@@ -44,7 +44,7 @@ def index_until(folder: Path, wiki: Path, step: str, when: str) -> None:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What an index of the third version holds."""
+    """Snapshot of an index of the third version."""
     folder = tmp_path_factory.mktemp("undisturbed")
     with WikiIndex.create(folder / "index") as index:
         index.add_source(open_source(write(folder / "wiki.jsonl", 3)))
@@ -63,7 +63,7 @@ def test_kill_at_each_step(
         index.add_source(open_source(wiki))
     write(wiki, 2)
     assert run_in_process(index_until, folder, wiki, step, when) == -signal.SIGKILL
-    # The wiki moves on before the next run, so that what the killed one wrote is outdated.
+    # The wiki changes before the next run, so what the killed run wrote is outdated.
     write(wiki, 3)
     with WikiIndex.open(folder) as index:
         index.add_source(open_source(wiki))
@@ -83,7 +83,7 @@ def test_ctrl_c_during_indexing(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "COLUMNS": "200"},
-        # A shell that runs the tests in the background has them ignore Ctrl-C.
+        # A shell that runs the tests in the background makes them ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         while _passages(folder) == 0 and process.poll() is None:

@@ -1,4 +1,4 @@
-"""A full or read-only disk, a Chroma server that goes, a second writer: told, and nothing lost."""
+"""Full or read-only disk, lost Chroma server, second writer: a clear error and no data loss."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from wikirank.search import Searcher, SearchOptions
 
 @contextmanager
 def mounted(folder: Path, size: str) -> Iterator[Path]:
-    """A small disk of its own, where the system lets us have one."""
+    """Mount a small file system, if the system allows it."""
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(folder)]
     if shutil.which("mount") is None or subprocess.run(command, check=False).returncode:
@@ -39,7 +39,7 @@ def mounted(folder: Path, size: str) -> Iterator[Path]:
 
 
 def attempt(folder: Path, wiki: Path) -> str:
-    """Run `wikirank index`; the message of its error, if there is one."""
+    """Run `wikirank index`; return its error message, if any."""
     command = [WIKIRANK, "index", str(wiki), "--into", str(folder), "--quiet"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode in (0, 1), done.stderr
@@ -49,7 +49,7 @@ def attempt(folder: Path, wiki: Path) -> str:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What an index of the third version holds."""
+    """Snapshot of an index of the third version."""
     folder = tmp_path_factory.mktemp("undisturbed")
     with WikiIndex.create(folder / "index") as index:
         index.add_source(open_source(write(folder / "wiki.jsonl", 3)))
@@ -59,7 +59,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @pytest.mark.slow
 @pytest.mark.parametrize("free", [0, 30, 100, 300])
 def test_a_full_disk(tmp_path: Path, free: int, undisturbed: dict[str, Any]) -> None:
-    """With so many KiB left, the run fails at another step each time, or does not."""
+    """Depending on the KiB left, the run fails at a different step, or not at all."""
     wiki = write(tmp_path / "wiki.jsonl", 1)
     with mounted(tmp_path / "disk", "6m") as disk:
         folder = disk / "index"

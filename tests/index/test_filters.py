@@ -42,7 +42,7 @@ def test_spells_out_a_filter(given_filter: Any, expected: Any) -> None:
 
 
 def deep_filter(levels: int) -> dict[str, Any]:
-    """A filter of so many `$and` and `$or`, one in the other."""
+    """Return a filter of nested `$and` and `$or`."""
     deep: dict[str, Any] = {"title": "Ada"}
     for level in range(levels):
         deep = {"$or" if level % 2 else "$and": [deep, {"year": 1840}]}
@@ -75,7 +75,7 @@ def test_says_what_is_wrong_with_a_filter(bad: Any, message: str) -> None:
         normalise_filter(bad, KEYS)
 
 
-# No fractions: Chroma cuts them off before it compares them with whole numbers.
+# No fractions: Chroma truncates them before it compares them with integers.
 values = st.one_of(st.integers(-3, 3), st.sampled_from(["a", "b", "1"]))
 clauses = st.one_of(
     st.tuples(st.sampled_from(["$eq", "$ne"]), values),
@@ -100,7 +100,7 @@ filters = st.recursive(
 
 @pytest.fixture(scope="module")
 def mixed() -> tuple[WikiIndex, chromadb.Collection]:
-    """Records of mixed types, some without a key, in our store and in a Chroma collection."""
+    """Records of mixed types, some with missing keys, in our store and in a Chroma collection."""
     metadatas: list[dict[str, Any]] = [
         {"x": 1, "y": "a"},
         {"x": 2, "y": "b"},

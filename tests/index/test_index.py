@@ -62,7 +62,7 @@ def writes_graph_every(index: WikiIndex) -> int:
         return int(collection.configuration_json["hnsw"]["sync_threshold"])
 
 
-def test_a_run_leaves_no_backlog_to_whoever_opens_the_index(tmp_path: Path) -> None:
+def test_a_run_leaves_no_backlog_for_the_next_opening(tmp_path: Path) -> None:
     """Chroma adds records to its graph on disk a thousand at a time, and the rest at each start."""
     towns = [{"title": f"Town {n}", "text": f"Town {n} has {n} wells."} for n in range(120)]
     wiki = write(tmp_path / "wiki.jsonl", *towns)
@@ -70,20 +70,20 @@ def test_a_run_leaves_no_backlog_to_whoever_opens_the_index(tmp_path: Path) -> N
     add(index, wiki)
     chroma, name = index.path / "chroma", "wikirank"
     assert graph_backlog(chroma, name) < 10
-    assert writes_graph_every(index) == 1000  # as Chroma has it by itself
+    assert writes_graph_every(index) == 1000  # Chroma's default
     before = snapshot(index)["chroma"]
     with (
         pytest.warns(DeprecationWarning, match="legacy"),
         index.dense._use(write=True) as collection,
     ):
-        # As a run that is killed then leaves it.
+        # The state that a killed run leaves.
         collection.modify(configuration={"hnsw": {"sync_threshold": 2}})
     index.close()
     write(wiki, *({"title": f"Town {n}", "text": f"Town {n} has a well."} for n in range(9)))
-    with WikiIndex.open(index.path) as mended:
-        add(mended, wiki)
-        assert writes_graph_every(mended) == 1000
-        add(mended, write(wiki, *towns))
+    with WikiIndex.open(index.path) as reopened:
+        add(reopened, wiki)
+        assert writes_graph_every(reopened) == 1000
+        add(reopened, write(wiki, *towns))
     assert snapshot(index)["chroma"] == before
     index.close()
     assert verify_index(tmp_path / "index", full=True).whole
@@ -98,12 +98,12 @@ def test_a_large_graph_is_written_more_rarely(
     with index.dense._use() as collection, pytest.warns(DeprecationWarning, match="legacy"):
         collection.modify(configuration={"hnsw": {"sync_threshold": 3}})
     paces = []
-    for number in range(12):  # of 8 passages each
+    for number in range(12):  # 8 passages each
         made = [Passage(id=f"{number}-{n}", text=f"Well {number}-{n}.") for n in range(8)]
         index.add_passages(made)
         paces.append(writes_graph_every(index))
-    # Looked at whenever there are twice as many, at 16, 32 and 64: a quarter of them, at the least
-    # 3, unless that is less than double.
+    # Tuned whenever the number of passages has doubled, at 16, 32 and 64: to a quarter of them, at
+    # least 3, unless that is less than double.
     assert paces == [3, 3, 3, 8, 8, 8, 8, 16, 16, 16, 16, 16]
     before = snapshot(index)["chroma"]
     index.close()
@@ -196,7 +196,7 @@ def test_broken_record_keeps_what_came_before(index: WikiIndex, tmp_path: Path) 
     assert index.info().articles == 200
 
 
-def test_progress_is_told(index: WikiIndex, tiny_wiki: Path) -> None:
+def test_progress_is_reported(index: WikiIndex, tiny_wiki: Path) -> None:
     seen: list[IndexProgress] = []
     add(index, tiny_wiki, on_progress=seen.append)
     assert (seen[-1].articles, seen[-1].passages) == (10, 31)
@@ -249,7 +249,7 @@ def test_index_of_another_model_or_splitter_is_refused(index: WikiIndex) -> None
     assert same.info().passages == 0
 
 
-def test_damaged_store_is_told(index: WikiIndex) -> None:
+def test_damaged_store_is_reported(index: WikiIndex) -> None:
     index.close()
     (index.path / "wikirank.sqlite3").write_bytes(b"no database, but long enough" * 100)
     with pytest.raises(IndexStorageError, match="cannot be opened"):

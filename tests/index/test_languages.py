@@ -1,4 +1,4 @@
-"""Words of any language: found whatever their form, and stems and stop words of the index's own."""
+"""Words of any language: found in any form, with the index's own stemmer and stop words."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_the_text_tells_the_language(tmp_path: Path) -> None:
         with WikiIndex.open(tmp_path / "index") as reader:
             index.add_passages(passages)
             assert index.info().language == "de"
-            # "Museen" has the stem of "Museum" in German only; "der" and "die" tell nothing.
+            # "Museen" has the stem of "Museum" in German only; "der" and "die" are stop words.
             assert reader.info().language == "de"
             reader.lexical.refresh(reader.store.last_write())
             assert [id_ for id_, _ in reader.lexical.search("die Flüssen der Berge", 5)] == ["1"]

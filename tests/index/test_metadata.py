@@ -1,4 +1,4 @@
-"""Metadata that Chroma rejects stops no run: it is stored, and reported as not filterable."""
+"""Metadata that Chroma rejects does not stop a run: it is stored and reported as unfilterable."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LEXICAL = SearchOptions(search_type="lexical", rerank=False)
 
 
 def write(path: Path, *metadata: str) -> Path:
-    """Articles about metals, with metadata as it stands in JSON."""
+    """Write articles about metals, with metadata given as JSON."""
     names = ("Copper", "Silver", "Nickel")
     lines = [
         f'{{"title": "{name}", "text": "{name} conducts heat.", {fields}}}'

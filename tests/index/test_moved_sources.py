@@ -1,4 +1,4 @@
-"""Next month's dump takes the place of this month's, if the user gives both one name."""
+"""Next month's dump replaces this month's if the user gives both the same name."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_next_months_dump(tmp_path: Path) -> None:
         report = index.add_source(open_source(second, name="wiki"))
         assert (report.added, report.changed, report.removed) == (1, 1, 1)
         assert index.info().sources == {"wiki": 2}
-        # Without a name each file is a source of its own, and that of another path is refused.
+        # Without a name each file is a separate source, and one at another path is refused.
         index.add_source(open_source(first))
         assert index.info().sources == {"wiki": 2, "wiki-20261101.xml": 2}
         (tmp_path / "other").mkdir()

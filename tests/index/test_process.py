@@ -1,4 +1,4 @@
-"""What a long-lived process does: threads, temporary indexes, forks, other folders."""
+"""Long-lived processes: threads, temporary indexes, forks, changes of folder."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def check():
     index.remove_passages([mine.id])
 
 def child(work):
-    signal.alarm(100)  # What hangs is ended, and tells so.
+    signal.alarm(100)  # Ends the process with a message if it hangs.
     try:
         work()
     except Exception:

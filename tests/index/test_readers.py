@@ -1,4 +1,4 @@
-"""Who searches while an article is replaced finds its old passages or its new ones, never both."""
+"""A search while an article is replaced finds its old passages or its new ones, never both."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_reader_beside_a_writer_in_another_process(tmp_path: Path) -> None:
 
 
 def test_a_writer_sees_what_another_process_wrote(tmp_path: Path) -> None:
-    """Else its search graph, older than the one on disk, would be written over it."""
+    """Otherwise the writer would overwrite the search graph on disk with its own, older one."""
     folder, wiki = tmp_path / "index", tmp_path / "wiki.jsonl"
     replace(folder, wiki, 0)
     with WikiIndex.open(folder) as index:
@@ -120,7 +120,7 @@ def cut_links(folder: Path) -> None:
 
 
 def delete_in_the_graph_alone(folder: Path) -> None:
-    """Chroma writes the elements before the list of ids, and takes none as deleted twice."""
+    """Chroma writes the elements before the list of ids, and deletes no element twice."""
     with WikiIndex.open(folder) as index:
         index.dense.delete(list(index.dense.ids())[:3])
     (header,) = folder.glob("chroma/*/header.bin")
@@ -131,7 +131,7 @@ def delete_in_the_graph_alone(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [cut_links, delete_in_the_graph_alone])
-def test_a_damaged_graph_is_told_to_a_reader_and_mended_by_a_writer(
+def test_a_damaged_graph_is_an_error_for_a_reader_and_repaired_by_a_writer(
     tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
     folder, wiki = tmp_path / "index", tmp_path / "wiki.jsonl"
@@ -142,7 +142,7 @@ def test_a_damaged_graph_is_told_to_a_reader_and_mended_by_a_writer(
         for _ in range(1 + 1000 // len(passages)):
             index.dense.upsert(passages, vectors)
     damage(folder)
-    (folder / "chroma.writing").touch()  # As a kill inside a write leaves it.
+    (folder / "chroma.writing").touch()  # The state after a kill inside a write.
     with WikiIndex.open(folder) as index:
         with pytest.raises(IndexStorageError, match="--repair"):
             sections(Searcher(index), "dense")

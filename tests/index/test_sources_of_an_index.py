@@ -1,4 +1,4 @@
-"""Sources of an index: moved by a name that is given, listed, and taken out."""
+"""Sources of an index: moved by giving a name, listed, and removed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_name_given_moves_the_source(tmp_path: Path) -> None:
         assert snapshot(index) == snapshot(fresh)
 
 
-def test_a_source_is_taken_out(tmp_path: Path) -> None:
+def test_a_source_is_removed(tmp_path: Path) -> None:
     first = write(tmp_path / "one.jsonl", A="Apples.", B="Bees.")
     second = write(tmp_path / "two.jsonl", A="Ants.", C="Cats.")
     with WikiIndex.create(tmp_path / "index") as index, WikiIndex.create() as fresh:

@@ -99,7 +99,7 @@ def test_a_misspelt_question_is_reranked(searcher: Searcher) -> None:
         ("how do the glaciers move", "", "Glaciers"),
         ("dont sicc notes", "", "Sick notes"),
         ("telophone", "telephone", "Telephone"),
-        ("pelephone", "", ""),  # Another name, not a slip.
+        ("pelephone", "", ""),  # Another name, not a typo.
         ("Wie bewegen sich die Gletschr und wer hat sie", "", ""),
     ],
 )

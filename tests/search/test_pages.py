@@ -1,4 +1,4 @@
-"""Pages by title and address, their passages in order, and what to suggest for a wrong title."""
+"""Pages by title and address, their passages in order, and suggestions for a wrong title."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exact phrases and regular expressions: what is found, where it ends, what is refused."""
+"""Exact phrases and regular expressions: results, limits, and what is refused."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_no_pattern_is_remembered(index: WikiIndex) -> None:
         find_text(index.store, f"quasar{number}", is_regex=number % 2 == 0)
     caches = [thing for thing in gc.get_objects() if type(thing) is dict]
     items = [item for cache in caches for item in list(cache.items())]
-    # By `type`, as `isinstance` asks objects of other libraries for attributes that may warn.
+    # `type`, because `isinstance` reads attributes of other libraries' objects that may warn.
     assert not [
         value for _, value in items if type(value) is regex.Pattern and "quasar" in value.pattern
     ]

@@ -85,7 +85,7 @@ def test_k_beyond_fetch_k_and_beyond_the_index(searcher: Searcher) -> None:
     assert len(titles(searcher, QUESTION, k=500, search_type="dense", rerank=False)) == 31
 
 
-def test_filters_hold_in_both_halves(searcher: Searcher) -> None:
+def test_filters_hold_in_both_indexes(searcher: Searcher) -> None:
     wanted = {"topic": "Biology", "year": {"$lt": 1770}}
     for search_type in ("dense", "lexical", "hybrid"):
         found = titles(
@@ -176,7 +176,7 @@ def test_no_query_is_an_operator(searcher: Searcher, query: str) -> None:
     assert len(titles(searcher, query, k=2, rerank=False)) == 2
 
 
-def test_query_over_the_window_is_told(searcher: Searcher) -> None:
+def test_query_over_the_window_is_reported(searcher: Searcher) -> None:
     with pytest.warns(TruncationWarning, match="query"):
         assert titles(searcher, "herring shoal " * 600, k=1, fetch_k=3, rerank=True) != []
 
@@ -220,7 +220,7 @@ def test_neighbours_are_joined_in_reading_order() -> None:
     options = SearchOptions(k=2, search_type="lexical", rerank=False, neighbours=1)
     first, *rest = Searcher(index).search("step 3 of the recipe", options).passages
     assert first.passage.id == "3"
-    assert first.passage.text == " ".join(sentences[2:4])  # 4 is of another section
+    assert first.passage.text == " ".join(sentences[2:4])  # 4 is in another section
     shown = " ".join(r.passage.text for r in [first, *rest])
     assert all(shown.count(sentence) <= 1 for sentence in sentences)
     index.close()
@@ -234,7 +234,7 @@ def test_overlapping_and_cut_passages_join_without_a_seam() -> None:
     assert joined_text(cut) == text
 
 
-def test_of_a_lexical_search_the_logit_orders(searcher: Searcher) -> None:
+def test_lexical_search_is_ordered_by_logit(searcher: Searcher) -> None:
     found = searcher.search(QUESTION, SearchOptions(k=31, search_type="lexical")).passages
     logits = [ranked.rerank_logit or 0 for ranked in found]
     assert len(logits) > 1
@@ -243,7 +243,7 @@ def test_of_a_lexical_search_the_logit_orders(searcher: Searcher) -> None:
     assert [ranked.relevance_score for ranked in found] == pytest.approx(expected)
 
 
-def test_of_a_dense_search_logit_and_cosine_order(searcher: Searcher) -> None:
+def test_dense_search_is_ordered_by_logit_and_cosine(searcher: Searcher) -> None:
     found = searcher.search(QUESTION, SearchOptions(k=31, search_type="dense")).passages
     combination = searcher.cross_encoder.dense_combination
     assert combination is not None

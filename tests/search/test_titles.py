@@ -1,4 +1,4 @@
-"""Titles of an index: by category, and by the pages that name each other."""
+"""Titles of an index: by category, and by links between pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions in a language that the bundled models do not read: by words, and said so."""
+"""Questions in a language that the bundled models do not read: lexical search and a note."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_without_a_common_word_there_is_a_guess(folder: Path) -> None:
 
 
 def test_another_model_is_taken_at_its_word(folder: Path, onnx_reranker: Path) -> None:
-    """Nobody knows what it reads: its own embedder is not asked, it reranks."""
+    """Its languages are unknown: candidates are lexical, and it reranks them."""
     reranker = WikiReranker(model=onnx_reranker)
     found = WikiRetriever.from_index(folder, reranker=reranker).search(GERMAN)
     assert found.passages[0].rerank_logit is not None

@@ -1,4 +1,4 @@
-"""The page and API of `wikirank serve` over a wiki that has no index."""
+"""The page and API of `wikirank serve` for a wiki without an index."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_command(zim: Path) -> None:
 
 
 def ask_and_wait_for(url: str, asked: threading.Event) -> socket.socket:
-    """Send a question, and wait until the wiki is asked for it."""
+    """Send a question and wait until the wiki receives it."""
     body = json.dumps({"query": CAPITAL}).encode()
     parts = urlsplit(url)
     client = socket.create_connection((parts.hostname, parts.port))
@@ -74,7 +74,7 @@ def ask_and_wait_for(url: str, asked: threading.Event) -> socket.socket:
 
 
 def wait_for_metrics(url: str, **expected: int) -> None:
-    """Wait until numbers of the queue are as expected."""
+    """Wait until the queue metrics are as expected."""
     while True:
         text = httpx.get(f"{url}metrics").text
         numbers = dict(re.findall(r"^wikirank_queue_(\w+) (\d+)$", text, re.MULTILINE))
@@ -109,7 +109,7 @@ def test_a_client_that_hangs_up_ends_the_search_of_a_wiki(wiki: Wiki) -> None:
         assert again.status_code == 200
 
 
-def test_a_search_of_a_zim_file_ends_where_nobody_waits_for_it(zim: Path) -> None:
+def test_a_search_of_a_zim_file_ends_when_its_client_hangs_up(zim: Path) -> None:
     asked, free = threading.Event(), threading.Event()
 
     class SlowZim(LiveZim):

@@ -69,7 +69,7 @@ CONTRASTS = """() => {
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, tiny_wiki: Path) -> Iterator[str]:
-    """The address of a server over the tiny wiki and hostile passages."""
+    """Address of a server with the tiny wiki and hostile passages."""
     folder = tmp_path_factory.mktemp("site") / "index"
     with WikiIndex.create(folder) as index:
         index.add_source(open_source(tiny_wiki))
@@ -260,7 +260,7 @@ def test_the_latest_question_wins(page: Page) -> None:
     expect(page.locator("#after .card").first).to_contain_text("Herring")
 
 
-def test_errors_are_said(page: Page) -> None:
+def test_errors_are_shown(page: Page) -> None:
     page.route("**/api/search", lambda route: route.fulfill(status=200, body='{"passa'))
     page.locator("#query").fill("lighthouse")
     page.keyboard.press("Enter")
@@ -377,7 +377,7 @@ def test_on_a_phone_titles_keep_their_width_and_no_keys_are_told(
 
 
 def test_another_language_and_script(browser: Browser, tmp_path: Path) -> None:
-    """The bundled models read no Japanese: words decide, the page says so and hides nothing."""
+    """The bundled models read no Japanese: order is lexical, the page says so and hides nothing."""
     folder = tmp_path / "index"
     passages = [
         Passage(id="ja", text="東京都の人口は約1400万人である。", title="東京都"),

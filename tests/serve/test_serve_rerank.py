@@ -1,4 +1,4 @@
-"""Reranking over HTTP, called by the programs that people use, and what bounds it."""
+"""Reranking over HTTP with common client programs, and its limits."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def model() -> CrossEncoder:
 
 @pytest.fixture(scope="module")
 def wanted(model: CrossEncoder) -> list[tuple[int, float]]:
-    """Positions and relevance scores as the engine gives them."""
+    """Return indices and relevance scores of the engine."""
     ranked = rank_texts(model, QUERY, TEXTS)
     return [(position, float(ranked.relevance_scores[position])) for position in ranked.order]
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """The address of the command `wikirank serve --rerank-only`, with a token."""
+    """Address of a running `wikirank serve --rerank-only` with a token."""
     with served(None, token=TOKEN) as address:
         yield address.partition("/v1/")[0]
 
@@ -76,12 +76,12 @@ async def client(model: CrossEncoder) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for a state; the suite's own limit ends a wait for what never comes."""
+    """Wait for a state; the time limit of the test suite ends an endless wait."""
     while not condition():
         await asyncio.sleep(0.005)
 
 
-# The programs that people use
+# Client programs
 
 
 def test_cohere_v2(url: str, wanted: list[tuple[int, float]]) -> None:
@@ -139,7 +139,7 @@ def test_langchain_rerankers_http_provider(url: str, wanted: list[tuple[int, flo
     assert [(one.index, one.relevance_score) for one in results] == wanted[:2]
 
 
-# The form
+# Request and response format
 
 
 @pytest.mark.parametrize("path", RERANK_PATHS)
@@ -190,7 +190,7 @@ async def test_many_documents_are_ordered_as_one_list(
     results = (await client.post("/v2/rerank", json=body)).json()["results"]
     order = rank_texts(model, QUERY, texts).order
     assert len(results) == (top_n or 150)
-    # Which of the hopeless is the third is the first pass's guess.
+    # The prefilter guesses which of the hopeless candidates is third.
     sure = 2 if top_n else 150
     assert [one["index"] for one in results][:sure] == order[:top_n][:sure]
 
@@ -209,7 +209,7 @@ async def test_what_is_cut_is_told(client: httpx.AsyncClient) -> None:
     assert "The query was truncated to" in answer["meta"]["warnings"][0]
 
 
-# What is refused
+# Refused requests
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_an_index_or_only_the_reranker(arguments: list[str]) -> None:
     assert "Expected one of --index, --wiki, --zim and --rerank-only" in message
 
 
-# What bounds it
+# Limits
 
 
 def posted(client: httpx.AsyncClient, documents: list[str]) -> asyncio.Task[httpx.Response]:
@@ -324,7 +324,7 @@ async def test_a_small_request_does_not_wait_for_a_large_one(client: httpx.Async
 
 @asynccontextmanager
 async def listening(app: Any) -> AsyncIterator[int]:
-    """Serve over a real socket in this event loop; gives the port."""
+    """Serve over a real socket in this event loop; yields the port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         server = uvicorn.Server(server_config(app))
         serving = asyncio.create_task(server.serve(sockets=[free]))

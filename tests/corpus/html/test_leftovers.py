@@ -1,4 +1,4 @@
-"""What dropped pieces leave behind, stacked indices, and headings of the first level."""
+"""Remains of dropped elements, stacked indices, and first-level headings."""
 
 from __future__ import annotations
 

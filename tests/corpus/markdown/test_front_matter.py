@@ -1,4 +1,4 @@
-"""What stands at the head of a note: YAML, TOML, Logseq's properties."""
+"""Front matter of a note: YAML, TOML, Logseq's properties."""
 
 from __future__ import annotations
 

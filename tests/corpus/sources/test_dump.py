@@ -112,7 +112,7 @@ class TestPages:
         assert list(pickle.loads(pickle.dumps(source))) == list(source)
         assert list(pickle.loads(pickle.dumps(source))) == list(source)
 
-    def test_a_changed_file_is_read_anew(self, tmp_path: Path) -> None:
+    def test_a_changed_file_is_read_again(self, tmp_path: Path) -> None:
         source = DumpSource(dump(tmp_path, page("A", "a")))
         assert source.count() == 1
         dump(tmp_path, page("A", "a"), page("B", "b"), page("C", "x", redirect="B"))
@@ -199,7 +199,7 @@ class TestEncodings:
             ("us-ascii", "frost"),
         ],
     )  # fmt: skip
-    def test_any_that_is_declared(self, tmp_path: Path, encoding: str, word: str) -> None:
+    def test_declared_encodings(self, tmp_path: Path, encoding: str, word: str) -> None:
         declared = encoding.removesuffix("-sig").removesuffix("-be")
         text = f'<?xml version="1.0" encoding="{declared}"?>' + export(page(word, f"{word} 1"))
         bom = b"\xfe\xff" if encoding == "utf-16-be" else b""
@@ -215,7 +215,7 @@ class TestEncodings:
             ("punycode", b"x"), ("utf-32", b"x"),
         ],
     )  # fmt: skip
-    def test_a_wrong_one_is_an_error(self, tmp_path: Path, declared: str, data: bytes) -> None:
+    def test_a_wrong_encoding_is_an_error(self, tmp_path: Path, declared: str, data: bytes) -> None:
         path = tmp_path / "a.xml"
         head = f'<?xml version="1.0" encoding="{declared}"?>'.encode()
         path.write_bytes(head + export(page("A", "SEAM")).encode().replace(b"SEAM", data))
@@ -309,7 +309,7 @@ class TestAnyDamage:
 
 
 class TestBombs:
-    def test_a_page_that_is_too_long_is_skipped_and_said(self, tmp_path: Path) -> None:
+    def test_a_page_that_is_too_long_is_skipped_and_reported(self, tmp_path: Path) -> None:
         big = page("Big", "SEAM").replace("SEAM", "x" * (2**23 + 1))
         path = tmp_path / "a.xml.bz2"
         path.write_bytes(bz2.compress(export(page("A", "a"), big, page("B", "b")).encode()))

@@ -32,7 +32,7 @@ MARKUP = {
     "control": r"[\x00-\x08\x0b-\x1f]",
     "hole": r"\(\s*[,;:]|\(\s*\)",
 }
-# Pages whose readers do see it: a table of entities, an example of a tag within <nowiki>, …
+# Pages that really show markup: a table of entities, an example of a tag within <nowiki>, …
 ABOUT_MARKUP = {
     "Gotu roksts": {"entity"},
     "Latgaļu alfabets": {"entity"},
@@ -69,7 +69,7 @@ NESTING = re.compile(r"\{\{|\}\}|\[\[|\]\]|^[ :]*\{\||^\|\}", re.MULTILINE)
 
 
 def plain_stretches(wikitext: str) -> Iterator[str]:
-    """The stretches of a page outside templates, links, tables, references and comments."""
+    """Return the text of a page outside templates, links, tables, references and comments."""
     pattern = r"<ref[^>/]*/>|<ref[^>]*>.*?</ref>|<!--.*?-->|<timeline>.*?</timeline>"
     wikitext = re.sub(pattern + r"|<gallery.*?</gallery>", "<>", wikitext, flags=re.DOTALL)
     depth = start = 0
@@ -105,7 +105,7 @@ def words(text: str) -> str:
 
 
 def test_what_the_wikis_own_extracts_say_is_there_too() -> None:
-    """Two articles are in both; the extracts are ten years younger, so that not all can be."""
+    """Two articles are in both; the extracts are ten years newer, so some sentences differ."""
     path = SHARED / "wiki" / "tech-articles.jsonl.gz"
     if not path.exists():
         pytest.skip("shared/data/wiki is missing")

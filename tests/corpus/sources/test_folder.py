@@ -1,4 +1,4 @@
-"""Folders of pages in several markups, with files that cannot or must not be read."""
+"""Folders of pages in several markup languages, with files that cannot or must not be read."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_links_pipes_and_loops_are_not_followed(tmp_path: Path) -> None:
         "behind symbolic links, which are not followed": 5,
         "neither file nor folder": 1,
     }
-    # The folder itself may be named by a link.
+    # The folder itself may be given as a symbolic link.
     (tmp_path / "link").symlink_to(vault)
     assert texts(FolderSource(tmp_path / "link")) == {"a": "normal"}
 

@@ -1,4 +1,4 @@
-"""A dump's articles made in several processes: the same as in one, whatever happens."""
+"""Articles of a dump parsed in several processes: the same as in one, whatever happens."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def none_is_left() -> Iterator[None]:
 
 @pytest.fixture
 def two(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two processes, from the second article on."""
+    """Use two processes from the second article on."""
     monkeypatch.setattr(module, "_PARSED_HERE", 1)
     monkeypatch.setenv(THREADS_VARIABLE, "2")
 
@@ -91,7 +91,7 @@ class TestTheSame:
         assert "a.xml.bz2 (line" in error
         assert int(index * 280) <= len(articles) < 300
 
-    def test_an_error_in_making_comes_in_place_of_its_article(self) -> None:
+    def test_a_parse_error_comes_in_place_of_its_article(self) -> None:
         titles: list[str] = []
         lines = [f"line {number}" for number in range(300)]
         with pytest.raises(KeyError, match="no such line") as caught:
@@ -168,7 +168,7 @@ class TestDeath:
             for process in parse_workers(ME):
                 os.kill(process, signal.SIGKILL)
 
-        hidden = f"<!-- {'x' * BATCH_CHARACTERS} -->"  # Makes a group of its own of an article.
+        hidden = f"<!-- {'x' * BATCH_CHARACTERS} -->"  # Fills a batch with one article.
         pages = [page(f"P{n}", f"Text {n}. {hidden if n > 130 else ''}") for n in range(160)]
         with WikiIndex.create(tmp_path / "index") as index:
             with pytest.raises(CorpusError, match="killed by SIGKILL"):
@@ -203,7 +203,7 @@ class TestLeaving:
         with WikiIndex.create(tmp_path / "index") as index:
             with pytest.raises(KeyboardInterrupt) as caught:
                 index.add_source(source, on_progress=interrupt)
-            assert caught.tb is not None  # It refers to what was left, and so keeps it.
+            assert caught.tb is not None  # The traceback keeps the abandoned iterator alive.
             assert seen == [2]
             assert not parse_workers(ME)
 

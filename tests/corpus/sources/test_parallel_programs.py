@@ -1,4 +1,4 @@
-"""Programs that have articles made in several processes leave none behind, however they end."""
+"""Programs that parse articles in several processes leave none behind, however they end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ for number, article in enumerate(DumpSource(sys.argv[1])):
 
 @contextmanager
 def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A Python program with two threads, in a process group of its own."""
+    """Start a Python program with two threads in a new process group."""
     process = subprocess.Popen(
         [sys.executable, *arguments],
         env={**os.environ, THREADS_VARIABLE: "2", "PYTHONPATH": PATH, "COLUMNS": "200"},
@@ -44,7 +44,7 @@ def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # A shell that runs the tests in the background has them ignore Ctrl-C.
+        # A shell that runs the tests in the background makes them ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     with process:
@@ -57,7 +57,7 @@ def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
 class TestPrograms:
     @pytest.fixture
     def running(self, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], set[int]]]:
-        """A script at its 230th article, and the processes that make them."""
+        """A script at its 230th article, and the processes that parse the articles."""
         path = dump(tmp_path, *[page(f"P{n}", f"Text {n} of many. " * 700) for n in range(400)])
         script = tmp_path / "script.py"
         script.write_text(SCRIPT)

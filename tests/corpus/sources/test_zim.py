@@ -51,7 +51,7 @@ def write_zim(
     redirects: Mapping[str, tuple[str, str]] | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write a file; redirects are path: (title, path of the target)."""
+    """Write a ZIM file; `redirects` maps a path to (title, path of the target)."""
     with writer.Creator(path).config_indexing(False, "eng") as creator:
         creator.set_mainpath(pages[0].path)
         for page in pages:
@@ -146,7 +146,7 @@ def test_the_address_comes_from_the_metadata(
         ("//x.org/w/index.php?title=Box_kite&oldid=7", "https://x.org/w/index.php?title=Box_kite"),
     ],
 )
-def test_the_footer_tells_address_and_revision_and_goes(link: str, address: str) -> None:
+def test_the_footer_gives_address_and_revision_and_is_removed(link: str, address: str) -> None:
     page = "<p>A <a href='?oldid=1'>kite</a>.</p>"
     footer = f'<div>Dieser Artikel stammt von <a class="x" href="{link}">W</a> - und so fort.</div>'
     assert without_footer(f"{page}<div>{footer}</div>") == (f"{page}<div>", address, "7")
@@ -187,7 +187,7 @@ def test_damaged_files(kites: Path, damage: str) -> None:
 
 
 def test_damage_under_a_checksum_that_fits(kites: Path) -> None:
-    """What libzim itself finds wrong on the way is an error of ours too, never a crash."""
+    """Damage that libzim reports while reading is a `CorpusError`, never a crash."""
     from hashlib import md5
 
     whole = bytearray(kites.read_bytes()[:-16])
@@ -259,7 +259,7 @@ def test_no_markup_is_left_in_a_real_file(real: list[Article]) -> None:
 
 
 def test_no_running_sentence_of_a_real_file_is_lost(real: list[Article]) -> None:
-    """Each paragraph of the HTML, found anew by a plain pattern, stands in the text, in order."""
+    """Each paragraph of the HTML, found by a plain pattern, is in the text, in order."""
     import html
 
     from libzim.reader import Archive

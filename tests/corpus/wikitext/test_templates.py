@@ -1,4 +1,4 @@
-"""What stands for templates: those that are known, in several languages, and the unknown."""
+"""Text of templates: known ones in several languages, and unknown ones."""
 
 from __future__ import annotations
 
@@ -132,13 +132,13 @@ def test_other_languages(wikitext: str, text: str) -> None:
         # settings, files, numbers of records, addresses
         ("A {{x|20em}}{{x|a.png}} {{x|tt0115462}} {{x|a/b/c}} {{x|yes}} {{x|snake_case}} b.",
          "A b."),
-        # references and notes for editors, behind a word or a full stop
+        # references and notes for editors, after a word or a full stop
         ("Text.{{Sfx|Smith|1990}} Word{{noot|x}} end {{fr icon|x}} {{some note|x}}.",
          "Text. Word end."),
         # notices before the text, and templates that stand alone
         ("{{Notice|Something}}'''Ada''' was.", "Ada was."),
         ("{{notice|word}}\nText.\n* {{record|0709446|Ray}}", "Text."),
-        # no text of several lines, and none that is long
+        # no text that is long or has several lines
         ("A {{x|a\nb}} c {{x|" + "long " * 20 + "}} d.", "A c d."),
     ],
 )  # fmt: skip
@@ -150,7 +150,7 @@ def test_a_table_that_a_template_or_a_heading_ends() -> None:
     for end in ("{{end}}", "{{s-end}}", "{{unknown table foot}}"):
         wikitext = f"{{|\n! A\n| b\n{end}\n\n== Next ==\nText.\n{{|\n| c\n|}}"
         assert plain_text(wikitext) == "A: b\n\n== Next ==\nText.\n\nc"
-    # a heading within a table that does end
+    # a heading within a table that is closed
     assert plain_text("{|\n! A\n|\n== In ==\nb\n|}\nc") == "A: In; b\n\nc"
     assert plain_text("Text {{end}} goes on.") == "Text goes on."
 

@@ -1,4 +1,4 @@
-"""Wikitext made into plain text."""
+"""Conversion of wikitext to plain text."""
 
 from __future__ import annotations
 

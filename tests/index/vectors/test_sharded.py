@@ -1,4 +1,4 @@
-"""Several Chroma servers, each with whole sources, answer as one index does."""
+"""Several Chroma servers, each with whole sources, give the same results as one index."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
 
 
 def pieces(tiny_wiki: Path, folder: Path) -> list[Path]:
-    """The tiny wiki as three files of unlike size: 5, 3 and 2 articles."""
+    """The tiny wiki as three files of 5, 3 and 2 articles."""
     lines = tiny_wiki.read_text(encoding="utf-8").splitlines()
     files = [folder / name for name in ("a.jsonl", "b.jsonl", "c.jsonl")]
     for file, part in zip(files, (lines[:5], lines[5:8], lines[8:]), strict=True):
@@ -56,7 +56,7 @@ def pieces(tiny_wiki: Path, folder: Path) -> list[Path]:
 
 
 def passages_on(servers: list[str], collection: str) -> list[set[str]]:
-    """The sources that each server holds passages of."""
+    """Return the sources whose passages each server holds."""
     shards = [ServerVectors.open(server_client(url), collection) for url in servers]
     records = [shard.get(list(shard.ids())).values() for shard in shards]
     return [{record.metadata["source"] for record in of_shard} for of_shard in records]
@@ -88,7 +88,7 @@ def test_answers_as_one_embedded_index(servers: list[str], tmp_path: Path, tiny_
         assert snapshot(sharded) == snapshot(one)
         assert_answers_alike(sharded, one)
         assert sharded.info().chroma == ", ".join(servers)
-        # Changes, removals and a source that grows past the other server's stay where it is.
+        # Changes, removals and growth beyond the other server's sources move no source.
         lines = files[2].read_text(encoding="utf-8").splitlines()
         changed = {**json.loads(lines[0]), "text": "A glacier carves the valley that it fills."}
         more = [json.dumps({"title": f"New {n}", "text": f"Number {n}. So."}) for n in range(40)]
@@ -104,13 +104,13 @@ def test_answers_as_one_embedded_index(servers: list[str], tmp_path: Path, tiny_
     assert verify_index(tmp_path / "sharded", full=True).whole
 
 
-def test_verify_finds_and_repair_mends(servers: list[str], tmp_path: Path, tiny_wiki: Path) -> None:
+def test_verify_finds_and_repair_fixes(servers: list[str], tmp_path: Path, tiny_wiki: Path) -> None:
     folder = tmp_path / "index"
-    with WikiIndex.create(folder, chroma_url=servers, collection="mended") as index:
+    with WikiIndex.create(folder, chroma_url=servers, collection="repaired") as index:
         for file in pieces(tiny_wiki, tmp_path):
             index.add_source(open_source(file))
         whole = snapshot(index)
-    shards = [ServerVectors.open(server_client(url), "mended") for url in servers]
+    shards = [ServerVectors.open(server_client(url), "repaired") for url in servers]
     lost = next(shards[1].ids())
     stray_id = next(shards[0].ids())
     vector = load_embedder().embed_passages(["stray"])
@@ -189,7 +189,7 @@ def test_servers_that_are_refused(servers: list[str], tmp_path: Path) -> None:
     WikiIndex.open_or_create(tmp_path / "c", chroma_url=servers).close()
 
 
-def test_one_server_is_recorded_as_ever(servers: list[str], tmp_path: Path) -> None:
+def test_one_server_is_recorded_as_before(servers: list[str], tmp_path: Path) -> None:
     WikiIndex.create(tmp_path / "index", chroma_url=[servers[0]], collection="single").close()
     connection = sqlite3.connect(tmp_path / "index" / "wikirank.sqlite3")
     (value,) = connection.execute("SELECT value FROM meta WHERE key = 'chroma_url'").fetchone()
@@ -223,7 +223,7 @@ ids = st.text("abc", min_size=1, max_size=3)
 def test_merged_hits_are_those_of_one_collection(
     held: dict[str, tuple[float, int]], k: int
 ) -> None:
-    """Every id lies on one of four servers; each answers with its own k best."""
+    """Each id is on one of four servers; each server returns its own k best."""
 
     def best(hits: Hits) -> Hits:
         return sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:k]

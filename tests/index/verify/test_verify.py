@@ -1,4 +1,4 @@
-"""`wikirank verify` finds each kind of damage, and `--repair` mends it."""
+"""`wikirank verify` finds each kind of damage, and `--repair` fixes it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WIKIRANK = str(Path(sys.executable).with_name("wikirank"))
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory, tiny_wiki: Path) -> Path:
-    """A whole index whose search graph Chroma has written to disk, which takes 1,000 writes."""
+    """An intact index whose search graph Chroma has written to disk, which takes 1,000 writes."""
     folder = tmp_path_factory.mktemp("original") / "index"
     with WikiIndex.create(folder) as index:
         index.add_source(open_source(str(tiny_wiki)))
@@ -94,7 +94,7 @@ def other_words(folder: Path) -> None:
         writer.put([Passage(id=a_passage(folder).id, text="Something else.")])
 
 
-# What is broken, how, and which check finds it: all of it can be mended from the index alone.
+# What is broken, how, and which check finds it. All can be repaired from the index alone.
 MENDABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "word entry lost": (drop_a_word_entry, "lexical index"),
     "word entry of nothing": (foreign_word_entry, "lexical index"),
@@ -138,7 +138,7 @@ MENDABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "filter keys lost": (lambda f: sql(f, "DELETE FROM metadata_keys"), "passages"),
 }
 
-# What only the source can say again.
+# Damage that needs the source.
 LOST: dict[str, tuple[str, str]] = {
     "passage lost": (
         "DELETE FROM passages WHERE id = (SELECT id FROM passages ORDER BY article, number DESC)",
@@ -188,7 +188,7 @@ def test_a_whole_index(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("case", MENDABLE)
-def test_damage_is_found_and_mended(original: Path, folder: Path, case: str) -> None:
+def test_damage_is_found_and_repaired(original: Path, folder: Path, case: str) -> None:
     damage, check = MENDABLE[case]
     damage(folder)
     assert check in faulty(folder)
@@ -212,7 +212,7 @@ def test_what_is_lost_comes_back_from_the_source(
 
 
 def test_a_log_that_chroma_cannot_apply(original: Path, folder: Path) -> None:
-    """A record of 5,500 keys, as an index without today's bound wrote it."""
+    """A record with 5,500 keys, as versions without a limit wrote it."""
     client = chromadb.PersistentClient(str(folder / "chroma"))
     collection = client.get_collection("wikirank", embedding_function=None)
     with pytest.raises(ChromaError):
@@ -270,7 +270,7 @@ def test_not_beside_a_writer(folder: Path, tmp_path: Path) -> None:
         verify_index(tmp_path / "nowhere")
 
 
-def test_a_writer_that_comes_meanwhile_is_told(folder: Path) -> None:
+def test_a_writer_that_comes_meanwhile_gets_an_error(folder: Path) -> None:
     def write(name: str) -> None:
         if name == "lexical index":
             with WikiIndex.open(folder) as index:
@@ -281,7 +281,7 @@ def test_a_writer_that_comes_meanwhile_is_told(folder: Path) -> None:
 
 
 def test_an_index_of_an_older_version(folder: Path, tiny_wiki: Path) -> None:
-    """Without what came later: a hash of an article's passages, versions of articles."""
+    """An older index has no hashes of passages and no versions of articles."""
     sql(folder, "ALTER TABLE articles DROP COLUMN content")
     sql(folder, "DROP TABLE versions")
     result = verify_index(folder)

@@ -1,4 +1,4 @@
-"""Pages that are not open to us, and an address that names one: a server here plays the wiki."""
+"""Pages that may not be read, and the address of a single page; a local server acts as wiki."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wikirank.corpus import open_source
 from wikirank.corpus.sources.options import SourceOptions
 from wikirank.errors import SourceAccessError
 
-NOWHERE = "http://127.0.0.1:9"  # the proxy passes nothing on
+NOWHERE = "http://127.0.0.1:9"  # the proxy forwards nothing
 TITLES = ("Ada", "Bob", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hal")
 SITE = {
     "general": {"generator": "MediaWiki 1.43.0", "sitename": "A wiki"},
@@ -55,7 +55,7 @@ def wiki_without(*denied: str, code: str = "permissiondenied") -> Proxy:
 
 
 @pytest.mark.parametrize("code", ["permissiondenied", "readapidenied", "blocked"])
-def test_a_page_that_is_not_open_is_passed_over_by_name(code: str) -> None:
+def test_a_page_that_is_not_open_is_skipped_by_name(code: str) -> None:
     with wiki_without("Cleo", "Finn", code=code) as wiki:
         source = open_source(wiki.api)
         read = [article.title for article in source]
@@ -87,7 +87,7 @@ def test_a_wiki_that_is_not_open_ends_the_run(denied: tuple[str, ...]) -> None:
         ("/wiki/Ada", SourceOptions(titles=("Ada",)), ""),
     ],
 )
-def test_an_address_of_a_page_means_the_whole_wiki_which_is_said(
+def test_an_address_of_a_page_means_the_whole_wiki_which_is_reported(
     path: str, options: SourceOptions | None, named: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with wiki_without() as wiki:

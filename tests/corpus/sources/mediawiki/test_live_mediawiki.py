@@ -1,4 +1,4 @@
-"""A live wiki that is slow, down, lying, empty or enormous, and what is kept of it."""
+"""A live wiki that is slow, down, lying, empty or enormous, and what is cached of it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def australia(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wiki]:
 
 
 def texts_asked(proxy: Proxy) -> list[int]:
-    """How many pages each request for texts was for."""
+    """Return the number of pages in each request for texts."""
     asked = [request.parameters for request in proxy.requests]
     return [p["pageids"].count("|") + 1 for p in asked if p.get("prop") == "revisions"]
 
@@ -89,7 +89,7 @@ async def test_a_question_that_is_cancelled_asks_nothing_more(australia: Wiki) -
                 await searching
             before = len(proxy.requests)
             free.set()
-            # Questions have their turns: this one begins when the cancelled one has ended.
+            # Queries take turns: this one begins when the cancelled one has ended.
             await asyncio.to_thread(wiki.read_page, "Bread", monotonic() + LONG_ENOUGH)
     titles = [request.parameters.get("titles") for request in proxy.requests[before:]]
     assert titles == ["Bread", None]
@@ -99,7 +99,7 @@ Says = Callable[[Request], object]
 
 
 def one_page(search: object, **page: object) -> Says:
-    """A wiki of one page, whose search says what is given."""
+    """A wiki of one page, whose search returns the given result."""
 
     def say(request: Request) -> object:
         if request.parameters.get("list") == "search":
@@ -142,7 +142,7 @@ def test_an_enormous_page_is_not_even_asked_for() -> None:
     assert articles == []
     assert notes == ["'Ada' is too long to be read for one question."]
     assert texts_asked(proxy) == []
-    # One that says it is short is read, and not cut into passages.
+    # A page that claims to be short is read, but not cut into passages.
     _, notes, proxy = asked_for_ada(one_page([{"title": "Ada"}], content="Ada. " * 200_000))
     assert notes == ["'Ada' is too long to be read for one question."]
     assert texts_asked(proxy) == [1]
@@ -155,7 +155,7 @@ def test_pages_are_kept_on_disk_for_the_user_alone(
     with Proxy(australia.url) as proxy:
 
         def read(cache: Path | bool) -> list[int]:
-            """How many pages were asked for to read all."""
+            """Return the number of pages in each request."""
             before = len(texts_asked(proxy))
             with LiveMediaWiki(proxy.api, cache=cache) as wiki:
                 assert all_pages(wiki) == (set(PAGES), [])

@@ -32,7 +32,7 @@ SECRET = "secret-token-of-0123456789"
 
 
 class Answers:
-    """Gives replies one after the other, then passes requests on."""
+    """Give replies one after the other, then forward requests."""
 
     def __init__(self, *replies: Reply) -> None:
         self.give(*replies)
@@ -50,7 +50,7 @@ def after(seconds: int, **options: object) -> Reply:
 
 
 def waits_for(wiki: Wiki, *replies: Reply) -> list[float]:
-    """Ask a wiki that has answered before; says how long was waited."""
+    """Query a wiki that has answered before; return the seconds waited."""
     waits: list[float] = []
     answers = Answers()
     with Proxy(wiki.url, answers) as proxy, ApiClient(proxy.api, sleep=waits.append) as client:
@@ -97,7 +97,7 @@ def test_a_limit_that_does_not_end(wiki: Wiki) -> None:
     assert waits == [1, 2, 4, 8, 15, 30, 60]
 
 
-def test_nobody_there_is_said_soon(wiki: Wiki) -> None:
+def test_an_unreachable_wiki_is_reported_soon(wiki: Wiki) -> None:
     wiki.stop()
     waits: list[float] = []
     with (
@@ -155,7 +155,7 @@ def test_a_token_is_sent_with_each_request(wiki: Wiki) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_token_is_told_but_not_shown(wiki: Wiki, status: int) -> None:
+def test_a_refused_token_is_reported_but_not_shown(wiki: Wiki, status: int) -> None:
     with (
         Proxy(wiki.url, Answers(Reply(status))) as proxy,
         ApiClient(proxy.api, credentials=Credentials(token=SECRET)) as client,
@@ -197,7 +197,7 @@ def test_errors_and_warnings_of_the_api(wiki: Wiki, caplog: pytest.LogCaptureFix
     assert caplog.text.count("nonsense") == 1
 
 
-def test_a_query_that_goes_round_is_ended(wiki: Wiki) -> None:
+def test_an_endless_query_is_ended(wiki: Wiki) -> None:
     round_ = Reply(body=json.dumps({"continue": {"gapcontinue": "A", "continue": "-"}}).encode())
     with (
         Proxy(wiki.url, Answers(*[round_] * 9)) as proxy,

@@ -1,4 +1,4 @@
-"""Servers that pass for a wiki: where they lead, and what they answer."""
+"""Hostile servers that pose as a wiki: their redirects and their answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from wikirank.corpus.sources.mediawiki.site import find_api, read_site
 from wikirank.corpus.sources.options import SourceOptions
 from wikirank.errors import CorpusError, InvalidArgumentError, SourceConnectionError, WikirankError
 
-NOWHERE = "http://127.0.0.1:9"  # the proxy passes nothing on
+NOWHERE = "http://127.0.0.1:9"  # the proxy forwards nothing
 PRIVATE = [
     SourceOptions(token="a-token-of-0123456789"),
     SourceOptions(user="Anna@indexing", password="a-bot-password"),
@@ -49,7 +49,7 @@ def redirect(url: str) -> Reply:
 
 
 def wiki_that(say: Callable[[Request], object]) -> Proxy:
-    """A server of one page; `say` may give another answer to a request, or a whole reply."""
+    """A wiki with one page; `say` may return another answer to a request, or a whole reply."""
 
     def answer(request: Request) -> Reply:
         said = say(request)
@@ -117,7 +117,7 @@ def test_the_usual_places_do_not_lead_a_token_away_either() -> None:
 
 @pytest.fixture
 def public_name(monkeypatch: pytest.MonkeyPatch) -> Callable[[Proxy], str]:
-    """Gives a server a name that looks as if it were anywhere in the world."""
+    """Give a server a host name that looks public."""
     known: dict[str, str] = {"wiki.example": "93.184.215.14", "both.example": "93.184.215.14"}
     resolve = socket.getaddrinfo
 
@@ -129,7 +129,7 @@ def public_name(monkeypatch: pytest.MonkeyPatch) -> Callable[[Proxy], str]:
     monkeypatch.setattr(socket, "getaddrinfo", named)
 
     def name(proxy: Proxy, host: str = "wiki.example") -> str:
-        # The name is only asked of the proxy, as where a company has one.
+        # Only the proxy resolves the name, as in a company network.
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", "")
         return f"http://{host}/"
@@ -166,7 +166,7 @@ def test_a_public_wiki_does_not_lead_inside(
         url = public_name(wiki)
         with pytest.raises(CorpusError, match=network):
             find_api(url)
-        with pytest.raises(CorpusError, match=network):  # half public is public
+        with pytest.raises(CorpusError, match=network):  # one public address makes it public
             find_api(public_name(wiki, "both.example"))
         assert len(wiki.requests) == 2
 
@@ -186,7 +186,7 @@ def test_a_public_wiki_may_lead_to_another_public_host(public_name: Callable[...
         return None if there else redirect("http://1.1.1.1/w/api.php")
 
     with wiki_that(say) as wiki:
-        # What answers names MediaWiki in no head, but in its usual places.
+        # The answer does not name MediaWiki in its head, but the API is in the usual places.
         with pytest.raises(CorpusError, match="Expected a page of a MediaWiki"):
             find_api(public_name(wiki))
         assert {r.headers["host"] for r in wiki.requests} == {"wiki.example", "1.1.1.1"}
@@ -207,7 +207,7 @@ def test_a_redirect_to_no_address(target: str) -> None:
         find_api(wiki.url)
 
 
-def test_an_address_that_is_none() -> None:
+def test_invalid_addresses() -> None:
     for address in ("http://", "http://[", "http://a b:c/"):
         with pytest.raises((CorpusError, InvalidArgumentError)):
             open_source(address)
@@ -234,7 +234,7 @@ def test_an_address_that_is_none() -> None:
         "MediaWiki",
     ],
 )
-def test_a_site_that_says_nonsense(broken: object) -> None:
+def test_nonsense_as_site_info(broken: object) -> None:
     with (
         wiki_that(lambda r: broken if "meta" in r.parameters else None) as wiki,
         ApiClient(wiki.api, sleep=lambda _: None) as client,
@@ -246,7 +246,7 @@ def test_a_site_that_says_nonsense(broken: object) -> None:
 @pytest.mark.parametrize(
     "broken",
     [
-        {"query": {"pages": {"7": PAGE}}},  # the form of before version 1.25
+        {"query": {"pages": {"7": PAGE}}},  # the format before version 1.25
         {"query": {"pages": ["Ada"]}},
         {"query": {"pages": [{**PAGE, "title": None}]}},
         {"query": {"pages": [{**PAGE, "pageid": "seven"}]}, "batchcomplete": True},
@@ -259,7 +259,7 @@ def test_a_site_that_says_nonsense(broken: object) -> None:
         {"error": None, "query": 3},
     ],
 )
-def test_a_listing_that_says_nonsense(broken: object) -> None:
+def test_nonsense_as_a_listing(broken: object) -> None:
     def say(request: Request) -> object:
         is_listing = request.parameters.get("action") == "query" and "meta" not in (
             request.parameters
@@ -287,7 +287,7 @@ def test_a_listing_that_says_nonsense(broken: object) -> None:
         {"error": "boom"},
     ],
 )
-def test_a_page_that_says_nonsense_is_passed_over(broken: object) -> None:
+def test_nonsense_as_a_page_is_skipped(broken: object) -> None:
     with wiki_that(lambda r: broken if r.parameters.get("action") == "parse" else None) as wiki:
         source = open_source(wiki.api)
         assert list(source) == []
@@ -295,7 +295,7 @@ def test_a_page_that_says_nonsense_is_passed_over(broken: object) -> None:
 
 
 @pytest.mark.parametrize("period", [1, 2, 5])
-def test_a_listing_that_goes_round_is_ended(period: int) -> None:
+def test_an_endless_listing_is_ended(period: int) -> None:
     steps: list[int] = []
 
     def say(request: Request) -> object:

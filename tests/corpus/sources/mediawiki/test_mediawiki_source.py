@@ -66,7 +66,7 @@ def test_wikitext_is_read_many_pages_at_once(wiki: Wiki, index: WikiIndex) -> No
     with Proxy(wiki.url) as proxy:
         opened = source(proxy.api, text="wikitext", namespaces=(0, 12))
         articles = {article.title: article for article in opened}
-        assert len(proxy.requests) == 4  # what it is, two listings, one for all texts
+        assert len(proxy.requests) == 4  # site info, two listings, one for all texts
         assert changes(index.add_source(opened)) == (7, 0, 0, 0)
         assert changes(index.add_source(opened)) == (0, 0, 7, 0)
     assert (
@@ -77,7 +77,7 @@ def test_wikitext_is_read_many_pages_at_once(wiki: Wiki, index: WikiIndex) -> No
     for title in ("Bob", "Tom", "Help:Editing"):
         assert articles[title].text.split() == rendered[title].text.split()
         assert articles[title].metadata == rendered[title].metadata
-    # What a template says only the wiki itself knows.
+    # Only the wiki itself can expand a template.
     assert rendered["Ada"].text.startswith("Ada walked 5 km.")
     assert articles["Ada"].text.startswith("Ada walked 5. She")
 
@@ -198,7 +198,7 @@ def test_titles_are_added_to_what_is_there(wiki: Wiki, index: WikiIndex) -> None
     assert titles(index) == {"Bob", "Tom"}
 
 
-def test_a_category_tree_that_goes_round(wiki: Wiki, index: WikiIndex) -> None:
+def test_a_category_tree_with_a_cycle(wiki: Wiki, index: WikiIndex) -> None:
     flat = source(wiki.url, category="People")
     assert flat.name == f"{wiki.host}/People"
     assert {article.title for article in flat} == {"Ada", "Bob"}
@@ -230,7 +230,9 @@ def test_a_private_wiki(wiki: Wiki, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {article.title for article in opened} == ALL
 
 
-def test_a_run_goes_on_where_the_network_went(wiki: Wiki, index: WikiIndex, tmp_path: Path) -> None:
+def test_a_run_resumes_where_the_network_failed(
+    wiki: Wiki, index: WikiIndex, tmp_path: Path
+) -> None:
     reads: list[str] = []
 
     def break_off(request: Request) -> Reply | None:
@@ -283,7 +285,7 @@ def test_long_listings_are_continued(wiki: Wiki) -> None:
     assert articles["Bob"].metadata["aliases"] == ["Bob 0", "Bob 1", "Bob 2", "Robert"]
 
 
-def test_what_is_no_wiki(wiki: Wiki) -> None:
+def test_addresses_that_are_not_a_wiki(wiki: Wiki) -> None:
     page = Reply(200, b"<html><head></head><body>Hello</body></html>")
     json_answer = Reply(200, json.dumps({"query": {"general": {"generator": "Other"}}}).encode())
     cases = [
@@ -322,7 +324,7 @@ def test_options_of_a_wiki_fit_no_file(tiny_wiki: Path) -> None:
 
 
 @pytest.mark.parametrize("address", ["https://", "http://[::1", "https://wiki.example:port/x"])
-def test_what_is_no_address(address: str) -> None:
+def test_invalid_addresses(address: str) -> None:
     with pytest.raises(InvalidArgumentError, match="Expected the URL of a wiki"):
         source(address)
 
