@@ -1,4 +1,4 @@
-"""Five passages whose right answers are plain to see."""
+"""Five passages with obvious right answers."""
 
 from __future__ import annotations
 

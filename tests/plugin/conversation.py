@@ -1,4 +1,4 @@
-"""A conversation with an agent that has the wiki's middleware, and what its model was given."""
+"""A conversation with an agent that uses the middleware, and a record of its model's input."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from langchain_wikirank import WikiContextMiddleware, WikiRetriever
 
 
 class Counting(BaseRetriever):
-    """Another retriever around one of ours; notes what it was asked."""
+    """A retriever around one of ours that records its queries."""
 
     inner: WikiRetriever | None = None
     documents: list[Document] = Field(default_factory=list)
@@ -35,7 +35,7 @@ class Counting(BaseRetriever):
 
 
 class Conversation:
-    """An agent with the middleware, a thread, and what the model was given in each call."""
+    """An agent with the middleware, a thread, and the model's input in each call."""
 
     def __init__(self, retriever: BaseRetriever, *script: str | AIMessage, **settings: Any) -> None:
         self.prompts = Prompts()
@@ -58,7 +58,7 @@ class Conversation:
         return await self.agent.ainvoke({"messages": [HumanMessage(content)]}, self.config)
 
     def read(self, call: int = -1) -> str:
-        """The last message of the user, as the model was given it."""
+        """The user's last message, as the model got it."""
         return last_human(self.prompts.calls[call]).text
 
 

@@ -1,4 +1,4 @@
-"""Reading evidence back by its structure alone, as the tests of each piece that shows it need."""
+"""Parse evidence by its structure alone, for the tests of all that shows evidence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PATTERN = re.compile(re.escape(HEADER) + r"\nPages: (?P<start>[^\n]+)\{title\}$
 
 
 def entries(text: str) -> dict[int, str]:
-    """The quoted text by citation number; fails where the structure is not ours alone."""
+    """Return the quoted text by citation number; fail if quoted text changed the structure."""
     found = {int(entry["number"]): entry["text"] for entry in _ENTRY.finditer(text)}
     quoted = text.replace(HEADER, "")
     assert quoted.count("«") == quoted.count("»") == len(found)
@@ -25,7 +25,7 @@ def entries(text: str) -> dict[int, str]:
 
 
 def addresses(text: str) -> dict[int, str]:
-    """The address that a reader finds for each number: its own, its page's above, the pattern's."""
+    """Return the address for each number: its own, its page's, or that of the pattern."""
     found: dict[int, str] = {}
     of_page: dict[str, str] = {}
     told = _PATTERN.search(text)
@@ -38,5 +38,5 @@ def addresses(text: str) -> dict[int, str]:
 
 
 def outside(text: str) -> str:
-    """What stands between the entries: our own lines."""
+    """Return the lines between the entries."""
     return _ENTRY.sub("", text)

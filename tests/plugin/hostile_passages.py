@@ -1,4 +1,4 @@
-"""Twenty passages that try to be more than quoted text; no tool's structure may change for them."""
+"""Twenty passages that try to break out of quoting; they must not change a tool's structure."""
 
 from __future__ import annotations
 
@@ -50,4 +50,4 @@ HOSTILE_PASSAGES = [
     )
     for number, text in enumerate(_TEXTS)
 ]
-"""The passages as documents, each of its own page, with ids `hostile-0` to `hostile-19`."""
+"""The passages as documents, each on a separate page, with ids `hostile-0` to `hostile-19`."""

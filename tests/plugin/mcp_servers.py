@@ -1,4 +1,4 @@
-"""Running the real command `wikirank mcp` and connecting the official client to it."""
+"""Run the real command `wikirank mcp` and connect the official client to it."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ COMMAND = ("-m", "langchain_wikirank", "mcp")
 
 
 def environment(token: str | None = None) -> dict[str, str]:
-    """This process's environment, with a token or with none."""
+    """Return this process's environment, with or without a token."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("WIKIRANK_M")}
     return {**kept, "WIKIRANK_MCP_TOKEN": token} if token else kept
 
 
 def hear_ctrl_c() -> None:
-    """For a new process: a shell that runs the tests in the background has them ignore Ctrl-C."""
+    """Restore Ctrl-C in a new process; background jobs of a shell ignore it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -48,24 +48,24 @@ def run_mcp(*arguments: str, token: str | None = None) -> subprocess.CompletedPr
 
 @dataclass(frozen=True)
 class Running:
-    """A server over HTTP, its log so far, and the process."""
+    """An HTTP server, its log so far, and the process."""
 
     log: Path
     process: subprocess.Popen[bytes]
 
     @property
     def url(self) -> str:
-        """Where it says that it is."""
+        """Address that the server logged."""
         return self.log.read_text("utf-8").split("MCP server at ")[1].split(";")[0]
 
     def headers(self, token: str = TOKEN) -> dict[str, str]:
-        """What a client sends that has the token."""
+        """Headers of a client that has the token."""
         return {"Authorization": f"Bearer {token}"}
 
 
 @contextmanager
 def http_server(log: Path, *arguments: str, token: str | None = TOKEN) -> Iterator[Running]:
-    """Serve over HTTP on a free port, and end it as Ctrl-C does."""
+    """Serve over HTTP on a free port; stop with Ctrl-C."""
     with log.open("wb") as stderr:
         process = subprocess.Popen(
             [sys.executable, *COMMAND, "--transport", "http", "--port", "0", *arguments],
@@ -91,7 +91,7 @@ def http_server(log: Path, *arguments: str, token: str | None = TOKEN) -> Iterat
 async def http_session(
     server: Running, token: str = TOKEN, mode: ConnectMode = "legacy"
 ) -> AsyncIterator[Client]:
-    """The official client over HTTP, in a session unless the mode is another."""
+    """Connect the official client over HTTP, with a session by default."""
     async with httpx2.AsyncClient(headers=server.headers(token), timeout=None) as client:
         transport = streamable_http_client(server.url, http_client=client)
         async with Client(transport, mode=mode) as session:
@@ -99,7 +99,7 @@ async def http_session(
 
 
 def stdio_parameters(folder: Path, *arguments: str) -> StdioServerParameters:
-    """How a client starts the server."""
+    """Return the parameters that a client starts the server with."""
     return StdioServerParameters(
         command=sys.executable,
         args=[*COMMAND, "--index", str(folder), *arguments],
@@ -111,20 +111,20 @@ def stdio_parameters(folder: Path, *arguments: str) -> StdioServerParameters:
 async def stdio_session(
     folder: Path, *arguments: str, mode: ConnectMode = "auto"
 ) -> AsyncIterator[Client]:
-    """The official client over standard input and output."""
+    """Connect the official client over standard input and output."""
     async with Client(stdio_parameters(folder, *arguments), mode=mode) as session:
         yield session
 
 
 def text_of(result: CallToolResult) -> str:
-    """The one text of an answer."""
+    """Return the only text of an answer."""
     (content,) = result.content
     assert content.type == "text"
     return content.text
 
 
 async def search(session: Client, query: str, **arguments: Any) -> list[dict[str, Any]]:
-    """The passages that `wiki_search` finds, as values."""
+    """Return the passages that `wiki_search` finds, as structured content."""
     result = await session.call_tool("wiki_search", {"query": query, **arguments})
     assert not result.is_error, text_of(result)
     assert result.structured_content is not None

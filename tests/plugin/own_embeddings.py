@@ -1,4 +1,4 @@
-"""Embeddings that are not the bundled ones: other real models, and vectors of other lengths."""
+"""Embeddings other than the bundled ones: real models, and vectors of other lengths."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _model(folder: Path) -> Any:
 
 
 class TorchEmbeddings(Embeddings):
-    """all-MiniLM-L6-v2 in torch, its vectors of any length: `stretch` multiplies one per text."""
+    """all-MiniLM-L6-v2 in torch; `stretch` scales each text's vector to another length."""
 
     def __init__(self, folder: Path, stretch: bool = False) -> None:
         self.model_name = "all-MiniLM-L6-v2"
@@ -35,7 +35,7 @@ class TorchEmbeddings(Embeddings):
 
 
 class LetterEmbeddings(Embeddings):
-    """How often each pair of letters occurs: 384 numbers as the bundled model, another meaning."""
+    """Letter bigram counts: 384 dimensions as in the bundled model, with another meaning."""
 
     model = "letters"
 

@@ -1,4 +1,4 @@
-"""LangChain's scripted chat models in place of a real one, and what they were given to read."""
+"""LangChain's scripted chat models, and a record of their input."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from langchain_core.runnables import Runnable
 
 
 class ScriptedChatModel(GenericFakeChatModel):
-    """Says the given messages one after another; takes tools and never looks at them."""
+    """Chat model that replies with the given messages in order and ignores its tools."""
 
     def bind_tools(self, tools: Any, **kwargs: Any) -> Runnable[Any, AIMessage]:  # noqa: ARG002
         return self
@@ -24,7 +24,7 @@ def scripted(*replies: str | AIMessage) -> ScriptedChatModel:
 
 
 class Prompts(BaseCallbackHandler):
-    """Keeps the messages of each call of a chat model."""
+    """Record the messages of each chat model call."""
 
     def __init__(self) -> None:
         self.calls: list[Sequence[BaseMessage]] = []

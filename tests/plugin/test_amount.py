@@ -1,4 +1,4 @@
-"""How much is shown where nobody chose a number: the budget decides, a number that is set holds."""
+"""Number of passages shown: by default the budget decides, otherwise `k`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def retriever() -> WikiRetriever:
 
 
 def shown_by_each(retriever: WikiRetriever, **settings: Any) -> list[int]:
-    """How many passages the tool, the chain and the middleware show, all if nothing else is set."""
+    """Return how many passages the tool, the chain and the middleware show."""
     settings = SHOW_ALL | settings
     toolkit = WikiToolkit(retriever=retriever, **settings)
     told = toolkit.get_tools()[0].invoke({"query": QUESTION})

@@ -1,4 +1,4 @@
-"""Anyone's reranker in ours, anyone's cross-encoder in ours, and ours in theirs."""
+"""Other libraries' rerankers and cross-encoders in our classes, and ours in theirs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from wikirank.errors import InvalidArgumentError
 
 
 class HostedRerank(BaseDocumentCompressor):
-    """As CohereRerank: copies without ids, scores in the metadata, a limit of its own."""
+    """Like CohereRerank: copies without ids, scores in the metadata, its own limit."""
 
     top_n: int = 3
 
@@ -40,7 +40,7 @@ class HostedRerank(BaseDocumentCompressor):
 
 
 class NamesACity(BaseDocumentCompressor):
-    """A filter: what it keeps is as it was."""
+    """A filter that keeps some documents unchanged."""
 
     def compress_documents(
         self,
@@ -53,7 +53,7 @@ class NamesACity(BaseDocumentCompressor):
 
 
 class WordOverlap(BaseCrossEncoder):
-    """How many words a text shares with the query: scores outside [0, 1]."""
+    """Score by the number of shared words: scores outside [0, 1]."""
 
     def __init__(self, share: bool) -> None:
         self._share = share

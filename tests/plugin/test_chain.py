@@ -1,4 +1,4 @@
-"""The question-answering chain, with LangChain's scripted chat models in place of a real one."""
+"""The question-answering chain with LangChain's scripted chat models."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_settings_of_one_search(city_retriever: WikiRetriever) -> None:
 
 @pytest.mark.parametrize("retriever", ["nothing", "irrelevant"])
 async def test_abstains_without_asking(city_retriever: WikiRetriever, retriever: str) -> None:
-    """The scripted model has nothing to say: a call of it would be an error."""
+    """The scripted model has no replies, so calling it would be an error."""
     wiki = city_retriever if retriever == "irrelevant" else WikiRetriever.from_documents([])
     chain = create_wiki_qa_chain(scripted(), wiki)
     found = chain.invoke(UNANSWERED)

@@ -1,4 +1,4 @@
-"""Citations in an answer: which there are, which the model made up, however the text arrives."""
+"""Citations in an answer: valid and invented ones, in one piece or streamed."""
 
 from __future__ import annotations
 

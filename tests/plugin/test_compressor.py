@@ -64,7 +64,9 @@ def test_order_number_and_threshold(chosen: list[tuple[str, str, str]], top_n: i
     assert exact == ranked[:top_n]
     by_cascade = WikiReranker(top_n=top_n).compress_documents(documents, CAPITAL)
     hopeful = [document for document in exact if document.metadata["relevance_score"] > 0.01]
-    assert by_cascade[: len(hopeful)] == hopeful  # Which hopeless ones follow is a guess.
+    assert (
+        by_cascade[: len(hopeful)] == hopeful
+    )  # The prefilter guesses the order of the hopeless ones.
     for threshold in {document.metadata["relevance_score"] for document in ranked}:
         strict = WikiReranker(top_n=None, score_threshold=threshold)
         kept = [d for d in ranked if d.metadata["relevance_score"] >= threshold]
@@ -127,7 +129,7 @@ def test_missing_model(cities: list[Document], tmp_path: Path) -> None:
 
 
 def test_text_over_the_length() -> None:
-    """The answer at the end of a long text counts, is announced as cut off, or is refused."""
+    """The answer at the end of a long text counts, is cut off with a warning, or is refused."""
     long = Document(page_content="Bread is baked from dough. " * 200 + CITIES[0][2])
     windowed = WikiReranker().compress_documents([long], CAPITAL)[0]
     with pytest.warns(TruncationWarning):

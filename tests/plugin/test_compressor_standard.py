@@ -1,4 +1,4 @@
-"""The standard tests for compressors, on ours and on langchain_classic's."""
+"""The standard tests for compressors, with ours and with langchain_classic's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class TestWikiReranker(CompressorStandardTests):
 
 
 class BundledCrossEncoder(BaseCrossEncoder):
-    """Our cross-encoder behind LangChain's interface, as a user of the peer would give it."""
+    """Our cross-encoder behind the interface that langchain_classic's compressor takes."""
 
     def score(self, text_pairs: list[tuple[str, str]]) -> list[float]:
         model = WikiReranker().load_model()
@@ -33,7 +33,7 @@ def fails(reason: str) -> pytest.MarkDecorator:
 
 
 class TestLangchainClassicCrossEncoderReranker(CompressorStandardTests):
-    """What the peer fails is marked, so that the list is seen and checked at each run."""
+    """Tests that langchain_classic's fails are marked, so that each run checks the list."""
 
     @property
     def compressor_constructor(self) -> type[BaseDocumentCompressor]:

@@ -1,7 +1,7 @@
-"""Many searches at once give what they give one by one, and leave the event loop free.
+"""Concurrent searches give the same results as sequential ones and leave the event loop free.
 
-What is measured is steady work: the models are loaded, and Python's collection of the garbage of
-earlier tests is kept out, since it stops all threads of a process of this size for 100 ms.
+Only steady work is measured: the models are loaded before, and garbage of earlier tests is frozen,
+because collecting it stops all threads of a process of this size for 100 ms.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LONGEST_BLOCK = 0.050
 
 @pytest.fixture(scope="module")
 def one_by_one(lead_retriever: WikiRetriever, questions: list[str]) -> list[list[Document]]:
-    """The expected results; also loads the models, whose first load is not measured here."""
+    """Return the expected results; also load the models, so that their loading is not measured."""
     return [lead_retriever.invoke(question) for question in questions]
 
 
@@ -44,14 +44,14 @@ def _no_old_garbage() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Pauses:
-    """The longest times in seconds that the loop, and a thread beside it, had no turn."""
+    """Longest pauses in seconds of the event loop and of a thread beside it."""
 
     loop: float
     thread: float
 
     @property
     def is_blocked(self) -> bool:
-        """Whether the loop was kept from its turns by more than a busy machine explains."""
+        """Whether the loop paused for longer than a busy machine explains."""
         return self.loop > max(LONGEST_BLOCK, 3 * self.thread)
 
 
@@ -61,10 +61,10 @@ async def begin_later(ticks: int, work: Awaitable[T]) -> T:
 
 
 async def gathered(work: Sequence[Awaitable[T]]) -> tuple[list[T], Pauses]:
-    """Await all of it at once; also how long the loop, and a thread beside it, had no turn.
+    """Await all work concurrently; return the results and the longest pauses.
 
-    The work begins a tick apart: LangChain itself takes a quarter of a millisecond to begin a call,
-    which 200 calls in one turn of the loop would make one pause.
+    The calls begin a tick apart. LangChain itself takes a quarter of a millisecond to begin a call,
+    so 200 calls in one turn of the loop would look like one long pause.
     """
     in_loop, in_thread, done = 0.0, 0.0, threading.Event()
 
@@ -95,10 +95,10 @@ async def gathered(work: Sequence[Awaitable[T]]) -> tuple[list[T], Pauses]:
 
 
 async def expect(results: list[T], begin: Callable[[], Sequence[Awaitable[T]]]) -> None:
-    """The work gives these results and leaves the loop free, in the best of five attempts.
+    """Check the results, and that the loop stays free in the best of five attempts.
 
-    Other processes may take the cores: then a thread that only waits has no turn either, and what
-    chance does to one attempt it does not do to each. What blocks, blocks in each.
+    Other processes may take the cores. Then a thread that only waits pauses as well, and not in
+    every attempt. Blocking code blocks in every attempt.
     """
     pauses = []
     for _ in range(5):
@@ -136,7 +136,7 @@ async def test_concurrent_embedding(questions: list[str]) -> None:
 
 
 async def test_blocking_work_is_noticed() -> None:
-    """The measurement itself: work in the event loop's own thread shows."""
+    """Test the measurement itself: work in the event loop's thread is detected."""
 
     async def blocking() -> None:
         time.sleep(20 * LONGEST_BLOCK)

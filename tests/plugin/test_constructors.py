@@ -1,4 +1,4 @@
-"""`WikiRetriever` made as LangChain's vector stores are, with anyone's embeddings."""
+"""`WikiRetriever` constructors in the style of LangChain's vector stores, with any embeddings."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ async def test_documents_are_added_and_deleted(tmp_path: Path) -> None:
 
 
 def test_the_same_documents_again_change_nothing_and_new_ones_follow() -> None:
-    """Numbers within an article go on where they ended, so neighbours stand in reading order."""
+    """Positions within an article continue, so that neighbours stay in reading order."""
     first, second, third = ("The kiln is lit.", "It is fired at noon.", "It cools for two days.")
     pages = [Document(text, metadata={"title": "Pottery"}) for text in (first, second, third)]
     retriever = WikiRetriever.from_documents(pages[:2], rerank=False, k=1)
@@ -187,7 +187,7 @@ def test_a_configured_retriever_in_the_toolkit(city_retriever: WikiRetriever) ->
         WikiToolkit(retriever=city_retriever.with_config(callbacks=[traced]))
 
 
-def test_tracers_are_told_the_embeddings() -> None:
+def test_tracers_get_the_embeddings() -> None:
     traced = RunCollectorCallbackHandler()
     own = WikiRetriever.from_texts(["Frost is frozen dew."], LetterEmbeddings(), rerank=False)
     own.invoke("frost", {"callbacks": [traced]})

@@ -33,10 +33,10 @@ NOTES = {
     "two minutes and keeps the database as it is.\n\n## Windows\n\nReleases go out on Tuesdays.\n",
     "coffee.md": "# Coffee machine\n\nIt is descaled on the first Friday of the month.\n",
 }
-# Of these pages only the imports run, as the rest trains a model for minutes: tests/train does.
+# Only the imports of these pages run, because the rest trains for minutes; tests/train covers it.
 TRAINING = {"train.md"}
 ANSWER = "Run `ship back` [1]."
-# Relevance scores, as they are printed: other processors round other products.
+# Printed relevance scores, which differ slightly between processors.
 _SCORE = regex.compile(r"\b[01]\.\d+\b")
 _LINK = regex.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
 _HEADING = regex.compile(r"^#+ (.+)$", regex.M)
@@ -47,7 +47,7 @@ def python_pages() -> list[Path]:
 
 
 def pretend_model(*_: Any, **__: Any) -> ScriptedChatModel:
-    """A chat model that answers everything in the same words."""
+    """Return a chat model that always gives the same answer."""
     return ScriptedChatModel(messages=itertools.repeat(AIMessage(ANSWER)))
 
 
@@ -57,7 +57,7 @@ def no_network(*_: Any) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the pages say that a reader has: notes, an index of them, a Chroma store."""
+    """Folder with what the pages assume: notes, an index of them, a Chroma store."""
     folder = tmp_path_factory.mktemp("docs")
     notes = folder / "my-notes"
     notes.mkdir()
@@ -72,7 +72,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def reader(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reader in that folder, with a scripted chat model and without a network."""
+    """Environment of a reader in that folder: a scripted chat model, no network."""
     monkeypatch.chdir(folder)
     monkeypatch.setattr("langchain.chat_models.init_chat_model", pretend_model)
     monkeypatch.setattr("langchain.agents.factory.init_chat_model", pretend_model)
@@ -98,7 +98,7 @@ async def test_python_runs_and_prints_what_it_says(
 
 
 async def run(block: Block, page: Path, names: dict[str, Any]) -> None:
-    """Run a block as a notebook runs a cell: `await` may stand at its top."""
+    """Run a block like a notebook cell, which may use `await` at the top level."""
     lines = "\n" * (block.line - 1) + block.text
     tree = ast.parse(lines, str(page))
     if page.name in TRAINING:
@@ -120,7 +120,7 @@ def test_commands_exist(page: Path) -> None:
 
 
 def commands_of(page: Path) -> Iterator[list[str]]:
-    """The commands `wikirank ...` of a page's shell blocks, in words."""
+    """Return the words of each `wikirank ...` command in a page's shell blocks."""
     for block in blocks_of(page):
         if block.language != "sh":
             continue
@@ -143,7 +143,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def anchors_of(page: Path) -> set[str]:
-    """The anchors that GitHub makes of headings."""
+    """Return the anchors that GitHub derives from headings."""
     headings = _HEADING.findall(page.read_text("utf-8"))
     return {regex.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in headings}
 

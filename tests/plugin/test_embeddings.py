@@ -1,4 +1,4 @@
-"""`WikiEmbeddings`: langchain-tests untouched, and langchain_chroma's store on top of it."""
+"""`WikiEmbeddings`: unmodified langchain-tests, and langchain_chroma's store on top of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a chat model reads: numbers that last, text that stays data, a budget that holds."""
+"""Evidence for a chat model: stable numbers, quoted text, a fixed budget."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def place(url: str, title: str = "Tea", section: str = "", text: str = "One.") -
         ([place("w.org/Tea#Old_use%3F", section="Health › Old use?")], ["w.org/Tea"]),
         ([place("http://w.org/Tea#Milk", section="Use")], ["http://w.org/Tea#Milk"]),
         ([place("w.org/Tea#Milk"), place("w.org/Tea")], ["w.org/Tea#Milk", "w.org/Tea"]),
-        # Another page of the same title never passes for the first.
+        # Another page of the same title is not confused with the first.
         (
             [place("a.org/Tea"), place("b.org/Tea"), place("a.org/Tea", section="Use")],
             ["a.org/Tea", "b.org/Tea", "a.org/Tea"],
@@ -108,7 +108,7 @@ def test_an_address_stands_once_for_a_page(documents: list[Document], lines: lis
         ({"Tea": "w.org/Tea"}, "", ["w.org/Tea"]),
         ({"Tea": "w.org/Tea", "Old milk": "w.org/Old_milk"}, "w.org/", ["", ""]),
         ({"AC/DC": "w.org/AC/DC", "Été": "w.org/%C3%89t%C3%A9"}, "w.org/", ["", ""]),
-        # The pattern is that of most; other addresses stand as they are, and none is made up.
+        # The pattern covers most addresses; the others are shown in full, and none is made up.
         (
             {"Tea": "w.org/Tea", "Milk": "w.org/Milk", "Ice": "b.org/Ice", "Rum": ""},
             "w.org/",
@@ -338,7 +338,7 @@ documents = st.builds(
 
 
 def address_of(document: Document) -> str:
-    """The address that is to be shown: the url, but for an anchor that is the section."""
+    """Return the address to show: the url without an anchor that is the section."""
     url = quoted_url(document.metadata["url"]).removeprefix("https://")
     base, _, anchor = url.partition("#")
     return base if anchor == document.metadata["section"] == "Use" else url

@@ -1,4 +1,4 @@
-"""Each example runs as a user runs it, offline, and prints what it is there to show."""
+"""Each example runs as a user runs it, offline, and prints what it should show."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ HEAVY = ("torch", "sentence_transformers", "transformers")
 
 
 def loaded_after(code: str) -> set[str]:
-    """The top-level modules that a fresh interpreter has loaded after some code."""
+    """Return the top-level modules that a new interpreter has loaded after some code."""
     report = "import sys; print(*{name.partition('.')[0] for name in sys.modules})"
     run = subprocess.run(
         [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""A Chroma collection that something else fills: searched as it is, in whatever space it has."""
+"""A Chroma collection that other code fills: searched as it is, in any distance space."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_what_others_add_and_delete_counts_at_once(store: Chroma, search_type: s
     assert "odd" in ids(retriever.invoke("quixwort"))
     store.delete(["frost"])
     assert "frost" not in ids(retriever.invoke("What is frost, frozen dew?"))
-    # As many as before: the number of records alone does not tell.
+    # As many as before, so the number of records does not show the change.
     store.delete(["odd"])
     store.add_documents([FROST])
     assert "odd" not in ids(retriever.invoke("quixwort"))
@@ -126,7 +126,7 @@ def test_another_process_like_client_sees_the_same(store: Chroma, client: Client
 
 
 def test_the_mirror_is_kept(store: Chroma, client: ClientAPI, monkeypatch: Any) -> None:
-    """A second opening reads no document but those that came meanwhile."""
+    """Opening again reads only the documents that were added meanwhile."""
     WikiRetriever.from_vectorstore(store).index.close()
     store.add_documents([FROST])
     read: list[str] = []
@@ -178,7 +178,7 @@ def test_vectors_of_any_length_rank_as_in_chroma(
 
 @pytest.mark.parametrize("other", [LetterEmbeddings(), DeterministicFakeEmbedding(size=384)])
 def test_a_collection_of_another_model_is_refused(client: ClientAPI, other: Embeddings) -> None:
-    """Of the same width, so that nothing but the vectors themselves tells."""
+    """The dimension is the same, so only the vectors show the difference."""
     store = Chroma.from_documents(city_documents(), other, client=client, collection_name="other")
     with pytest.raises(IndexMismatchError, match="embedding="):
         WikiRetriever.from_client(client, "other")

@@ -1,4 +1,4 @@
-"""A question to a wiki that nobody indexed: a real MediaWiki and a real ZIM file."""
+"""Questions to a wiki without an index: a real MediaWiki and a real ZIM file."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_passage_that_answers_is_cited(retriever: LiveWikiRetriever) -> None
     assert scores == sorted(scores, reverse=True)
     assert "dense_score" not in best.metadata
     assert len(others) == 2
-    # Nothing is embedded: the logit decides.
+    # Nothing is embedded, so the logit decides.
     logits = np.array([one.metadata["rerank_logit"] for one in (best, *others)])
     assert scores == pytest.approx(load_cross_encoder().calibration.relevance(logits))
 
@@ -61,7 +61,7 @@ def test_words_that_stand_nowhere(retriever: LiveWikiRetriever) -> None:
     assert retriever.invoke("zyxgh qwvbn") == []
     with pytest.raises(InvalidArgumentError, match="query is empty"):
         retriever.invoke(" ")
-    # What a search takes for operators, and what it refuses.
+    # Search operators, and queries that the search refuses.
     for odd in (
         '"capital" -Australia insource:/x/ [[A]]',
         "capital " * 50,
@@ -107,7 +107,7 @@ def test_a_wiki_that_is_slow_or_away(served_wiki: Wiki, tmp_path: Path) -> None:
         LiveMediaWiki(address)
 
 
-def test_a_private_wiki_is_told(served_wiki: Wiki, tmp_path: Path) -> None:
+def test_a_private_wiki_is_reported(served_wiki: Wiki, tmp_path: Path) -> None:
     with served_wiki.copy(tmp_path / "private") as private:
         private.settings("$wgGroupPermissions['*']['read'] = false;")
         with pytest.raises(CorpusError), LiveMediaWiki(private.url) as wiki:

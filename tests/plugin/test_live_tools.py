@@ -1,4 +1,4 @@
-"""Agents, chains and MCP clients over a wiki that nobody indexed: a MediaWiki and a ZIM file."""
+"""Agents, chains and MCP clients with a wiki without an index: a MediaWiki and a ZIM file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CHOSEN = "Canberra was chosen as the capital of Australia in 1908."
 
 @pytest.fixture(params=["mediawiki", "zim"])
 def place(request: pytest.FixtureRequest) -> tuple[str, str]:
-    """The option of the command line that names a wiki, and its value."""
+    """The command-line option that names a wiki, and its value."""
     if request.param == "zim":
         return "--zim", str(request.getfixturevalue("zim"))
     return "--wiki", request.getfixturevalue("served_wiki").url
@@ -53,7 +53,7 @@ def tools(retriever: LiveWikiRetriever) -> dict[str, BaseTool]:
 def test_searching(tools: dict[str, BaseTool]) -> None:
     assert entries(tools["wiki_search"].invoke({"query": CAPITAL}))[1] == CHOSEN
     schema = convert_to_openai_function(tools["wiki_search"])["parameters"]["properties"]
-    assert set(schema) == {"query", "k", "min_score"}  # What needs an index is not offered.
+    assert set(schema) == {"query", "k", "min_score"}  # Options that need an index are missing.
     assert "Filter keys" not in tools["wiki_search"].description
     said = tools["wiki_search"].invoke({"query": CAPITAL, "filter": {"title": "Perth"}})
     assert "wiki_search was not run. filter" in said

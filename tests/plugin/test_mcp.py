@@ -68,7 +68,7 @@ ACCEPT = {"Accept": "application/json, text/event-stream"}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of the tiny wiki, and of the hostile passages that an index takes."""
+    """An index of the tiny wiki and of the hostile passages that an index accepts."""
     folder = tmp_path_factory.mktemp("mcp") / "index"
     with WikiIndex.create(folder) as index:
         index.add_source(open_source(str(TINY_WIKI)))
@@ -79,7 +79,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """One server over HTTP for all tests."""
+    """One HTTP server for all tests."""
     log = tmp_path_factory.mktemp("http") / "log"
     with http_server(log, "--index", str(folder)) as running:
         yield running
@@ -188,7 +188,7 @@ async def test_searches_of_one_conversation_do_not_hold_up_other_messages(folder
         await asyncio.wait(searches, return_when=asyncio.FIRST_COMPLETED)
         await session.list_tools()
         await session.list_resources()
-        # Each in turn would have waited for nearly all of them.
+        # One at a time, the last would have waited for nearly all others.
         assert sum(task.done() for task in searches) < len(searches) / 2
         await asyncio.gather(*searches)
 
@@ -233,7 +233,7 @@ def test_a_token_is_made_where_none_is_given(folder: Path, tmp_path: Path) -> No
         answer = httpx.post(running.url, json=INITIALIZE, headers=headers)
         assert answer.status_code == 200
         headers["Mcp-Session-Id"] = answer.headers["Mcp-Session-Id"]
-        # Ctrl-C does not wait for a client that goes on listening.
+        # Ctrl-C does not wait for a client that keeps its stream open.
         with httpx.stream("GET", running.url, headers=headers, timeout=None) as listening:
             assert listening.status_code == 200
             running.process.send_signal(signal.SIGINT)
@@ -284,7 +284,7 @@ def test_stdio_ends_cleanly(folder: Path, end: str) -> None:
         answer = json.loads(process.stdout.readline())
         assert answer["result"]["serverInfo"]["name"] == "wikirank"
         assert "wiki_search" in answer["result"]["instructions"]
-        if end == "Ctrl-C":  # with the input still open
+        if end == "Ctrl-C":  # while the input is still open
             process.send_signal(signal.SIGINT)
             assert process.wait() == 0
         out, err = process.communicate()
@@ -364,7 +364,7 @@ async def test_titles_are_listed(server: Running) -> None:
 
 
 def pinged(running: Running, session_id: str | None = None) -> tuple[int, str]:
-    """The status of a ping within a session, a new one if none is named, and its id."""
+    """Ping within a session (default: a new one); return the status and the session id."""
     headers = {**running.headers(), **ACCEPT}
     if session_id is None:
         made = httpx.post(running.url, json=INITIALIZE, headers=headers, timeout=300)
@@ -380,7 +380,7 @@ def test_an_idle_session_ends(server: Running, folder: Path, tmp_path: Path) -> 
     assert (status, pinged(server, session_id)[0], pinged(server, "unknown")[0]) == (200, 200, 404)
     with http_server(tmp_path / "log", "--index", str(folder), "--session-idle", "0.01") as running:
         _, session_id = pinged(running)
-        # Each request lengthens its life by 0.6 s.
+        # Each request extends the session by 0.6 s.
         while pinged(running, session_id)[0] != 404:
             time.sleep(1)
 
@@ -393,7 +393,7 @@ def test_the_extra_is_asked_for(
         create_mcp_server(city_retriever)
 
 
-def test_another_version_is_told_in_a_line(
+def test_another_version_is_reported_in_a_line(
     monkeypatch: pytest.MonkeyPatch, city_retriever: WikiRetriever, tmp_path: Path
 ) -> None:
     for number, folder in (("1.30.0", "old"), ("3.0.0", "new")):

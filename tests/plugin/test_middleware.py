@@ -121,7 +121,7 @@ def test_an_edited_message_is_searched_for(city_retriever: WikiRetriever) -> Non
     assert retriever.asked == [CAPITAL, WINTER]
 
 
-def test_nothing_relevant_is_said_in_one_line(city_retriever: WikiRetriever) -> None:
+def test_nothing_relevant_is_one_line(city_retriever: WikiRetriever) -> None:
     talk = Conversation(city_retriever, "I do not know.")
     result = talk.say(UNANSWERED)
     line, _, rest = talk.read().partition("\n\n")
@@ -134,7 +134,7 @@ def test_nothing_relevant_is_said_in_one_line(city_retriever: WikiRetriever) -> 
 @pytest.mark.parametrize(
     "question",
     [
-        "Wie kalt sind die Winter in Canberra?",  # with a word that the wiki has
+        "Wie kalt sind die Winter in Canberra?",  # with a word of the wiki
         "Wie zündet ein Dieselmotor seinen Kraftstoff?",
         "Чем питается утконос?",
     ],

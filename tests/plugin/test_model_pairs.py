@@ -1,7 +1,7 @@
 """`--models multilingual`: an embedder and a reranker of the hub by one name.
 
-No network here: a cache of the hub's client holds the bundled networks under the names of the
-pair, in the hub's layout.
+No network is used: a cache of the hub's client contains the bundled networks under the names of
+the pair, in the hub's layout.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Load models anew, as a process of its own does."""
+    """Clear the caches of loaded models, as in a new process."""
     for module in (embed_load, rank_load):
         monkeypatch.setattr(module, "_loaded", {})
 
@@ -84,7 +84,7 @@ def test_an_index_records_both_and_is_asked_with_both(
     assert info["embedder"] == f"{EMBEDDER} ('query: ', 'passage: ')"
     assert info["reranker"] == PAIR.reranker
     found = ran("search", QUESTION, "--index", str(index), "--json")
-    assert not found["note"]  # whose models read it
+    assert not found["note"]  # the models read the language
     assert all(row["relevance_score"] is not None for row in found["results"])
     named = ran("search", QUESTION, "--index", str(index), "--json", "--model", "bundled")
     assert "read English" in named["note"]
@@ -100,7 +100,7 @@ def test_an_index_records_both_and_is_asked_with_both(
     searcher = Searcher(retriever.index)
     assert searcher.cross_encoder.model_id == RERANKER
     retriever.index.close()
-    assert verify_index(index, full=True).whole  # by the recorded embedder
+    assert verify_index(index, full=True).whole  # with the recorded embedder
 
 
 @pytest.mark.usefixtures("hub")
@@ -123,7 +123,7 @@ def test_the_name_is_good_for_either_slot() -> None:
         load_cross_encoder("multilingual", revision="another-commit")
 
 
-def test_models_that_nobody_knows(wiki: Path, tmp_path: Path) -> None:
+def test_unknown_models(wiki: Path, tmp_path: Path) -> None:
     command = ["index", str(wiki), "--into", str(tmp_path / "index")]
     both = [*command, "--models", "multilingual", "--embedder", "bundled"]
     for arguments in ([*command, "--models", "klingon"], both):

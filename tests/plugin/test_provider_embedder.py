@@ -1,4 +1,4 @@
-"""`--embedder provider:model`: embeddings by LangChain's names, recorded by an index."""
+"""`--embedder provider:model`: embeddings by LangChain names, recorded in an index."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from wikirank.cli.build import embedder_factory
 from wikirank.embed import load, load_any_embedder, load_embedder
 from wikirank.errors import InvalidArgumentError, MissingExtraError, ModelError
 
-# Of cohere's own client.
+# Warnings of cohere's client.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 MODEL = "cohere:embed-v4.0"
@@ -32,7 +32,7 @@ LINES = [
 
 
 class _Embed(BaseHTTPRequestHandler):
-    """Cohere's embed API over the bundled embedder."""
+    """Serve Cohere's embed API with the bundled embedder."""
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -60,7 +60,7 @@ class _Embed(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def cohere_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The real client, its address a server of this test."""
+    """Point the real client at a local server."""
     import cohere.base_client
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Embed)
@@ -92,7 +92,7 @@ def test_an_index_is_made_and_opened_with_it(
         app, ["index", str(wiki), "--into", str(index), "-q", "--embedder", MODEL]
     )
     assert made.exit_code == 0, made.output
-    monkeypatch.setattr(load, "_loaded", {})  # as in a process of its own
+    monkeypatch.setattr(load, "_loaded", {})  # as in a new process
     retriever = WikiRetriever.from_index(index, search_type="dense", k=1)
     assert retriever.invoke("water on grass")[0].metadata["title"] == "Dew"
     embedder = retriever.index.embedder
@@ -123,12 +123,12 @@ def test_a_key_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
         load_any_embedder(MODEL)
 
 
-def test_a_package_that_is_not_there() -> None:
+def test_a_missing_package() -> None:
     with pytest.raises(MissingExtraError, match="not installed"):
         load_any_embedder("mistralai:mistral-embed")
 
 
-def test_a_provider_that_nobody_knows() -> None:
+def test_an_unknown_provider() -> None:
     with pytest.raises(ModelError, match="nobody:model"):
         load_any_embedder("nobody:model")
 

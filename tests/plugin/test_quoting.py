@@ -1,4 +1,4 @@
-"""Marks that chat templates give a meaning, which no text of a wiki may bring."""
+"""Control tokens of chat templates, which wiki text must not contain when quoted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_mark_is_not_one_any_more(mark: str) -> None:
         quoted = quoted_text(text)
         assert mark not in quoted
         assert not re.search(r"<[|｜/]?\w+[|｜]?>|\[[A-Z_/]+\]", quoted, re.IGNORECASE)
-    # A person still reads what stood there.
+    # The text stays readable.
     letters = re.findall(r"\w+", mark.translate({0x2581: None}))
     assert re.findall(r"\w+", quoted_text(mark).replace("&lt;", "").translate({0x2581: None})) == (
         letters
@@ -54,7 +54,7 @@ def test_format_characters_hide_nothing() -> None:
         for code in range(0x110000)
         if unicodedata.category(chr(code)) == "Cf" and quoted_text(f"a{chr(code)}b") != "ab"
     }
-    # What is left of the class is seen: signs before numbers, and an end of verse.
+    # The other characters of the class are visible: signs before numbers, and an end of verse.
     assert all("MARK" in (n := unicodedata.name(c)) or "SIGN" in n or "END OF" in n
                or "ABOVE" in n or "BELOW" in n or "SAFHA" in n for c in invisible)  # fmt: skip
 

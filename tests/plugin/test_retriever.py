@@ -1,4 +1,4 @@
-"""`WikiRetriever`: what it returns, where it can be had from, and bad input."""
+"""`WikiRetriever`: its results, its constructors, and bad input."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def test_a_collection_that_langchain_chroma_filled(client: ClientAPI) -> None:
 
 
 def test_a_collection_of_the_callers_embeddings(client: ClientAPI) -> None:
-    """Chance vectors: only the very text is near, so it is the embeddings given that count."""
+    """Random vectors: only identical text is near, which shows that these embeddings are used."""
     embeddings = DeterministicFakeEmbedding(size=16)
     documents = city_documents()
     Chroma.from_documents(documents, embeddings, client=client, collection_name="odd")
@@ -187,7 +187,7 @@ def test_a_collection_of_the_callers_embeddings(client: ClientAPI) -> None:
 
 
 class Starts(BaseCallbackHandler):
-    """Keeps what a tracer is told of the retriever runs."""
+    """Record what a tracer gets of the retriever runs."""
 
     def __init__(self) -> None:
         self.metadata: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""langchain-tests' retriever tests, untouched, with the real models and a real Chroma."""
+"""Unmodified retriever tests of langchain-tests, with the real models and a real Chroma."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What models and clients really send to the tools, and the schemas that they are told."""
+"""Arguments that models and clients really send to the tools, and the tools' schemas."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_schemas_hold_under_strict_mode(toolkit: WikiToolkit) -> None:
             assert not value.keys() & {"default", "minimum", "maximum", "format"}
 
 
-def test_the_keys_of_filters_are_told_but_no_word_of_a_wiki(toolkit: WikiToolkit) -> None:
+def test_schemas_name_the_filter_keys_but_no_word_of_a_wiki(toolkit: WikiToolkit) -> None:
     search = toolkit.get_tools()[0]
     keys = search.description.partition(" Filter keys: ")[2].rstrip(".").split(", ")
     assert keys == ["year", "passage_number", "revision", "section", "source", "title", "url"]
@@ -101,7 +101,7 @@ def test_no_filter_in_many_forms(toolkit: WikiToolkit, nothing: Any) -> None:
 
 
 @pytest.mark.parametrize("nothing", NOTHING)
-def test_what_may_be_left_out_may_be_nothing(toolkit: WikiToolkit, nothing: Any) -> None:
+def test_optional_arguments_may_be_null(toolkit: WikiToolkit, nothing: Any) -> None:
     optional = dict.fromkeys(["k", "title", "section", "min_score"], nothing)
     assert titles(ask(toolkit, "wiki_search", query="capital", **optional)) == set(TEXTS)
     page = ask(toolkit, "wiki_read", title="Ottawa", section=nothing, position=nothing)
@@ -148,7 +148,7 @@ def test_numbers_where_text_is_meant(toolkit: WikiToolkit) -> None:
         ("wiki_find", {"pattern": "x", **{f"a{n}": n for n in range(5000)}}, "And 4995 more"),
     ],
 )
-def test_what_is_refused_is_said_shortly(
+def test_refusals_are_short(
     toolkit: WikiToolkit, tool: str, args: dict[str, Any], said: str
 ) -> None:
     message = ask(toolkit, tool, **args)
@@ -159,7 +159,7 @@ def test_what_is_refused_is_said_shortly(
 
 
 @pytest.mark.filterwarnings("ignore::wikirank.errors.TruncationWarning")
-def test_long_questions_are_cut_and_the_model_is_told(toolkit: WikiToolkit) -> None:
+def test_long_questions_are_cut_with_a_note(toolkit: WikiToolkit) -> None:
     for query in ("capital of Canada? " + "and so on " * 10_000, "x" * 50_000):
         message = ask(toolkit, "wiki_search", query=query)
         assert "Only the first 2,000 characters of the question were searched for." in message.text
@@ -167,7 +167,7 @@ def test_long_questions_are_cut_and_the_model_is_told(toolkit: WikiToolkit) -> N
 
 
 @pytest.mark.filterwarnings("ignore::wikirank.errors.TruncationWarning")
-def test_nothing_found_for_a_long_question_is_told_too(retriever: WikiRetriever) -> None:
+def test_a_cut_question_without_results_has_a_note_too(retriever: WikiRetriever) -> None:
     strict = WikiToolkit(retriever=retriever, min_score=1)
     message = ask(strict, "wiki_search", query="word " * 1000)
     assert message.artifact["abstained"]
@@ -175,7 +175,7 @@ def test_nothing_found_for_a_long_question_is_told_too(retriever: WikiRetriever)
 
 
 @pytest.mark.filterwarnings("ignore::wikirank.errors.TruncationWarning")
-def test_the_middleware_tells_that_a_message_was_cut(retriever: WikiRetriever) -> None:
+def test_the_middleware_notes_that_a_message_was_cut(retriever: WikiRetriever) -> None:
     model = Script(messages=iter([AIMessage("Done.")]))
     agent = create_agent(model, middleware=[WikiContextMiddleware(retriever, min_score=None)])
     agent.invoke({"messages": [("user", "The capital of Canada? " + "and so on " * 1000)]})
@@ -183,7 +183,7 @@ def test_the_middleware_tells_that_a_message_was_cut(retriever: WikiRetriever) -
 
 
 class Script(GenericFakeChatModel):
-    """Says what is in its script, and keeps what it was given to read."""
+    """Chat model that replies from a script and records its input."""
 
     read: list[Any] = []  # noqa: RUF012 - a field of pydantic's, copied for each
 

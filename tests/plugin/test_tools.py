@@ -1,4 +1,4 @@
-"""The tools of `WikiToolkit`: langchain-tests untouched, what the model reads, what is kept."""
+"""The tools of `WikiToolkit`: unmodified langchain-tests, text for the model, and state."""
 
 from __future__ import annotations
 
@@ -281,7 +281,7 @@ async def test_mistakes_come_back_as_messages(
     assert "Traceback" not in one.text
 
 
-def test_a_damaged_database_is_told() -> None:
+def test_a_damaged_database_is_reported() -> None:
     broken = WikiRetriever.from_texts(["Tea is hot."], metadatas=[{"title": "Tea"}])
     broken.index.store.connection.execute("DROP TABLE passages")
     message = ask(WikiToolkit(retriever=broken), "wiki_read", title="Tea")
@@ -289,7 +289,7 @@ def test_a_damaged_database_is_told() -> None:
     assert "wikirank verify says what can be repaired" in message.text
 
 
-def test_what_nobody_foresaw_is_told_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_unexpected_errors_are_reported_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     broken = WikiRetriever.from_texts(["Tea is hot."], metadatas=[{"title": "Tea"}])
     toolkit = WikiToolkit(retriever=broken)
     broken.index.embedder = None  # type: ignore[assignment]
@@ -364,7 +364,7 @@ def test_schemas_tell_the_model_what_to_give(toolkit: WikiToolkit, name: str) ->
 
 
 class Runs(BaseCallbackHandler):
-    """Keeps the run ids of tools and of the retrievers below them."""
+    """Record the run ids of tools and of the retrievers below them."""
 
     def __init__(self) -> None:
         self.tools: list[Any] = []
@@ -386,7 +386,7 @@ async def test_the_retriever_is_traced_below_the_tool(toolkit: WikiToolkit) -> N
 
 
 class ScriptedModel(GenericFakeChatModel):
-    """Calls the tools that its script calls, and does not read what they say."""
+    """Chat model that calls tools by a script and ignores their results."""
 
     def bind_tools(self, *_: Any, **__: Any) -> Runnable[Any, AIMessage]:
         return self
@@ -413,7 +413,7 @@ def test_a_bare_string_is_the_first_argument(toolkit: WikiToolkit) -> None:
     assert "wild yeast" in named(toolkit)["wiki_read"].invoke("Sourdough")
 
 
-def test_the_numbers_of_old_conversations_are_forgotten_at_last() -> None:
+def test_the_numbers_of_old_conversations_are_forgotten() -> None:
     from langchain_wikirank._tools.library import Conversations
 
     conversations, document = Conversations(), Document("Tea is hot.", id="tea")

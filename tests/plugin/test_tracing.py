@@ -1,4 +1,4 @@
-"""What LangChain's callbacks and tracers see of a search and of a reranking."""
+"""LangChain callbacks and tracing of searches and reranking."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from wikirank.errors import InvalidArgumentError
 
 
 class Runs(AsyncCallbackHandler):
-    """Keeps the names of the chain runs that start and end, as an asynchronous handler."""
+    """Asynchronous handler that records the names of the chain runs that start and end."""
 
     def __init__(self) -> None:
         self.events: list[str] = []
@@ -47,13 +47,16 @@ def check_children(run: Run, documents: list[Document], model_id: str) -> None:
     assert rerank.inputs == {"query": CAPITAL, "count": 5, "model": model_id}
     scores = [document.metadata["relevance_score"] for document in documents]
     assert rerank.outputs["top_scores"] == scores
-    assert (rerank.outputs["count"], rerank.outputs["passing"]) == (2, 3)  # Two dropped early.
+    assert (rerank.outputs["count"], rerank.outputs["passing"]) == (
+        2,
+        3,
+    )  # The prefilter dropped two.
     assert rerank.outputs["ms"].keys() == {"rerank"}
     json.dumps([retrieve.outputs, rerank.outputs])
 
 
 def check_times(run: Run) -> None:
-    """The runs follow one another and last as long as the work that they stand for."""
+    """Check that runs follow one another and last as long as the work that they trace."""
     retrieve, rerank = run.child_runs
     moments = [run.start_time, retrieve.start_time, retrieve.end_time, rerank.start_time]
     moments += [rerank.end_time, run.end_time]
@@ -165,7 +168,7 @@ def test_metadata_of_the_run(city_retriever: WikiRetriever) -> None:
     assert "reranker_model" not in second
 
 
-def test_searching_by_itself_makes_no_run(city_retriever: WikiRetriever) -> None:
+def test_search_alone_makes_no_run(city_retriever: WikiRetriever) -> None:
     with collect_runs() as collected:
         city_retriever.search(CAPITAL)
     assert collected.traced_runs == []
