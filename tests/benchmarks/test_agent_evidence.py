@@ -1,4 +1,4 @@
-"""The scripted agent over real tools, and the numbers of the table by hand."""
+"""The scripted agent with real tools, and the table's numbers by hand."""
 
 from __future__ import annotations
 

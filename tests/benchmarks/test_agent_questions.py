@@ -1,4 +1,4 @@
-"""The agent questions: enough of each kind, and each gold stands whole in one passage."""
+"""The agent questions: enough of each kind, and each gold answer is in one passage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TECH = SHARED / "wiki/tech-articles.jsonl.gz"
 
 
 def passages(spec: str) -> dict[str, list[str]]:
-    """Title to the passages of its article, cut as an index cuts them by default."""
+    """Passages by title, split as an index does by default."""
     found: dict[str, list[str]] = {}
     for article in open_source(spec):
         cut = article_passages(article, source="s", key=article.url, splitter=SentenceSplitter())
@@ -26,7 +26,7 @@ def passages(spec: str) -> dict[str, list[str]]:
 
 
 def golds(*, tech: bool) -> list[Gold]:
-    """The golds of the questions on one corpus; those on both are looked for in either."""
+    """Return the gold answers to look for in one corpus, including those asked of both."""
     corpora = ("tech", "both") if tech else ("sample",)
     return [gold for q in read_questions() if q.corpus in corpora for gold in q.gold]
 

@@ -1,4 +1,4 @@
-"""`benchmarks/damage.py`: files of an index damaged, and what search, verify and repair do."""
+"""`benchmarks/damage.py`: damaged index files, and how search, verify and repair react."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ import pytest
     ],
 )
 def test_each_file_damaged_in_some_ways(tmp_path: Path, only: str, stride: int) -> None:
-    assert len(damage.KINDS) % 2  # So that one file's ways are those that the next one's are not.
+    assert len(damage.KINDS) % 2  # An odd number, so that successive files get different kinds.
     found = list(damage.outcomes(tmp_path, articles=6, only=only, stride=stride))
     assert len({outcome.kind for outcome in found}) >= 2
     assert [outcome for outcome in found if not damage.is_sound(outcome)] == []

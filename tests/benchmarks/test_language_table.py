@@ -24,7 +24,7 @@ def wikis() -> dict[str, Wiki]:
 
 @pytest.fixture(scope="module")
 def e5(wikis: dict[str, Wiki], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The model dequantised into the hub's layout, for the words of the wikis alone."""
+    """The dequantised model in the hub's layout, with only the word pieces of the wikis."""
     sys.path.insert(0, str(SCRIPTS))
     import multilingual_e5
 
@@ -39,7 +39,7 @@ def e5(wikis: dict[str, Wiki], tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def used_pieces(tokenizer: Any, wikis: dict[str, Wiki]) -> list[int]:
-    """The ids of a tokenizer's pieces that texts of the wikis are made of, and the special ones."""
+    """Return the ids of the pieces that occur in the wikis' texts, and of the special ones."""
     texts = ["query: passage: "]
     for wiki in wikis.values():
         texts += [question for question, _ in wiki.questions]
@@ -49,7 +49,7 @@ def used_pieces(tokenizer: Any, wikis: dict[str, Wiki]) -> list[int]:
 
 
 def without_others(packed: Any, used: list[int]) -> Any:
-    """The model with these pieces alone: four fifths of its weights are those of others."""
+    """Drop all other pieces, which make up four fifths of the weights."""
     name = "embeddings.word_embeddings.weight"
     return replace(
         packed,
@@ -68,7 +68,7 @@ def test_it_finds_by_meaning_what_the_bundled_model_cannot(wikis: dict[str, Wiki
     for language in wikis:
         assert bundled[language]["language"] == theirs[language]["language"] == language
         assert bundled[language]["lexical"] == theirs[language]["lexical"]
-        # The bundled reranker does not read them: the order is that of the first stage.
+        # The bundled reranker does not read these languages, so first-stage order is kept.
         assert bundled[language]["final"] == bundled[language]["lexical"]
         assert theirs[language]["final"] == theirs[language]["hybrid"]
         assert theirs[language]["dense"] > 0.6

@@ -1,4 +1,4 @@
-"""The benchmark of people's questions: how rankings are judged."""
+"""The benchmark of human questions: how rankings are judged."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def test_batches_give_nearly_the_same_vectors(embedder: OnnxEmbedder) -> None:
         read_model_folder(bundled_model("embedder"), kind="embedder"), batch_size=4
     )
     cosines = (batched.embed_passages(TEXTS) * embedder.embed_passages(TEXTS)).sum(axis=1)
-    assert cosines.min() > 0.97  # dynamic int8: batch mates share the activations' range
+    assert cosines.min() > 0.97  # dynamic int8: texts of a batch share the activations' range
 
 
 def test_no_texts_give_no_rows(embedder: OnnxEmbedder) -> None:
@@ -151,7 +151,7 @@ def test_a_batch_size_that_is_none_is_refused(batch_size: Any) -> None:
         OnnxEmbedder(folder, batch_size=batch_size)
 
 
-def test_it_is_loaded_once_whoever_asks() -> None:
+def test_it_is_loaded_once_per_process() -> None:
     with ThreadPoolExecutor(8) as threads:
         loaded = list(threads.map(lambda _: load_embedder(), range(8)))
     assert all(one is loaded[0] for one in loaded)
@@ -207,7 +207,7 @@ def cosines(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.
 
 @pytest.fixture(scope="module")
 def original(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> OnnxEmbedder:
-    """The original weights in float32, as an ONNX network: twice as quick as torch."""
+    """The original weights in float32 as ONNX, which is twice as fast as torch."""
     from transformers import AutoModel
 
     from wikirank.train.export.int8 import MeanPooled
@@ -230,7 +230,7 @@ def test_it_agrees_with_the_original_torch_weights(
 ) -> None:
     passages = [each["text"] for each in read_lines("squad-dev-passages.jsonl.gz")[::80]]
     questions = [each["question"] for each in read_lines("squad-dev-questions.jsonl.gz")[::200]]
-    # The original leaves out what exceeds 256 tokens; only what is shorter can agree.
+    # The original truncates at 256 tokens, so only shorter texts can agree.
     texts = [text for text in passages + questions if count(tokenizer, text) <= 256]
 
     from sentence_transformers import SentenceTransformer
@@ -263,6 +263,6 @@ def test_it_counts_tokens_without_cutting_or_overlooking_any() -> None:
     count = load_embedder().count_tokens
     assert count("") == 0
     assert count("tea " * 1000) == 1000
-    assert count("x" * 4000) == 1000  # One unknown word to the model, not to others.
+    assert count("x" * 4000) == 1000  # The model sees one unknown word; other models do not.
     with pytest.raises(InvalidArgumentError, match="lone surrogate"):
         count("\ud800")

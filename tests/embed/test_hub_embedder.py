@@ -38,7 +38,7 @@ LENGTH = 48
 
 
 def made(folder: Path, minilm: Path, kind: str, **modules: Any) -> Path:
-    """A tiny encoder of chance weights with an ONNX file, as sentence-transformers saves it."""
+    """Save a tiny random encoder with an ONNX file, as sentence-transformers does."""
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
@@ -93,12 +93,12 @@ def exported(
 
 @pytest.fixture(scope="module")
 def encoder(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One that averages, as most do."""
+    """An encoder with mean pooling, as most have."""
     return made(tmp_path_factory.mktemp("one") / "model", minilm, "bert", pooling_mode="mean")
 
 
 def torchs(folder: Path, texts: list[str], prompt_name: str) -> Any:
-    """What sentence-transformers makes of texts, padded to one length."""
+    """Return the vectors of sentence-transformers, padded to one length."""
     from sentence_transformers import SentenceTransformer
 
     model = SentenceTransformer(str(folder), device="cpu")
@@ -106,7 +106,7 @@ def torchs(folder: Path, texts: list[str], prompt_name: str) -> Any:
 
 
 def raw(folder: Path, texts: list[str]) -> Any:
-    """Likewise, without a prompt."""
+    """Return the vectors of sentence-transformers without a prompt."""
     from sentence_transformers import SentenceTransformer
 
     model = SentenceTransformer(str(folder), device="cpu")
@@ -124,7 +124,7 @@ def opened(folder: Path, batch_size: int) -> HubEmbedder:
 def test_vectors_are_those_of_torch_padded_or_not(exported: Path, batch_size: int) -> None:
     embedder = opened(exported, batch_size)
     expected = torchs(exported, TEXTS, "document")
-    assert np.ptp(expected @ expected.T) > 1e-3  # else anything would be equal
+    assert np.ptp(expected @ expected.T) > 1e-3  # otherwise any vectors would be equal
     np.testing.assert_allclose(embedder.embed_passages(TEXTS), expected, atol=1e-5)
     query = torchs(exported, ["What is dew?"], "query")[0]
     np.testing.assert_allclose(embedder.embed_query("What is dew?"), query, atol=1e-5)
@@ -144,7 +144,7 @@ def test_it_is_what_a_folder_with_onnx_runs_by(encoder: Path) -> None:
 
 
 def test_long_texts_and_ids_are_as_by_torch(encoder: Path, tmp_path: Path) -> None:
-    """Windows, their weights, what is cut of a query, and the id that an index remembers."""
+    """Windows, their weights, query truncation, and the id that an index records."""
     plain = shutil.copytree(encoder, tmp_path / "plain")
     shutil.rmtree(plain / "onnx")
     by_torch, by_onnx = TorchEmbedder(str(plain)), opened(encoder, 1)
@@ -157,7 +157,7 @@ def test_long_texts_and_ids_are_as_by_torch(encoder: Path, tmp_path: Path) -> No
 
 
 def test_a_network_that_pools_itself(encoder: Path, tmp_path: Path) -> None:
-    """As sentence-transformers' own export: `sentence_embedding` beside the tokens."""
+    """Like sentence-transformers' export: `sentence_embedding` beside the token vectors."""
     import onnx
     from onnx import TensorProto, helper
 
@@ -207,7 +207,7 @@ def test_a_hub_id_in_the_cache_indexes_and_searches_offline_without_torch(
     index = str(tmp_path / "index")
     ran("index", str(wiki), "--into", index, "-q", "--embedder", "someone/encoder")
     assert "someone/encoder" in ran("info", "--index", index, "--json")
-    # The recorded model opens it again, and finds a passage by its own text.
+    # The recorded model is loaded again and finds a passage by its text.
     found = ran("search", TEXTS[1], "--index", index, "--json", "--search-type", "dense")
     dense = {row["title"]: row["dense_score"] for row in json.loads(found)["results"]}
     expected = torchs(encoder, [TEXTS[1]], "query") @ torchs(encoder, titled(TEXTS), "document").T
@@ -218,7 +218,7 @@ def test_a_hub_id_in_the_cache_indexes_and_searches_offline_without_torch(
 
 
 def titled(texts: list[str]) -> list[str]:
-    """As an index embeds them: the title stands before the text."""
+    """Return the text as an index embeds it, with the title in front."""
     return [f"{text.split()[0]}\n{text}" for text in texts]
 
 

@@ -1,4 +1,4 @@
-"""Embedders of sentence-transformers: named at indexing, recorded, and opened with again."""
+"""Embedders of sentence-transformers: chosen at indexing, recorded, and loaded again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TEXTS = ["Dew is water that condenses at night.", "A violin has four strings."]
 
 @pytest.fixture(scope="module")
 def prompted(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """all-MiniLM-L6-v2 saved with prompts, as e5 wants them."""
+    """all-MiniLM-L6-v2 saved with prompts like those of e5."""
     from sentence_transformers import SentenceTransformer
 
     folder = tmp_path_factory.mktemp("prompted") / "model"
@@ -92,19 +92,19 @@ def test_an_index_opens_with_the_embedder_that_it_records(prompted: Path, tmp_pa
         WikiIndex.open(tmp_path / "index", embedder=load_embedder())
 
 
-def test_a_model_that_has_gone(
+def test_a_model_that_was_removed(
     tmp_path: Path, prompted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = shutil.copytree(prompted, tmp_path / "model")
     WikiIndex.create(tmp_path / "index", embedder=load_any_embedder(model)).close()
     shutil.rmtree(model)
-    monkeypatch.setattr(load, "_loaded", {})  # as in a process of its own
+    monkeypatch.setattr(load, "_loaded", {})  # as in a new process
     with pytest.raises(ModelError, match=f"Expected a model folder at {model}, got none"):
         WikiIndex.open(tmp_path / "index")
 
 
 @pytest.mark.parametrize("name", ["./none", "~/none", "/none"])
-def test_a_folder_that_is_not_there(name: str) -> None:
+def test_a_missing_folder(name: str) -> None:
     with pytest.raises(ModelError, match="Check the path"):
         load_any_embedder(name)
 

@@ -166,7 +166,7 @@ LISTS = [
 
 @pytest.fixture
 def run_folder(tmp_path: Path) -> Path:
-    """As `wikirank train --recipe wiki` leaves it, as far as evaluating goes."""
+    """A run folder of `wikirank train --recipe wiki`, with the files that an evaluation reads."""
     folder = tmp_path / "my-model"
     write_candidate_lists(folder / "data" / "test.jsonl.gz", LISTS)
     (folder / "onnx").symlink_to(bundled_model("cross-encoder"))
@@ -197,7 +197,7 @@ def test_held_out_queries_are_evaluated_by_hand(run_folder: Path) -> None:
     models = {"card": load_cross_encoder()}
     found = evaluate(candidates, dataset, models, EvaluationSettings(depth=20))
     rows = {row.name: row for row in found.rankings}
-    # Places of the positive in the lists: 2, missed, 2; dense: 1, missed, 2; BM25: none, none, 1.
+    # Ranks of the positive in the lists: 2, missed, 2; dense: 1, missed, 2; BM25: none, none, 1.
     assert rows["hybrid"].metrics["mrr@10"] == pytest.approx((1 / 2 + 0 + 1 / 2) / 3)
     assert rows["dense"].metrics["mrr@10"] == pytest.approx((1 + 0 + 1 / 2) / 3)
     assert rows["BM25"].metrics["mrr@10"] == pytest.approx((0 + 0 + 1) / 3)
@@ -234,7 +234,7 @@ def test_candidate_lists_are_read_without_torch() -> None:
 
 
 def wordy_article(seed: int) -> Article:
-    """Sentences of numbers, each a token: eight windows or so with distinct queries."""
+    """Return sentences of numbers, each one token: about eight windows with distinct queries."""
     rng = np.random.default_rng(seed)
     words = rng.integers(100, 1000, size=1600).astype(str)
     sentences = [f"The {' '.join(words[index : index + 20])}." for index in range(0, 1600, 20)]

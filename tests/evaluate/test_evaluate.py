@@ -1,4 +1,4 @@
-"""An evaluation on a tiny data set: real models, real index, and measures worked out by hand."""
+"""Evaluation on a tiny data set: real models, real index, metrics worked out by hand."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ TOPICS = {
     "glass": ("Glass", "Sand, soda and lime melt into glass.", "What is glass made of?"),
     "sail": ("Sail", "A boat can tack against the wind in a zigzag.", "Can boats sail upwind?"),
     "salt": ("Salt", "Sea water leaves salt behind as it dries in pans.", "Where is salt won?"),
-    # No first stage can see that this passage is the relevant one.
+    # First-stage retrieval cannot find that this passage is relevant.
     "far": ("Abacus", "Beads on rods stand for ones, tens and hundreds.", "Do owls or bees sleep?"),
 }
 DEPTH = 3
@@ -218,13 +218,13 @@ def test_the_terminal_shows_every_ranking(evaluation: Evaluation) -> None:
     shown = capture.get()
     assert "12 queries over 12 passages; top 3" in shown
     assert "recall@3" in shown
-    assert "…" not in shown  # Nothing is cut at 80 columns.
+    assert "…" not in shown  # Nothing is truncated at 80 columns.
     for row in evaluation.rankings:
         assert f"{row.metrics['ndcg@10']:.3f}" in shown
 
 
 class Page(HTMLParser):
-    """Collects what a browser would run or load."""
+    """Collect what a browser would run or load."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -424,7 +424,7 @@ def test_a_near_duplicate_counts_as_the_relevant_passage() -> None:
     with build_index(twice) as built:
         candidates = SearchedCandidates(built, twice)
         lexical = candidates.find("q", 3)["lexical"].candidates
-        # Search keeps the first of the two, which is not the passage that was judged.
+        # Search keeps the first of the two, which is not the judged passage.
         assert [held.passage.id for held in lexical] == ["copy"]
         found = evaluate(
             candidates, twice, {"card": load_cross_encoder()}, EvaluationSettings(depth=3)
@@ -448,7 +448,7 @@ def test_near_duplicates_of_relevant_passages_by_hand() -> None:
         for rank, (id_, text) in enumerate(texts.items(), start=1)
     ]
     named = credit_near_duplicates(held, distinct, "q")
-    # b stands for a, and y stays what it is; c is found itself; m stays missed.
+    # b is credited for a, y is unchanged, c is found itself, m stays missed.
     assert [ranked.passage.id for ranked in named] == ["x", "a", "y", "c"]
     assert [ranked.passage.text for ranked in named] == list(texts.values())
 
@@ -457,7 +457,7 @@ def test_near_duplicates_of_relevant_passages_by_hand() -> None:
 def test_nothing_stands_in_for_a_passage_that_is_there(
     found: list[str], relevant: set[str]
 ) -> None:
-    # a, b and c say the same, as do d and e.
+    # a, b and c are near duplicates, and so are d and e.
     texts = dict(zip("abcdef", ("one", "one", "one", "two", "two", "three"), strict=True))
     plain = RetrievalDataset(queries={"q": "?"}, passages=texts, relevant={"q": relevant or {"a"}})
     dataset = with_distinct_relevant(plain)

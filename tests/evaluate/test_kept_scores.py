@@ -1,4 +1,4 @@
-"""Logits that an evaluation keeps: never scored twice, never another model's."""
+"""Cached logits of an evaluation: never scored twice, never those of another model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TEXTS = ["Cod and seals hunt herring.", "Bread is a food.", "A violin has four s
 
 
 class Counting(CascadeCrossEncoder):
-    """The bundled model, and what it was asked."""
+    """The bundled model, with a record of the pairs it scored."""
 
     def __init__(self) -> None:
         super().__init__(read_model_folder(bundled_model("cross-encoder"), kind="cross-encoder"))
@@ -47,7 +47,7 @@ def test_no_pair_is_scored_twice(tmp_path: Path) -> None:
     assert score_passages(kept, QUERY, TEXTS[:2]) == pytest.approx(first, abs=0)
     assert score_passages(kept, "Who hunts seals?", TEXTS[:1]).shape == (1,)
     assert model.asked[1:] == ["who hunts seals? cod and seals hunt herring."]
-    # Split between query and passage elsewhere, the same words are another pair.
+    # The same words split differently between query and passage are another pair.
     assert score_passages(kept, "Who hunts seals? Cod", ["and seals hunt herring."]).shape == (1,)
     assert len(model.asked) == 3
     assert kept.logits([]).shape == (0,)

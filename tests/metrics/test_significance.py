@@ -57,7 +57,7 @@ def test_interval_of_equal_values_is_that_value(value: float, count: int) -> Non
         ([1], 1),  # Both signs give a sum of distance 1.
         ([1, 1, 1], 2 / 8),  # +++ and ---
         ([1, 2], 2 / 4),  # Sums 3, -1, 1, -3: two are 3 from 0.
-        ([1, 2, -3], 1),  # The sum is 0; no flip is nearer.
+        ([1, 2, -3], 1),  # The sum is 0, so every flip is at least as far.
         ([0, 0, 1, 1], 2 / 4),  # Zeros have no sign to flip.
         ([0, 0], 1),
         ([0.1, 0.2, 0.3], 2 / 8),  # 0.1 + 0.2 + 0.3 is not 0.6 in floating point.

@@ -54,7 +54,7 @@ def test_ids_number_the_passages_of_each_section_path() -> None:
 
 
 def test_a_passage_id_never_changes() -> None:
-    # Written down when first made: a change here orphans every index in the field.
+    # Recorded once: changing an id orphans every existing index.
     assert (
         passage_id("wiki", "Kite", ("Types",), 0, "Many. 日本")
         == "b107cae4648ec5af9adb1151efb290eb"

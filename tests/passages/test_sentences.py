@@ -1,4 +1,4 @@
-"""Sentences in several languages: abbreviations, ordinals, and the stops of other scripts."""
+"""Sentences in several languages: abbreviations, ordinals, full stops of other scripts."""
 
 from __future__ import annotations
 

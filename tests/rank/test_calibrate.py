@@ -1,4 +1,4 @@
-"""`wikirank calibrate`: probabilities of any reranker, kept where loading it finds them."""
+"""`wikirank calibrate`: probabilities for any reranker, saved where loading finds them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WORDS = ["dew", "frost", "violin", "basalt", "heron", "copper", "lichen", "monso
 
 @pytest.fixture
 def data(tmp_path: Path) -> list[str]:
-    """Questions, each answered by one passage, as options of the command."""
+    """Command-line options for questions that one passage each answers."""
     passages = [
         {"id": f"{word}{i}", "title": word, "text": f"{word.title()} number {i} is of kind {i}."}
         for word in WORDS
@@ -50,7 +50,7 @@ def data(tmp_path: Path) -> list[str]:
 
 @pytest.fixture
 def ours(tmp_path: Path) -> Path:
-    """A copy of the bundled model whose calibration says nothing."""
+    """A copy of the bundled model with an uninformative calibration."""
     folder = shutil.copytree(bundled_model("cross-encoder"), tmp_path / "ours")
     file = folder / "wikirank.json"
     fields = json.loads(file.read_text("utf-8"))
@@ -72,8 +72,8 @@ def calibrated(*arguments: str) -> dict[str, Any]:
     return found
 
 
-def anew(model: str | Path, monkeypatch: pytest.MonkeyPatch) -> Calibration:
-    """What a model is calibrated by in a process of its own."""
+def fresh_calibration(model: str | Path, monkeypatch: pytest.MonkeyPatch) -> Calibration:
+    """Return the calibration of a model, loaded as in a new process."""
     monkeypatch.setattr(load, "_loaded", {})
     return load_cross_encoder(model).calibration
 
@@ -85,17 +85,19 @@ def test_a_model_folder_of_ours(
     assert fit["file"] == str(ours / "wikirank.json")
     assert fit["relevant"] >= 10
     assert fit["pairs"] > fit["relevant"]
-    assert fit["error_after"] < fit["error_before"]  # which took all for relevant
-    assert anew(ours, monkeypatch) == Calibration(**fit["calibration"])
+    assert fit["error_after"] < fit["error_before"]  # before, all were taken as relevant
+    assert fresh_calibration(ours, monkeypatch) == Calibration(**fit["calibration"])
 
 
 def test_a_folder_in_the_hubs_layout(
     in_hub_layout: Path, data: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert anew(in_hub_layout, monkeypatch) == Calibration()  # its own activation
+    assert (
+        fresh_calibration(in_hub_layout, monkeypatch) == Calibration()
+    )  # the model's own activation
     fit = calibrated("--model", str(in_hub_layout), *data)
     assert fit["file"] == str(in_hub_layout / "wikirank-calibration.json")
-    assert anew(in_hub_layout, monkeypatch) == Calibration(**fit["calibration"])
+    assert fresh_calibration(in_hub_layout, monkeypatch) == Calibration(**fit["calibration"])
 
 
 def test_a_hub_id_is_kept_in_a_cache_of_ours(
@@ -108,12 +110,12 @@ def test_a_hub_id_is_kept_in_a_cache_of_ours(
     fit = calibrated("--model", "someone/reranker", *data)
     kept = tmp_path / "cache" / "calibrations" / "someone--reranker.json"
     assert fit["file"] == str(kept)
-    assert anew("someone/reranker", monkeypatch) == Calibration(**fit["calibration"])
+    assert fresh_calibration("someone/reranker", monkeypatch) == Calibration(**fit["calibration"])
     snapshot = tmp_path / "hf" / "hub" / "models--someone--reranker" / "snapshots" / COMMIT
     assert not (snapshot / "wikirank-calibration.json").exists()
     kept.write_text("{}", "utf-8")
     with pytest.raises(ModelError, match="Expected a calibration in"):
-        anew("someone/reranker", monkeypatch)
+        fresh_calibration("someone/reranker", monkeypatch)
 
 
 def test_where_calibrations_of_hub_ids_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A cascade: what has no chance is dropped, the rest scores as it would without a prefilter."""
+"""The cascade drops hopeless candidates; the others score as without a prefilter."""
 
 from __future__ import annotations
 
@@ -22,14 +22,20 @@ from wikirank.search.rerank import rerank_candidates
 from wikirank.types import Passage, RankedPassage
 
 
-def test_who_goes_on_by_hand() -> None:
+def test_survivors_by_hand() -> None:
     logits = [1.0, 5.0, 3.0, 4.5, -2.0]
     assert survivors(logits, 1, DropRule(margin=0.0)) == [1]
     assert survivors(logits, 1, DropRule(margin=0.0, spare=0.2)) == [1, 3]  # Rounded up.
     assert survivors(logits, 1, DropRule(margin=2.0, spare=0.2)) == [1, 3, 2]
     assert survivors(logits, 2, DropRule(margin=0.0, spare=0.5)) == [1, 3, 2]
     assert survivors(logits, 2, DropRule(margin=4.0, spare=0.5)) == [1, 3, 2, 0]
-    assert survivors([0.0] * 7, 1, DropRule(margin=9.0)) == [0, 1, 2, 3, 4]  # Five for each.
+    assert survivors([0.0] * 7, 1, DropRule(margin=9.0)) == [
+        0,
+        1,
+        2,
+        3,
+        4,
+    ]  # Five per wanted result.
     assert survivors([], 1, DropRule(margin=1.0, spare=1.0)) == []
 
 
@@ -38,9 +44,7 @@ def test_who_goes_on_by_hand() -> None:
     st.integers(1, 9),
     st.floats(0, 9, width=16),
 )
-def test_the_best_go_on_and_nobody_is_better_than_they(
-    logits: list[float], top_n: int, margin: float
-) -> None:
+def test_survivors_are_the_best(logits: list[float], top_n: int, margin: float) -> None:
     left = survivors(logits, top_n, DropRule(margin, spare=0.3))
     assert min(top_n, len(logits)) <= len(left) <= 5 * top_n
     others = [logit for index, logit in enumerate(logits) if index not in left]
@@ -49,7 +53,7 @@ def test_the_best_go_on_and_nobody_is_better_than_they(
 
 def test_the_first_stage_has_a_say_by_hand() -> None:
     rule = DropRule(margin=1.0, dense=2.0, lexical=3.0)
-    # A score that is not known counts as 0.
+    # An unknown score counts as 0.
     first_stage = FirstStageScores(dense=[0.5, None, 0.1], lexical=[4.0, 8.0, None])
     got = with_first_stage(np.array([1.0, 0.0, 1.0]), first_stage, rule)
     np.testing.assert_allclose(got, [1 + 1.0 + 12.0, 0 + 0.0 + 24.0, 1 + 0.2 + 0.0])
@@ -60,7 +64,7 @@ def model() -> CrossEncoder:
     return load_cross_encoder()
 
 
-def test_who_is_not_dropped_has_the_same_logit(model: CrossEncoder) -> None:
+def test_survivors_keep_their_logit(model: CrossEncoder) -> None:
     whole = score_passages(model, QUERY, TEXTS)
     cascade = score_passages(model, QUERY, TEXTS, top_n=2)
     left = np.isfinite(cascade)
@@ -69,23 +73,23 @@ def test_who_is_not_dropped_has_the_same_logit(model: CrossEncoder) -> None:
     assert set(np.argsort(-whole)[:2]) <= set(np.flatnonzero(left))
 
 
-def test_where_all_are_wanted_nobody_is_dropped(model: CrossEncoder) -> None:
+def test_nothing_is_dropped_if_all_are_wanted(model: CrossEncoder) -> None:
     assert np.isfinite(score_passages(model, QUERY, TEXTS, top_n=len(TEXTS))).all()
     assert np.isfinite(score_passages(model, QUERY, TEXTS[:1], top_n=5)).all()
 
 
 def test_of_long_passages_enough_are_left(model: CrossEncoder) -> None:
-    long = [f"{text} " * 40 for text in TEXTS]  # three windows or more each
+    long = [f"{text} " * 40 for text in TEXTS]  # at least three windows each
     whole, cascade = (score_passages(model, QUERY, long, top_n=top_n) for top_n in (None, 3))
     left = np.isfinite(cascade)
     assert 3 <= left.sum() < len(TEXTS)
-    # Hopeless windows of theirs are dropped too.
+    # Their hopeless windows are dropped too.
     assert (cascade[left] <= whole[left]).all()
     assert cascade.max() == whole.max()
     assert cascade.argmax() == whole.argmax()
 
 
-def test_which_windows_go_on_by_hand(model: CrossEncoder) -> None:
+def test_surviving_windows_by_hand(model: CrossEncoder) -> None:
     assert isinstance(model, Cascade)
     logits = [[9.0, 1.0, 3.0], [-1.0, -9.0], [0.0], [8.0, 2.5]]
     first = [np.array(windows) for windows in logits]
@@ -93,17 +97,17 @@ def test_which_windows_go_on_by_hand(model: CrossEncoder) -> None:
     assert [on.tolist() for on in going] == [
         [True, False, True],
         [False, False],
-        [True],  # The third, so that one more than two go on.
+        [True],  # The third survives as the spare one.
         [True, False],
     ]
-    # What the first stage is worth counts for all windows of a passage.
+    # The first-stage score counts for all windows of a passage.
     first_stage = FirstStageScores([0.0, 0.0, 0.0, 5.0], [None] * 4)
     going = model.survivors(first, top_n=2, first_stage=first_stage)
     assert [on.tolist() for on in going[::3]] == [[True, False, False], [True, True]]
 
 
 def hybrid_candidates(lexical: list[float]) -> list[RankedPassage]:
-    """Candidates as hybrid search finds them, with these BM25 scores."""
+    """Return candidates of hybrid search with these BM25 scores."""
     return [
         RankedPassage(
             Passage(id=str(index), text=text, title="", source="s", article=str(index)),
@@ -118,7 +122,7 @@ def hybrid_candidates(lexical: list[float]) -> list[RankedPassage]:
 
 
 def test_what_is_left_is_scored_as_if_nothing_had_been_dropped(model: CrossEncoder) -> None:
-    # The one that BM25 likes best is dropped, though BM25 scores are relative to its.
+    # The best by BM25 is dropped, though the other BM25 scores are relative to its score.
     candidates = hybrid_candidates([1.0, 1.0, 1.0, 1.0, 3.0, 1.0, 1.0, 1.0])
     whole = {one.passage.id: one for one in rerank_candidates(QUERY, candidates, model)}
     cascade = rerank_candidates(QUERY, candidates, model, top_n=1)
@@ -129,7 +133,7 @@ def test_what_is_left_is_scored_as_if_nothing_had_been_dropped(model: CrossEncod
     assert cascade[0].passage.id == min(whole.values(), key=lambda one: one.rank).passage.id
 
 
-def test_whom_the_first_stage_likes_goes_on(model: CrossEncoder) -> None:
+def test_candidates_that_the_first_stage_favours_survive(model: CrossEncoder) -> None:
     def going_on_with(dense: list[float | None]) -> set[int]:
         first_stage = FirstStageScores(dense, [None] * len(TEXTS))
         logits = score_passages(model, QUERY, TEXTS, top_n=1, first_stage=first_stage)

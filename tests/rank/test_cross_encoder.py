@@ -259,7 +259,7 @@ def test_a_missing_extra_names_the_command(
 
 
 def test_a_hub_that_cannot_be_reached_says_what_to_do(tmp_path: Path) -> None:
-    # In a process of its own: the hub's client reads its settings when it is imported.
+    # In a new process, because the hub's client reads its settings when it is imported.
     program = """
 from wikirank.errors import ModelError
 from wikirank.rank import load_cross_encoder
@@ -294,7 +294,7 @@ for revision in (None, "main", {commit!r}):
 """
     done = subprocess.run(
         [sys.executable, "-c", program],
-        # An address that refuses: whoever asks it fails.
+        # An address that refuses connections, so any request fails.
         env={**os.environ, "HF_HUB_CACHE": str(tmp_path), "HF_ENDPOINT": "http://127.0.0.1:9"},
         capture_output=True,
         text=True,

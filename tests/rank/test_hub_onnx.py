@@ -29,7 +29,7 @@ TEXTS = ["Dew is water.", "Frost is frozen dew, seen on cold mornings.", "A viol
 def exported(
     request: pytest.FixtureRequest, minilm: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A tiny reranker of chance weights, exported with a mask as the hub's are, and its weights."""
+    """A tiny random reranker, exported with a mask as on the hub, and its torch model."""
     import torch
     from transformers import AutoTokenizer
 
@@ -47,7 +47,7 @@ def exported(
     encoded = tokenizer([QUERY] * 2, TEXTS[:2], padding=True, return_tensors="pt")
     (folder / "onnx").mkdir()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the older exporter, which the hub's files are from
+        warnings.simplefilter("ignore")  # of the older exporter, which wrote the hub's files
         torch.onnx.export(
             model,
             (),
@@ -63,7 +63,7 @@ def exported(
 
 
 def torch_logits(folder: Path) -> np.ndarray:
-    """What transformers itself makes of the pairs, one by one."""
+    """Return the logits of transformers, pair by pair."""
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 

@@ -1,4 +1,4 @@
-"""Rerankers that are no plain BERT score as sentence-transformers has them score."""
+"""Rerankers other than plain BERT give the scores of sentence-transformers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def language_model(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny Qwen3 of chance weights under a score head, padded on the left as the real ones."""
+    """A tiny random Qwen3 with a score head, padded on the left like the real ones."""
     from transformers import AutoTokenizer
 
     folder = tmp_path_factory.mktemp("qwen3")
@@ -46,7 +46,7 @@ def language_model(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture(scope="module")
 def prompted(torch_reranker: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BERT with a prompt that it was saved with."""
+    """A BERT that was saved with a prompt."""
     from sentence_transformers import CrossEncoder
 
     folder = tmp_path_factory.mktemp("prompted")
@@ -61,7 +61,7 @@ def prompted(torch_reranker: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def library_scores(folder: Path) -> Any:
-    """The logits that sentence-transformers' own `predict` gives."""
+    """Return the logits of sentence-transformers' `predict`."""
     import torch
     from sentence_transformers import CrossEncoder
 
@@ -91,7 +91,7 @@ def test_a_plain_encoder_reads_encoded_pairs(torch_reranker: Path) -> None:
     assert isinstance(load_cross_encoder(torch_reranker, device="cpu"), TorchCrossEncoder)
 
 
-def test_what_is_cut_is_told(language_model: Path) -> None:
+def test_cut_texts_are_reported(language_model: Path) -> None:
     model = load_cross_encoder(language_model, device="cpu")
     long = ["dew " * 100]
     with pytest.warns(TruncationWarning, match="1 of 1 passages exceed the 64 tokens"):

@@ -26,7 +26,7 @@ TOKENIZER = load_tokenizer(bundled_model("embedder") / "tokenizer.json")
 
 
 def logits(model: CrossEncoder, query: str, texts: list[str]) -> NDArray[np.float64]:
-    """What a model makes of pairs that fit."""
+    """Return a model's logits of pairs that fit."""
     return model.logits([model.tokenizer.encode(query, text) for text in texts])
 
 
@@ -37,7 +37,7 @@ def model(onnx_reranker: Path) -> CrossEncoder:
 
 @pytest.fixture(scope="module")
 def small(onnx_reranker: Path) -> CrossEncoder:
-    """The same model, reading 32 tokens a pair: 3 special, 14 at most for the query."""
+    """The same model with 32 tokens per pair: 3 special, at most 14 for the query."""
     return load_cross_encoder(onnx_reranker, max_length=32)
 
 
@@ -120,7 +120,7 @@ def test_an_unknown_mode_is_refused(model: CrossEncoder) -> None:
 
 
 def windows_of(text: str, room: int) -> list[list[str]]:
-    """The tokens of each window."""
+    """Return the tokens of each window."""
     return [
         window.tokens
         for window in cut_windows(TOKENIZER.encode(text, add_special_tokens=False), room)
@@ -128,7 +128,7 @@ def windows_of(text: str, room: int) -> list[list[str]]:
 
 
 def test_windows_repeat_a_quarter_of_the_room() -> None:
-    # 20 words of one token each, 8 a window, 2 of them repeated.
+    # 20 words of one token each, 8 per window, 2 of them repeated.
     words = ["red", "blue", "green", "music", "water", "stone", "light", "house", "tree", "river"]
     both = words * 2
     assert windows_of(" ".join(both), 8) == [both[0:8], both[6:14], both[12:20]]

@@ -1,4 +1,4 @@
-"""Model folders are read only when whole and unchanged, and written whole or not at all."""
+"""Model folders are read only if complete and unchanged, and written atomically."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FILES = ["model.onnx", "tokenizer.json", "wikirank.json"]
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
-    """A copy of the bundled embedder, free to be damaged."""
+    """A copy of the bundled embedder that tests may damage."""
     return Path(shutil.copytree(bundled_model("embedder"), tmp_path / "model"))
 
 

@@ -1,4 +1,4 @@
-"""On which device ONNX Runtime runs, and what is said where it cannot."""
+"""Devices of ONNX Runtime, and errors if one is not available."""
 
 from __future__ import annotations
 

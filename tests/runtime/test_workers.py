@@ -85,7 +85,7 @@ def test_the_thread_count_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_gets_a_pool_of_its_own() -> None:
-    # In a process of its own: this one has threads, and forking it may hang.
+    # In a new process, because forking this one, which has threads, may hang.
     program = """
 import os, warnings
 from wikirank.runtime.workers import map_ordered

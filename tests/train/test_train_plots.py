@@ -1,4 +1,4 @@
-"""Plots of a training run: real SVG files, the same each time, that show what they should."""
+"""Plots of a training run: reproducible SVG files with the right content."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wikirank.train.plots import plot_calibration, plot_training
 
 
 def circles(file: Path, style: str) -> list[tuple[float, float]]:
-    """Where the circles of a kind are, from left to right."""
+    """Return the centres of a kind of circles, from left to right."""
     return sorted(
         (float(one.attrib["cx"]), float(one.attrib["cy"]))
         for one in ET.parse(file).iter("{http://www.w3.org/2000/svg}circle")
@@ -68,7 +68,7 @@ def test_a_training_of_one_evaluation_has_a_plot(tmp_path: Path) -> None:
 
 
 def test_calibration_plot_has_a_dot_where_the_share_is(tmp_path: Path) -> None:
-    """One bin of score 0.95, of which a fifth is relevant: low at the right; then calibrated."""
+    """One bin of score 0.95 with a fifth relevant: low at the right; then calibrated."""
     relevant = np.arange(100) % 5 == 0
     file = tmp_path / "calibration.svg"
     plot_calibration(np.full(100, 0.95), np.full(100, 0.2), relevant, file)

@@ -59,7 +59,7 @@ def test_cosines_that_lie_close_to_each_other_get_a_larger_weight() -> None:
     assert close.lexical == pytest.approx(wide.lexical, rel=0.01)
 
 
-def test_a_first_stage_that_tells_nothing_gets_little_weight() -> None:
+def test_an_uninformative_first_stage_gets_little_weight() -> None:
     fitted = fit_combination(*lists_by(logit=1.0, dense=0.0, lexical=0.0, n=1500))
     assert fitted.dense < 0.5 * fitted.logit
     assert fitted.lexical < 0.5 * fitted.logit

@@ -35,7 +35,7 @@ def test_recovers_what_made_the_labels(scale: float, shift: float) -> None:
 def test_separable_scores_stay_finite() -> None:
     fitted = fit_calibration([5.0, 6.0, -5.0, -6.0], [True, True, False, False])
     assert 0 < fitted.scale < 10
-    # Two of each: nothing can be surer than the smoothed target 3/4.
+    # Two of each, so no probability can exceed the smoothed target 3/4.
     assert fitted.relevance([5.5])[0] == pytest.approx(3 / 4, abs=0.02)
 
 
@@ -55,7 +55,7 @@ def test_probabilities_do_not_depend_on_the_scale_of_logits(
 def test_threshold_by_hand() -> None:
     scores = [0.9, 0.8, 0.8, 0.4, 0.2]
     relevant = [1, 1, 0, 1, 0]
-    # Kept at 0.9: 1/1; at 0.8: 2/3, the two of equal score together; at 0.4: 3/4; at 0.2: 3/5.
+    # Kept at 0.9: 1/1; at 0.8: 2/3, both equal scores together; at 0.4: 3/4; at 0.2: 3/5.
     assert threshold_for_precision(scores, relevant, 1.0) == 0.9
     assert threshold_for_precision(scores, relevant, 0.75) == 0.4
     assert threshold_for_precision(scores, relevant, 0.6) == 0.2

@@ -66,7 +66,7 @@ def test_windows_ignore_headings_words_and_sentences() -> None:
 
 
 def test_windows_outside_the_bounds_of_the_card_are_not_eligible() -> None:
-    # 172 characters are enough, 171 are not; a query needs 25 before the full stop (9 + 25 = 34)
+    # 172 characters suffice, 171 do not; a query needs 25 before the full stop (9 + 25 = 34)
     assert list(card_windows(Article("Any", "x" * 172))) == ["x" * 172]
     assert list(card_windows(Article("Any", "x" * 171))) == []
     assert list(card_windows(Article("Any", "x" * 25 + "." + "y" * 200))) != []
@@ -122,7 +122,7 @@ def test_the_counts_of_the_card_come_from_599_windows() -> None:
 
 def test_windows_are_drawn_from_the_whole_corpus_and_never_twice() -> None:
     articles = [wordy_article(seed) for seed in range(20)]
-    data = card_pairs(articles * 3, n_windows=100)  # the corpus says everything three times
+    data = card_pairs(articles * 3, n_windows=100)  # the corpus contains every article three times
     positive = [pair.passage for pair in (*data.train, *data.wiki_eval) if pair.label]
     assert len(set(positive)) == 100
     chosen = {article.title for article in articles for p in positive if p in article.text}
@@ -146,7 +146,7 @@ def test_lengths_on_real_articles_are_close_to_the_card() -> None:
     data = card_pairs(open_source(str(WIKI / "tech-articles.jsonl.gz")))
     queries = Lengths.of([pair.query for pair in data.train])
     passages = Lengths.of([pair.passage for pair in data.train])
-    assert (queries.min, queries.max, passages.max) == (34, 509, 500)  # the card's own
+    assert (queries.min, queries.max, passages.max) == (34, 509, 500)  # as on the card
     assert queries.mean == pytest.approx(149.49, rel=0.15)
     assert passages.mean == pytest.approx(487.25, rel=0.03)
 
@@ -278,7 +278,7 @@ def train(output: Path, options: CardOptions = OPTIONS) -> tuple[list[str], obje
 
 
 def interrupt_after_first_checkpoint(output: Path) -> threading.Thread:
-    """Press Ctrl-C as soon as the first checkpoint is whole."""
+    """Press Ctrl-C as soon as the first checkpoint is complete."""
 
     def watch() -> None:
         deadline = time.monotonic() + 300
@@ -295,7 +295,7 @@ def interrupt_after_first_checkpoint(output: Path) -> threading.Thread:
 
 @pytest.fixture
 def ctrl_c_works() -> Iterator[None]:
-    """A shell that runs the tests in the background has them ignore Ctrl-C."""
+    """Restore Ctrl-C, which background jobs of a shell ignore."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -304,7 +304,7 @@ def ctrl_c_works() -> Iterator[None]:
 @pytest.mark.train
 @pytest.mark.slow
 @pytest.mark.usefixtures("ctrl_c_works")
-# Where Ctrl-C meets pathlib as it opens a folder, the folder is closed by the garbage collector.
+# If Ctrl-C comes while pathlib opens a folder, the garbage collector closes the folder.
 @pytest.mark.filterwarnings("ignore:unclosed scandir iterator:ResourceWarning")
 def test_training_is_stopped_resumed_finished_and_recognised(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -325,7 +325,7 @@ def test_training_is_stopped_resumed_finished_and_recognised(
     said, record = train(output)
     assert "Resuming from checkpoint-3." in said
     assert record.resumed
-    # 48 training pairs, 16 a step: 3 steps an epoch, of which the first epoch was kept
+    # 48 training pairs, 16 per step: 3 steps per epoch; the first epoch was kept
     assert [(epoch.epoch, epoch.step) for epoch in record.epochs] == [(1.0, 3), (2.0, 6)]
     assert (record.data.n_train, record.data.n_eval) == (48, 12)
     assert record.hyperparameters["learning_rate"] == 5e-5

@@ -1,4 +1,4 @@
-"""Unlabelled questions: read, told apart by their answers, given candidates by a real index."""
+"""Unlabelled questions: reading, answers in passages, candidates from a real index."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_options_out_of_range(options: dict[str, Any]) -> None:
 
 
 def test_negatives_of_a_long_passage_are_as_long() -> None:
-    """Sections of several passages each, and a user whose answers are whole paragraphs."""
+    """Sections of several passages each, and pairs whose answers are whole paragraphs."""
     passages = [
         Passage(
             id=f"{title}-{n}",
@@ -192,6 +192,6 @@ def test_negatives_of_a_long_passage_are_as_long() -> None:
         index.add_passages(passages)
         options = GroupOptions(headings=False, n_same_article=0, margin=100)
         (group,) = build_groups(index, [], [pair], options=options)
-    # Most are drawn from the first of a section's passages on; the last have nothing after them.
+    # Most begin at a section's first passage; the last passages have none after them.
     assert max(len(text) for text in group.negatives) > 0.7 * len(group.positive)
     assert max(len(text) for text in group.negatives) < 1.3 * len(group.positive)

@@ -1,4 +1,4 @@
-"""Training groups and candidate lists: made of a real index, written, read, made again."""
+"""Training groups and candidate lists: mined from a real index, written, read, mined again."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def test_hard_ones_are_of_the_window_of_both_rankings(
     assert used <= (dense | lexical) - {positive.id}
 
 
-def test_what_is_about_as_near_as_the_positive_is_no_negative(tiny_index: WikiIndex) -> None:
+def test_passages_as_near_as_the_positive_are_not_negatives(tiny_index: WikiIndex) -> None:
     positive = positive_of(tiny_index)
     vector = tiny_index.embedder.embed_query(QUERY)
     texts = tiny_index.embedder.embed_passages
@@ -71,14 +71,14 @@ def test_what_is_about_as_near_as_the_positive_is_no_negative(tiny_index: WikiIn
     near = {
         p.id for p in passages_of(tiny_index) if np.dot(texts([p.headed_text])[0], vector) >= limit
     }
-    assert near - {positive.id}  # the limit leaves something out
+    assert near - {positive.id}  # the limit excludes some
     assert not near & {passage.id for passage in strict}
     assert {passage.id for passage in loose} >= near - {positive.id}
 
 
 def test_a_masked_positive_is_measured_as_the_model_reads_it(tiny_index: WikiIndex) -> None:
     positive = positive_of(tiny_index)
-    # Far from the query, as a passage may be without the sentence that is the query.
+    # Far from the query, as a passage can be once the query's sentence is masked.
     masked = replace(positive, text="The lantern came by ship.", title="", section=())
     numbers = {"n_hard": 30, "n_same_article": 2, "n_random": 0, "window": (1, 31)}
     whole = {passage.id for passage in mined(tiny_index, positive, **numbers)}
@@ -146,7 +146,7 @@ def test_random_passages_are_drawn_evenly_over_gaps() -> None:
     passages = [Passage(f"p{n}", f"Passage {n}.", article=f"a{n}") for n in range(5)]
     with WikiIndex.create() as index:
         index.add_passages(passages)
-        index.add_passages(passages[1:3])  # written anew: their old rows are gaps
+        index.add_passages(passages[1:3])  # written again: their old rows are gaps
         rng = random.Random(0)
         drawn = Counter(next(random_passages(index, rng)).id for _ in range(2000))
         assert drawn.keys() == {"p0", "p1", "p2", "p3", "p4"}

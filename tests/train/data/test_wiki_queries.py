@@ -1,4 +1,4 @@
-"""Queries made of passages: each style by hand, masking by properties, the same seed twice."""
+"""Queries made from passages: styles by hand, masking by properties, reproducible by seed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def tiny_passages(tiny_wiki: Path) -> list[Passage]:
 
 
 def asked(sentence: str, **about: str | bool) -> set[str]:
-    """All that can be asked of a sentence, in lower case and without the question mark."""
+    """Return all questions about a sentence, in lower case and without question mark."""
     made = {cloze_question(sentence, random.Random(n), **about) for n in range(60)}  # type: ignore[arg-type]
     return {question.lower().rstrip("?") for question in made if question}
 
@@ -51,7 +51,7 @@ def titled(passage: Passage) -> set[str]:
     return {q for n in range(60) if (q := title_question(passage, random.Random(n)))}
 
 
-# --- what is fit to be asked about --------------------------------------------------------------
+# --- usable sentences ---------------------------------------------------------------------------
 
 
 def test_formulas_markup_and_fragments_are_no_prose() -> None:
@@ -235,7 +235,7 @@ def test_keywords_are_the_rarest_words_in_their_order() -> None:
     )
     passage = Passage("p", "The tower burned coal, and its lantern burned oil of the whale.")
     made = ask_by_keywords(passage, random.Random(3), frequency)
-    # In how many of 9: tower 9, oil 6, burned 6, coal 3, lantern 3, whale 0.
+    # Document frequencies of 9: tower 9, oil 6, burned 6, coal 3, lantern 3, whale 0.
     assert made is not None
     chosen = made.text.split()
     assert chosen == [w for w in ["coal", "lantern", "burned", "oil", "whale"] if w in chosen]

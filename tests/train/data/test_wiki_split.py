@@ -49,7 +49,7 @@ def test_other_articles_and_their_order_move_none(order: list[int], kept: int) -
     fewer = parts(split_articles(named([f"Article {n}" for n in order[:kept]])))
     own = {"train", "dev", "test"} <= set(fewer.values())
     moved = [title for title, part in fewer.items() if part != whole[title]]
-    # Only what an empty part was lent may stand elsewhere: one article for each of two parts.
+    # Only articles lent to empty parts may move: one for each of two parts.
     assert own
     assert len(moved) <= 2
 

@@ -1,4 +1,4 @@
-"""What int8 costs a cross-encoder: the rewriting is exact, the head stays as it is."""
+"""Cost of int8 for a cross-encoder: the rewriting is exact, the head is not quantised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Going on training from an int8 model: what is rebuilt is what was exported, to the last step."""
+"""Continued training from an int8 model: the rebuilt model equals the exported one."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_each_weight_is_within_half_a_step_and_what_was_not_quantised_is_equal(
             ".layer." in name and name.endswith(".weight") and "LayerNorm" not in name
         )
         steps = before[name].abs().amax(-1, keepdim=True) / 127 if quantised else 0.0
-        # A table's scale is of [-1, 1] in 255 steps: the zero point may cost half a step more.
+        # A table's scale covers [-1, 1] in 255 steps; the zero point may cost half a step more.
         off = (after[name] - before[name]).abs()
         assert bool((off <= 1.01 * steps + 1e-7).all()), name
         if quantised:
@@ -103,7 +103,7 @@ def test_logits_are_those_of_the_int8_network_but_for_its_activations(
 ) -> None:
     before, after = logits(original), logits(rebuilt)
     assert np.abs(after - before).max() < 0.1 * np.ptp(before)
-    # The classifier's head is new: its logits are so close that only an absolute bound makes sense.
+    # The classifier's head is new, so its logits are so close that only an absolute bound works.
     assert np.abs(after - score_passages(load_cross_encoder(exported), QUERY, TEXTS)).max() < 0.1
 
 

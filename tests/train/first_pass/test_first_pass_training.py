@@ -1,4 +1,4 @@
-"""Training a prefilter for a real model, exporting it, choosing its margin."""
+"""Train a prefilter for a real model, export it, choose its margin."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def network(run: Path, words: Any, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def sides(run: Path) -> list[tuple[list[int], list[int]]]:
-    """Token ids of the query and of each text, as the pair's encoding has them."""
+    """Return the token ids of the query and of each text, as encoded in pairs."""
     tokenizer = load_tokenizer(run / "onnx" / "tokenizer.json")
     pairs = [tokenizer.encode(QUERY, text) for text in TEXTS]
     return [
@@ -177,7 +177,7 @@ def test_margin_by_hand() -> None:
 
     unknown = [None] * 10
     held = CandidateList("q", "pair", "p", ["p", *"abcdefghi"], 0, [*unknown], [*unknown])
-    # The answer is best by the cross-encoder, ninth in the prefilter, 2.2 below the best.
+    # The answer is first by the cross-encoder and ninth by the prefilter, 2.2 below its best.
     scores = CascadeScores(
         np.array([0.8, 3.0, 2.9, 2.8, 2.7, 2.6, 2.5, 2.4, 2.3, -9.0]),
         np.array([9.0, 1, 2, 3, 4, 5, 6, 7, 8, 0]),
@@ -208,7 +208,9 @@ def test_a_finished_run_gets_a_prefilter_once(run: Path, pair_model: Any) -> Non
     )
     assert [one.top_n for one in record.alone] == [5, 10]
     assert record.hybrid == []  # The model has no combination.
-    assert record.alone[1].cascade_ndcg == record.alone[1].ndcg  # Of 8, none is dropped for 10.
+    assert (
+        record.alone[1].cascade_ndcg == record.alone[1].ndcg
+    )  # With 8 candidates and a cut-off of 10, none is dropped.
     folder = read_model_folder(run / "onnx", kind="cross-encoder")
     assert folder.description.prefilter is not None
     assert asdict(folder.description.prefilter) == record.rules

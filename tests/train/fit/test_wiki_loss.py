@@ -1,4 +1,4 @@
-"""The losses over groups, by hand."""
+"""Group losses against values worked out by hand."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_each_kind_is_its_formula_on_the_models_logits(torch_reranker: Path) -> 
     from wikirank.train.fit.loss import GroupLoss, binary_loss, distillation_loss, listwise_loss
 
     model = CrossEncoder(str(torch_reranker), device="cpu")
-    # More pairs than one run takes, of lengths in no order.
+    # More pairs than fit in one run, with unordered lengths.
     queries = [f"What is number {number}?" for number in range(6)]
     texts = [[f"{'very ' * (3 * i * j % 5)}long {i} {j}" for j in range(4)] for i in range(6)]
     labels = [torch.tensor([1, 0, 0, 0])] * 6
@@ -118,7 +118,7 @@ def test_groups_of_several_sizes_count_each_as_alone(torch_reranker: Path) -> No
             ).item()
             for at in range(3)
         ]
-        # A group that nobody labelled has a share in the distillation alone.
+        # An unlabelled group counts in the distillation only.
         unlabelled = [loss((queries[1:2], texts[1:2], scores[1:2]), labels[1:2]).item()]
     assert got == pytest.approx(sum(alone) / 3, abs=1e-4)
     assert unlabelled == pytest.approx(alone[1:2], abs=1e-6)

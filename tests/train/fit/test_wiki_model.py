@@ -1,4 +1,4 @@
-"""The model and the loss of the wiki recipe: hand-worked values, and a head that loads anywhere."""
+"""Model and loss of the wiki recipe: hand-worked values, and a head that loads anywhere."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_loss_by_hand() -> None:
 
     logits = torch.tensor([[math.log(3.0), 0.0]])
     targets = torch.tensor([[1.0, 0.0]])
-    # softmax gives the positive 3/4; sigmoids give 3/4 and 1/2, one negative a positive
+    # softmax gives the positive 3/4; sigmoids give 3/4 and 1/2, one negative per positive
     listwise = -math.log(3 / 4)
     binary = (-math.log(3 / 4) - math.log(1 / 2)) / 2
     assert group_loss(logits, targets, bce_weight=0.0).item() == pytest.approx(listwise)
@@ -84,7 +84,7 @@ def test_new_head_starts_from_the_cosine_and_loads_in_sentence_transformers(
     logits = model.predict(pairs)
     order = [ranked["corpus_id"] for ranked in model.rank(QUERY, TEXTS)]
     assert order == list(np.argsort(-logits))
-    assert order[0] == 0  # untrained, and yet not by chance
+    assert order[0] == 0  # untrained, but better than chance
     assert load_with_pair_head(modular).predict(pairs) == pytest.approx(logits, abs=1e-5)
 
 

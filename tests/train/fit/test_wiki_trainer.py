@@ -1,4 +1,4 @@
-"""Training on groups, for real: a few steps on a tiny task, stopped, resumed, best kept."""
+"""Real training on groups: a few steps on a tiny task, stopped, resumed, best kept."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def passage(animal: str, colour: str) -> str:
 
 
 def groups() -> list[TrainingGroup]:
-    """Which colour is the animal? The passage on it against three on other animals."""
+    """Questions on animals' colours; the right passage against three on other animals."""
     asked = list(zip(ANIMALS, COLOURS, strict=True))
     texts = [passage(*pair) for pair in asked] * 2
     return [
@@ -51,7 +51,7 @@ def a_list(query: str, positive: str, candidates: list[str], place: int) -> Cand
 
 
 def held_out(trained: list[TrainingGroup]) -> list[CandidateList]:
-    """The same questions, the answer last; and one whose answer the first stage missed."""
+    """The same questions with the answer last, and one whose answer retrieval missed."""
     lists = [
         a_list(group.query, group.positive, [*group.negatives, group.positive], 3)
         for group in trained
@@ -67,7 +67,7 @@ def train(
     progress: bool = False,
     **settings: Any,
 ) -> tuple[CrossEncoder, Fit]:
-    """Train MiniLM on the groups, eight a step."""
+    """Train MiniLM on the groups, eight per step."""
     from wikirank.train.fit.base import find_base
     from wikirank.train.fit.group_trainer import (
         GroupHyperparameters,
@@ -97,7 +97,7 @@ def test_training_learns_keeps_the_best_and_resumes(minilm: Path, tmp_path: Path
     ndcg = [epoch.metrics["dev_ndcg@10"] for epoch in fit.epochs]
     assert [epoch.step for epoch in fit.epochs] == [4, 8]
     assert max(ndcg) > ndcg[0] or ndcg[0] == pytest.approx(8 / 9)
-    # The ninth positive was missed by the first stage, so it counts 0 however it is scored.
+    # First-stage retrieval missed the ninth positive, so it counts 0 whatever its score.
     assert max(ndcg) <= 8 / 9 + 1e-9
     group = groups()[0]
     best = model.predict([(group.query, text) for text in (group.positive, *group.negatives)])
@@ -112,7 +112,7 @@ def test_training_learns_keeps_the_best_and_resumes(minilm: Path, tmp_path: Path
 def test_every_step_is_logged_and_every_evaluation_shown(
     minilm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nine steps with an evaluation each four, and one at the end that fits no interval."""
+    """Nine steps with an evaluation every four, and one at the end outside the interval."""
     settings = {"epochs": 3, "groups_per_step": 3, "evaluations": 2, "patience": 9}
     _, fit = train(minilm, tmp_path, progress=True, **settings)
     steps, losses = zip(*fit.losses, strict=True)
@@ -150,7 +150,7 @@ def test_each_other_loss_falls(loss: str, minilm: Path, tmp_path: Path) -> None:
 
 
 def test_distillation_follows_the_teacher_not_the_labels(minilm: Path, tmp_path: Path) -> None:
-    """A teacher that takes the second negative for the answer, and no share for the labels."""
+    """The teacher prefers the second negative, and the labels have no weight."""
     scores = [[-2.0, -2.0, 4.0, -2.0]] * len(groups())
     model, fit = train(
         minilm, tmp_path, scores, epochs=8, evaluations=1, loss="distillation", bce_weight=0.0
@@ -197,7 +197,7 @@ def test_settings_that_do_not_go_together(
 
 
 def train_with_others(minilm: Path, out: Path, settings: dict[str, Any]) -> None:
-    """What each of several processes does."""
+    """Train in each of several processes."""
     from wikirank.train.fit.processes import main_process_first
 
     with main_process_first() as is_main:
@@ -209,7 +209,7 @@ def train_with_others(minilm: Path, out: Path, settings: dict[str, Any]) -> None
             (out / "losses.json").write_text(json.dumps(fit.losses))
 
 
-# What `torchrun --nproc_per_node 2` does, in processes that need not import torch anew.
+# Like `torchrun --nproc_per_node 2`, but forked, so that torch is not imported again.
 LAUNCH = """
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What several teachers say together, with the bundled models as teachers."""
+"""Ensembles of teachers, with the bundled models as teachers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ANIMALS = ["fox", "frog", "whale", "goose", "crow", "bear", "wolf", "owl", "seal
 
 
 def dev_lists(n: int) -> list[CandidateList]:
-    """People's questions; the answer is the second of three, and of one list it was missed."""
+    """Human questions; the answer is the second of three, and one list lacks it."""
     lists = []
     for at in range(n):
         animal, other, third = (ANIMALS[(at + step) % 10] for step in range(3))
@@ -54,7 +54,7 @@ def test_a_single_teacher_is_followed_and_asked_once(tmp_path: Path) -> None:
         assert row == pytest.approx(own, abs=1e-4)
     assert len(scores) == 3
     assert (record.fitted, record.lists, record.teachers[0].weight) == (False, 2, 1.0)
-    # All is kept: the teacher is not even loaded.
+    # All scores are cached, so the teacher is not even loaded.
     assert teach(["no/such/teacher"], data, tmp_path, progress=False)[0] == scores
 
 
@@ -101,11 +101,11 @@ def test_the_teacher_that_knows_gets_the_weight() -> None:
     lists = []
     for number in range(60):
         features = rng.normal(size=(8, 2))
-        features[number % 8, 1] += 2.0  # the second tells the positive, the first nothing
+        features[number % 8, 1] += 2.0  # only the second knows the positive
         lists.append((features, number % 8))
     chance, knowing = fit_conditional_logit(lists, least=[0.0, 0.0])
     assert chance < 0.4
-    assert 1.2 < knowing < 3.0  # 2 is what these scores are made by
+    assert 1.2 < knowing < 3.0  # the scores were made with weight 2
 
 
 def test_scores_of_other_groups_are_refused(tmp_path: Path) -> None:

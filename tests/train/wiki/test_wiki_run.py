@@ -1,4 +1,4 @@
-"""The wiki recipe from corpus to model folder, for real, on the tiny wiki."""
+"""A real run of the wiki recipe on the tiny wiki, from corpus to model folder."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_questions_are_learned_from_teachers_of_both_kinds(
     assert any(mined[0].holds_answer)
     assert record.teaching is not None
     assert [teacher.kind for teacher in record.teaching.teachers] == ["bi-encoder"] * 2
-    assert not record.teaching.fitted  # one pair is too few to weigh teachers by
+    assert not record.teaching.fitted  # one pair is too few to fit weights of teachers
     assert WikiRecord.load(output) == record
     card = (output / "README.md").read_text("utf-8")
     assert f"| {minilm} | bi-encoder |" in card
@@ -181,7 +181,7 @@ def test_questions_are_learned_from_teachers_of_both_kinds(
         )
 
 
-def test_a_teacher_that_is_not_there_is_told_at_once(tiny_wiki: Path, tmp_path: Path) -> None:
+def test_a_missing_teacher_is_reported_at_once(tiny_wiki: Path, tmp_path: Path) -> None:
     options = WikiOptions(teachers=(str(tmp_path / "none"),), training={"loss": "distillation"})
     with pytest.raises(ModelError, match="none"):
         train_wiki(open_source(str(tiny_wiki)), tmp_path / "run", corpus_name="x", options=options)
@@ -206,7 +206,7 @@ def test_metrics_of_lists_by_hand() -> None:
     logits = [np.array([0.1, 0.9, 0.5]), np.array([0.3, 0.2])]
     combined = [np.array([3.0, 1.0, 2.0]), np.array([0.0, 0.0])]
     metrics = rank_metrics(lists, logits, combined)
-    # The second list's answer was missed: 0 for all. The first list's stands at rank 1 by BM25 and
+    # The second list's answer was missed: 0 for all. The first list's is at rank 1 by BM25 and
     # by logit, at 2 in hybrid search, at 3 combined, and is not found by dense search.
     assert {name: row["mrr@10"] for name, row in metrics.items()} == pytest.approx(
         {
