@@ -17,7 +17,7 @@ def folder(tiny_index: WikiIndex) -> str:
     return str(tiny_index.path)
 
 
-def test_brackets_in_names_are_no_markup(tmp_path: Path, tiny_wiki: Path) -> None:
+def test_brackets_in_names_are_not_markup(tmp_path: Path, tiny_wiki: Path) -> None:
     source = tmp_path / "notes[old].jsonl"
     source.write_bytes(tiny_wiki.read_bytes())
     into = str(tmp_path / "in[red]dex")
@@ -70,7 +70,7 @@ def test_filters_by_key_and_value(folder: str) -> None:
     assert "key=value" in run(*arguments, "--filter", "hue", status=2)
 
 
-def test_nothing_found_is_said(folder: str) -> None:
+def test_no_results_are_reported(folder: str) -> None:
     text = run("search", "light", "--index", folder, "--no-rerank", "--filter", "topic=None")
     assert "No passage answers 'light'." in text
 

@@ -145,7 +145,7 @@ def test_what_is_not_text_is_refused(embedder: OnnxEmbedder) -> None:
 
 
 @pytest.mark.parametrize("batch_size", [0, -1, 1.0, True])
-def test_a_batch_size_that_is_none_is_refused(batch_size: Any) -> None:
+def test_an_invalid_batch_size_is_refused(batch_size: Any) -> None:
     folder = read_model_folder(bundled_model("embedder"), kind="embedder")
     with pytest.raises(InvalidArgumentError, match="batch_size"):
         OnnxEmbedder(folder, batch_size=batch_size)

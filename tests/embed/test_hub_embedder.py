@@ -97,7 +97,7 @@ def encoder(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made(tmp_path_factory.mktemp("one") / "model", minilm, "bert", pooling_mode="mean")
 
 
-def torchs(folder: Path, texts: list[str], prompt_name: str) -> Any:
+def torch_vectors(folder: Path, texts: list[str], prompt_name: str) -> Any:
     """Return the vectors of sentence-transformers, padded to one length."""
     from sentence_transformers import SentenceTransformer
 
@@ -105,7 +105,7 @@ def torchs(folder: Path, texts: list[str], prompt_name: str) -> Any:
     return model.encode(texts, prompt_name=prompt_name, normalize_embeddings=True)
 
 
-def raw(folder: Path, texts: list[str]) -> Any:
+def unprompted_vectors(folder: Path, texts: list[str]) -> Any:
     """Return the vectors of sentence-transformers without a prompt."""
     from sentence_transformers import SentenceTransformer
 
@@ -123,10 +123,10 @@ def opened(folder: Path, batch_size: int) -> HubEmbedder:
 @pytest.mark.parametrize("batch_size", [1, 8])
 def test_vectors_are_those_of_torch_padded_or_not(exported: Path, batch_size: int) -> None:
     embedder = opened(exported, batch_size)
-    expected = torchs(exported, TEXTS, "document")
+    expected = torch_vectors(exported, TEXTS, "document")
     assert np.ptp(expected @ expected.T) > 1e-3  # otherwise any vectors would be equal
     np.testing.assert_allclose(embedder.embed_passages(TEXTS), expected, atol=1e-5)
-    query = torchs(exported, ["What is dew?"], "query")[0]
+    query = torch_vectors(exported, ["What is dew?"], "query")[0]
     np.testing.assert_allclose(embedder.embed_query("What is dew?"), query, atol=1e-5)
     assert embedder.embed_passages([]).shape == (0, expected.shape[1])
 
@@ -139,7 +139,9 @@ def test_it_is_what_a_folder_with_onnx_runs_by(encoder: Path) -> None:
     other = load_any_embedder(encoder, query_prompt="", passage_prompt="wiki: ")
     assert other.model_id != embedder.model_id
     np.testing.assert_allclose(
-        other.embed_passages(TEXTS[:1]), raw(encoder, [f"wiki: {TEXTS[0]}"]), atol=1e-5
+        other.embed_passages(TEXTS[:1]),
+        unprompted_vectors(encoder, [f"wiki: {TEXTS[0]}"]),
+        atol=1e-5,
     )
 
 
@@ -210,7 +212,10 @@ def test_a_hub_id_in_the_cache_indexes_and_searches_offline_without_torch(
     # The recorded model is loaded again and finds a passage by its text.
     found = ran("search", TEXTS[1], "--index", index, "--json", "--search-type", "dense")
     dense = {row["title"]: row["dense_score"] for row in json.loads(found)["results"]}
-    expected = torchs(encoder, [TEXTS[1]], "query") @ torchs(encoder, titled(TEXTS), "document").T
+    expected = (
+        torch_vectors(encoder, [TEXTS[1]], "query")
+        @ torch_vectors(encoder, titled(TEXTS), "document").T
+    )
     for text, cosine in zip(TEXTS, expected[0], strict=True):
         if text.split()[0] in dense:
             assert dense[text.split()[0]] == pytest.approx(cosine, abs=1e-3)

@@ -570,7 +570,7 @@ def test_calibration_error_is_a_share(pairs: list[tuple[float, bool]], bins: int
     ("scores", "labels", "bins"),
     [([], [], 10), ([0.5], [True, False], 10), ([1.5], [True], 10), ([0.5], [True], 0)],
 )
-def test_calibration_refuses_what_is_no_score(
+def test_calibration_refuses_invalid_scores(
     scores: list[float], labels: list[bool], bins: int
 ) -> None:
     with pytest.raises(InvalidArgumentError):

@@ -114,7 +114,7 @@ GERMAN = [
 ]
 
 
-def test_the_text_tells_the_language(tmp_path: Path) -> None:
+def test_the_language_is_detected_from_the_text(tmp_path: Path) -> None:
     passages = [Passage(str(n), text) for n, text in enumerate(GERMAN)]
     with WikiIndex.create(tmp_path / "index") as index:
         assert index.info().language == ""

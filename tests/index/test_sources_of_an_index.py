@@ -57,7 +57,7 @@ def test_a_source_is_removed(tmp_path: Path) -> None:
     assert verify_index(tmp_path / "index").whole
 
 
-def test_one_and_several_are_told_apart(tmp_path: Path) -> None:
+def test_one_and_several_are_distinguished(tmp_path: Path) -> None:
     one = write(tmp_path / "one.jsonl", A="Apples.")
     with WikiIndex.create() as index:
         summary = index.add_source(open_source(one)).summary()
@@ -78,7 +78,7 @@ def test_commands(tmp_path: Path) -> None:
     assert "Sources: none" in run("remove", "one.jsonl", "--index", folder, status=1)
 
 
-def test_a_second_writer_is_told_who_writes_or_waits(tmp_path: Path) -> None:
+def test_the_error_of_a_second_writer_names_the_first(tmp_path: Path) -> None:
     wiki = write(tmp_path / "one.jsonl", A="Apples.", B="Bees.")
     passages = [Passage(id="mine", text="Mine.", source="mine")]
     writing, go_on = threading.Event(), threading.Event()

@@ -61,7 +61,7 @@ def test_a_passage_id_never_changes() -> None:
     )
 
 
-def test_every_part_tells_ids_apart() -> None:
+def test_every_part_changes_the_id() -> None:
     ids = [
         passage_id("a", "b", ("c",), 0, "d"),
         passage_id("x", "b", ("c",), 0, "d"),

@@ -59,7 +59,7 @@ def test_only_what_is_reranked_is_taken(retriever: WikiRetriever) -> None:
     assert len(chain.invoke(QUESTION, fetch_k=7).documents) == 7
 
 
-def test_the_best_passage_tells_whether_the_wiki_answers(retriever: WikiRetriever) -> None:
+def test_the_best_passage_decides_whether_the_wiki_answers(retriever: WikiRetriever) -> None:
     documents = retriever.invoke(QUESTION, k=len(TOWERS))
     scores = [document.metadata["relevance_score"] for document in documents]
     assert scores[0] > scores[3] > scores[-1]

@@ -46,7 +46,7 @@ def test_anyones_embeddings_in_langchains_shape(embedding: Any, tmp_path: Path) 
     assert dense.metadata["dense_score"] == pytest.approx(1, abs=1e-3)
 
 
-def test_with_embeddings_of_ones_own_the_reranker_reads_the_texts_by_its_own() -> None:
+def test_with_custom_embeddings_the_reranker_scores_texts_with_the_bundled_ones() -> None:
     retriever = WikiRetriever.from_documents(city_documents(), LetterEmbeddings(), k=5)
     found = retriever.invoke(CAPITAL)
     texts = [scored_text(document, prepend_heading=True) for document in found]
@@ -165,7 +165,7 @@ def test_json(on_disk: WikiRetriever) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"question": CAPITAL}, None, HumanMessage(CAPITAL), ["a"]])
-async def test_a_query_that_is_no_string(city_retriever: WikiRetriever, wrong: Any) -> None:
+async def test_a_query_that_is_not_a_string(city_retriever: WikiRetriever, wrong: Any) -> None:
     with pytest.raises(InvalidArgumentError, match=r'itemgetter\("question"\)'):
         city_retriever.invoke(wrong)
     with pytest.raises(InvalidArgumentError, match=r'itemgetter\("question"\)'):

@@ -196,7 +196,7 @@ def test_duplicates_are_dropped_and_not_counted_as_left_out() -> None:
     assert ([d.id for d in evidence.documents], evidence.left_out) == (["Tea-0", "Tea-9"], 0)
 
 
-def test_what_does_not_fit_is_left_out_and_said() -> None:
+def test_what_does_not_fit_is_left_out_and_reported() -> None:
     long = "Tea " + "tea" * 400
     documents = [piece(0, "Tea is hot."), piece(5, long, title='The "T"'), piece(9, "Tea is old.")]
     evidence = written(documents, budget=70)
@@ -257,7 +257,7 @@ def test_a_budget_for_nothing() -> None:
         written(city_documents(), budget=20)
 
 
-def test_numbers_that_are_none() -> None:
+def test_invalid_numbers() -> None:
     with pytest.raises(InvalidArgumentError, match="at least 1, got 0 for 'a'"):
         CitationBook({"a": 0})
 

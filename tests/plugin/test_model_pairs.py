@@ -50,11 +50,11 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         copy_to_hub_cache(home, folder, name, weights=True, commit=commit)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
-    forget(monkeypatch)
+    clear_loaded_models(monkeypatch)
     return home
 
 
-def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+def clear_loaded_models(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clear the caches of loaded models, as in a new process."""
     for module in (embed_load, rank_load):
         monkeypatch.setattr(module, "_loaded", {})
@@ -79,7 +79,7 @@ def test_an_index_records_both_and_is_asked_with_both(
 ) -> None:
     index = tmp_path / "index"
     ran("index", str(wiki), "--into", str(index), "-q", "--json", "--models", "multilingual")
-    forget(monkeypatch)
+    clear_loaded_models(monkeypatch)
     info = ran("info", "--index", str(index), "--json")
     assert info["embedder"] == f"{EMBEDDER} ('query: ', 'passage: ')"
     assert info["reranker"] == PAIR.reranker
@@ -139,7 +139,7 @@ def test_a_hub_that_is_not_there(
 ) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "empty"))
-    forget(monkeypatch)
+    clear_loaded_models(monkeypatch)
     command = ["index", str(wiki), "--into", str(tmp_path / "index"), "--models", "multilingual"]
     run = CliRunner().invoke(app, command)
     assert isinstance(run.exception, ModelError)

@@ -194,12 +194,14 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
         load_cross_encoder(tmp_path)
 
 
-def test_an_embedder_is_no_cross_encoder(minilm: Path) -> None:
+def test_an_embedder_is_not_a_cross_encoder(minilm: Path) -> None:
     with pytest.raises(ModelError, match="one trained label"):
         load_cross_encoder(minilm)
 
 
-def test_a_classifier_of_three_labels_is_no_cross_encoder(minilm: Path, tmp_path: Path) -> None:
+def test_a_classifier_with_three_labels_is_not_a_cross_encoder(
+    minilm: Path, tmp_path: Path
+) -> None:
     from sentence_transformers import CrossEncoder
 
     from wikirank.train.export.int8 import export_cross_encoder

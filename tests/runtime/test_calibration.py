@@ -59,6 +59,6 @@ def test_a_scale_that_loses_the_order_is_refused(scale: float) -> None:
         Calibration(scale=scale)
 
 
-def test_a_shift_that_is_no_number_is_refused() -> None:
+def test_a_shift_that_is_not_a_number_is_refused() -> None:
     with pytest.raises(InvalidArgumentError, match="finite shift"):
         Calibration(shift=math.nan)

@@ -68,9 +68,7 @@ def test_many_threads_may_call_at_once() -> None:
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", "²"])
-def test_a_thread_count_that_is_none_is_refused(
-    monkeypatch: pytest.MonkeyPatch, value: str
-) -> None:
+def test_an_invalid_thread_count_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("WIKIRANK_THREADS", value)
     with pytest.raises(InvalidArgumentError, match="WIKIRANK_THREADS"):
         thread_count()

@@ -153,13 +153,13 @@ def test_filters_look_into_lists(
     assert set(titles(searcher, query, **options)) == expected
 
 
-def test_keys_of_lists_are_told(searcher: Searcher) -> None:
+def test_keys_of_lists_are_recorded(searcher: Searcher) -> None:
     assert {"tags", "aliases", "year"} <= set(searcher.index.info().filter_keys)
     with pytest.raises(InvalidArgumentError, match=r"aliases.*tags"):
         titles(searcher, "days", filter={"tagz": "hr"})
 
 
-def test_repair_tells_an_older_index_its_lists(tmp_path: Path) -> None:
+def test_repair_adds_keys_of_lists_to_an_older_index(tmp_path: Path) -> None:
     (tmp_path / "wiki").mkdir()
     (tmp_path / "wiki" / "a.md").write_text("---\ntags: [ice]\n---\nText.", encoding="utf-8")
     with WikiIndex.create(tmp_path / "index") as index:

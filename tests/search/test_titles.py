@@ -54,7 +54,7 @@ def test_conditions(index: WikiIndex, query: TitleQuery, titles: list[str]) -> N
     assert list_titles(index, query) == (titles, None)
 
 
-def test_going_on(index: WikiIndex) -> None:
+def test_continuation(index: WikiIndex) -> None:
     for query in (TitleQuery(limit=1), TitleQuery(limit=1, links_to="Canberra")):
         titles, after = list_titles(index, query)
         assert titles == [after]

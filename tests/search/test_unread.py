@@ -65,7 +65,7 @@ def test_another_model_is_taken_at_its_word(folder: Path, onnx_reranker: Path) -
     assert "found by the words" in found.note
 
 
-def test_tool_and_command_line_say_it(folder: Path) -> None:
+def test_tool_and_command_line_report_it(folder: Path) -> None:
     search = WikiToolkit(retriever=WikiRetriever.from_index(folder)).get_tools()[0]
     text = search.invoke({"query": GERMAN})
     assert "Isar" in text

@@ -118,7 +118,7 @@ async def test_info(client: httpx.AsyncClient, searcher: Searcher) -> None:
         ({"query": "q" * 2001}, 422, "query"),
     ],
 )
-async def test_bad_requests_are_told(
+async def test_bad_requests_are_explained(
     client: httpx.AsyncClient, body: dict[str, Any], status: int, message: str
 ) -> None:
     answer = await client.post("/api/search", json=body)
@@ -126,7 +126,7 @@ async def test_bad_requests_are_told(
     assert message in answer.json()["message"]
 
 
-async def test_what_is_no_json_and_what_is_not_there(client: httpx.AsyncClient) -> None:
+async def test_invalid_json_and_unknown_paths(client: httpx.AsyncClient) -> None:
     kind = {"Content-Type": "application/json"}
     answer = await client.post("/api/search", content=b"{", headers=kind)
     assert (answer.status_code, answer.json()["status"]) == (422, 422)
@@ -322,7 +322,7 @@ def test_ctrl_c_at_once_ends_it_as_cleanly(tiny_index: WikiIndex) -> None:
         pass
 
 
-def test_a_port_in_use_is_told(tiny_index: WikiIndex) -> None:
+def test_a_port_in_use_is_reported(tiny_index: WikiIndex) -> None:
     from command import run
 
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -195,7 +195,7 @@ async def test_many_documents_are_ordered_as_one_list(
     assert [one["index"] for one in results][:sure] == order[:top_n][:sure]
 
 
-async def test_what_is_cut_is_told(client: httpx.AsyncClient) -> None:
+async def test_cut_documents_are_reported(client: httpx.AsyncClient) -> None:
     long = "The lamp was lit. " * 2000
     body = {"query": QUERY, "documents": [TEXTS[1], long]}
     answer = (await client.post("/v2/rerank", json=body)).json()
@@ -235,7 +235,7 @@ async def test_what_is_cut_is_told(client: httpx.AsyncClient) -> None:
         ([], 422, "body"),
     ],
 )
-async def test_bad_requests_are_told(
+async def test_bad_requests_are_explained(
     client: httpx.AsyncClient, body: Any, status: int, message: str
 ) -> None:
     for path in RERANK_PATHS:

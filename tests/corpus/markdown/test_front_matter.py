@@ -46,7 +46,7 @@ def test_toml(head: str, title: str, metadata: dict[str, Any]) -> None:
     assert (page.title, page.metadata, page.text, page.faults) == (title, metadata, "Body.", ())
 
 
-def test_what_is_no_toml_stays_as_text() -> None:
+def test_invalid_toml_stays_as_text() -> None:
     page = MarkdownReader().read("+++\na = [\n+++\nBody.")
     assert (page.text, page.faults) == ("a = [\nBody.", ("front matter that is not TOML",))
     assert MarkdownReader().read("+++\nnever closed").text == "+++ never closed"

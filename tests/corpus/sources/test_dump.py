@@ -267,7 +267,7 @@ class TestDamage:
             (export(page("A", "SEAM")).replace("SEAM", "&evil;"), r"undefined entity"),
         ],
     )  # fmt: skip
-    def test_what_is_no_export(self, tmp_path: Path, text: str, message: str) -> None:
+    def test_files_that_are_not_an_export(self, tmp_path: Path, text: str, message: str) -> None:
         path = tmp_path / "a.xml"
         path.write_text(text, encoding="utf-8")
         with pytest.raises(CorpusError, match=message):

@@ -244,7 +244,7 @@ def test_a_clone_without_its_large_files(tmp_path: Path) -> None:
         list(open_source(tmp_path))
 
 
-def test_shards_that_are_no_parquet_are_named(tmp_path: Path) -> None:
+def test_shards_that_are_not_parquet_are_named(tmp_path: Path) -> None:
     fill(tmp_path, {"README.md": "# Card", "data/a.jsonl.gz": b"x", "data/b.jsonl": "x"})
     with pytest.raises(CorpusError, match=r"got data/a\.jsonl\.gz, data/b\.jsonl beside"):
         open_source(tmp_path)

@@ -409,7 +409,7 @@ class TestFolder:
         (article,) = FolderSource(tmp_path)
         assert (article.title, article.text) == ("a.b", "# Not a title\n== H ==\nx\ny")
 
-    def test_what_is_no_utf8_is_read_as_windows_wrote_it(self, tmp_path: Path) -> None:
+    def test_text_that_is_not_utf8_is_read_as_windows_1252(self, tmp_path: Path) -> None:
         (tmp_path / "a.txt").write_bytes(b"It costs 3 \x80 at the caf\xe9.\n")
         (article,) = FolderSource(tmp_path)
         assert article.text.strip() == "It costs 3 € at the café."

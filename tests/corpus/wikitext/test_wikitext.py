@@ -99,7 +99,7 @@ Quoted.
     )
 
 
-def test_code_that_looks_like_a_heading_is_none() -> None:
+def test_code_that_looks_like_a_heading_stays_code() -> None:
     page = plain_text("Lead.\n<pre>\n== no ==\nx\n</pre>\n== Yes ==\ny\n&#61;= no =&#61;")
     assert [section.path for section in split_sections(page)] == [(), ("Yes",)]
 

@@ -93,7 +93,7 @@ def test_negatives_are_alike_in_form(tiny_index: WikiIndex) -> None:
     assert alike.negatives != as_is.negatives
 
 
-def test_another_answer_of_the_users_is_no_negative(tiny_index: WikiIndex) -> None:
+def test_another_answer_of_the_users_is_not_a_negative(tiny_index: WikiIndex) -> None:
     question = "How is dough made to rise?"
     texts = [p.text for p in passages_of(tiny_index) if p.title in ("Bread", "Velm")]
     pairs = [QuestionPair(question, text) for text in texts]

@@ -54,7 +54,7 @@ def titled(passage: Passage) -> set[str]:
 # --- usable sentences ---------------------------------------------------------------------------
 
 
-def test_formulas_markup_and_fragments_are_no_prose() -> None:
+def test_formulas_markup_and_fragments_are_not_prose() -> None:
     assert is_prose("The lamp burned whale oil at first, and later gas and paraffin.")
     assert not is_prose("The lamp burned {\\displaystyle x} oil at first, and later gas as well.")
     assert not is_prose("12 + 34 (56) 78, 910: a b c d 11 12 13 14 15 16 17 18 19 20")
@@ -125,7 +125,7 @@ def test_passages_without_a_title_question(passage: Passage) -> None:
     assert titled(passage) == set()
 
 
-def test_people_are_told_from_things() -> None:
+def test_people_are_distinguished_from_things() -> None:
     assert is_person("Ada Byron (1815–1852) wrote the first program. She was the child of a poet.")
     assert is_person("Teng Li-Chun, also known as Teresa Teng, was a Taiwanese singer.")
     assert not is_person("Paradise Lost is an epic poem by the English poet John Milton.")

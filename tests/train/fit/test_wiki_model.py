@@ -127,7 +127,7 @@ def test_new_head_runs_in_both_backends(modular: Path, tmp_path: Path) -> None:
     assert np.ptp(expected) > 0.01
 
 
-def test_sentence_encoder_without_a_head_is_no_reranker(minilm: Path) -> None:
+def test_sentence_encoder_without_a_head_is_not_a_reranker(minilm: Path) -> None:
     with pytest.raises(ModelError, match="one trained label"):
         load_cross_encoder(minilm)
 

@@ -66,7 +66,7 @@ def test_the_end_of_a_long_passage_is_read(minilm: Path) -> None:
     assert scores[0] > scores[1] + 1
 
 
-def test_teachers_that_are_none(tmp_path: Path) -> None:
+def test_invalid_teachers(tmp_path: Path) -> None:
     with pytest.raises(ModelError):
         load_teacher(tmp_path / "none")
     (tmp_path / "modules.json").write_text("[]", "utf-8")
