@@ -132,7 +132,7 @@ async def test_an_mcp_server(retriever: LiveWikiRetriever, place: tuple[str, str
             assert "Expected one condition" in text_of(both)
         else:
             refused = await client.call_tool("wiki_list", {"category": "Cities"})
-            assert "keeps none" in text_of(refused)
+            assert "does not record" in text_of(refused)
 
 
 async def test_the_command_for_mcp_clients(place: tuple[str, str]) -> None:

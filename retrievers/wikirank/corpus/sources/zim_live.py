@@ -116,7 +116,10 @@ class LiveZim:
     def list_titles(self, query: TitleQuery, deadline: float) -> TitleList:
         """List titles by prefix of their path (case-sensitive), in the order of the file."""
         if others := [kind for kind in query.kinds if kind != "prefix"]:
-            msg = f"Expected a prefix for a ZIM file, got {others[0]}, which it does not record."
+            msg = (
+                f"Expected a prefix for a ZIM file, got {others[0]}, which it does not record. "
+                "Ask for a prefix."
+            )
             raise InvalidArgumentError(msg)
         with self._locked(deadline):
             return self._list_titles(query, deadline)
