@@ -273,9 +273,8 @@ def main() -> None:
         columns = [summary(column) for column in zip(*answered, strict=True)]
     names = ["by the labels", "with copies"][: len(columns)]
     if given.json:
-        print(
-            json.dumps({"machine": machine(), **dict(zip(names, columns, strict=True))}, indent=2)
-        )
+        figures = dict(zip(names, columns, strict=True)) if copies else columns[0]
+        print(json.dumps({"machine": machine(), **figures}, indent=2))
         return
     rows = [[key, *(f"{column[key]:.4g}" for column in columns)] for key in columns[0]]
     print(markdown_table(["figure", *names], rows))

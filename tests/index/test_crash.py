@@ -42,15 +42,6 @@ def index_until(folder: Path, wiki: Path, step: str, when: str) -> None:
     WikiIndex.open(folder).add_source(open_source(wiki))
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Snapshot of an index of the third version."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    with WikiIndex.create(folder / "index") as index:
-        index.add_source(open_source(write(folder / "wiki.jsonl", 3)))
-        return snapshot(index)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", STEPS)

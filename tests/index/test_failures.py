@@ -47,15 +47,6 @@ def attempt(folder: Path, wiki: Path) -> str:
     return " ".join(done.stderr.split()) if done.returncode else ""
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Snapshot of an index of the third version."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    with WikiIndex.create(folder / "index") as index:
-        index.add_source(open_source(write(folder / "wiki.jsonl", 3)))
-        return snapshot(index)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("free", [0, 30, 100, 300])
 def test_a_full_disk(tmp_path: Path, free: int, undisturbed: dict[str, Any]) -> None:

@@ -86,16 +86,14 @@ def read_hub_folder(folder: Path, network: Path, *, model_id: str, kind: ModelKi
     Raises:
         ModelError: If a file is missing or corrupt, or a cross-encoder has more than one label.
     """
+    for name in (CONFIG_FILE, TOKENIZER_FILE):
+        if not (folder / name).is_file():
+            msg = f"Expected {name} in {folder}, got none. Download the model again."
+            raise ModelError(msg)
     config = read_json(folder / CONFIG_FILE, {})
     labels = config.get("num_labels") or len(config.get("id2label") or {}) or 1
     if kind == "cross-encoder" and labels != 1:
         msg = f"Expected a cross-encoder with one label in {folder}, got {labels}. Name a reranker."
-        raise ModelError(msg)
-    if not (folder / TOKENIZER_FILE).is_file():
-        msg = (
-            f"Expected {TOKENIZER_FILE} in {folder}, got none. Download the model again, or name "
-            "another."
-        )
         raise ModelError(msg)
     description = ModelDescription(kind, model_id, max_length=_max_length(folder, config))
     return HubModelFolder(folder, description, network)

@@ -14,10 +14,11 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import unquote
 
+from wikirank._extras import require_extra
 from wikirank.corpus.sources.folder_files import regular_files
 from wikirank.corpus.sources.path_source import PathSource, cannot_read
 from wikirank.corpus.sources.record import article_from_record
-from wikirank.errors import CorpusError, MissingExtraError
+from wikirank.errors import CorpusError
 from wikirank.types import Article
 
 _BATCH_ROWS = 256  # with one article per row, a batch is a few megabytes
@@ -210,16 +211,9 @@ def _json_value(value: Any) -> Any:
 
 
 def _pyarrow() -> ModuleType:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet
-    except ModuleNotFoundError as err:
-        if err.name != "pyarrow":
-            raise
-        msg = (
-            "A Parquet source needs the package pyarrow, which is not installed. "
-            'Run: pip install "langchain-wikirank[parquet]"'
-        )
-        raise MissingExtraError(msg) from err
+    require_extra("parquet", "A Parquet source", ["pyarrow"])
+    import pyarrow as pa
+    import pyarrow.parquet
+
     module: ModuleType = pa
     return module

@@ -103,7 +103,7 @@ def named(names: str, renderer: Renderer) -> dict[str, Renderer]:
 
 def written_months(text: str) -> dict[str, str]:
     """Map the numbers `1` to `12` to the names of the months."""
-    return {str(number): month for number, month in enumerate(text.split(), 1)}
+    return dict(zip(map(str, range(1, 13)), text.split(), strict=True))
 
 
 def date_in_words(
